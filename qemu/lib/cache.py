@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a guest boots from: kernels and busybox, out of the cache that the
+scripts in qemu/kernels fill."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+QEMU_DIR = Path(__file__).resolve().parent.parent
+REPO = QEMU_DIR.parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kspawn"
+SERIES = ("6.1", "6.12")
+
+
+class Unavailable(Exception):
+    """Something that a guest needs is missing; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    name: str  # as given to --kernel
+    directory: Path
+    release: str
+
+    @property
+    def image(self) -> Path:
+        return self.directory / "vmlinuz"
+
+    @property
+    def modules(self) -> Path:
+        return self.directory / "modules"
+
+
+def _path_from(*command: str) -> Path:
+    script = QEMU_DIR / "kernels" / command[0]
+    result = subprocess.run([script, *command[1:]], stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode != 0 or not result.stdout.strip():
+        raise Unavailable(f"qemu/kernels/{' '.join(command)} failed")
+    return Path(result.stdout.strip())
+
+
+def kernel(name: str) -> Kernel:
+    """Find a kernel, fetching or building it when the cache has none."""
+    directory = _path_from("debug") if name == "debug" else _path_from("stock", name)
+    return Kernel(name, directory, (directory / "release").read_text().strip())
+
+
+def busybox() -> Path:
+    """The static busybox; the script is asked only when it is not there."""
+    path = CACHE / "busybox"
+    return path if path.exists() else _path_from("busybox")

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Judge a kernel log: anything the kernel complains about fails the run."""
+
+from __future__ import annotations
+
+import re
+
+_COMPLAINTS = re.compile(
+    "|".join(
+        (
+            r"WARNING: ",
+            r"\bBUG\b",
+            r"\bOops\b",
+            r"kernel BUG at",
+            r"\bKASAN\b(?!.*initialized)",
+            r"\bKFENCE: (?!initialized)",
+            r"\bUBSAN\b",
+            r"\bKCSAN\b",
+            r"Kernel panic",
+            r"general protection fault[,:]",  # a program's has neither
+            r"unable to handle",
+            r"double fault",
+            r"stack guard page was hit",
+            r"possible circular locking",
+            r"possible recursive locking",
+            r"possible irq lock inversion",
+            r"possible deadlock",
+            r"inconsistent lock state",
+            r"suspicious RCU usage",
+            r"INFO: trying to register non-static key",
+            r"INFO: lockdep is turned off",
+            r"MAX_LOCKDEP_\w+ too low",
+            r"bad unlock balance",
+            r"held lock freed",
+            r"lock held when returning to user space",
+            r"still has locks held",
+            r"sleeping function called",
+            r"scheduling while atomic",
+            r"INFO: task .* blocked for more than",
+            r"detected stall",
+            r"self-detected stall",
+            r"expedited stalls",
+            r"soft lockup",
+            r"hard LOCKUP",
+            r"workqueue lockup",
+            r"unreferenced object",
+            r"suspected memory leaks",
+            r"refcount_t: ",
+            r"list_(?:add|del) corruption",
+            r"ODEBUG: ",
+            r"Bad page (?:state|map)",
+            r"Bad rss-counter",
+            r"slab .* Objects remaining",
+            r"double-free|use-after-free",
+            r"cut here",
+            r"Call Trace:",
+            r"kspawn-vm: FATAL",
+        )
+    )
+)
+
+# Said by a healthy boot of the kernels we know, before any program runs.
+_HARMLESS = re.compile(
+    "|".join(
+        (
+            # There is nothing more to this entry than that it must not match.
+            r"(?!)",
+        )
+    )
+)
+
+# Bits of /proc/sys/kernel/tainted that a complaint sets even if its text is
+# new to us: bad page, died, warned, soft lockup.
+_TAINTS = {5: "bad page", 7: "the kernel died", 9: "the kernel warned", 14: "soft lockup"}
+
+
+def complaints(log: str, allow: re.Pattern[str] | None = None) -> list[str]:
+    """The lines with which the kernel complains."""
+    return [
+        line
+        for line in log.splitlines()
+        if _COMPLAINTS.search(line)
+        and not _HARMLESS.search(line)
+        and not (allow and allow.search(line))
+    ]
+
+
+def taints(value: int) -> list[str]:
+    """What a taint value says beyond an out-of-tree, unsigned module."""
+    return [text for bit, text in _TAINTS.items() if value & (1 << bit)]
+
+
+def tail(log: str, lines: int = 40) -> str:
+    return "\n".join(log.splitlines()[-lines:])
