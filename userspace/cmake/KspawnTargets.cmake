@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# How every C++ target of ours is compiled.
+include_guard(GLOBAL)
+
+set(KSPAWN_WARNINGS
+    -Wall -Wextra -Wpedantic -Werror
+    -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-align -Wcast-qual
+    -Wformat=2 -Wundef -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi -Wmissing-declarations)
+
+# kspawn_cxx(TARGET): C++20, warnings as errors, the ABI header in reach.
+function(kspawn_cxx target)
+    set_target_properties(${target} PROPERTIES
+        CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
+        CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${KSPAWN_WARNINGS}>)
+    target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+    # Seen as a system header: what it includes is the kernel's.
+    target_include_directories(${target} SYSTEM PRIVATE ${PROJECT_SOURCE_DIR})
+endfunction()

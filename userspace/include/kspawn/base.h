@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * What the other headers of libkspawn need: its version, and how its functions
+ * are declared.
+ *
+ * Since kspawn 0.1.
+ */
+#ifndef KSPAWN_BASE_H
+#define KSPAWN_BASE_H
+
+/** Version of these headers: major, then minor, then patch. */
+#define KSPAWN_VERSION_MAJOR 0
+#define KSPAWN_VERSION_MINOR 1
+#define KSPAWN_VERSION_PATCH 0
+
+/** Exported from the library. */
+#define KSPAWN_API __attribute__((__visibility__("default")))
+
+/** No function throws; C has no word for it. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define KSPAWN_NOEXCEPT noexcept
+#elif defined(__cplusplus)
+#define KSPAWN_NOEXCEPT throw()
+#else
+#define KSPAWN_NOEXCEPT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * The version of the library that the program runs with, which may be newer
+ * than the headers it was compiled with.
+ *
+ * @return "MAJOR.MINOR.PATCH"; it lives as long as the library is loaded
+ */
+KSPAWN_API const char* kspawn_version(void) KSPAWN_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KSPAWN_BASE_H */

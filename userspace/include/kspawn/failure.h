@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * Which step of a start failed, as numbers and in words.
+ *
+ * An error number alone does not tell whether ENOENT is about the program, its
+ * working directory or the fifth file to open.  Each thread remembers its last
+ * failed start.  To ask does not change what is remembered, nor does a start that
+ * succeeds: like errno, it is worth asking only after a failure.
+ *
+ * Since kspawn 0.1; of this library only.
+ */
+#ifndef KSPAWN_FAILURE_H
+#define KSPAWN_FAILURE_H
+
+#include <stddef.h>
+
+#include <kspawn/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The steps of a start, in the order of its way. */
+enum kspawn_failure_step {
+    /** Nothing failed. */
+    KSPAWN_FAILURE_NONE = 0,
+    /** The kernel refuses callers like this one (seccomp). */
+    KSPAWN_FAILURE_POLICY = 1,
+    /** The request is not valid or cannot be read; index: enum kspawn_failure_part. */
+    KSPAWN_FAILURE_REQUEST = 2,
+    /** The child's descriptor table could not be made. */
+    KSPAWN_FAILURE_DESCRIPTORS = 3,
+    /** The child could not be created (also: not in the cgroup of SETCGROUP). */
+    KSPAWN_FAILURE_CLONE = 4,
+    /** An attribute; index: its flag, KSPAWN_SPAWN_*. */
+    KSPAWN_FAILURE_ATTRIBUTE = 5,
+    /** A file action; index: which, from 0. */
+    KSPAWN_FAILURE_ACTION = 6,
+    /** The pidfd could not be made. */
+    KSPAWN_FAILURE_PIDFD = 7,
+    /** The program could not be found or executed. */
+    KSPAWN_FAILURE_EXEC = 8,
+    /** The device /dev/kspawn could not be used; kspawn_query() tells more. */
+    KSPAWN_FAILURE_DEVICE = 256
+};
+
+/** Parts of a request, for KSPAWN_FAILURE_REQUEST. */
+enum kspawn_failure_part {
+    KSPAWN_FAILURE_PART_CALL = 0, /**< the call itself */
+    KSPAWN_FAILURE_PART_PATH = 1,
+    KSPAWN_FAILURE_PART_SEARCH = 2, /**< the list of directories, PATH */
+    KSPAWN_FAILURE_PART_ARGV = 3,
+    KSPAWN_FAILURE_PART_ENVP = 4,
+    KSPAWN_FAILURE_PART_FILE_ACTIONS = 5,
+    KSPAWN_FAILURE_PART_ATTRIBUTES = 6,
+    KSPAWN_FAILURE_PART_RESULT = 7 /**< where to put the pidfd, for one */
+};
+
+/** A failed start.  Later versions may add members at the end. */
+struct kspawn_failure {
+    int error;          /**< the error number that the call returned */
+    int step;           /**< enum kspawn_failure_step */
+    unsigned int index; /**< which part of that step, as said there; 0 otherwise */
+};
+
+/** Bytes, with the NUL, of the longest words kspawn_strfailure() makes. */
+#define KSPAWN_FAILURE_WORDS_MAX 1024
+
+/**
+ * The last start that failed in the calling thread, through any of the
+ * functions of <kspawn/spawn.h> that start a program.
+ *
+ * @return NULL if there was none.  The object belongs to the library; it
+ * changes with the next failure of this thread and goes with the thread
+ */
+KSPAWN_API const struct kspawn_failure* kspawn_last_failure(void) KSPAWN_NOEXCEPT;
+
+/**
+ * kspawn_last_failure() in words, such as
+ *
+ *     file action 2: open /x/y: No such file or directory
+ *     attribute SETPGROUP (4711): Operation not permitted
+ *     search nope in PATH=/usr/bin:/bin: No such file or directory
+ *
+ * They are in English, with the file action counted from 0, and do not depend
+ * on any object that was given to the call still being there.  Long names are
+ * shortened in their middle, to fit KSPAWN_FAILURE_WORDS_MAX.
+ *
+ * @return a string, empty if no start has failed in this thread.  It belongs
+ * to the library; it changes with the next failure of this thread and goes with
+ * the thread
+ */
+KSPAWN_API const char* kspawn_strfailure(void) KSPAWN_NOEXCEPT;
+
+/**
+ * kspawn_strfailure() into the caller's memory.
+ *
+ * @param[out] buffer where to put the words, always with a NUL if size is not 0
+ * @param[in]  size   of buffer in bytes; KSPAWN_FAILURE_WORDS_MAX is enough
+ * @return 0; ERANGE: it did not fit and was cut (as strerror_r())
+ */
+KSPAWN_API int kspawn_strfailure_r(char* buffer, size_t size) KSPAWN_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KSPAWN_FAILURE_H */

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * Start a program as a new child process, in one step inside the kernel.
+ *
+ * This is <spawn.h> of POSIX.1-2024 and of glibc 2.39 with `posix_` replaced by
+ * `kspawn_` and `POSIX_` by `KSPAWN_`.  Names that end in `_np` are not in
+ * POSIX; each says whose they are.  Where the words below say no more, meaning
+ * and errors are those of the function that the name replaces.
+ *
+ * The difference is in who does the work.  The child's descriptors, attributes
+ * and file actions are set up by the kernel module kspawn, and the child runs
+ * no instruction in user space before its program has been executed: no copy of
+ * the caller's memory is made, no lock is held, no handler of the caller can run
+ * in the child, and nothing that other threads do to the caller's memory during
+ * the call can change what is started.
+ *
+ * All functions are thread-safe as long as no two threads change the same
+ * object at once; an object that nobody changes may be used by any number of
+ * threads.  Functions that return int return 0 or an error number; they do not
+ * set errno.
+ *
+ * Since kspawn 0.1.
+ */
+#ifndef KSPAWN_SPAWN_H
+#define KSPAWN_SPAWN_H
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/select.h> /* sigset_t, even in strict ISO C */
+#include <sys/types.h>
+
+#include <kspawn/base.h>
+#include <kspawn/failure.h>
+#include <kspawn/support.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @name Flags of kspawn_spawnattr_setflags()
+ *
+ * An attribute has no effect unless its flag is set.  They are applied in this
+ * order, and before the file actions: the signal mask and dispositions,
+ * scheduling, session, process group, user and group IDs.
+ */
+/**@{*/
+/** Set the effective user and group ID to the real ones.  (POSIX) */
+#define KSPAWN_SPAWN_RESETIDS 0x01
+/** Join the process group of kspawn_spawnattr_setpgroup().  (POSIX) */
+#define KSPAWN_SPAWN_SETPGROUP 0x02
+/** Set signals to their default; see kspawn_spawnattr_setsigdefault().  (POSIX) */
+#define KSPAWN_SPAWN_SETSIGDEF 0x04
+/** Set the signal mask; see kspawn_spawnattr_setsigmask().  (POSIX) */
+#define KSPAWN_SPAWN_SETSIGMASK 0x08
+/** Set the priority; see kspawn_spawnattr_setschedparam().  (POSIX) */
+#define KSPAWN_SPAWN_SETSCHEDPARAM 0x10
+/** Set policy and priority; see kspawn_spawnattr_setschedpolicy().  (POSIX) */
+#define KSPAWN_SPAWN_SETSCHEDULER 0x20
+/** Accepted for old sources of glibc; means nothing. */
+#define KSPAWN_SPAWN_USEVFORK 0x40
+/** Make the child the leader of a new session, as setsid() does.  (POSIX.1-2024) */
+#define KSPAWN_SPAWN_SETSID 0x80
+/** Create the child in a cgroup; see kspawn_spawnattr_setcgroup_np().  (glibc 2.39) */
+#define KSPAWN_SPAWN_SETCGROUP 0x100
+/** Ignore signals; see kspawn_spawnattr_setsigignore_np().  (Solaris 11.4) */
+#define KSPAWN_SPAWN_SETSIGIGN_NP 0x200
+/**
+ * Treat every descriptor as close-on-exec that no file action names: the child
+ * inherits only what dup2 actions (a descriptor onto itself will do) and open
+ * actions give it.  That goes for 0, 1 and 2 as well.  (macOS)
+ */
+#define KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP 0x400
+/**
+ * The child's end sends no SIGCHLD.  (Solaris 11.4)
+ *
+ * Linux has one switch for this and for the next flag, so that either one does
+ * both: such a child must be waited for by its process ID or pidfd, with
+ * `__WALL` or `__WCLONE` in the options of waitpid() or waitid().  A child that
+ * nobody waits for stays a zombie until the caller ends.
+ */
+#define KSPAWN_SPAWN_NOSIGCHLD_NP 0x1000
+/** Waits for any child do not find it; see KSPAWN_SPAWN_NOSIGCHLD_NP.  (Solaris 11.4) */
+#define KSPAWN_SPAWN_WAITPID_NP 0x2000
+/**@}*/
+
+/**
+ * Attributes of the programs to start.  The members are private.
+ *
+ * The object owns no memory: it may be moved with memcpy(), and copies are
+ * independent of each other.
+ */
+typedef struct {
+    struct {
+        unsigned int magic;
+        unsigned int flags;
+        int pgroup;
+        int sched_policy;
+        int sched_priority;
+        int cgroup;
+        unsigned long long sigdefault;
+        unsigned long long sigmask;
+        unsigned long long sigignore;
+        unsigned long reserved[16];
+    } private_members;
+} kspawn_spawnattr_t;
+
+/**
+ * File actions: what to do, in their order, to the child's descriptors and
+ * working directory.  The members are private.
+ *
+ * The object owns memory that kspawn_spawn_file_actions_destroy() frees.  It
+ * may be moved with memcpy() if only one of the two is used from then on.
+ */
+typedef struct {
+    struct {
+        unsigned int magic;
+        unsigned int count;
+        unsigned int capacity;
+        unsigned int reserved_int;
+        void* actions;
+        unsigned long reserved[8];
+    } private_members;
+} kspawn_spawn_file_actions_t;
+
+/**
+ * @name Starting a program
+ */
+/**@{*/
+
+/**
+ * Start a program.  (POSIX: posix_spawn)
+ *
+ * The call returns when the program has been executed or when the attempt has
+ * failed; only the calling thread waits.  After a failure there is no child:
+ * nothing to wait for, no SIGCHLD, no descriptor.
+ *
+ * @param[out] pid          where to put the child's process ID; left as it is on
+ *                          failure; NULL if not wanted
+ * @param[in]  path         the program, relative to the child's working
+ *                          directory as the file actions leave it
+ * @param[in]  file_actions what to do to descriptors; NULL: nothing.  It is only
+ *                          read and stays the caller's
+ * @param[in]  attributes   NULL: none.  It is only read and stays the caller's
+ * @param[in]  argv         the arguments, ending with NULL.  NULL or an empty
+ *                          list: the program sees one empty string
+ * @param[in]  envp         the environment, ending with NULL.  NULL: empty
+ *
+ * @return 0, or an error number.  kspawn_last_failure() tells which step failed
+ * and kspawn_strfailure() says it in words.
+ *   - ENOSYS: the kernel cannot be asked: no module, no permission to use
+ *     its device, or an ABI that this library does not speak.  Nothing else
+ *     yields ENOSYS; kspawn_query() tells which it is.
+ *   - EPERM: the caller runs under seccomp, whose filter could not see what
+ *     the child executes (step KSPAWN_FAILURE_POLICY); or an attribute needs
+ *     a privilege.
+ *   - EINVAL: an object was not initialised or has been destroyed, a file
+ *     action or an attribute has a value that the kernel refuses.
+ *   - E2BIG: arguments and environment are larger than execve() takes, or
+ *     there are more file actions than the kernel takes (65,536; see
+ *     kspawn_support.actions_max).
+ *   - EFAULT: a pointer is not valid.
+ *   - EAGAIN, ENOMEM: no process, or no memory for one.
+ *   - EMFILE, ENFILE: no descriptor could be had for the device, or for the
+ *     child.
+ *   - those of execve() for the program: ENOENT, EACCES, ENOEXEC, ENOTDIR,
+ *     ELOOP, ENAMETOOLONG, ETXTBSY, ...
+ *   - those of open(), dup2(), chdir(), fchdir() and tcsetpgrp() for the file
+ *     actions; those of setpgid(), setsid(), sched_setscheduler(),
+ *     sched_setparam(), setresuid() for the attributes; those of clone3()
+ *     with CLONE_INTO_CGROUP for KSPAWN_SPAWN_SETCGROUP.
+ *
+ * If the child is killed by a signal before the program has been executed, the
+ * call succeeds and the child's wait status tells, as after fork().
+ *
+ * Handlers of pthread_atfork() do not run, and the call is not a cancellation
+ * point.  It takes no lock and allocates no memory, apart from the first call in
+ * a process, which opens the device.
+ *
+ * The library keeps one descriptor of its own, close-on-exec and above 2, open
+ * on /dev/kspawn.  If the program closes it or puts another file in its place,
+ * the library notices and opens another.
+ */
+KSPAWN_API int kspawn_spawn(pid_t* pid, const char* path,
+                            const kspawn_spawn_file_actions_t* file_actions,
+                            const kspawn_spawnattr_t* attributes, char* const argv[],
+                            char* const envp[]) KSPAWN_NOEXCEPT;
+
+/**
+ * Start a program that is searched for in PATH.  (POSIX: posix_spawnp)
+ *
+ * @param[in] file a name with a '/' is taken as it is.  One without is searched
+ *                 for in the directories that the caller's PATH lists, an empty
+ *                 one being the child's working directory; if PATH is not set,
+ *                 in those of confstr(_CS_PATH), which is "/bin:/usr/bin"
+ *
+ * The search runs in the kernel, after the file actions, as execvp() does
+ * it: a directory that cannot be searched or in which the file is missing is
+ * passed over; if nothing was found and somewhere permission was denied, the
+ * error is EACCES.  A file that is not in an executable format is an error
+ * (ENOEXEC), not a script for /bin/sh, as in glibc since 2.15.
+ *
+ * All else is as in kspawn_spawn(), with these errors more:
+ *   - ENOENT: also for an empty name.
+ *   - E2BIG: PATH is 131,072 bytes or longer.
+ */
+KSPAWN_API int kspawn_spawnp(pid_t* pid, const char* file,
+                             const kspawn_spawn_file_actions_t* file_actions,
+                             const kspawn_spawnattr_t* attributes, char* const argv[],
+                             char* const envp[]) KSPAWN_NOEXCEPT;
+
+/**
+ * Start a program and get a pidfd of it.  (glibc 2.39: pidfd_spawn)
+ *
+ * @param[out] pidfd where to put the descriptor, which is close-on-exec from
+ *                   its birth and the caller's to close; left as it is on
+ *                   failure, when no descriptor was made.  See pidfd_open(2)
+ *                   for what can be done with it
+ *
+ * All else is as in kspawn_spawn(), with these errors more:
+ *   - EINVAL: pidfd is NULL.
+ *   - EMFILE, ENFILE: no descriptor could be had (step KSPAWN_FAILURE_PIDFD).
+ */
+KSPAWN_API int kspawn_pidfd_spawn(int* pidfd, const char* path,
+                                  const kspawn_spawn_file_actions_t* file_actions,
+                                  const kspawn_spawnattr_t* attributes, char* const argv[],
+                                  char* const envp[]) KSPAWN_NOEXCEPT;
+
+/**
+ * Start a program that is searched for in PATH and get a pidfd of it.
+ * (glibc 2.39: pidfd_spawnp)
+ *
+ * The search is that of kspawn_spawnp(), the rest that of kspawn_pidfd_spawn().
+ */
+KSPAWN_API int kspawn_pidfd_spawnp(int* pidfd, const char* file,
+                                   const kspawn_spawn_file_actions_t* file_actions,
+                                   const kspawn_spawnattr_t* attributes, char* const argv[],
+                                   char* const envp[]) KSPAWN_NOEXCEPT;
+/**@}*/
+
+/**
+ * @name File actions
+ *
+ * Each is done in the child, in the order in which they were added.  If one
+ * fails, the start fails with its error and nothing is executed.
+ *
+ * Where an error EBADF is named for a function that adds an action, it is about
+ * the number only: negative, or not below the caller's limit on open descriptors
+ * (RLIMIT_NOFILE) at that time.  Whether a file is open there is known only when
+ * the program is started.
+ *
+ * All of them yield EINVAL if the object was not initialised or has been
+ * destroyed.  That is noticed where it can be; it is no excuse.
+ */
+/**@{*/
+
+/**
+ * Make an object without actions.  (POSIX)
+ *
+ * @param[out] file_actions must not be an initialised object, whose memory
+ *                          would be lost
+ * @return 0; EINVAL: file_actions is NULL
+ */
+KSPAWN_API int
+kspawn_spawn_file_actions_init(kspawn_spawn_file_actions_t* file_actions) KSPAWN_NOEXCEPT;
+
+/**
+ * Free what the object owns.  (POSIX)
+ *
+ * It may be initialised again after this, and must not be used before.
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int
+kspawn_spawn_file_actions_destroy(kspawn_spawn_file_actions_t* file_actions) KSPAWN_NOEXCEPT;
+
+/**
+ * Open a file.  (POSIX)
+ *
+ * @param[in] fd    descriptor to open it as; if it is in use, it is closed first
+ * @param[in] path  copied; relative to the child's working directory at that
+ *                  point
+ * @param[in] oflag as open() takes them
+ * @param[in] mode  permissions of a file that is created (O_CREAT or O_TMPFILE in
+ *                  oflag), less the caller's umask; passed over otherwise
+ * @return 0 or
+ *   - EBADF: fd, see above
+ *   - EINVAL: path is NULL
+ *   - ENOMEM
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addopen(kspawn_spawn_file_actions_t* file_actions, int fd,
+                                                 const char* path, int oflag,
+                                                 mode_t mode) KSPAWN_NOEXCEPT;
+
+/**
+ * Close a descriptor.  (POSIX)
+ *
+ * One that is not open when its turn comes is no error, as in glibc and musl.
+ * @param[in] fd the descriptor
+ * @return 0 or
+ *   - EBADF: fd, see above
+ *   - ENOMEM
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addclose(kspawn_spawn_file_actions_t* file_actions,
+                                                  int fd) KSPAWN_NOEXCEPT;
+
+/**
+ * Duplicate a descriptor.  (POSIX)
+ *
+ * @param[in] fd    the descriptor
+ * @param[in] newfd what to have it as, not close-on-exec.  If it equals fd, the
+ *                  descriptor loses its close-on-exec flag (Austin Group
+ *                  defect 411, POSIX.1-2024)
+ * @return 0 or
+ *   - EBADF: fd or newfd, see above
+ *   - ENOMEM
+ */
+KSPAWN_API int kspawn_spawn_file_actions_adddup2(kspawn_spawn_file_actions_t* file_actions, int fd,
+                                                 int newfd) KSPAWN_NOEXCEPT;
+
+/**
+ * Change the working directory.  (POSIX.1-2024)
+ *
+ * @param[in] path copied; relative to the child's working directory at that
+ *                 point
+ * @return 0 or
+ *   - EINVAL: path is NULL
+ *   - ENOMEM
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addchdir(kspawn_spawn_file_actions_t* file_actions,
+                                                  const char* path) KSPAWN_NOEXCEPT;
+
+/** The name of kspawn_spawn_file_actions_addchdir() before POSIX.1-2024.  (glibc 2.29) */
+KSPAWN_API int kspawn_spawn_file_actions_addchdir_np(kspawn_spawn_file_actions_t* file_actions,
+                                                     const char* path) KSPAWN_NOEXCEPT;
+
+/**
+ * Change the working directory to an open one.  (POSIX.1-2024)
+ *
+ * @param[in] fd descriptor of a directory; as the child has it at that point
+ * @return 0 or
+ *   - EBADF: fd, see above
+ *   - ENOMEM
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addfchdir(kspawn_spawn_file_actions_t* file_actions,
+                                                   int fd) KSPAWN_NOEXCEPT;
+
+/** The name of kspawn_spawn_file_actions_addfchdir() before POSIX.1-2024.  (glibc 2.29) */
+KSPAWN_API int kspawn_spawn_file_actions_addfchdir_np(kspawn_spawn_file_actions_t* file_actions,
+                                                      int fd) KSPAWN_NOEXCEPT;
+
+/**
+ * Close a descriptor and all above it.  (glibc 2.34)
+ *
+ * @param[in] from the lowest to close
+ * @return 0 or
+ *   - EBADF: from, see above
+ *   - ENOMEM
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addclosefrom_np(kspawn_spawn_file_actions_t* file_actions,
+                                                         int from) KSPAWN_NOEXCEPT;
+
+/**
+ * Make the child's process group the foreground group of a terminal.  (glibc 2.35)
+ *
+ * @param[in] tcfd descriptor of the terminal, which must be the controlling
+ *                 terminal of the child's session; as the child has it at that
+ *                 point
+ * @return 0 or
+ *   - EBADF: tcfd, see above
+ *   - ENOMEM
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addtcsetpgrp_np(kspawn_spawn_file_actions_t* file_actions,
+                                                         int tcfd) KSPAWN_NOEXCEPT;
+/**@}*/
+
+/**
+ * @name Attributes
+ *
+ * To set a value is not enough: kspawn_spawnattr_setflags() says which are to
+ * be used.  A fresh object has no flags and zero or empty for each value.
+ *
+ * All of them yield EINVAL if the object was not initialised or has been
+ * destroyed, or if another pointer is NULL.
+ */
+/**@{*/
+
+/**
+ * Make an object without flags.  (POSIX)
+ *
+ * @return 0; EINVAL: attributes is NULL
+ */
+KSPAWN_API int kspawn_spawnattr_init(kspawn_spawnattr_t* attributes) KSPAWN_NOEXCEPT;
+
+/**
+ * End the use of an object.  (POSIX)
+ *
+ * It may be initialised again after this, and must not be used before.
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_destroy(kspawn_spawnattr_t* attributes) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the flags.  (POSIX)
+ *
+ * @param[out] flags any of KSPAWN_SPAWN_*
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getflags(const kspawn_spawnattr_t* attributes,
+                                         short* flags) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the flags.  (POSIX)
+ *
+ * @param[in] flags any of KSPAWN_SPAWN_*, which replace those set before
+ * @return 0; EINVAL: also for a flag that the library does not know
+ */
+KSPAWN_API int kspawn_spawnattr_setflags(kspawn_spawnattr_t* attributes,
+                                         short flags) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the process group.  (POSIX)
+ *
+ * @param[out] pgroup what was set
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getpgroup(const kspawn_spawnattr_t* attributes,
+                                          pid_t* pgroup) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the process group, for KSPAWN_SPAWN_SETPGROUP.  (POSIX)
+ *
+ * @param[in] pgroup one to join, in the caller's session; 0: a new one, whose ID is
+ *                   the child's process ID
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_setpgroup(kspawn_spawnattr_t* attributes,
+                                          pid_t pgroup) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the signals to set to their default.  (POSIX)
+ *
+ * @param[out] sigdefault what was set
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getsigdefault(const kspawn_spawnattr_t* attributes,
+                                              sigset_t* sigdefault) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the signals to set to their default, for KSPAWN_SPAWN_SETSIGDEF.  (POSIX)
+ *
+ * @param[in] sigdefault copied.  Signals that cannot be ignored in the first place
+ *                       are passed over
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_setsigdefault(kspawn_spawnattr_t* attributes,
+                                              const sigset_t* sigdefault) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the signals to ignore.  (Solaris 11.4: posix_spawnattr_getsigignore_np)
+ *
+ * @param[out] sigignore what was set
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getsigignore_np(const kspawn_spawnattr_t* attributes,
+                                                sigset_t* sigignore) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the signals to ignore, for KSPAWN_SPAWN_SETSIGIGN_NP.
+ * (Solaris 11.4: posix_spawnattr_setsigignore_np)
+ *
+ * @param[in] sigignore copied.  It wins over the set of
+ *                      kspawn_spawnattr_setsigdefault().  SIGKILL and SIGSTOP
+ *                      are passed over
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_setsigignore_np(kspawn_spawnattr_t* attributes,
+                                                const sigset_t* sigignore) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the signal mask.  (POSIX)
+ *
+ * @param[out] sigmask what was set
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getsigmask(const kspawn_spawnattr_t* attributes,
+                                           sigset_t* sigmask) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the signal mask, for KSPAWN_SPAWN_SETSIGMASK.  (POSIX)
+ *
+ * @param[in] sigmask copied: the signals that the child blocks.  SIGKILL and
+ *                    SIGSTOP are passed over
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_setsigmask(kspawn_spawnattr_t* attributes,
+                                           const sigset_t* sigmask) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the scheduling policy.  (POSIX)
+ *
+ * @param[out] schedpolicy what was set
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getschedpolicy(const kspawn_spawnattr_t* attributes,
+                                               int* schedpolicy) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the scheduling policy, for KSPAWN_SPAWN_SETSCHEDULER.  (POSIX)
+ *
+ * @param[in] schedpolicy SCHED_OTHER, SCHED_FIFO, SCHED_RR; of Linux also
+ *                        SCHED_BATCH and SCHED_IDLE, which glibc's function refuses.
+ *                        The priority that goes with it is that of
+ *                        kspawn_spawnattr_setschedparam()
+ * @return 0; EINVAL: also for any other policy
+ */
+KSPAWN_API int kspawn_spawnattr_setschedpolicy(kspawn_spawnattr_t* attributes,
+                                               int schedpolicy) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the scheduling parameters.  (POSIX)
+ *
+ * @param[out] schedparam what was set
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getschedparam(const kspawn_spawnattr_t* attributes,
+                                              struct sched_param* schedparam) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the scheduling parameters, for KSPAWN_SPAWN_SETSCHEDULER and, with the
+ * policy that the child inherits, for KSPAWN_SPAWN_SETSCHEDPARAM.  (POSIX)
+ *
+ * @param[in] schedparam copied; only sched_priority is used.  Whether it suits
+ *                       the policy is known only when the program is started
+ *                       (EINVAL, step KSPAWN_FAILURE_ATTRIBUTE)
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_setschedparam(kspawn_spawnattr_t* attributes,
+                                              const struct sched_param* schedparam) KSPAWN_NOEXCEPT;
+
+/**
+ * Get the cgroup.  (glibc 2.39)
+ *
+ * @param[out] cgroup what was set
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_getcgroup_np(const kspawn_spawnattr_t* attributes,
+                                             int* cgroup) KSPAWN_NOEXCEPT;
+
+/**
+ * Set the cgroup to create the child in, for KSPAWN_SPAWN_SETCGROUP.  (glibc 2.39)
+ *
+ * @param[in] cgroup descriptor of a directory of cgroup version 2; it stays the
+ *                   caller's and must be open when the program is started
+ * @return 0, or EINVAL
+ */
+KSPAWN_API int kspawn_spawnattr_setcgroup_np(kspawn_spawnattr_t* attributes,
+                                             int cgroup) KSPAWN_NOEXCEPT;
+/**@}*/
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KSPAWN_SPAWN_H */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "device.hpp"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "descriptor.hpp"
+#include "errno_guard.hpp"
+
+namespace kspawn::internal::device {
+
+std::atomic<std::uint64_t> state{0};
+
+namespace {
+
+// Programs have plans for the low numbers: 0 to 2, those a shell script names,
+// and the first free one that they expect from open().  Below 64 the kernel need
+// not enlarge the process's descriptor table.
+constexpr std::array<int, 3> preferred_numbers{48, 10, 3};
+
+Descriptor move_up(Descriptor low) noexcept {
+    for (const int number : preferred_numbers) {
+        Descriptor high{::fcntl(low.get(), F_DUPFD_CLOEXEC, number)};
+        if (high)
+            return high;
+    }
+    // The limit on descriptors leaves no room; anything will do but what
+    // the program thinks of as its standard streams.
+    if (low.get() <= STDERR_FILENO)
+        return {};
+    return low;
+}
+
+constexpr std::uint64_t pack(std::uint64_t before, int descriptor) noexcept {
+    const auto openings = (before >> 32U) + 1;
+    return (openings << 32U) | (static_cast<std::uint64_t>(descriptor) + 1);
+}
+
+} // namespace
+
+int ask(int descriptor, kspawn_info& info) noexcept {
+    info = {};
+    info.size = sizeof(info);
+    if (::ioctl(descriptor, KSPAWN_IOC_INFO, &info) != 0)
+        return errno;
+    // A stranger that takes any ioctl for a success does not fill this in.
+    return info.abi_version == 0 ? ENOTTY : 0;
+}
+
+int check(const kspawn_info& info) noexcept {
+    const bool known =
+        info.abi_version == KSPAWN_ABI_VERSION && info.args_size >= KSPAWN_ARGS_SIZE_VER0 &&
+        info.action_size >= KSPAWN_ACTION_SIZE_VER0 && info.result_size >= KSPAWN_RESULT_SIZE_VER0;
+    return known ? 0 : EPROTO;
+}
+
+Lease reopen(std::uint64_t lost) noexcept {
+    const ErrnoGuard keep_errno;
+    Descriptor opened{::open(KSPAWN_DEVICE, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    if (!opened)
+        return {-1, errno, lost};
+    kspawn_info info{};
+    int error = ask(opened.get(), info);
+    if (error == 0)
+        error = check(info);
+    if (error == ENOTTY) // another device has its name
+        error = EPROTO;
+    if (error != 0)
+        return {-1, error, lost};
+    opened = move_up(std::move(opened));
+    if (!opened)
+        return {-1, EMFILE, lost};
+
+    auto seen = lost;
+    const auto wanted = pack(lost, opened.get());
+    if (state.compare_exchange_strong(seen, wanted, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+        return {opened.release(), 0, wanted};
+    }
+    // Another thread was faster; ours is closed.
+    return {static_cast<int>(static_cast<std::uint32_t>(seen)) - 1, 0, seen};
+}
+
+} // namespace kspawn::internal::device

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// The process's one descriptor of /dev/kspawn.
+#ifndef KSPAWN_LIB_DEVICE_HPP
+#define KSPAWN_LIB_DEVICE_HPP
+
+#include <atomic>
+#include <cstdint>
+
+#include "kmod/uapi/kspawn.h"
+
+namespace kspawn::internal::device {
+
+/// The descriptor at one moment.  The program may close it or put another file
+/// in its place behind our back, so it is borrowed, used, and doubted if the
+/// answer does not look like our device's.
+struct Lease {
+    int descriptor; ///< -1: the device could not be opened
+    int error;      ///< why not
+    std::uint64_t state;
+};
+
+// The low half is the descriptor plus one, 0 while there is none; the high half
+// counts the openings, so that a thread that lost the descriptor cannot take
+// another thread's new one of the same number for the lost one.
+extern std::atomic<std::uint64_t> state;
+
+/// Opens the device if `lost` is still what everybody uses.
+Lease reopen(std::uint64_t lost) noexcept;
+
+/// The descriptor to use.
+inline Lease lease() noexcept {
+    const auto now = state.load(std::memory_order_acquire);
+    const auto low = static_cast<std::uint32_t>(now);
+    if (low != 0) [[likely]]
+        return {static_cast<int>(low) - 1, 0, now};
+    return reopen(now);
+}
+
+/// Whether a descriptor is (still) our device, which alone answers this way.
+/// 0 and the answer, or an error number.
+int ask(int descriptor, kspawn_info& info) noexcept;
+
+/// 0, or EPROTO if it is a device that this library cannot talk to.
+int check(const kspawn_info& info) noexcept;
+
+} // namespace kspawn::internal::device
+
+#endif

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "failure.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <span>
+
+#include "device.hpp"
+#include "errno_guard.hpp"
+#include "file_actions.hpp"
+#include "words.hpp"
+
+namespace kspawn::internal::failure {
+
+namespace {
+
+struct Memory {
+    kspawn_failure failure;
+    bool any;
+    // The words are made when the failure happens: later the request is gone.
+    std::array<char, KSPAWN_FAILURE_WORDS_MAX> words;
+};
+
+// Zero at first and without a destructor: nothing is run for a thread that
+// never fails.
+constinit thread_local Memory memory{};
+
+// Two names and all else that a sentence has fit KSPAWN_FAILURE_WORDS_MAX.
+constexpr std::size_t name_max = 400;
+
+std::string_view name_of(const char* text) noexcept {
+    return text == nullptr ? "(null)" : text;
+}
+
+std::string_view path_of(const kspawn_action& action) noexcept {
+    return name_of(reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path)));
+}
+
+void describe_error(Words& words, int error) noexcept {
+    // Not strerror(): it may allocate, and need not be thread-safe.
+    const char* const description = ::strerrordesc_np(error);
+    words << ": ";
+    if (description != nullptr)
+        words << std::string_view(description);
+    else
+        words << "error " << error;
+}
+
+void describe_part(Words& words, unsigned part) noexcept {
+    static constexpr std::array<std::string_view, 8> names{
+        "request",     "path",         "search list",       "arguments",
+        "environment", "file actions", "attributes object", "result"};
+    words << (part < names.size() ? names[part] : std::string_view("request"));
+}
+
+std::string_view policy_name(int policy) noexcept {
+    switch (policy) {
+    case SCHED_OTHER:
+        return "SCHED_OTHER";
+    case SCHED_FIFO:
+        return "SCHED_FIFO";
+    case SCHED_RR:
+        return "SCHED_RR";
+    case SCHED_BATCH:
+        return "SCHED_BATCH";
+    case SCHED_IDLE:
+        return "SCHED_IDLE";
+    default:
+        return "policy unknown";
+    }
+}
+
+void describe_attribute(Words& words, const Request& request, unsigned flag) noexcept {
+    words << "attribute ";
+    // The kernel names an attribute only if there were some.
+    static constexpr kspawn_spawnattr_t none{};
+    const auto& own = (request.attributes != nullptr ? *request.attributes : none).private_members;
+    switch (flag) {
+    case KSPAWN_SPAWN_RESETIDS:
+        words << "RESETIDS";
+        break;
+    case KSPAWN_SPAWN_SETPGROUP:
+        words << "SETPGROUP (" << own.pgroup << ")";
+        break;
+    case KSPAWN_SPAWN_SETSIGDEF:
+        words << "SETSIGDEF";
+        break;
+    case KSPAWN_SPAWN_SETSIGMASK:
+        words << "SETSIGMASK";
+        break;
+    case KSPAWN_SPAWN_SETSCHEDPARAM:
+        words << "SETSCHEDPARAM (priority " << own.sched_priority << ")";
+        break;
+    case KSPAWN_SPAWN_SETSCHEDULER:
+        words << "SETSCHEDULER (" << policy_name(own.sched_policy) << ", priority "
+              << own.sched_priority << ")";
+        break;
+    case KSPAWN_SPAWN_SETSID:
+        words << "SETSID";
+        break;
+    case KSPAWN_SPAWN_SETCGROUP:
+        words << "SETCGROUP (descriptor " << own.cgroup << ")";
+        break;
+    case KSPAWN_SPAWN_SETSIGIGN_NP:
+        words << "SETSIGIGN_NP";
+        break;
+    case KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP:
+        words << "CLOEXEC_DEFAULT_NP";
+        break;
+    default:
+        words << static_cast<long long>(flag);
+        break;
+    }
+}
+
+void describe_action(Words& words, const Request& request, unsigned index) noexcept {
+    words << "file action " << static_cast<long long>(index);
+    if (request.file_actions == nullptr)
+        return;
+    const auto actions = file_actions::actions_of(*request.file_actions);
+    if (index >= actions.size())
+        return;
+    const auto& action = actions[index];
+    words << ": ";
+    switch (action.op) {
+    case KSPAWN_ACTION_OPEN:
+        words << "open ";
+        words.name(path_of(action), name_max);
+        break;
+    case KSPAWN_ACTION_CLOSE:
+        words << "close " << action.fd;
+        break;
+    case KSPAWN_ACTION_DUP2:
+        words << "dup2 " << action.fd << " to " << action.newfd;
+        break;
+    case KSPAWN_ACTION_CHDIR:
+        words << "chdir ";
+        words.name(path_of(action), name_max);
+        break;
+    case KSPAWN_ACTION_FCHDIR:
+        words << "fchdir " << action.fd;
+        break;
+    case KSPAWN_ACTION_CLOSEFROM:
+        words << "closefrom " << action.fd;
+        break;
+    case KSPAWN_ACTION_TCSETPGRP:
+        words << "tcsetpgrp " << action.fd;
+        break;
+    default:
+        words << "operation " << static_cast<long long>(action.op);
+        break;
+    }
+}
+
+void describe_exec(Words& words, const Request& request) noexcept {
+    const auto path = name_of(request.path);
+    const bool searched = request.search != nullptr && path.find('/') == std::string_view::npos;
+    words << (searched ? "search " : "exec ");
+    words.name(path, name_max);
+    if (searched) {
+        words << " in PATH=";
+        words.name(request.search, name_max);
+    }
+}
+
+// The commonest riddles of execve() and clone(), where the error alone sends
+// people looking in the wrong place.
+std::string_view hint(const Request& request, const Outcome& outcome) noexcept {
+    switch (outcome.step) {
+    case KSPAWN_FAILURE_CLONE:
+        if (outcome.error == EAGAIN)
+            return " (RLIMIT_NPROC or pids.max reached?)";
+        break;
+    case KSPAWN_FAILURE_EXEC:
+        if (outcome.error == ENOENT && request.path != nullptr && request.path[0] == '/' &&
+            ::access(request.path, F_OK) == 0)
+            return " (the file exists; the interpreter that it names does not?)";
+        break;
+    default:
+        break;
+    }
+    return "";
+}
+
+void describe(Words& words, const Request& request, const Outcome& outcome) noexcept {
+    switch (outcome.step) {
+    case KSPAWN_FAILURE_DEVICE: {
+        const auto cause = static_cast<int>(outcome.index);
+        words << "device " << KSPAWN_DEVICE;
+        describe_error(words, cause);
+        words << " (" << device_hint(cause) << ")";
+        return;
+    }
+    case KSPAWN_FAILURE_POLICY:
+        words << "refused: " << seccomp_hint;
+        break;
+    case KSPAWN_FAILURE_REQUEST:
+        describe_part(words, outcome.index);
+        break;
+    case KSPAWN_FAILURE_DESCRIPTORS:
+        words << "descriptor table";
+        break;
+    case KSPAWN_FAILURE_CLONE:
+        words << "clone";
+        if (request.attributes != nullptr &&
+            (request.attributes->private_members.flags & KSPAWN_SPAWN_SETCGROUP) != 0) {
+            words << " in the cgroup of descriptor " << request.attributes->private_members.cgroup;
+        }
+        break;
+    case KSPAWN_FAILURE_ATTRIBUTE:
+        describe_attribute(words, request, outcome.index);
+        break;
+    case KSPAWN_FAILURE_ACTION:
+        describe_action(words, request, outcome.index);
+        break;
+    case KSPAWN_FAILURE_PIDFD:
+        words << "pidfd";
+        break;
+    case KSPAWN_FAILURE_EXEC:
+        describe_exec(words, request);
+        break;
+    default:
+        words << "step " << outcome.step;
+        break;
+    }
+    describe_error(words, outcome.error);
+    words << hint(request, outcome);
+}
+
+} // namespace
+
+const char* device_hint(int error) noexcept {
+    switch (error) {
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+        return "is the module kspawn loaded?";
+    case EACCES:
+    case EPERM:
+        return "this user may not use it";
+    case EPROTO:
+        return "the module speaks another ABI than this library";
+    default:
+        return "it could not be opened";
+    }
+}
+
+void remember(const Request& request, const Outcome& outcome) noexcept {
+    const ErrnoGuard keep_errno;
+    memory.failure = {outcome.error, outcome.step, outcome.index};
+    memory.any = true;
+    Words words{memory.words};
+    describe(words, request, outcome);
+}
+
+} // namespace kspawn::internal::failure
+
+namespace memory_of_this_thread = kspawn::internal::failure;
+
+const kspawn_failure* kspawn_last_failure() noexcept {
+    return memory_of_this_thread::memory.any ? &memory_of_this_thread::memory.failure : nullptr;
+}
+
+const char* kspawn_strfailure() noexcept {
+    return memory_of_this_thread::memory.words.data();
+}
+
+int kspawn_strfailure_r(char* buffer, size_t size) noexcept {
+    const std::string_view words = kspawn_strfailure();
+    if (buffer == nullptr || size == 0)
+        return ERANGE;
+    kspawn::internal::Words copy{{buffer, size}};
+    copy << words;
+    return words.size() < size ? 0 : ERANGE;
+}

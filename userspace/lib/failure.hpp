@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_LIB_FAILURE_HPP
+#define KSPAWN_LIB_FAILURE_HPP
+
+#include "backend.hpp"
+
+namespace kspawn::internal::failure {
+
+/// Remembers a failed start for the calling thread.
+void remember(const Request& request, const Outcome& outcome) noexcept;
+
+/// Why the device cannot be used, for an error of opening or asking it.
+const char* device_hint(int error) noexcept;
+
+inline constexpr const char* seccomp_hint = "the caller runs under seccomp";
+
+} // namespace kspawn::internal::failure
+
+#endif

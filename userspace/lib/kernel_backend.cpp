@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A start through the device: fill the ABI's structure, ask, judge the answer.
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "backend.hpp"
+#include "device.hpp"
+#include "errno_guard.hpp"
+#include "file_actions.hpp"
+
+namespace kspawn::internal {
+
+namespace {
+
+static_assert(KSPAWN_FAILURE_NONE == KSPAWN_STEP_NONE);
+static_assert(KSPAWN_FAILURE_POLICY == KSPAWN_STEP_POLICY);
+static_assert(KSPAWN_FAILURE_REQUEST == KSPAWN_STEP_COPY);
+static_assert(KSPAWN_FAILURE_DESCRIPTORS == KSPAWN_STEP_DESCRIPTORS);
+static_assert(KSPAWN_FAILURE_CLONE == KSPAWN_STEP_CLONE);
+static_assert(KSPAWN_FAILURE_ATTRIBUTE == KSPAWN_STEP_ATTRIBUTE);
+static_assert(KSPAWN_FAILURE_ACTION == KSPAWN_STEP_ACTION);
+static_assert(KSPAWN_FAILURE_PIDFD == KSPAWN_STEP_PIDFD);
+static_assert(KSPAWN_FAILURE_EXEC == KSPAWN_STEP_EXEC);
+static_assert(KSPAWN_FAILURE_PART_CALL == KSPAWN_ARG_ARGS);
+static_assert(KSPAWN_FAILURE_PART_PATH == KSPAWN_ARG_PATH);
+static_assert(KSPAWN_FAILURE_PART_SEARCH == KSPAWN_ARG_SEARCH);
+static_assert(KSPAWN_FAILURE_PART_ARGV == KSPAWN_ARG_ARGV);
+static_assert(KSPAWN_FAILURE_PART_ENVP == KSPAWN_ARG_ENVP);
+static_assert(KSPAWN_FAILURE_PART_FILE_ACTIONS == KSPAWN_ARG_ACTIONS);
+static_assert(KSPAWN_FAILURE_PART_ATTRIBUTES == KSPAWN_ARG_ATTRIBUTES);
+static_assert(KSPAWN_FAILURE_PART_RESULT == KSPAWN_ARG_RESULT);
+
+// No errno: still there after the call if our device has not seen the request.
+constexpr int untouched = -1;
+
+std::uint64_t address(const volatile void* pointer) noexcept {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
+
+// A field without its flag must be zero.
+void fill_attributes(kspawn_args& args, const kspawn_spawnattr_t& object) noexcept {
+    const auto& own = object.private_members;
+    const unsigned flags = own.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_USEVFORK);
+    args.attr_flags = flags;
+    if ((flags & KSPAWN_ATTR_SETPGROUP) != 0)
+        args.pgroup = own.pgroup;
+    if ((flags & KSPAWN_ATTR_SETSIGDEF) != 0)
+        args.sigdefault = own.sigdefault;
+    if ((flags & KSPAWN_ATTR_SETSIGMASK) != 0)
+        args.sigmask = own.sigmask;
+    if ((flags & KSPAWN_ATTR_SETSIGIGN) != 0)
+        args.sigignore = own.sigignore;
+    if ((flags & KSPAWN_ATTR_SETSCHEDULER) != 0)
+        args.sched_policy = own.sched_policy;
+    if ((flags & (KSPAWN_ATTR_SETSCHEDULER | KSPAWN_ATTR_SETSCHEDPARAM)) != 0)
+        args.sched_priority = own.sched_priority;
+    if ((flags & KSPAWN_ATTR_SETCGROUP) != 0)
+        args.cgroup = own.cgroup;
+}
+
+void fill_actions(kspawn_args& args, const kspawn_spawn_file_actions_t& object) noexcept {
+    const auto actions = file_actions::actions_of(object);
+    if (actions.empty())
+        return;
+    args.actions = address(actions.data());
+    args.action_count = static_cast<std::uint32_t>(actions.size());
+    args.action_size = sizeof(kspawn_action);
+}
+
+Outcome failed(int error, int step, unsigned index = 0) noexcept {
+    return {0, -1, error, step, index};
+}
+
+// Whether the descriptor is not our device any more.  EPERM is the answer of a
+// seccomp filter, which another descriptor would get as well.
+bool lost(int descriptor) noexcept {
+    kspawn_info info{};
+    const int error = device::ask(descriptor, info);
+    return error != 0 && error != EPERM;
+}
+
+} // namespace
+
+Outcome start_by_kernel(const Request& request) noexcept {
+    kspawn_result result{};
+    kspawn_args args{};
+    args.size = sizeof(args);
+    args.flags = request.pidfd ? KSPAWN_PIDFD : 0;
+    args.path = address(request.path);
+    args.search = address(request.search);
+    args.argv = address(request.argv);
+    args.envp = address(request.envp);
+    if (request.file_actions != nullptr)
+        fill_actions(args, *request.file_actions);
+    if (request.attributes != nullptr)
+        fill_attributes(args, *request.attributes);
+    args.result_size = sizeof(result);
+    args.result = address(&result);
+
+    const int errno_before = errno;
+    auto lease = device::lease();
+    for (bool retried = false;; retried = true) {
+        if (lease.descriptor < 0) [[unlikely]]
+            return failed(lease.error, KSPAWN_FAILURE_DEVICE);
+        result.error = untouched;
+        const int answer = ::ioctl(lease.descriptor, KSPAWN_IOC_SPAWN, &args);
+        if (answer > 0 && result.pid == answer && result.error == 0) [[likely]]
+            return {result.pid, result.pidfd, 0, KSPAWN_FAILURE_NONE, 0};
+
+        const int error = answer < 0 ? errno : EPROTO;
+        errno = errno_before;
+        if (result.error > 0)
+            return failed(result.error, static_cast<int>(result.step), result.index);
+        if (!retried && lost(lease.descriptor)) {
+            errno = errno_before;
+            lease = device::reopen(lease.state);
+            continue;
+        }
+        errno = errno_before;
+        // Refused before it was read: by the module, or by a seccomp filter.
+        return failed(error, error == EPERM ? KSPAWN_FAILURE_POLICY : KSPAWN_FAILURE_REQUEST);
+    }
+}
+
+} // namespace kspawn::internal

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <kspawn/failure.h>
+#include <kspawn/support.h>
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+#include "device.hpp"
+#include "errno_guard.hpp"
+#include "failure.hpp"
+
+namespace {
+
+namespace device = kspawn::internal::device;
+namespace failure = kspawn::internal::failure;
+
+// The size of the first published version.
+constexpr std::size_t smallest_size = sizeof(kspawn_support);
+
+int ask(kspawn_info& info) noexcept {
+    auto lease = device::lease();
+    if (lease.descriptor < 0)
+        return lease.error;
+    int error = device::ask(lease.descriptor, info);
+    if (error == 0)
+        return device::check(info);
+    // The program has closed or replaced our descriptor.
+    lease = device::reopen(lease.state);
+    if (lease.descriptor < 0)
+        return lease.error;
+    error = device::ask(lease.descriptor, info);
+    return error != 0 ? error : device::check(info);
+}
+
+// A filter may refuse even the question, which is an answer as well.
+bool under_seccomp() noexcept {
+    return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+}
+
+kspawn_support find_out() noexcept {
+    kspawn_support found{};
+    found.library_abi = KSPAWN_ABI_VERSION;
+    found.device = KSPAWN_DEVICE;
+    found.reason = "";
+    kspawn_info info{};
+    found.error = ask(info);
+    found.module_abi = info.abi_version;
+    found.flags = info.attr_flags;
+    found.actions_max = info.actions_max;
+    if (found.error != 0) {
+        found.step = KSPAWN_FAILURE_DEVICE;
+        found.reason = failure::device_hint(found.error);
+    } else if (under_seccomp()) {
+        found.error = EPERM;
+        found.step = KSPAWN_FAILURE_POLICY;
+        found.reason = failure::seccomp_hint;
+    }
+    return found;
+}
+
+} // namespace
+
+int kspawn_query(kspawn_support* support, size_t size) noexcept {
+    const kspawn::internal::ErrnoGuard keep_errno;
+    if (support == nullptr || size < smallest_size)
+        return EINVAL;
+    const auto found = find_out();
+    // A caller who knows more members than this library finds zeroes there.
+    std::memset(support, 0, size);
+    std::memcpy(support, &found, std::min(size, sizeof(found)));
+    return 0;
+}
+
+int kspawn_available() noexcept {
+    const kspawn::internal::ErrnoGuard keep_errno;
+    return find_out().error == 0 ? 1 : 0;
+}
