@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What runs in the new process, from its first instruction to the program. */
+#ifndef KSPAWN_CHILD_H
+#define KSPAWN_CHILD_H
+
+int kspawn_child(void *request);
+
+#endif /* KSPAWN_CHILD_H */

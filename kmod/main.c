@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kspawn: start a program as a new child process in one step.
+ *
+ * The way of a request: device -> spawn (the caller's side) -> request (copied
+ * and checked) -> descriptors (snapshot) -> child (attributes, actions,
+ * program).
+ */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+
+#include "device.h"
+#include "kernel_symbols.h"
+
+static int __init kspawn_init(void)
+{
+	int err;
+
+	err = kspawn_resolve_symbols();
+	if (err)
+		return err;
+	return kspawn_device_register();
+}
+
+static void __exit kspawn_exit(void)
+{
+	kspawn_device_unregister();
+	/*
+	 * Each child used the module until it was a program or had failed, so
+	 * none is left; but the last few instructions of the last one may be.
+	 */
+	synchronize_rcu_tasks();
+}
+
+module_init(kspawn_init);
+module_exit(kspawn_exit);
+
+MODULE_DESCRIPTION("posix_spawn as one system call, prototyped as an ioctl");
+MODULE_LICENSE("GPL");

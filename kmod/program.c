@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+
+#include "kernel_symbols.h"
+#include "program.h"
+#include "request.h"
+#include "signals.h"
+#include "trace.h"
+
+/* As path_noexec(), which is not exported. */
+static bool forbids_exec(const struct path *path)
+{
+	return (path->mnt->mnt_flags & MNT_NOEXEC) ||
+	       (path->mnt->mnt_sb->s_iflags & SB_I_NOEXEC);
+}
+
+/* What execve() would say of a path before it reads the file. */
+static int probe(const char *name)
+{
+	struct inode *inode;
+	struct path path;
+	int err;
+
+	/* Inside the kernel an empty path is the working directory. */
+	if (!*name)
+		return -ENOENT;
+	err = kern_path(name, LOOKUP_FOLLOW, &path);
+	if (err)
+		return err;
+	inode = d_backing_inode(path.dentry);
+	if (!S_ISREG(inode->i_mode) || forbids_exec(&path))
+		err = -EACCES;
+	else
+		err = path_permission(&path, MAY_EXEC | MAY_OPEN);
+	path_put(&path);
+	return err;
+}
+
+static int execute(struct kspawn_request *request, const char *path)
+{
+	int err;
+
+	if (!*path)
+		return -ENOENT;
+	do {
+		err = kspawn_kernel.kernel_execve(path, request->argv,
+						  request->envp);
+	} while (kspawn_interrupted(err));
+	trace_kspawn_exec(request, path, err);
+	return err;
+}
+
+/*
+ * Whether the search goes on after this error, as in glibc's execvp(): the
+ * program is not there, or the directory is out of reach.
+ */
+static bool try_next(int err)
+{
+	switch (err) {
+	case -EACCES:
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ESTALE:
+	case -ENODEV:
+	case -ETIMEDOUT:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Write the path that the directory at *@search stands for to @candidate, and
+ * move *@search behind it; NULL after the last.  Returns false if that path is
+ * too long.
+ */
+static bool next_candidate(struct kspawn_request *request, const char **search)
+{
+	const char *directory = *search;
+	const char *end = strchrnul(directory, ':');
+	int length = end - directory;
+
+	*search = *end ? end + 1 : NULL;
+	if (length >= PATH_MAX)
+		return false;
+	return snprintf(request->candidate, PATH_MAX, "%.*s%s%s", length,
+			directory, length ? "/" : "",
+			request->path) < PATH_MAX;
+}
+
+/*
+ * Try each candidate until one is there; with @run, until one executes.
+ * Leaves request->search at the first that is worth a try.
+ */
+static int search(struct kspawn_request *request, bool run)
+{
+	const char *next = request->search;
+	bool denied = false;
+	int err;
+
+	if (!*request->path)
+		return -ENOENT;
+	if (strlen(request->path) > NAME_MAX)
+		return -ENAMETOOLONG;
+
+	while (next) {
+		const char *here = next;
+
+		if (!next_candidate(request, &next))
+			continue;
+		err = probe(request->candidate);
+		if (!err) {
+			if (!run) {
+				request->search = here;
+				return 0;
+			}
+			err = execute(request, request->candidate);
+		}
+		if (!try_next(err))
+			return err;
+		if (err == -EACCES)
+			denied = true;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return denied ? -EACCES : -ENOENT;
+}
+
+/*
+ * Whether the child would find what its caller finds: it has the caller's
+ * credentials, working directory and no descriptor that the caller has not.
+ */
+static bool lookup_is_settled(const struct kspawn_request *request)
+{
+	const struct cred *cred = current_cred();
+	u32 i;
+
+	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS) &&
+	    (!uid_eq(cred->uid, cred->euid) || !gid_eq(cred->gid, cred->egid)))
+		return false;
+	for (i = 0; i < request->args.action_count; i++) {
+		switch (request->actions[i].op) {
+		case KSPAWN_ACTION_CLOSE:
+		case KSPAWN_ACTION_CLOSEFROM:
+		case KSPAWN_ACTION_TCSETPGRP:
+			continue;
+		}
+		return false;
+	}
+	return true;
+}
+
+/**
+ * kspawn_find_program() - look the program up before there is a child
+ * @request: the request; runs in the caller
+ *
+ * A program that is not there costs no child where no action can change what
+ * the child would find.
+ *
+ * Return: 0 if it was found or only the child can tell, or a negative errno.
+ */
+int kspawn_find_program(struct kspawn_request *request)
+{
+	if (!lookup_is_settled(request))
+		return 0;
+	return request->search ? search(request, false) : probe(request->path);
+}
+
+/*
+ * execve() makes this check, kernel_execve() does not: a set*id call may have
+ * gone over the limit on processes without an error.
+ */
+static int check_process_limit(void)
+{
+	if ((current->flags & PF_NPROC_EXCEEDED) &&
+	    kspawn_kernel.is_rlimit_overlimit(current_ucounts(),
+					      UCOUNT_RLIMIT_NPROC,
+					      rlimit(RLIMIT_NPROC)))
+		return -EAGAIN;
+	current->flags &= ~PF_NPROC_EXCEEDED;
+	return 0;
+}
+
+/**
+ * kspawn_execute() - execute the program
+ * @request: the request; runs in the child
+ *
+ * Return: 0 if the child is now that program, or a negative errno.
+ */
+int kspawn_execute(struct kspawn_request *request)
+{
+	int err;
+
+	err = check_process_limit();
+	if (!err)
+		err = request->search ? search(request, true) :
+					execute(request, request->path);
+	if (err)
+		kspawn_fail(&request->outcome, KSPAWN_STEP_EXEC, 0, err);
+	return err;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One request: a copy of everything that the caller asked for, made and
+ * checked before the child exists.  Nothing of it is read from user memory
+ * twice.
+ */
+#ifndef KSPAWN_REQUEST_H
+#define KSPAWN_REQUEST_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/pid.h>
+#include <linux/signal_types.h>
+
+#include "descriptors.h"
+#include "strings.h"
+#include "uapi/kspawn.h"
+
+/**
+ * struct kspawn_outcome - how a start ended
+ * @error: 0 or a negative errno
+ * @step:  KSPAWN_STEP_* that failed
+ * @index: which part of that step
+ */
+struct kspawn_outcome {
+	int error;
+	u32 step;
+	u32 index;
+};
+
+/* Record a failure; for use in a return statement. */
+static inline int kspawn_fail(struct kspawn_outcome *outcome, u32 step,
+			      u32 index, int error)
+{
+	outcome->error = error;
+	outcome->step = step;
+	outcome->index = index;
+	return error;
+}
+
+/**
+ * struct kspawn_file_action - one file action, copied
+ * @op:    KSPAWN_ACTION_*
+ * @fd:    see struct kspawn_action, here and below
+ * @newfd: target of DUP2
+ * @oflag: flags of OPEN
+ * @mode:  mode of OPEN
+ * @path:  of OPEN and CHDIR
+ */
+struct kspawn_file_action {
+	u32 op;
+	int fd;
+	int newfd;
+	u32 oflag;
+	umode_t mode;
+	const char *path;
+};
+
+/**
+ * enum kspawn_phase - who still takes part in a request
+ * @KSPAWN_STARTING:  the caller waits for the child
+ * @KSPAWN_ABANDONED: the caller was killed while it waited
+ */
+enum kspawn_phase {
+	KSPAWN_STARTING,
+	KSPAWN_ABANDONED,
+};
+
+/**
+ * struct kspawn_request - one start of a program
+ * @ref:            the caller's reference, and the child's: it goes on using
+ *                  the request after the caller has been woken
+ * @id:             tells requests apart in traces
+ * @phase:          enum kspawn_phase
+ * @caller:         the process that asked
+ * @args:           the scalars; its pointers have been followed and are unused
+ * @path:           the program
+ * @search:         directories to search it in, or NULL
+ * @candidate:      room for one path of that search, or NULL
+ * @argv:           arguments, at least one
+ * @envp:           environment
+ * @actions:        file actions
+ * @named:          descriptors that they refer to, ascending, each once
+ * @named_count:    how many
+ * @descriptors:    the child's descriptors
+ * @pidfd_file:     the child's pidfd until the caller installs it
+ * @outcome:        written by the child before it wakes the caller
+ * @arena:          where the strings and lists above live
+ * @room:           its first chunk
+ */
+struct kspawn_request {
+	struct kref ref;
+	u64 id;
+	int phase;
+	struct pid *caller;
+	struct kspawn_args args;
+	const char *path;
+	const char *search;
+	char *candidate;
+	const char **argv;
+	const char **envp;
+	struct kspawn_file_action *actions;
+	unsigned int *named;
+	u32 named_count;
+	struct kspawn_descriptors descriptors;
+	struct file *pidfd_file;
+	struct kspawn_outcome outcome;
+	struct kspawn_arena arena;
+	u64 room[];
+};
+
+int kspawn_copy_args(struct kspawn_args *args,
+		     const struct kspawn_args __user *from,
+		     struct kspawn_outcome *outcome);
+struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
+					     struct kspawn_outcome *outcome);
+void kspawn_request_get(struct kspawn_request *request);
+void kspawn_request_put(struct kspawn_request *request);
+
+static inline bool kspawn_has_attribute(const struct kspawn_request *request,
+					u32 attribute)
+{
+	return request->args.attr_flags & attribute;
+}
+
+#endif /* KSPAWN_REQUEST_H */

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/device.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+
+#include "stats.h"
+#include "uapi/kspawn.h"
+
+struct counters {
+	u64 value[KSPAWN_STAT_COUNT];
+};
+
+static DEFINE_PER_CPU(struct counters, counters);
+
+/* Bits of a request's id that tell the CPU it was made on. */
+#define ID_CPU_BITS	16
+
+/**
+ * kspawn_stats_add() - count one
+ * @stat: of what
+ */
+void kspawn_stats_add(enum kspawn_stat stat)
+{
+	this_cpu_inc(counters.value[stat]);
+}
+
+/**
+ * kspawn_stats_fail() - count a failed request
+ * @step: KSPAWN_STEP_* that failed
+ */
+void kspawn_stats_fail(u32 step)
+{
+	BUILD_BUG_ON(KSPAWN_STAT_FAIL_EXEC - KSPAWN_STAT_FAIL_POLICY !=
+		     KSPAWN_STEP_EXEC - KSPAWN_STEP_POLICY);
+
+	if (step >= KSPAWN_STEP_POLICY && step <= KSPAWN_STEP_EXEC)
+		kspawn_stats_add(KSPAWN_STAT_FAIL_POLICY + step -
+				 KSPAWN_STEP_POLICY);
+}
+
+/**
+ * kspawn_stats_begin() - count a new request
+ *
+ * Return: a number that no other request has.
+ */
+u64 kspawn_stats_begin(void)
+{
+	unsigned int cpu = get_cpu();
+	u64 count = this_cpu_inc_return(counters.value[KSPAWN_STAT_SPAWNS]);
+
+	put_cpu();
+	return count << ID_CPU_BITS | cpu;
+}
+
+/**
+ * kspawn_stats_end() - count a request that is freed
+ */
+void kspawn_stats_end(void)
+{
+	kspawn_stats_add(KSPAWN_STAT_ENDED);
+}
+
+static u64 sum(enum kspawn_stat stat)
+{
+	u64 total = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		total += READ_ONCE(per_cpu(counters, cpu).value[stat]);
+	return total;
+}
+
+struct stat_attribute {
+	struct device_attribute device;
+	enum kspawn_stat stat;
+};
+
+static ssize_t stat_show(struct device *device, struct device_attribute *attr,
+			 char *buf)
+{
+	struct stat_attribute *stat =
+		container_of(attr, struct stat_attribute, device);
+
+	return sysfs_emit(buf, "%llu\n", sum(stat->stat));
+}
+
+static ssize_t in_flight_show(struct device *device,
+			      struct device_attribute *attr, char *buf)
+{
+	/* In this order one that ends meanwhile is counted, not a negative. */
+	u64 ended = sum(KSPAWN_STAT_ENDED);
+
+	return sysfs_emit(buf, "%llu\n", sum(KSPAWN_STAT_SPAWNS) - ended);
+}
+static DEVICE_ATTR_RO(in_flight);
+
+#define STAT(_name, _stat)						\
+	static struct stat_attribute stat_##_name = {			\
+		.device = __ATTR(_name, 0444, stat_show, NULL),		\
+		.stat = _stat,						\
+	}
+
+STAT(spawns, KSPAWN_STAT_SPAWNS);
+STAT(clones, KSPAWN_STAT_CLONES);
+STAT(killed, KSPAWN_STAT_KILLED);
+STAT(fail_policy, KSPAWN_STAT_FAIL_POLICY);
+STAT(fail_copy, KSPAWN_STAT_FAIL_COPY);
+STAT(fail_descriptors, KSPAWN_STAT_FAIL_DESCRIPTORS);
+STAT(fail_clone, KSPAWN_STAT_FAIL_CLONE);
+STAT(fail_attribute, KSPAWN_STAT_FAIL_ATTRIBUTE);
+STAT(fail_action, KSPAWN_STAT_FAIL_ACTION);
+STAT(fail_pidfd, KSPAWN_STAT_FAIL_PIDFD);
+STAT(fail_exec, KSPAWN_STAT_FAIL_EXEC);
+STAT(fail_lookup, KSPAWN_STAT_FAIL_LOOKUP);
+
+static struct attribute *stats_attributes[] = {
+	&dev_attr_in_flight.attr,
+	&stat_spawns.device.attr,
+	&stat_clones.device.attr,
+	&stat_killed.device.attr,
+	&stat_fail_policy.device.attr,
+	&stat_fail_copy.device.attr,
+	&stat_fail_descriptors.device.attr,
+	&stat_fail_clone.device.attr,
+	&stat_fail_attribute.device.attr,
+	&stat_fail_action.device.attr,
+	&stat_fail_pidfd.device.attr,
+	&stat_fail_exec.device.attr,
+	&stat_fail_lookup.device.attr,
+	NULL,
+};
+
+static const struct attribute_group stats_group = {
+	.name = "stats",
+	.attrs = stats_attributes,
+};
+
+/* For the device: its counters. */
+const struct attribute_group *kspawn_stats_groups[] = {
+	&stats_group,
+	NULL,
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters, one file each in /sys/class/misc/kspawn/stats/.  They are kept by
+ * CPU: two spawns share no cache line of ours.
+ */
+#ifndef KSPAWN_STATS_H
+#define KSPAWN_STATS_H
+
+#include <linux/sysfs.h>
+#include <linux/types.h>
+
+/**
+ * enum kspawn_stat - what is counted; the names are those of the files
+ * @KSPAWN_STAT_SPAWNS:           requests that were copied or being copied
+ * @KSPAWN_STAT_ENDED:            requests freed; spawns - ended is in_flight
+ * @KSPAWN_STAT_CLONES:           children created
+ * @KSPAWN_STAT_KILLED:           children killed before they were a program
+ * @KSPAWN_STAT_FAIL_POLICY:      failures, by step, here and below
+ * @KSPAWN_STAT_FAIL_COPY:        see KSPAWN_STEP_COPY
+ * @KSPAWN_STAT_FAIL_DESCRIPTORS: see KSPAWN_STEP_DESCRIPTORS
+ * @KSPAWN_STAT_FAIL_CLONE:       see KSPAWN_STEP_CLONE
+ * @KSPAWN_STAT_FAIL_ATTRIBUTE:   see KSPAWN_STEP_ATTRIBUTE
+ * @KSPAWN_STAT_FAIL_ACTION:      see KSPAWN_STEP_ACTION
+ * @KSPAWN_STAT_FAIL_PIDFD:       see KSPAWN_STEP_PIDFD
+ * @KSPAWN_STAT_FAIL_EXEC:        see KSPAWN_STEP_EXEC
+ * @KSPAWN_STAT_FAIL_LOOKUP:      those of FAIL_EXEC that needed no child
+ * @KSPAWN_STAT_COUNT:            how many there are
+ */
+enum kspawn_stat {
+	KSPAWN_STAT_SPAWNS,
+	KSPAWN_STAT_ENDED,
+	KSPAWN_STAT_CLONES,
+	KSPAWN_STAT_KILLED,
+	KSPAWN_STAT_FAIL_POLICY,
+	KSPAWN_STAT_FAIL_COPY,
+	KSPAWN_STAT_FAIL_DESCRIPTORS,
+	KSPAWN_STAT_FAIL_CLONE,
+	KSPAWN_STAT_FAIL_ATTRIBUTE,
+	KSPAWN_STAT_FAIL_ACTION,
+	KSPAWN_STAT_FAIL_PIDFD,
+	KSPAWN_STAT_FAIL_EXEC,
+	KSPAWN_STAT_FAIL_LOOKUP,
+	KSPAWN_STAT_COUNT,
+};
+
+extern const struct attribute_group *kspawn_stats_groups[];
+
+void kspawn_stats_add(enum kspawn_stat stat);
+void kspawn_stats_fail(u32 step);
+u64 kspawn_stats_begin(void);
+void kspawn_stats_end(void);
+
+#endif /* KSPAWN_STATS_H */

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/align.h>
+#include <linux/err.h>
+#include <linux/limits.h>
+#include <linux/binfmts.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "strings.h"
+
+/* Enough for most environments that do not fit into the request itself. */
+#define CHUNK_SIZE	SZ_16K
+
+/* A list of this many pointers is walked before others may run. */
+#define RESCHED_EVERY	4096
+
+struct chunk {
+	struct list_head entry;
+	char bytes[] __aligned(sizeof(u64));
+};
+
+/**
+ * kspawn_arena_init() - start an arena in memory that its owner provides
+ * @arena: the arena
+ * @room:  memory aligned to 8 bytes that outlives it
+ * @size:  its size in bytes
+ */
+void kspawn_arena_init(struct kspawn_arena *arena, void *room, size_t size)
+{
+	INIT_LIST_HEAD(&arena->chunks);
+	arena->at = room;
+	arena->left = size;
+}
+
+/**
+ * kspawn_arena_free() - free all that was allocated from an arena
+ * @arena: the arena
+ */
+void kspawn_arena_free(struct kspawn_arena *arena)
+{
+	struct chunk *chunk, *next;
+
+	list_for_each_entry_safe(chunk, next, &arena->chunks, entry)
+		kvfree(chunk);
+}
+
+static bool arena_grow(struct kspawn_arena *arena, size_t size)
+{
+	struct chunk *chunk;
+
+	size = max_t(size_t, size, CHUNK_SIZE - sizeof(*chunk));
+	chunk = kvmalloc(struct_size(chunk, bytes, size), GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return false;
+	list_add(&chunk->entry, &arena->chunks);
+	arena->at = chunk->bytes;
+	arena->left = size;
+	return true;
+}
+
+static void arena_take(struct kspawn_arena *arena, size_t size)
+{
+	arena->at += size;
+	arena->left -= size;
+}
+
+/**
+ * kspawn_arena_alloc() - take memory from an arena
+ * @arena: the arena
+ * @size:  bytes, which the caller has bounded
+ *
+ * Return: memory aligned to 8 bytes, not cleared, or NULL.
+ */
+void *kspawn_arena_alloc(struct kspawn_arena *arena, size_t size)
+{
+	size_t pad = PTR_ALIGN(arena->at, sizeof(u64)) - arena->at;
+	void *memory;
+
+	if (pad + size > arena->left) {
+		if (!arena_grow(arena, size))
+			return NULL;
+		pad = 0;
+	}
+	memory = arena->at + pad;
+	arena_take(arena, pad + size);
+	return memory;
+}
+
+/* A string for which the current chunk has no room. */
+static char *copy_long_string(struct kspawn_arena *arena,
+			      const char __user *from, size_t limit)
+{
+	long size = strnlen_user(from, limit);
+	char *to;
+
+	if (!size)
+		return ERR_PTR(-EFAULT);
+	if (size > limit)
+		return ERR_PTR(-ENAMETOOLONG);
+	to = kspawn_arena_alloc(arena, size);
+	if (!to)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(to, from, size))
+		return ERR_PTR(-EFAULT);
+	/* It may have become longer since it was measured. */
+	to[size - 1] = '\0';
+	return to;
+}
+
+/**
+ * kspawn_arena_string() - copy a string from user space
+ * @arena: where to
+ * @from:  the string
+ * @limit: the most bytes it may have with its NUL
+ *
+ * Return: the copy, or an error pointer: -EFAULT, -ENOMEM, or -ENAMETOOLONG
+ * when it is longer.
+ */
+char *kspawn_arena_string(struct kspawn_arena *arena, const char __user *from,
+			  size_t limit)
+{
+	size_t room = min(arena->left, limit);
+	char *to = arena->at;
+	long length = 0;
+
+	if (!limit)
+		return ERR_PTR(-ENAMETOOLONG);
+	if (room) {
+		length = strncpy_from_user(to, from, room);
+		if (length < 0)
+			return ERR_PTR(length);
+	}
+	if (length == room)
+		return copy_long_string(arena, from, limit);
+	arena_take(arena, length + 1);
+	return to;
+}
+
+/* Pointers up to the null pointer, as execve() counts them. */
+static long count_pointers(const char __user *const __user *from, size_t limit)
+{
+	const char __user *string;
+	size_t count;
+
+	for (count = 0; ; count++) {
+		if (get_user(string, from + count))
+			return -EFAULT;
+		if (!string)
+			return count;
+		if (count == limit)
+			return -E2BIG;
+		if (count % RESCHED_EVERY == RESCHED_EVERY - 1) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+	}
+}
+
+/**
+ * kspawn_arena_vector() - copy an argument or environment list
+ * @arena:  where to
+ * @from:   char *const *, or 0 for an empty list
+ * @budget: bytes that its pointers and strings may take; reduced by them
+ *
+ * Return: an array of strings that ends with NULL, or an error pointer:
+ * -EFAULT, -ENOMEM, -EINTR, or -E2BIG when it is over the budget or one string
+ * is longer than MAX_ARG_STRLEN.
+ */
+const char **kspawn_arena_vector(struct kspawn_arena *arena, u64 from,
+				 size_t *budget)
+{
+	const char __user *const __user *pointers = u64_to_user_ptr(from);
+	const char **vector;
+	long count = 0;
+	size_t size, i;
+
+	if (pointers)
+		count = count_pointers(pointers, *budget / sizeof(*vector));
+	if (count < 0)
+		return ERR_PTR(count);
+
+	size = count * sizeof(*vector);
+	vector = kspawn_arena_alloc(arena, size + sizeof(*vector));
+	if (!vector)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(vector, pointers, size))
+		return ERR_PTR(-EFAULT);
+	*budget -= size;
+
+	/* The list may have become shorter since it was counted. */
+	for (i = 0; i < count && vector[i]; i++) {
+		const char __user *string =
+			(__force const char __user *)vector[i];
+		size_t limit = min_t(size_t, *budget, MAX_ARG_STRLEN);
+		char *copy;
+
+		copy = kspawn_arena_string(arena, string, limit);
+		if (copy == ERR_PTR(-ENAMETOOLONG))
+			copy = ERR_PTR(-E2BIG);
+		if (IS_ERR(copy))
+			return ERR_CAST(copy);
+		*budget -= strlen(copy) + 1;
+		vector[i] = copy;
+		if (i % RESCHED_EVERY == RESCHED_EVERY - 1) {
+			if (fatal_signal_pending(current))
+				return ERR_PTR(-EINTR);
+			cond_resched();
+		}
+	}
+	vector[i] = NULL;
+	return vector;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory for what a request brings from user space, freed as a whole.
+ *
+ * Small requests live in the room that the request was allocated with;
+ * further chunks are added as they are needed.
+ */
+#ifndef KSPAWN_STRINGS_H
+#define KSPAWN_STRINGS_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+/**
+ * struct kspawn_arena - memory that grows and is freed at once
+ * @chunks: the further chunks
+ * @at:     first free byte of the current chunk
+ * @left:   free bytes from there
+ */
+struct kspawn_arena {
+	struct list_head chunks;
+	char *at;
+	size_t left;
+};
+
+void kspawn_arena_init(struct kspawn_arena *arena, void *room, size_t size);
+void kspawn_arena_free(struct kspawn_arena *arena);
+void *kspawn_arena_alloc(struct kspawn_arena *arena, size_t size);
+char *kspawn_arena_string(struct kspawn_arena *arena, const char __user *from,
+			  size_t limit);
+const char **kspawn_arena_vector(struct kspawn_arena *arena, u64 from,
+				 size_t *budget);
+
+#endif /* KSPAWN_STRINGS_H */
