@@ -4,7 +4,8 @@
 # Sourced by the scripts beside it: the cache, and how packages get into it.
 #
 # Every kernel in the cache is one directory, whatever it was made from:
-#   vmlinuz      what QEMU boots
+#   vmlinuz      the kernel as it is packaged
+#   vmlinux      the same, unpacked, where QEMU can boot that (PVH)
 #   release      its `uname -r`
 #   modules/     lib/modules/<release>, unpacked (may be empty)
 #   build/       what `make -C` wants to build a module against it

@@ -27,7 +27,9 @@ class Kernel:
 
     @property
     def image(self) -> Path:
-        return self.directory / "vmlinuz"
+        """What QEMU boots: unpacked if it can be, to save the guest the work."""
+        unpacked = self.directory / "vmlinux"
+        return unpacked if unpacked.exists() else self.directory / "vmlinuz"
 
     @property
     def modules(self) -> Path:
