@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What every test stands on: the device, a directory of its own, and the two
+ * ends a spawn may have.  Include it once, in the file with the tests.
+ */
+#ifndef KSPAWN_ABI_FIXTURE_H
+#define KSPAWN_ABI_FIXTURE_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+
+#include "own.h"
+#include "report.h"
+#include "scratch.h"
+#include "spawn.h"
+
+/* Under emulation and with a kernel that checks itself, 30 s is not much. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 300
+
+FIXTURE(spawn)
+{
+	int device;			/* close-on-exec */
+	char directory[SCRATCH_PATH];	/* empty, the working directory */
+};
+
+FIXTURE_SETUP(spawn)
+{
+	if (access(KSPAWN_DEVICE, F_OK))
+		SKIP(return, "no " KSPAWN_DEVICE ": run this in a guest, with qemu/vm");
+	/* Exactly 0, 1 and 2 are inherited, whoever runs the tests. */
+	while (open("/dev/null", O_RDWR) < 3)
+		;
+	syscall(SYS_close_range, 3, ~0U, 0);
+	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->device)
+		TH_LOG("%s: %m", KSPAWN_DEVICE);
+	ASSERT_EQ(0, scratch_enter(self->directory, sizeof(self->directory)));
+	umask(022);
+	ASSERT_EQ(0, own_watch_sigchld());
+}
+
+/* No test may end with a child that it does not know of. */
+FIXTURE_TEARDOWN(spawn)
+{
+	EXPECT_TRUE(own_no_child())
+		TH_LOG("a child is left");
+}
+
+#define NEEDS_ROOT	"needs root: run this in a guest, with qemu/vm"
+
+/* What is there before a call, to compare with what is there after it. */
+struct before {
+	int descriptors;
+	int sigchld;
+};
+
+static inline void before_call(struct before *b)
+{
+	b->descriptors = own_descriptor_count();
+	b->sigchld = own_sigchld_count();
+}
+
+static inline void expect_nothing_left(struct __test_metadata *_metadata, const struct before *b)
+{
+	EXPECT_TRUE(own_no_child())
+		TH_LOG("a failed spawn left a child");
+	EXPECT_EQ(b->sigchld, own_sigchld_count())
+		TH_LOG("a failed spawn sent SIGCHLD");
+	EXPECT_FALSE(own_sigchld_pending())
+		TH_LOG("a failed spawn sent SIGCHLD");
+	EXPECT_EQ(b->descriptors, own_descriptor_count())
+		TH_LOG("a failed spawn left a descriptor");
+}
+
+/*
+ * The call fails with @error at @step, @index, says so in the result, and
+ * leaves nothing.
+ */
+static inline void expect_failure(struct __test_metadata *_metadata, int device, struct spawn *s,
+				  int error, __u32 step, __u32 index)
+{
+	struct before before;
+	pid_t pid;
+	int seen;
+
+	before_call(&before);
+	errno = 0;
+	pid = spawn_start(device, s);
+	seen = errno;
+	EXPECT_EQ(-1, pid);
+	if (pid > 0)
+		own_wait(pid);
+	EXPECT_EQ(error, seen)
+		TH_LOG("errno is %s, expected %s", strerrorname_np(seen), strerrorname_np(error));
+	if (s->args.result == spawn_pointer(&s->result)) {
+		EXPECT_EQ(0, s->result.pid);
+		EXPECT_EQ(-1, s->result.pidfd);
+		EXPECT_EQ(error, s->result.error);
+		EXPECT_EQ(step, s->result.step);
+		EXPECT_EQ(index, s->result.index);
+		EXPECT_EQ(0, s->result.reserved);
+	}
+	if (pid < 0)
+		expect_nothing_left(_metadata, &before);
+}
+
+/* The call succeeds and says so; the child is still to be waited for. */
+static inline pid_t expect_start(struct __test_metadata *_metadata, int device, struct spawn *s)
+{
+	pid_t pid = spawn_start(device, s);
+
+	EXPECT_LT(0, pid)
+		TH_LOG("%s, step %u, index %u", strerrorname_np(errno), s->result.step,
+		       s->result.index);
+	if (pid > 0 && s->args.result == spawn_pointer(&s->result)) {
+		EXPECT_EQ(pid, s->result.pid);
+		EXPECT_EQ(0, s->result.error);
+		EXPECT_EQ(KSPAWN_STEP_NONE, s->result.step);
+		EXPECT_EQ(0, s->result.index);
+		EXPECT_EQ(0, s->result.reserved);
+		if (!(s->args.flags & KSPAWN_PIDFD))
+			EXPECT_EQ(-1, s->result.pidfd);
+	}
+	return pid;
+}
+
+/* The call succeeds, and the child exits with @status. */
+static inline void expect_exit(struct __test_metadata *_metadata, int device, struct spawn *s,
+			       int status)
+{
+	pid_t pid = expect_start(_metadata, device, s);
+	int seen;
+
+	if (pid < 0)
+		return;
+	seen = own_wait(pid);
+	EXPECT_TRUE(WIFEXITED(seen))
+		TH_LOG("wait status %#x", seen);
+	EXPECT_EQ(status, WEXITSTATUS(seen));
+}
+
+/* A request for a report; more arguments, actions and attributes may follow. */
+static inline void report_init(struct __test_metadata *_metadata, struct spawn *s,
+			       struct report *r)
+{
+	ASSERT_EQ(0, report_prepare(r));
+	spawn_init(s, scratch_child);
+	spawn_arg(s, "child");
+	spawn_arg(s, "report");
+	spawn_arg(s, r->path);
+}
+
+/* Start it, wait for it, read it. */
+static inline void expect_report(struct __test_metadata *_metadata, int device, struct spawn *s,
+				 struct report *r)
+{
+	expect_exit(_metadata, device, s, 0);
+	ASSERT_EQ(0, report_load(r))
+		TH_LOG("%s: %m", r->path);
+}
+
+/* In the report of a child that is as its parent is, but for one thing. */
+static inline void expect_fds(struct __test_metadata *_metadata, const struct report *r,
+			      const char *list)
+{
+	EXPECT_STREQ(list, report_fd_list(r));
+}
+
+#endif /* KSPAWN_ABI_FIXTURE_H */

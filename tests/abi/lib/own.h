@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a spawn may have left behind in the process that called it: children,
+ * SIGCHLD, descriptors.
+ */
+#ifndef KSPAWN_ABI_OWN_H
+#define KSPAWN_ABI_OWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Count SIGCHLD from now on, in a handler with SA_RESTART. */
+int own_watch_sigchld(void);
+int own_sigchld_count(void);
+bool own_sigchld_pending(void);
+
+/* Open descriptors of this process; -1 with errno. */
+int own_descriptor_count(void);
+
+/* Whether waitpid(-1, __WALL) says that there is no child of any kind. */
+bool own_no_child(void);
+
+/* Wait for @pid with __WALL; its wait status, or -1 with errno. */
+int own_wait(pid_t pid);
+
+/* Wait until @pid is in state @state of /proc/PID/stat; false after 20 s. */
+bool own_wait_state(pid_t pid, char state);
+/* A child of @process, as /proc has it; 0 if there is none within 20 s. */
+pid_t own_wait_child_of(pid_t process);
+/* Sleep; not cut short by signals. */
+void own_sleep_ms(unsigned int ms);
+/* A clock in milliseconds that only grows. */
+unsigned long long own_clock_ms(void);
+
+/*
+ * Drop from root to an ordinary user for good, with no supplementary groups
+ * and no capabilities.
+ */
+#define OWN_USER	65432
+#define OWN_GROUP	65433
+int own_drop_privileges(void);
+
+#endif /* KSPAWN_ABI_OWN_H */

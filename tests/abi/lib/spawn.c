@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "spawn.h"
+
+void spawn_init(struct spawn *s, const char *path)
+{
+	memset(s, 0, sizeof(*s));
+	s->args.size = sizeof(s->args);
+	s->args.path = spawn_pointer(path);
+	s->args.argv = spawn_pointer(s->argv);
+	s->args.envp = spawn_pointer(s->envp);
+	s->args.result = spawn_pointer(&s->result);
+	s->args.result_size = sizeof(s->result);
+}
+
+static void append(const char **strings, const char *string)
+{
+	unsigned int i = 0;
+
+	while (strings[i])
+		i++;
+	if (i == SPAWN_STRINGS)
+		abort();
+	strings[i] = string;
+}
+
+void spawn_arg(struct spawn *s, const char *arg)
+{
+	append(s->argv, arg);
+}
+
+void spawn_env(struct spawn *s, const char *variable)
+{
+	append(s->envp, variable);
+}
+
+struct kspawn_action *spawn_action(struct spawn *s, __u32 op)
+{
+	struct kspawn_action *action;
+
+	if (s->args.action_count == SPAWN_ACTIONS)
+		abort();
+	s->args.actions = spawn_pointer(s->actions);
+	s->args.action_size = sizeof(*action);
+	action = &s->actions[s->args.action_count++];
+	action->op = op;
+	return action;
+}
+
+void spawn_open(struct spawn *s, int fd, const char *path, int oflag, mode_t mode)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_OPEN);
+
+	action->fd = fd;
+	action->path = spawn_pointer(path);
+	action->oflag = oflag;
+	action->mode = mode;
+}
+
+void spawn_close(struct spawn *s, int fd)
+{
+	spawn_action(s, KSPAWN_ACTION_CLOSE)->fd = fd;
+}
+
+void spawn_dup2(struct spawn *s, int fd, int newfd)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_DUP2);
+
+	action->fd = fd;
+	action->newfd = newfd;
+}
+
+void spawn_chdir(struct spawn *s, const char *path)
+{
+	spawn_action(s, KSPAWN_ACTION_CHDIR)->path = spawn_pointer(path);
+}
+
+void spawn_fchdir(struct spawn *s, int fd)
+{
+	spawn_action(s, KSPAWN_ACTION_FCHDIR)->fd = fd;
+}
+
+void spawn_closefrom(struct spawn *s, int fd)
+{
+	spawn_action(s, KSPAWN_ACTION_CLOSEFROM)->fd = fd;
+}
+
+void spawn_tcsetpgrp(struct spawn *s, int fd)
+{
+	spawn_action(s, KSPAWN_ACTION_TCSETPGRP)->fd = fd;
+}
+
+pid_t spawn_start(int device, struct spawn *s)
+{
+	memset(&s->result, 0xa5, sizeof(s->result));
+	return ioctl(device, KSPAWN_IOC_SPAWN, &s->args);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One request to /dev/kspawn, put together field by field.  Nothing here knows
+ * libkspawn: the tests speak to the ioctl alone.
+ */
+#ifndef KSPAWN_ABI_SPAWN_H
+#define KSPAWN_ABI_SPAWN_H
+
+#include <sys/types.h>
+
+#include "kspawn.h"
+
+#define SPAWN_ACTIONS	32
+#define SPAWN_STRINGS	16
+
+/**
+ * struct spawn - a request and the memory that it points to
+ *
+ * It points into itself: use it where it was initialised, never a copy.
+ */
+struct spawn {
+	struct kspawn_args args;
+	struct kspawn_result result;
+	struct kspawn_action actions[SPAWN_ACTIONS];
+	const char *argv[SPAWN_STRINGS + 1];
+	const char *envp[SPAWN_STRINGS + 1];
+};
+
+static inline __u64 spawn_pointer(const void *p)
+{
+	return (__u64)(unsigned long)p;
+}
+
+/* An empty request for @path: no arguments, no environment, no actions. */
+void spawn_init(struct spawn *s, const char *path);
+
+/* Each of these abort()s when the fixed arrays above are full. */
+void spawn_arg(struct spawn *s, const char *arg);
+void spawn_env(struct spawn *s, const char *variable);
+struct kspawn_action *spawn_action(struct spawn *s, __u32 op);
+
+void spawn_open(struct spawn *s, int fd, const char *path, int oflag, mode_t mode);
+void spawn_close(struct spawn *s, int fd);
+void spawn_dup2(struct spawn *s, int fd, int newfd);
+void spawn_chdir(struct spawn *s, const char *path);
+void spawn_fchdir(struct spawn *s, int fd);
+void spawn_closefrom(struct spawn *s, int fd);
+void spawn_tcsetpgrp(struct spawn *s, int fd);
+
+/*
+ * The ioctl.  Fills the result with a pattern first, so that what the module
+ * does not write is seen.  Returns the child's pid, or -1 with errno.
+ */
+pid_t spawn_start(int device, struct spawn *s);
+
+/* Bit N-1 for signal N, as the request has it. */
+static inline __u64 spawn_signal_bit(int signal)
+{
+	return 1ULL << (signal - 1);
+}
+
+#endif /* KSPAWN_ABI_SPAWN_H */
