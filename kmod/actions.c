@@ -59,7 +59,7 @@ static int open_at_descriptor(const struct kspawn_file_action *action)
 	if (err)
 		return err;
 
-#if !KSPAWN_HAVE_PIDFS
+#ifndef KSPAWN_HAVE_PIDFS
 	/* Later kernels, all of which have pidfs, report it as they open. */
 	fsnotify_open(file);
 #endif
@@ -136,7 +136,7 @@ static int close_from(int fd)
 
 	if (fd < 0)
 		return -EBADF;
-	err = kspawn_kernel.close_range(fd, ~0U, 0);
+	err = kspawn_kernel.__close_range(fd, ~0U, 0);
 	finish_closing();
 	return err;
 }

@@ -43,7 +43,7 @@ static int set_process_group(pid_t pgroup)
 {
 	struct pt_regs regs = { .di = 0, .si = pgroup };
 
-	return kspawn_kernel.sys_setpgid(&regs);
+	return kspawn_kernel.__x64_sys_setpgid(&regs);
 }
 
 static int reset_group_id(void)
@@ -54,7 +54,7 @@ static int reset_group_id(void)
 		.dx = -1,
 	};
 
-	return kspawn_kernel.sys_setresgid(&regs);
+	return kspawn_kernel.__x64_sys_setresgid(&regs);
 }
 
 static int reset_user_id(void)
@@ -65,7 +65,7 @@ static int reset_user_id(void)
 		.dx = -1,
 	};
 
-	return kspawn_kernel.sys_setresuid(&regs);
+	return kspawn_kernel.__x64_sys_setresuid(&regs);
 }
 
 static int fail_attribute(struct kspawn_request *request, u32 attribute,
@@ -103,7 +103,7 @@ int kspawn_apply_attributes(struct kspawn_request *request)
 				KSPAWN_ATTR_SETSCHEDPARAM, err);
 	}
 	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSID)) {
-		err = kspawn_kernel.setsid();
+		err = kspawn_kernel.ksys_setsid();
 		if (err < 0)
 			return fail_attribute(request, KSPAWN_ATTR_SETSID, err);
 	}

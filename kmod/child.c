@@ -31,7 +31,7 @@ static int make_pidfd(struct kspawn_request *request)
 	struct pid *pid = task_tgid(current);
 	struct file *file;
 
-#if KSPAWN_HAVE_PIDFS
+#ifdef KSPAWN_HAVE_PIDFS
 	file = kspawn_kernel.pidfs_alloc_file(pid, O_RDWR);
 #else
 	file = anon_inode_getfile("[pidfd]", kspawn_kernel.pidfd_fops,
@@ -78,6 +78,7 @@ static int set_up(struct kspawn_request *request)
 static void set_exit_signal(const struct kspawn_request *request, int sig)
 {
 	WRITE_ONCE(current->exit_signal, sig);
+	/* Pairs with the tasklist lock of whoever gives us a new parent. */
 	smp_mb();
 	rcu_read_lock();
 	if (task_tgid(rcu_dereference(current->real_parent)) != request->caller)

@@ -14,6 +14,55 @@
 
 struct kspawn_symbols kspawn_kernel __ro_after_init;
 
+/**
+ * struct symbol - one line of the table below
+ * @name:   the kernel's name
+ * @to:     member of kspawn_kernel
+ * @called: whether it is a function that we call
+ */
+struct symbol {
+	const char *name;
+	unsigned long *to;
+	bool called;
+};
+
+#define FUNCTION(symbol)						\
+	{								\
+		.name = #symbol,					\
+		.to = (unsigned long *)&kspawn_kernel.symbol,		\
+		.called = true,						\
+	}
+#define ADDRESS(symbol)							\
+	{								\
+		.name = #symbol,					\
+		.to = (unsigned long *)&kspawn_kernel.symbol,		\
+	}
+
+static const struct symbol symbols[] __initconst = {
+	FUNCTION(kernel_clone),
+	FUNCTION(kernel_execve),
+	FUNCTION(kernel_wait4),
+	FUNCTION(do_exit),
+	FUNCTION(dup_fd),
+	FUNCTION(put_files_struct),
+	FUNCTION(replace_fd),
+	FUNCTION(__close_range),
+	FUNCTION(set_fs_pwd),
+	FUNCTION(task_work_run),
+	FUNCTION(is_rlimit_overlimit),
+	FUNCTION(sched_setscheduler),
+	FUNCTION(ksys_setsid),
+	FUNCTION(__x64_sys_setpgid),
+	FUNCTION(__x64_sys_setresuid),
+	FUNCTION(__x64_sys_setresgid),
+	ADDRESS(tty_ioctl),
+#ifdef KSPAWN_HAVE_PIDFS
+	FUNCTION(pidfs_alloc_file),
+#else
+	ADDRESS(pidfd_fops),
+#endif
+};
+
 typedef unsigned long (*lookup_name_t)(const char *name);
 
 /* kallsyms_lookup_name() is not exported, but a kprobe may sit on it. */
@@ -54,31 +103,25 @@ static bool __init may_call(unsigned long address)
 int __init kspawn_resolve_symbols(void)
 {
 	lookup_name_t lookup_name = find_lookup_name();
-	unsigned long address;
+	size_t i;
 
 	if (!lookup_name)
 		return -ENOENT;
 
-#define KSPAWN_RESOLVE(member, name, type)				\
-	do {								\
-		address = lookup_name(name);				\
-		if (!address) {						\
-			pr_err("this kernel has no %s\n", name);	\
-			return -ENOENT;					\
-		}							\
-		kspawn_kernel.member = (type)address;			\
-	} while (0);
-#define KSPAWN_RESOLVE_FUNCTION(member, name, type)			\
-	KSPAWN_RESOLVE(member, name, type)				\
-	if (!may_call(address)) {					\
-		pr_err("%s is sealed; boot with ibt=off\n", name);	\
-		return -ENOENT;						\
+	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
+		const struct symbol *symbol = &symbols[i];
+		unsigned long address = lookup_name(symbol->name);
+
+		if (!address) {
+			pr_err("this kernel has no %s\n", symbol->name);
+			return -ENOENT;
+		}
+		if (symbol->called && !may_call(address)) {
+			pr_err("%s is sealed; boot with ibt=off\n",
+			       symbol->name);
+			return -ENOENT;
+		}
+		*symbol->to = address;
 	}
-
-	KSPAWN_FUNCTIONS(KSPAWN_RESOLVE_FUNCTION)
-	KSPAWN_DATA(KSPAWN_RESOLVE)
-
-#undef KSPAWN_RESOLVE_FUNCTION
-#undef KSPAWN_RESOLVE
 	return 0;
 }

@@ -24,69 +24,47 @@
 #include <linux/user_namespace.h>
 #include <asm/syscall.h>
 
-/* Since pidfds have a file system of their own, it makes their files. */
-#if __has_include(<linux/pidfs.h>)
+#ifdef KSPAWN_HAVE_PIDFS
 #include <linux/pidfs.h>
-#define KSPAWN_HAVE_PIDFS	1
-#else
-#define KSPAWN_HAVE_PIDFS	0
-#endif
-
-/*
- * X(member, kernel's name, type).  System calls have no callable inner
- * function for setpgid and set*id; their entry points take their arguments in
- * a struct pt_regs, and do every check there is.
- */
-#define KSPAWN_FUNCTIONS(X)						\
-	X(kernel_clone, "kernel_clone", typeof(&kernel_clone))		\
-	X(kernel_execve, "kernel_execve", typeof(&kernel_execve))	\
-	X(kernel_wait4, "kernel_wait4", typeof(&kernel_wait4))		\
-	X(do_exit, "do_exit", typeof(&do_exit))				\
-	X(dup_fd, "dup_fd", typeof(&dup_fd))				\
-	X(put_files_struct, "put_files_struct",				\
-	  typeof(&put_files_struct))					\
-	X(replace_fd, "replace_fd", typeof(&replace_fd))		\
-	X(close_range, "__close_range", typeof(&__close_range))		\
-	X(set_fs_pwd, "set_fs_pwd", typeof(&set_fs_pwd))		\
-	X(task_work_run, "task_work_run", typeof(&task_work_run))	\
-	X(is_rlimit_overlimit, "is_rlimit_overlimit",			\
-	  typeof(&is_rlimit_overlimit))					\
-	X(sched_setscheduler, "sched_setscheduler",			\
-	  typeof(&sched_setscheduler))					\
-	X(setsid, "ksys_setsid", typeof(&ksys_setsid))			\
-	X(sys_setpgid, "__x64_sys_setpgid", sys_call_ptr_t)		\
-	X(sys_setresuid, "__x64_sys_setresuid", sys_call_ptr_t)		\
-	X(sys_setresgid, "__x64_sys_setresgid", sys_call_ptr_t)		\
-	X(tty_ioctl, "tty_ioctl",					\
-	  typeof_member(struct file_operations, unlocked_ioctl))	\
-	KSPAWN_PIDFS_FUNCTIONS(X)
-
-#if KSPAWN_HAVE_PIDFS
-#define KSPAWN_PIDFS_FUNCTIONS(X)					\
-	X(pidfs_alloc_file, "pidfs_alloc_file", typeof(&pidfs_alloc_file))
-#define KSPAWN_DATA(X)
-#else
-#define KSPAWN_PIDFS_FUNCTIONS(X)
-#define KSPAWN_DATA(X)							\
-	X(pidfd_fops, "pidfd_fops", typeof(&pidfd_fops))
 #endif
 
 /**
- * struct kspawn_symbols - what kspawn_resolve_symbols() found
+ * struct kspawn_symbols - what kspawn_resolve_symbols() finds
  *
- * One member for each line of KSPAWN_FUNCTIONS() and KSPAWN_DATA().
+ * The members have the names of what they point to.  setpgid and set*id have
+ * no inner function to call: their entry points take the arguments in a
+ * struct pt_regs, and make every check there is.
  */
 struct kspawn_symbols {
-#define KSPAWN_MEMBER(member, name, type)	type member;
-	KSPAWN_FUNCTIONS(KSPAWN_MEMBER)
-	KSPAWN_DATA(KSPAWN_MEMBER)
-#undef KSPAWN_MEMBER
+	typeof(&kernel_clone) kernel_clone;
+	typeof(&kernel_execve) kernel_execve;
+	typeof(&kernel_wait4) kernel_wait4;
+	typeof(&do_exit) do_exit;
+	typeof(&dup_fd) dup_fd;
+	typeof(&put_files_struct) put_files_struct;
+	typeof(&replace_fd) replace_fd;
+	typeof(&__close_range) __close_range;
+	typeof(&set_fs_pwd) set_fs_pwd;
+	typeof(&task_work_run) task_work_run;
+	typeof(&is_rlimit_overlimit) is_rlimit_overlimit;
+	typeof(&sched_setscheduler) sched_setscheduler;
+	typeof(&ksys_setsid) ksys_setsid;
+	sys_call_ptr_t __x64_sys_setpgid;
+	sys_call_ptr_t __x64_sys_setresuid;
+	sys_call_ptr_t __x64_sys_setresgid;
+	long (*tty_ioctl)(struct file *file, unsigned int cmd,
+			  unsigned long arg);
+#ifdef KSPAWN_HAVE_PIDFS
+	typeof(&pidfs_alloc_file) pidfs_alloc_file;
+#else
+	typeof(&pidfd_fops) pidfd_fops;
+#endif
 };
+
+extern struct kspawn_symbols kspawn_kernel;
 
 /* Exported, but declared in a header that only drivers/tty/ sees. */
 int tty_check_change(struct tty_struct *tty);
-
-extern struct kspawn_symbols kspawn_kernel;
 
 int kspawn_resolve_symbols(void);
 

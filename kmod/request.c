@@ -175,7 +175,7 @@ static int copy_program(struct kspawn_request *request,
 static int copy_lists(struct kspawn_request *request,
 		      struct kspawn_outcome *outcome)
 {
-	static const char *empty[] = { "", NULL };
+	static const char * const empty[] = { "", NULL };
 	size_t budget = argument_budget();
 
 	request->argv = kspawn_arena_vector(&request->arena,

@@ -97,8 +97,8 @@ struct kspawn_request {
 	const char *path;
 	const char *search;
 	char *candidate;
-	const char **argv;
-	const char **envp;
+	const char *const *argv;
+	const char *const *envp;
 	struct kspawn_file_action *actions;
 	unsigned int *named;
 	u32 named_count;

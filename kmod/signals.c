@@ -12,10 +12,14 @@
  */
 static void postpone_pending(void)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	/* Ours as long as we run. */
+	struct sighand_struct *sighand =
+		rcu_dereference_protected(current->sighand, true);
+
+	spin_lock_irq(&sighand->siglock);
 	if (!__fatal_signal_pending(current))
 		clear_thread_flag(TIF_SIGPENDING);
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&sighand->siglock);
 }
 
 /**
