@@ -37,6 +37,7 @@ class Machine:
     memory: str
     icount: bool
     kvm: bool
+    parallel: bool  # emulate each CPU in a thread of its own
 
     def command(self, descriptors: dict[str, int]) -> list[str]:
         def escaped(path: Path) -> str:
@@ -51,7 +52,7 @@ class Machine:
         if self.kvm:
             command += ["-accel", "kvm", "-cpu", "host"]
         else:
-            thread = "single" if self.icount else "multi"
+            thread = "multi" if self.parallel and not self.icount else "single"
             command += ["-accel", f"tcg,thread={thread}", "-cpu", "max,la57=off"]
         if self.icount:
             command += ["-icount", "shift=0,sleep=off"]
