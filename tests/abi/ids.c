@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* RESETIDS, and the ids a child has without it. */
+#include "lib/fixture.h"
+
+#include <grp.h>
+#include <sys/prctl.h>
+
+#define REAL	OWN_USER
+#define RGROUP	OWN_GROUP
+
+static void expect_ids(struct __test_metadata *_metadata, const struct report *r, const char *name,
+		       unsigned int real, unsigned int effective, unsigned int saved,
+		       unsigned int fs)
+{
+	unsigned int seen[4];
+
+	ASSERT_EQ(4, report_status_ids(r, name, seen));
+	EXPECT_EQ(real, seen[0]);
+	EXPECT_EQ(effective, seen[1]);
+	EXPECT_EQ(saved, seen[2]);
+	EXPECT_EQ(fs, seen[3]);
+}
+
+/* As in a set-uid program: an ordinary real id, root's effective one. */
+static void become_set_uid(struct __test_metadata *_metadata)
+{
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setresgid(RGROUP, 0, 0));
+	ASSERT_EQ(0, setresuid(REAL, 0, 0));
+}
+
+TEST_F(spawn, effective_ids_are_kept)
+{
+	struct report r;
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	become_set_uid(_metadata);
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_ids(_metadata, &r, "Uid", REAL, 0, 0, 0);
+	expect_ids(_metadata, &r, "Gid", RGROUP, 0, 0, 0);
+}
+
+TEST_F(spawn, effective_ids_are_reset)
+{
+	struct report r;
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	become_set_uid(_metadata);
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_report(_metadata, self->device, &s, &r);
+	expect_ids(_metadata, &r, "Uid", REAL, REAL, REAL, REAL);
+	expect_ids(_metadata, &r, "Gid", RGROUP, RGROUP, RGROUP, RGROUP);
+	EXPECT_EQ(0, report_status_hex(&r, "CapEff"));
+	EXPECT_EQ(0, report_status_hex(&r, "CapPrm"));
+	/* The caller is who it was. */
+	EXPECT_EQ(0, geteuid());
+	EXPECT_EQ(0, getegid());
+}
+
+/* Ordinary effective ids, root's real ones: the child gains them back. */
+TEST_F(spawn, reset_to_root)
+{
+	struct report r;
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, setresgid(0, RGROUP, 0));
+	ASSERT_EQ(0, setresuid(0, REAL, 0));
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_report(_metadata, self->device, &s, &r);
+	expect_ids(_metadata, &r, "Uid", 0, 0, 0, 0);
+	expect_ids(_metadata, &r, "Gid", 0, 0, 0, 0);
+	EXPECT_NE(0, report_status_hex(&r, "CapEff"));
+}
+
+TEST_F(spawn, reset_of_equal_ids_changes_nothing)
+{
+	struct report r;
+	struct spawn s;
+
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_report(_metadata, self->device, &s, &r);
+	expect_ids(_metadata, &r, "Uid", getuid(), getuid(), getuid(), getuid());
+	expect_ids(_metadata, &r, "Gid", getgid(), getgid(), getgid(), getgid());
+}
+
+TEST_F(spawn, groups_are_kept)
+{
+	static const gid_t groups[] = { 5, 77, 100000 };
+	struct report r;
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, setgroups(3, groups));
+	ASSERT_EQ(0, setresuid(REAL, 0, 0));
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_report(_metadata, self->device, &s, &r);
+	EXPECT_EQ(0, strncmp(report_status(&r, "Groups"), "5 77 100000", 11));
+}
+
+/* The ids come before the file actions, which work with the new ones. */
+TEST_F(spawn, file_actions_run_with_the_reset_ids)
+{
+	struct spawn s;
+	struct stat st;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, scratch_file("secret", "x", 1, 0600));
+	become_set_uid(_metadata);
+	spawn_init(&s, scratch_tiny);
+	spawn_open(&s, 0, "secret", O_RDONLY, 0);
+	expect_exit(_metadata, self->device, &s, 0);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_ACTION, 0);
+
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	spawn_open(&s, 0, "made", O_WRONLY | O_CREAT, 0600);
+	expect_exit(_metadata, self->device, &s, 0);
+	ASSERT_EQ(0, stat("made", &st));
+	EXPECT_EQ(REAL, st.st_uid);
+	EXPECT_EQ(RGROUP, st.st_gid);
+}
+
+/* So does the search for the program, whatever the caller may execute. */
+TEST_F(spawn, the_program_is_executed_with_the_reset_ids)
+{
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, scratch_copy_child("program", 0700));
+	ASSERT_EQ(0, mkdir("closed", 0700));
+	ASSERT_EQ(0, scratch_copy_child("closed/program", 0755));
+	become_set_uid(_metadata);
+	spawn_init(&s, "./program");
+	spawn_arg(&s, "program");
+	spawn_arg(&s, "exit");
+	spawn_arg(&s, "5");
+	expect_exit(_metadata, self->device, &s, 5);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
+	s.args.path = spawn_pointer("closed/program");
+	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
+}
+
+/* Gaining root by it makes a program accessible that the caller cannot reach. */
+TEST_F(spawn, the_reset_ids_may_do_more)
+{
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, scratch_copy_child("program", 0700));
+	ASSERT_EQ(0, setresuid(0, REAL, 0));
+	spawn_init(&s, "./program");
+	spawn_arg(&s, "program");
+	spawn_arg(&s, "exit");
+	spawn_arg(&s, "5");
+	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_exit(_metadata, self->device, &s, 5);
+}
+
+/* posix_spawn(): a set-uid file's owner becomes the effective id all the same. */
+TEST_F(spawn, set_uid_files_still_count)
+{
+	struct report r;
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, scratch_copy_child("program", 0755));
+	ASSERT_EQ(0, chown("program", REAL + 1, RGROUP + 1));
+	ASSERT_EQ(0, chmod("program", 06755));
+	become_set_uid(_metadata);
+	report_init(_metadata, &s, &r);
+	s.args.path = spawn_pointer("./program");
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_report(_metadata, self->device, &s, &r);
+	expect_ids(_metadata, &r, "Uid", REAL, REAL + 1, REAL + 1, REAL + 1);
+	expect_ids(_metadata, &r, "Gid", RGROUP, RGROUP + 1, RGROUP + 1, RGROUP + 1);
+	EXPECT_STREQ("1", report_section(&r, "secure", NULL));
+}
+
+/* The saved ids go with exec, so they are of no use to the program. */
+TEST_F(spawn, saved_ids_are_dropped)
+{
+	struct report r;
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, setresgid(RGROUP, RGROUP, 0));
+	ASSERT_EQ(0, setresuid(REAL, REAL, 0));
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_ids(_metadata, &r, "Uid", REAL, REAL, REAL, REAL);
+	expect_ids(_metadata, &r, "Gid", RGROUP, RGROUP, RGROUP, RGROUP);
+}
+
+TEST_HARNESS_MAIN
