@@ -1,10 +1,70 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The front door.  `make help` says what there is.
+# The front door.  What is behind it: CMake (user space, tests), Kbuild (the
+# module), qemu/ (the guests).  `make help` says what there is.
 
 # Kernels to build the module for and to test on: 6.1, 6.12, debug.
 KERNELS ?= 6.1 6.12
+PREFIX ?= /usr/local
+BUILD_TYPE ?= RelWithDebInfo
 
-.PHONY: module
-module:
+.DEFAULT_GOAL := all
+.PHONY: all help userspace module demo test test-debug bench check install clean \
+	deps deps-vm deps-debug deps-check
+
+help:
+	@echo 'make             build everything into build/'
+	@echo 'make demo        boot a guest, insert the module, start programs'
+	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
+	@echo 'make test-debug  all tests on a kernel with KASAN, lockdep, kmemleak'
+	@echo 'make bench       instructions per spawn, ours and others'
+	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
+	@echo 'make module      only the module, for each kernel in KERNELS'
+	@echo 'make install     library, headers, tools; DESTDIR and PREFIX as usual'
+	@echo 'make clean       remove build/ (not the cache of kernels)'
+
+all: userspace module
+
+deps:
+	@.ci/install-deps build
+deps-vm:
+	@.ci/install-deps build vm test
+deps-debug:
+	@.ci/install-deps build vm test debug
+deps-check:
+	@.ci/install-deps build vm check
+
+# CMake is asked again only if its cache is not there or was made otherwise.
+userspace: deps-vm
+	@tools=$$(qemu/kernels/kernel-tools) && \
+	.ci/configure build -DCMAKE_BUILD_TYPE='$(BUILD_TYPE)' \
+		-DCMAKE_INSTALL_PREFIX='$(abspath $(PREFIX))' \
+		-DKSPAWN_KSELFTEST_DIR="$$tools/tools/testing/selftests"
+	@flock build/.lock cmake --build build -- --quiet
+
+module: deps-vm
 	@qemu/kernels/module $(KERNELS)
+
+demo: userspace module
+	@tests/demo/run
+
+test: userspace module
+	@tests/run $(KERNELS:%=--kernel %)
+
+test-debug: deps-debug userspace
+	@qemu/kernels/module debug
+	@tests/run --kernel debug
+
+bench: userspace module
+	@tests/bench/run
+
+check: deps-check userspace
+	@.ci/check
+
+# The module is not installed: it fits one kernel release, and which one this
+# machine will boot is not ours to know.  README says how to do it.
+install: userspace
+	@DESTDIR='$(DESTDIR)' cmake --install build
+
+clean:
+	rm -rf build
