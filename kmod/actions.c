@@ -29,14 +29,13 @@ static void finish_closing(void)
 		kspawn_kernel.task_work_run();
 }
 
+/* As in glibc, one that is not open is no error, one that cannot be is. */
 static int close_descriptor(int fd)
 {
-	/* One that is not open is no error, one that cannot be open is. */
-	if (!is_descriptor(fd))
-		return -EBADF;
-	close_fd(fd);
+	int err = fd < 0 ? -EBADF : close_fd(fd);
+
 	finish_closing();
-	return 0;
+	return err == -EBADF && !is_descriptor(fd) ? err : 0;
 }
 
 static int open_at_descriptor(const struct kspawn_file_action *action)
@@ -45,6 +44,8 @@ static int open_at_descriptor(const struct kspawn_file_action *action)
 	int err;
 
 	err = close_descriptor(action->fd);
+	if (!err && !is_descriptor(action->fd))
+		err = -EBADF;
 	if (err)
 		return err;
 	/* Inside the kernel an empty path is the working directory. */
@@ -75,7 +76,7 @@ static int duplicate_descriptor(int fd, int newfd)
 	struct file *file;
 	int err;
 
-	if (!is_descriptor(newfd))
+	if (fd != newfd && !is_descriptor(newfd))
 		return -EBADF;
 	file = fget_raw(fd);
 	if (!file)

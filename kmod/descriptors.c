@@ -199,8 +199,8 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 	struct fd_range hole = { .from = 0, .to = ~0U };
 	struct files_struct *from = current->files;
 	struct selection selection;
+	struct fdtable *fdt, *low;
 	struct files_struct *to;
-	struct fdtable *fdt;
 	size_t found;
 	int err;
 
@@ -208,13 +208,13 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	descriptors->files = to;
+	low = rcu_dereference_raw(to->fdt);
 
 	for (;;) {
 		selection = all;
 		spin_lock(&from->file_lock);
 		fdt = files_fdtable(from);
-		sync_low(files_fdtable(to), fdt,
-			 select_word(&selection, fdt, 0));
+		sync_low(low, fdt, select_word(&selection, fdt, 0));
 		found = collect_high(descriptors, &selection, fdt);
 		spin_unlock(&from->file_lock);
 		if (found <= descriptors->space)

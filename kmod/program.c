@@ -100,7 +100,7 @@ static int search(struct kspawn_request *request, bool run)
 {
 	const char *next = request->search;
 	bool denied = false;
-	int err;
+	int err = -ENOENT;
 
 	if (!*request->path)
 		return -ENOENT;
@@ -128,7 +128,7 @@ static int search(struct kspawn_request *request, bool run)
 			return -EINTR;
 		cond_resched();
 	}
-	return denied ? -EACCES : -ENOENT;
+	return denied ? -EACCES : err;
 }
 
 /*

@@ -52,7 +52,9 @@ static bool attributes_valid(const struct kspawn_args *args)
 static int check_args(const struct kspawn_args *args,
 		      struct kspawn_outcome *outcome)
 {
-	if (args->flags & ~KSPAWN_FLAGS_ALL)
+	/* A pidfd that nobody is told of would be lost. */
+	if ((args->flags & ~KSPAWN_FLAGS_ALL) ||
+	    ((args->flags & KSPAWN_PIDFD) && !args->result))
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
 				   -EINVAL);
 	if (!attributes_valid(args))
@@ -126,40 +128,36 @@ bad_result:
 	return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_RESULT, err);
 }
 
-static int copy_path(struct kspawn_request *request, const char **to, u64 from)
+/* Returns the bytes it took, or a negative errno. */
+static ssize_t copy_path(struct kspawn_request *request, const char **to,
+			 u64 from)
 {
-	char *path;
-
-	path = kspawn_arena_string(&request->arena, u64_to_user_ptr(from),
-				   PATH_MAX);
-	if (IS_ERR(path))
-		return PTR_ERR(path);
-	*to = path;
-	return 0;
+	return kspawn_arena_string(&request->arena, u64_to_user_ptr(from),
+				   PATH_MAX, to);
 }
 
 static int copy_program(struct kspawn_request *request,
 			struct kspawn_outcome *outcome)
 {
 	const struct kspawn_args *args = &request->args;
-	char *search;
-	int err;
+	const char *search;
+	ssize_t size;
 
-	err = copy_path(request, &request->path, args->path);
-	if (err)
+	size = copy_path(request, &request->path, args->path);
+	if (size < 0)
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH,
-				   err);
+				   size);
 	if (!args->search)
 		return 0;
 
-	search = kspawn_arena_string(&request->arena,
-				     u64_to_user_ptr(args->search),
-				     KSPAWN_SEARCH_MAX);
-	if (search == ERR_PTR(-ENAMETOOLONG))
-		search = ERR_PTR(-E2BIG);
-	if (IS_ERR(search))
+	size = kspawn_arena_string(&request->arena,
+				   u64_to_user_ptr(args->search),
+				   KSPAWN_SEARCH_MAX, &search);
+	if (size == -ENAMETOOLONG)
+		size = -E2BIG;
+	if (size < 0)
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_SEARCH, PTR_ERR(search));
+				   KSPAWN_ARG_SEARCH, size);
 
 	/* As with execvp(), a name with a slash is not searched for. */
 	if (strchr(request->path, '/'))
@@ -197,10 +195,11 @@ static int copy_lists(struct kspawn_request *request,
 
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
-		       const struct kspawn_action *from)
+		       const struct kspawn_action *from, size_t *budget)
 {
 	bool has_path = false, has_fd = true, has_newfd = false;
 	bool has_oflag = false;
+	ssize_t size;
 
 	switch (from->op) {
 	case KSPAWN_ACTION_OPEN:
@@ -235,7 +234,15 @@ static int copy_action(struct kspawn_request *request,
 	action->oflag = from->oflag;
 	action->mode = from->mode & S_IALLUGO;
 	action->path = NULL;
-	return has_path ? copy_path(request, &action->path, from->path) : 0;
+	if (!has_path)
+		return 0;
+	size = copy_path(request, &action->path, from->path);
+	if (size < 0)
+		return size;
+	if (size > *budget)
+		return -E2BIG;
+	*budget -= size;
+	return 0;
 }
 
 static int copy_actions(struct kspawn_request *request,
@@ -243,6 +250,7 @@ static int copy_actions(struct kspawn_request *request,
 {
 	const struct kspawn_args *args = &request->args;
 	const char __user *from = u64_to_user_ptr(args->actions);
+	size_t budget = KSPAWN_ACTION_BYTES_MAX;
 	size_t size = args->action_size;
 	struct kspawn_action action;
 	u32 i;
@@ -263,7 +271,8 @@ static int copy_actions(struct kspawn_request *request,
 		if (err)
 			return kspawn_fail(outcome, KSPAWN_STEP_COPY,
 					   KSPAWN_ARG_ACTIONS, err);
-		err = copy_action(request, &request->actions[i], &action);
+		err = copy_action(request, &request->actions[i], &action,
+				  &budget);
 		if (err)
 			return kspawn_fail(outcome, KSPAWN_STEP_ACTION, i, err);
 		if (fatal_signal_pending(current))

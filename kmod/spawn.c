@@ -116,8 +116,12 @@ static int start_child(struct kspawn_request *request,
 	bool into_cgroup = kspawn_has_attribute(request,
 						KSPAWN_ATTR_SETCGROUP);
 	struct kernel_clone_args clone = {
+		/*
+		 * Handlers stay until exec resets them: a child without them
+		 * would die of a signal to the whole group that comes before
+		 * it has blocked all.
+		 */
 		.flags		= CLONE_VM | CLONE_VFORK | CLONE_FILES |
-				  CLONE_CLEAR_SIGHAND |
 				  (into_cgroup ? CLONE_INTO_CGROUP : 0),
 		/* Until exec, no wait and no SIGCHLD handler sees it. */
 		.exit_signal	= 0,

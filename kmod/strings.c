@@ -90,24 +90,26 @@ void *kspawn_arena_alloc(struct kspawn_arena *arena, size_t size)
 }
 
 /* A string for which the current chunk has no room. */
-static char *copy_long_string(struct kspawn_arena *arena,
-			      const char __user *from, size_t limit)
+static ssize_t copy_long_string(struct kspawn_arena *arena,
+				const char __user *from, size_t limit,
+				const char **to)
 {
 	long size = strnlen_user(from, limit);
-	char *to;
+	char *copy;
 
 	if (!size)
-		return ERR_PTR(-EFAULT);
+		return -EFAULT;
 	if (size > limit)
-		return ERR_PTR(-ENAMETOOLONG);
-	to = kspawn_arena_alloc(arena, size);
-	if (!to)
-		return ERR_PTR(-ENOMEM);
-	if (copy_from_user(to, from, size))
-		return ERR_PTR(-EFAULT);
+		return -ENAMETOOLONG;
+	copy = kspawn_arena_alloc(arena, size);
+	if (!copy)
+		return -ENOMEM;
+	if (copy_from_user(copy, from, size))
+		return -EFAULT;
 	/* It may have become longer since it was measured. */
-	to[size - 1] = '\0';
-	return to;
+	copy[size - 1] = '\0';
+	*to = copy;
+	return size;
 }
 
 /**
@@ -115,28 +117,31 @@ static char *copy_long_string(struct kspawn_arena *arena,
  * @arena: where to
  * @from:  the string
  * @limit: the most bytes it may have with its NUL
+ * @to:    set to the copy
  *
- * Return: the copy, or an error pointer: -EFAULT, -ENOMEM, or -ENAMETOOLONG
- * when it is longer.
+ * Return: the bytes that the copy takes, which are more than it seems to need
+ * if the string has become shorter meanwhile; or -EFAULT, -ENOMEM, or
+ * -ENAMETOOLONG when it is longer than @limit.
  */
-char *kspawn_arena_string(struct kspawn_arena *arena, const char __user *from,
-			  size_t limit)
+ssize_t kspawn_arena_string(struct kspawn_arena *arena,
+			    const char __user *from, size_t limit,
+			    const char **to)
 {
 	size_t room = min(arena->left, limit);
-	char *to = arena->at;
 	long length = 0;
 
 	if (!limit)
-		return ERR_PTR(-ENAMETOOLONG);
+		return -ENAMETOOLONG;
 	if (room) {
-		length = strncpy_from_user(to, from, room);
+		length = strncpy_from_user(arena->at, from, room);
 		if (length < 0)
-			return ERR_PTR(length);
+			return length;
 	}
 	if (length == room)
-		return copy_long_string(arena, from, limit);
+		return copy_long_string(arena, from, limit, to);
+	*to = arena->at;
 	arena_take(arena, length + 1);
-	return to;
+	return length + 1;
 }
 
 /* Pointers up to the null pointer, as execve() counts them. */
@@ -196,15 +201,14 @@ const char **kspawn_arena_vector(struct kspawn_arena *arena, u64 from,
 		const char __user *string =
 			(__force const char __user *)vector[i];
 		size_t limit = min_t(size_t, *budget, MAX_ARG_STRLEN);
-		char *copy;
+		ssize_t taken;
 
-		copy = kspawn_arena_string(arena, string, limit);
-		if (copy == ERR_PTR(-ENAMETOOLONG))
-			copy = ERR_PTR(-E2BIG);
-		if (IS_ERR(copy))
-			return ERR_CAST(copy);
-		*budget -= strlen(copy) + 1;
-		vector[i] = copy;
+		taken = kspawn_arena_string(arena, string, limit, &vector[i]);
+		if (taken == -ENAMETOOLONG)
+			taken = -E2BIG;
+		if (taken < 0)
+			return ERR_PTR(taken);
+		*budget -= taken;
 		if (i % RESCHED_EVERY == RESCHED_EVERY - 1) {
 			if (fatal_signal_pending(current))
 				return ERR_PTR(-EINTR);

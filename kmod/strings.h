@@ -26,8 +26,9 @@ struct kspawn_arena {
 void kspawn_arena_init(struct kspawn_arena *arena, void *room, size_t size);
 void kspawn_arena_free(struct kspawn_arena *arena);
 void *kspawn_arena_alloc(struct kspawn_arena *arena, size_t size);
-char *kspawn_arena_string(struct kspawn_arena *arena, const char __user *from,
-			  size_t limit);
+ssize_t kspawn_arena_string(struct kspawn_arena *arena,
+			    const char __user *from, size_t limit,
+			    const char **to);
 const char **kspawn_arena_vector(struct kspawn_arena *arena, u64 from,
 				 size_t *budget);
 

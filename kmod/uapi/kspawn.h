@@ -26,6 +26,7 @@
  * ARG_MAX, at most 6 MiB) for all of them together with their pointers.
  */
 #define KSPAWN_ACTIONS_MAX	65536	/* file actions in one request */
+#define KSPAWN_ACTION_BYTES_MAX	8388608	/* bytes of all their paths, with NULs */
 #define KSPAWN_SEARCH_MAX	131072	/* bytes of a search list, with its NUL */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
 
