@@ -106,3 +106,18 @@ int kspawn_pidfd_spawnp(int* pidfd, const char* file,
     return start_for_pidfd(pidfd,
                            {file, search_list(), file_actions, attributes, argv, envp, true});
 }
+
+int kspawn_spawn_search_np(pid_t* pid, int* pidfd, const char* file, const char* search,
+                           const kspawn_spawn_file_actions_t* file_actions,
+                           const kspawn_spawnattr_t* attributes, char* const argv[],
+                           char* const envp[]) noexcept {
+    const Outcome outcome =
+        start({file, search, file_actions, attributes, argv, envp, pidfd != nullptr});
+    if (outcome.error != 0)
+        return outcome.error;
+    if (pid != nullptr)
+        *pid = outcome.pid;
+    if (pidfd != nullptr)
+        *pidfd = outcome.pidfd;
+    return 0;
+}

@@ -237,6 +237,25 @@ KSPAWN_API int kspawn_pidfd_spawnp(int* pidfd, const char* file,
                                    const kspawn_spawn_file_actions_t* file_actions,
                                    const kspawn_spawnattr_t* attributes, char* const argv[],
                                    char* const envp[]) KSPAWN_NOEXCEPT;
+
+/**
+ * Start a program, with a search list of the caller's choice, and get both its
+ * process ID and a pidfd.  (kspawn; what kspawn::Command is built on)
+ *
+ * @param[out] pid    as in kspawn_spawn()
+ * @param[out] pidfd  as in kspawn_pidfd_spawn(), but NULL means that none is
+ *                    wanted
+ * @param[in]  file   the program; one with a '/' is taken as it is
+ * @param[in]  search directories to search it in, separated by ':', as
+ *                    kspawn_spawnp() takes them from PATH; NULL: no search, file
+ *                    is a path as in kspawn_spawn()
+ *
+ * All else, errors included, is as in kspawn_spawnp() and kspawn_pidfd_spawn().
+ */
+KSPAWN_API int kspawn_spawn_search_np(pid_t* pid, int* pidfd, const char* file, const char* search,
+                                      const kspawn_spawn_file_actions_t* file_actions,
+                                      const kspawn_spawnattr_t* attributes, char* const argv[],
+                                      char* const envp[]) KSPAWN_NOEXCEPT;
 /**@}*/
 
 /**
