@@ -5,7 +5,7 @@ include_guard(GLOBAL)
 set(KSPAWN_WARNINGS
     -Wall -Wextra -Wpedantic -Werror
     -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-align -Wcast-qual
-    -Wformat=2 -Wundef -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
+    -Wformat=2 -Wundef -Wdouble-promotion -Wimplicit-fallthrough
     -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi -Wmissing-declarations)
 
 # kspawn_cxx(TARGET): C++20, warnings as errors, the ABI header in reach.

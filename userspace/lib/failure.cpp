@@ -205,10 +205,6 @@ void describe(Words& words, const Request& request, const Outcome& outcome) noex
         break;
     case KSPAWN_FAILURE_CLONE:
         words << "clone";
-        if (request.attributes != nullptr &&
-            (request.attributes->private_members.flags & KSPAWN_SPAWN_SETCGROUP) != 0) {
-            words << " in the cgroup of descriptor " << request.attributes->private_members.cgroup;
-        }
         break;
     case KSPAWN_FAILURE_ATTRIBUTE:
         describe_attribute(words, request, outcome.index);

@@ -106,8 +106,8 @@ Outcome start_by_kernel(const Request& request) noexcept {
             return failed(lease.error, KSPAWN_FAILURE_DEVICE);
         result.error = untouched;
         const int answer = ::ioctl(lease.descriptor, KSPAWN_IOC_SPAWN, &args);
-        if (answer > 0 && result.pid == answer && result.error == 0) [[likely]]
-            return {result.pid, result.pidfd, 0, KSPAWN_FAILURE_NONE, 0};
+        if (answer > 0 && result.error == 0) [[likely]]
+            return {answer, result.pidfd, 0, KSPAWN_FAILURE_NONE, 0};
 
         const int error = answer < 0 ? errno : EPROTO;
         errno = errno_before;

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "doctor.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <kspawn/spawn.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "exit_status.hpp"
+#include "objects.hpp"
+
+namespace kspawn::tool {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Verdict { good, note, bad };
+
+/// Prints one finding; what to do about it goes on lines of its own.
+class Report {
+public:
+    void add(Verdict verdict, std::string_view subject, std::string_view finding,
+             std::string_view advice = {}) {
+        static constexpr std::array<std::string_view, 3> marks{"ok", "note", "FAIL"};
+        fmt::print("{:<5} {:<10} {}\n", marks.at(static_cast<std::size_t>(verdict)), subject,
+                   finding);
+        if (!advice.empty())
+            fmt::print("{:<17}-> {}\n", "", advice);
+        usable_ = usable_ && verdict != Verdict::bad;
+    }
+    [[nodiscard]] bool usable() const { return usable_; }
+
+private:
+    bool usable_ = true;
+};
+
+std::string text_of(const fs::path& file) {
+    std::ifstream stream{file};
+    std::string text{std::istreambuf_iterator<char>(stream), {}};
+    while (!text.empty() && text.back() == '\n')
+        text.pop_back();
+    return text;
+}
+
+std::string kernel_release() {
+    utsname names{};
+    ::uname(&names);
+    return static_cast<const char*>(names.release);
+}
+
+bool is_there(const fs::path& path) {
+    std::error_code error;
+    return fs::exists(path, error);
+}
+
+bool module_loaded() {
+    return is_there("/sys/module/kspawn");
+}
+
+// Beside the tool in a build tree, where `make` leaves one for each kernel.
+std::optional<fs::path> built_module(const std::string& release) {
+    std::error_code error;
+    const auto self = fs::read_symlink("/proc/self/exe", error);
+    auto module = self.parent_path() / "module" / release / "kspawn.ko";
+    if (error || !is_there(module))
+        return {};
+    return module;
+}
+
+bool module_installed(const std::string& release) {
+    const fs::path modules = fs::path("/lib/modules") / release;
+    for (const auto* const place : {"extra", "updates", "updates/dkms"}) {
+        for (const auto* const name : {"kspawn.ko", "kspawn.ko.xz", "kspawn.ko.zst"}) {
+            if (is_there(modules / place / name))
+                return true;
+        }
+    }
+    return false;
+}
+
+std::string how_to_load(const std::string& release) {
+    if (module_installed(release))
+        return "as root: modprobe kspawn";
+    if (const auto module = built_module(release))
+        return fmt::format("as root: insmod {}", module->string());
+    if (is_there(fs::path("/lib/modules") / release / "build"))
+        return "build the module in kspawn's source tree (make module) and insert it";
+    return fmt::format("install the headers of this kernel (on Debian: apt-get install "
+                       "linux-headers-{}), build the module and insert it",
+                       release);
+}
+
+void report_kernel(Report& report, const std::string& release) {
+    if (release.starts_with("6.1.") || release.starts_with("6.12."))
+        report.add(Verdict::good, "kernel", release);
+    else
+        report.add(Verdict::note, "kernel", release,
+                   "the module is tested with 6.1 and 6.12; another may not build or not load");
+}
+
+// What keeps modules out, if anything does; of interest only without ours.
+void report_obstacles(Report& report) {
+    if (text_of("/proc/sys/kernel/modules_disabled") == "1")
+        report.add(Verdict::bad, "loading", "kernel.modules_disabled is 1: no module can be loaded",
+                   "it stays so until the next boot; insert the module before it is set");
+    const auto lockdown = text_of("/sys/kernel/security/lockdown");
+    if (lockdown.find("[integrity]") != std::string::npos ||
+        lockdown.find("[confidentiality]") != std::string::npos)
+        report.add(Verdict::note, "loading", "the kernel is locked down (" + lockdown + ")",
+                   "only signed modules can be loaded: sign it, or switch off Secure Boot");
+    else if (text_of("/sys/module/module/parameters/sig_enforce") == "Y")
+        report.add(Verdict::note, "loading", "the kernel takes signed modules only",
+                   "sign the module with a key that the kernel trusts");
+}
+
+void report_module(Report& report, const std::string& release) {
+    if (module_loaded()) {
+        const auto users = text_of("/sys/module/kspawn/refcnt");
+        report.add(Verdict::good, "module",
+                   users.empty() ? "loaded" : fmt::format("loaded, in use {} times", users));
+        return;
+    }
+    report.add(Verdict::bad, "module", "not loaded", how_to_load(release));
+    report_obstacles(report);
+}
+
+std::string describe_device(const char* device) {
+    struct stat status {};
+    if (::stat(device, &status) != 0)
+        return device; // opened before it went out of sight
+    return fmt::format("{}, mode {:04o}, owner {}:{}", device,
+                       static_cast<unsigned>(status.st_mode & 07777U), status.st_uid,
+                       status.st_gid);
+}
+
+std::string device_advice(int error) {
+    switch (error) {
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+        return module_loaded() ? "the device is not in this /dev (a container?): let it in, e.g. "
+                                 "docker run --device /dev/kspawn"
+                               : "it appears when the module is loaded";
+    case EACCES:
+        return "load the module with mode=0666, or let this user in with a udev rule";
+    case EPERM:
+        return "a device cgroup or a filter on ioctl() forbids it: allow the device";
+    case EPROTO:
+        return "library and module are of different versions: update the older one";
+    default:
+        return "";
+    }
+}
+
+void report_device(Report& report, const kspawn_support& support) {
+    const auto device = describe_device(support.device);
+    if (support.error == 0 || support.step != KSPAWN_FAILURE_DEVICE) {
+        report.add(Verdict::good, "device", device);
+        report.add(Verdict::good, "ABI", fmt::format("{}", support.module_abi));
+        return;
+    }
+    if (support.error == EPROTO) {
+        report.add(Verdict::bad, "ABI",
+                   fmt::format("the module speaks {}, this library {}", support.module_abi,
+                               support.library_abi),
+                   device_advice(EPROTO));
+        return;
+    }
+    report.add(
+        Verdict::bad, "device",
+        fmt::format("{}: {} ({})", support.device, std::strerror(support.error), support.reason),
+        device_advice(support.error));
+}
+
+void report_seccomp(Report& report, const kspawn_support& support) {
+    if (support.step == KSPAWN_FAILURE_POLICY)
+        report.add(Verdict::bad, "seccomp",
+                   "this process is under seccomp, and the module refuses such callers",
+                   "start kspawn's callers without a filter, e.g. docker run --security-opt "
+                   "seccomp=unconfined");
+    else
+        report.add(Verdict::good, "seccomp", "this process is not under seccomp");
+}
+
+// The proof: ourselves, once more.
+void report_trial(Report& report) {
+    FileActions actions;
+    check(kspawn_spawn_file_actions_addopen(actions.get(), STDOUT_FILENO, "/dev/null", O_WRONLY, 0),
+          "/dev/null");
+    std::string name = "kspawn";
+    std::string option = "--version";
+    const std::array<char*, 3> argv{name.data(), option.data(), nullptr};
+    pid_t pid = 0;
+    const int error =
+        kspawn_spawn(&pid, "/proc/self/exe", actions.get(), nullptr, argv.data(), environ);
+    if (error != 0) {
+        report.add(Verdict::bad, "trial", kspawn_strfailure());
+        return;
+    }
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        report.add(Verdict::good, "trial", fmt::format("started process {}", pid));
+    else
+        report.add(Verdict::bad, "trial",
+                   fmt::format("started process {}, which ended with status {:#x}", pid, status));
+}
+
+} // namespace
+
+int doctor() {
+    Report report;
+    const auto release = kernel_release();
+    report_kernel(report, release);
+    report_module(report, release);
+    kspawn_support support{};
+    check(kspawn_query(&support, sizeof(support)), "kspawn_query");
+    report_device(report, support);
+    report_seccomp(report, support);
+    if (support.error == 0)
+        report_trial(report);
+    fmt::print("\n{}\n", report.usable() ? "Programs can be started through the kernel."
+                                         : "Programs cannot be started through the kernel.");
+    return report.usable() ? exit_ok : exit_unusable;
+}
+
+} // namespace kspawn::tool

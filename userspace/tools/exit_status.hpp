@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_TOOLS_EXIT_STATUS_HPP
+#define KSPAWN_TOOLS_EXIT_STATUS_HPP
+
+namespace kspawn::tool {
+
+/// Exit statuses of env(1), timeout(1) and the shell.
+enum ExitStatus : int {
+    exit_ok = 0,
+    exit_unusable = 1,         ///< doctor: programs cannot be started here
+    exit_failed = 125,         ///< kspawn itself failed
+    exit_not_executable = 126, ///< the program was found but cannot be executed
+    exit_not_found = 127,      ///< the program was not found
+    exit_signal = 128,         ///< plus the signal that killed the program
+};
+
+} // namespace kspawn::tool
+
+#endif

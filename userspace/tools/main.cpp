@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// kspawn(1): start a program through the kernel; look whether that works here.
+#include <fmt/format.h>
+#include <kspawn/spawn.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "command_line.hpp"
+#include "doctor.hpp"
+#include "exit_status.hpp"
+#include "run.hpp"
+#include "run_options.hpp"
+#include "stats.hpp"
+
+namespace kspawn::tool {
+
+namespace {
+
+constexpr const char* footer = R"(
+`kspawn COMMAND --help` tells more; so does the manual, kspawn(1).
+)";
+
+int main_without_run(std::vector<std::string> arguments) {
+    CLI::App app{"Start programs in one step inside the kernel.", "kspawn"};
+    app.set_version_flag("--version", std::string("kspawn ") + kspawn_version());
+    app.require_subcommand(1, 1);
+    app.footer(footer);
+    app.formatter(std::make_shared<HelpFormatter>("kspawn COMMAND [OPTIONS]"));
+    say_mistakes_in_one_line(app, "kspawn --help");
+    // For the list of commands only: what follows `run` is not ours to read.
+    app.add_subcommand("run", "Start a program and wait for it");
+    auto* const doctor_command = app.add_subcommand(
+        "doctor", "Find out whether programs can be started here, and if not, why");
+    doctor_command->formatter(std::make_shared<HelpFormatter>("kspawn doctor"));
+    auto* const stats_command =
+        app.add_subcommand("stats", "Print what the module has counted since it was inserted");
+    stats_command->formatter(std::make_shared<HelpFormatter>("kspawn stats [OPTIONS]"));
+    bool json = false;
+    stats_command->add_flag("--json", json, "Print a JSON object");
+    std::string directory = stats_directory;
+    stats_command
+        ->add_option("--directory", directory, "Read the counters from here, one number to a file")
+        ->type_name("DIR");
+
+    if (!arguments.empty() && !arguments.front().starts_with('-') &&
+        app.get_subcommand_no_throw(arguments.front()) == nullptr) {
+        fmt::print(stderr, "kspawn: there is no command {} (see kspawn --help)\n",
+                   arguments.front());
+        return exit_failed;
+    }
+    std::reverse(arguments.begin(), arguments.end()); // as parse() wants them
+    try {
+        app.parse(std::move(arguments));
+    } catch (const CLI::ParseError& error) {
+        return finish(app, error);
+    }
+    return doctor_command->parsed() ? doctor() : stats(directory, json);
+}
+
+int main_of(std::vector<std::string> arguments) {
+    if (arguments.empty() || arguments.front() != "run")
+        return main_without_run(std::move(arguments));
+    arguments.erase(arguments.begin());
+    auto request = parse_run(std::move(arguments));
+    return request.options ? run(std::move(*request.options)) : request.exit_status;
+}
+
+} // namespace
+
+} // namespace kspawn::tool
+
+int main(int argc, char* argv[]) {
+    try {
+        // An empty argv is possible, and then there is nothing to skip.
+        const int status = kspawn::tool::main_of({argv + std::min(argc, 1), argv + argc});
+        if (std::fflush(stdout) != 0)
+            throw std::system_error(errno, std::generic_category(), "standard output");
+        return status;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "kspawn: {}\n", error.what());
+        return kspawn::tool::exit_failed;
+    }
+}

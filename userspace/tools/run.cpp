@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "run.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <iterator>
+#include <system_error>
+
+#include "environment.hpp"
+#include "exit_status.hpp"
+#include "lib/descriptor.hpp"
+#include "objects.hpp"
+#include "signal_names.hpp"
+#include "waiting.hpp"
+
+namespace kspawn::tool {
+
+namespace {
+
+using internal::Descriptor;
+
+void add_standard_streams(const RunOptions& options, FileActions& actions) {
+    constexpr mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    const int write = O_WRONLY | O_CREAT | (options.append ? O_APPEND : O_TRUNC);
+    const auto open = [&](int number, const std::string& file, int flags) {
+        check(kspawn_spawn_file_actions_addopen(actions.get(), number, file.c_str(), flags, mode),
+              file.c_str());
+    };
+    const auto dup2 = [&](int from, int to) {
+        check(kspawn_spawn_file_actions_adddup2(actions.get(), from, to), "dup2");
+    };
+
+    if (options.standard_input)
+        open(STDIN_FILENO, *options.standard_input, O_RDONLY);
+    else if (options.close_others)
+        dup2(STDIN_FILENO, STDIN_FILENO); // named, so not closed
+    if (options.standard_output)
+        open(STDOUT_FILENO, *options.standard_output, write);
+    else if (options.close_others)
+        dup2(STDOUT_FILENO, STDOUT_FILENO);
+    // Opened twice, each would write over what the other has written.
+    if (options.standard_error && options.standard_error == options.standard_output)
+        dup2(STDOUT_FILENO, STDERR_FILENO);
+    else if (options.standard_error)
+        open(STDERR_FILENO, *options.standard_error, write);
+    else if (options.close_others)
+        dup2(STDERR_FILENO, STDERR_FILENO);
+}
+
+void add_actions(const RunOptions& options, FileActions& actions) {
+    add_standard_streams(options, actions);
+    if (options.close_from)
+        check(kspawn_spawn_file_actions_addclosefrom_np(actions.get(), *options.close_from),
+              "--close-from");
+    if (options.directory)
+        check(kspawn_spawn_file_actions_addchdir(actions.get(), options.directory->c_str()),
+              "--chdir");
+}
+
+sigset_t set_of(const std::vector<int>& signals) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : signals)
+        sigaddset(&set, number);
+    return set;
+}
+
+/// Gathers flags and values; commit() puts the flags into the object.
+class AttributeBuilder {
+public:
+    explicit AttributeBuilder(Attributes& object) : object_(object.get()) {}
+
+    void signals(const RunOptions& options, const Relay& relay) {
+        // Ours is not the one to inherit: the relay has changed it.
+        sigset_t mask = relay.original_mask();
+        for (const int number : options.block_signal)
+            sigaddset(&mask, number);
+        check(kspawn_spawnattr_setsigmask(object_, &mask), "signal mask");
+        flags_ |= KSPAWN_SPAWN_SETSIGMASK;
+
+        sigset_t defaults = set_of(options.default_signal);
+        if (options.default_signals)
+            sigfillset(&defaults);
+        check(kspawn_spawnattr_setsigdefault(object_, &defaults), "default signals");
+        flags_ |= KSPAWN_SPAWN_SETSIGDEF;
+
+        sigset_t ignored = set_of(options.ignore_signal);
+        if (relay.sigchld_was_ignored() && sigismember(&defaults, SIGCHLD) == 0)
+            sigaddset(&ignored, SIGCHLD);
+        check(kspawn_spawnattr_setsigignore_np(object_, &ignored), "ignored signals");
+        flags_ |= KSPAWN_SPAWN_SETSIGIGN_NP;
+    }
+
+    void identity(const RunOptions& options) {
+        if (options.process_group) {
+            check(kspawn_spawnattr_setpgroup(object_, *options.process_group), "--pgroup");
+            flags_ |= KSPAWN_SPAWN_SETPGROUP;
+        }
+        if (options.session)
+            flags_ |= KSPAWN_SPAWN_SETSID;
+        if (options.reset_ids)
+            flags_ |= KSPAWN_SPAWN_RESETIDS;
+        if (options.close_others)
+            flags_ |= KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP;
+    }
+
+    void scheduling(const Scheduling& wanted) {
+        check(kspawn_spawnattr_setschedpolicy(object_, wanted.policy), "--sched");
+        sched_param parameters{};
+        parameters.sched_priority = wanted.priority;
+        check(kspawn_spawnattr_setschedparam(object_, &parameters), "--sched");
+        flags_ |= KSPAWN_SPAWN_SETSCHEDULER;
+    }
+
+    void cgroup(const std::string& directory) {
+        cgroup_ = Descriptor{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        if (!cgroup_)
+            throw std::system_error(errno, std::generic_category(), "--cgroup " + directory);
+        check(kspawn_spawnattr_setcgroup_np(object_, cgroup_.get()), "--cgroup");
+        flags_ |= KSPAWN_SPAWN_SETCGROUP;
+    }
+
+    void commit() {
+        check(kspawn_spawnattr_setflags(object_, static_cast<short>(flags_)), "attributes");
+    }
+
+private:
+    kspawn_spawnattr_t* object_;
+    int flags_ = 0;
+    Descriptor cgroup_;
+};
+
+Environment environment_for(const RunOptions& options) {
+    auto environment = Environment::inherited();
+    if (options.clear_environment)
+        environment.clear();
+    for (const auto& name : options.unset)
+        environment.remove(name);
+    for (const auto& assignment : options.set)
+        environment.set(assignment);
+    return environment;
+}
+
+// The library searches in our own PATH; so that is what ours becomes.
+void set_search(const RunOptions& options, const Environment& environment) {
+    const auto list = options.search ? options.search : environment.get("PATH");
+    if (list)
+        ::setenv("PATH", list->c_str(), 1);
+    else
+        ::unsetenv("PATH");
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
+    std::vector<char*> result;
+    std::transform(arguments.begin(), arguments.end(), std::back_inserter(result),
+                   [](std::string& argument) { return argument.data(); });
+    result.push_back(nullptr);
+    return result;
+}
+
+int exit_status_of(const kspawn_failure& failure) {
+    if (failure.step != KSPAWN_FAILURE_EXEC)
+        return exit_failed;
+    return failure.error == ENOENT ? exit_not_found : exit_not_executable;
+}
+
+int exit_status_of(int wait_status) {
+    return WIFSIGNALED(wait_status) ? exit_signal + WTERMSIG(wait_status)
+                                    : WEXITSTATUS(wait_status);
+}
+
+void report_end(pid_t pid, int wait_status) {
+    if (WIFSIGNALED(wait_status))
+        fmt::print(stderr, "kspawn: {} was killed by SIG{}\n", pid,
+                   signal_name(WTERMSIG(wait_status)));
+    else
+        fmt::print(stderr, "kspawn: {} exited with {}\n", pid, WEXITSTATUS(wait_status));
+}
+
+} // namespace
+
+int run(RunOptions options) {
+    const Relay relay;
+    FileActions actions;
+    Attributes attributes;
+    add_actions(options, actions);
+    AttributeBuilder builder{attributes};
+    builder.signals(options, relay);
+    builder.identity(options);
+    if (options.scheduling)
+        builder.scheduling(*options.scheduling);
+    if (options.cgroup)
+        builder.cgroup(*options.cgroup);
+    builder.commit();
+
+    auto environment = environment_for(options);
+    set_search(options, environment);
+    const std::string program = options.command.front();
+    if (options.argv0)
+        options.command.front() = *options.argv0;
+    const auto argv = pointers_to(options.command);
+    const auto envp = environment.pointers();
+
+    pid_t pid = 0;
+    const auto start = options.no_search ? kspawn_spawn : kspawn_spawnp;
+    const int error =
+        start(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), envp.data());
+    if (error != 0) {
+        fmt::print(stderr, "kspawn: {}\n", kspawn_strfailure());
+        return exit_status_of(*kspawn_last_failure());
+    }
+    if (options.verbose)
+        fmt::print(stderr, "kspawn: started {} as process {}\n", program, pid);
+    const int status = relay.wait(pid);
+    if (options.verbose)
+        report_end(pid, status);
+    return exit_status_of(status);
+}
+
+} // namespace kspawn::tool

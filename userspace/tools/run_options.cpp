@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "run_options.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "command_line.hpp"
+#include "exit_status.hpp"
+#include "signal_names.hpp"
+
+namespace kspawn::tool {
+
+namespace {
+
+constexpr const char* description =
+    "Start PROGRAM through the kernel, in one step, and wait for it.";
+
+constexpr const char* footer = R"(
+Options end at PROGRAM or at "--".  FILEs are opened, and relative to, where
+kspawn was called; then --chdir takes effect; then PROGRAM is searched for, in the
+PATH that it will see.  A SIGNAL is a name or a number, or several with commas.
+
+Exit status: that of PROGRAM; 128+N if signal N killed it; 127 if it was not
+found; 126 if it cannot be executed; 125 if it could not be started for another
+reason, or if kspawn was called wrongly.
+)";
+
+struct Policy {
+    std::string_view name;
+    int number;
+};
+constexpr std::array<Policy, 5> policies{{{"other", SCHED_OTHER},
+                                          {"batch", SCHED_BATCH},
+                                          {"idle", SCHED_IDLE},
+                                          {"fifo", SCHED_FIFO},
+                                          {"rr", SCHED_RR}}};
+
+std::optional<int> whole_number(std::string_view text) {
+    int number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, number);
+    if (text.empty() || error != std::errc() || stopped != end)
+        return {};
+    return number;
+}
+
+Scheduling scheduling_of(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto name = text.substr(0, colon);
+    const auto* const known =
+        std::find_if(policies.begin(), policies.end(),
+                     [name](const Policy& policy) { return policy.name == name; });
+    if (known == policies.end())
+        throw CLI::ValidationError("--sched", "POLICY is one of other, batch, idle, fifo, rr");
+    Scheduling result{known->number, 0};
+    if (colon == std::string_view::npos) {
+        // The lowest one there is: 0, and 1 for the real-time policies.
+        result.priority = ::sched_get_priority_min(known->number);
+        return result;
+    }
+    const auto priority = whole_number(text.substr(colon + 1));
+    if (!priority)
+        throw CLI::ValidationError("--sched", "PRIORITY is a number");
+    result.priority = *priority;
+    return result;
+}
+
+int signal_of(const std::string& option, const std::string& text) {
+    const auto number = signal_number(text);
+    if (!number)
+        throw CLI::ValidationError(option, fmt::format("there is no signal {}", text));
+    return *number;
+}
+
+void add_signals(CLI::App& app, const std::string& name, std::vector<int>& signals,
+                 const std::string& help) {
+    app.add_option_function<std::vector<std::string>>(
+           name,
+           [name, &signals](const std::vector<std::string>& texts) {
+               for (const auto& text : texts)
+                   signals.push_back(signal_of(name, text));
+           },
+           help)
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("SIGNAL");
+}
+
+void add_program_options(CLI::App& app, RunOptions& options) {
+    auto* const search =
+        app.add_option("--path", options.search,
+                       "Search for PROGRAM in these directories, separated by ':', and not in PATH")
+            ->type_name("LIST");
+    app.add_flag("--no-search", options.no_search, "Take PROGRAM for a file's name; do not search")
+        ->excludes(search);
+    app.add_option("--argv0", options.argv0, "What PROGRAM sees as its own name (argv[0])")
+        ->type_name("NAME");
+    app.add_option("-C,--chdir", options.directory, "Start it in this directory")->type_name("DIR");
+    app.add_flag("-i,--clear-env", options.clear_environment, "Start with an empty environment");
+    app.add_option("-u,--unset", options.unset, "Remove a variable from the environment")
+        ->allow_extra_args(false)
+        ->type_name("NAME")
+        ->check([](const std::string& text) {
+            return text.empty() || text.find('=') != std::string::npos
+                       ? "a variable's name is wanted"
+                       : "";
+        });
+    app.add_option("-e,--env", options.set, "Set a variable, after those were removed")
+        ->allow_extra_args(false)
+        ->type_name("NAME=VALUE")
+        ->check([](const std::string& text) {
+            const auto equals = text.find('=');
+            return equals == std::string::npos || equals == 0 ? "NAME=VALUE is wanted" : "";
+        });
+}
+
+void add_descriptor_options(CLI::App& app, RunOptions& options) {
+    app.add_option("--stdin", options.standard_input, "Read standard input from a file")
+        ->type_name("FILE");
+    app.add_option("--stdout", options.standard_output,
+                   "Write standard output to a file, which is created or emptied")
+        ->type_name("FILE");
+    app.add_option("--stderr", options.standard_error,
+                   "The same for standard error; the same FILE is opened only once")
+        ->type_name("FILE");
+    app.add_flag("--append", options.append, "Append to these files; do not empty them");
+    app.add_option("--close-from", options.close_from, "Close descriptor N and all above it")
+        ->check([](const std::string& text) {
+            return whole_number(text).value_or(-1) < 0 ? "a descriptor's number is wanted" : "";
+        })
+        ->type_name("N");
+    app.add_flag("--close-others", options.close_others, "Inherit no descriptor but 0, 1 and 2");
+}
+
+void add_process_options(CLI::App& app, RunOptions& options) {
+    auto* const group = app.add_flag("--pgroup{0}")
+                            ->description("Lead a new process group; with a PGID, join that one")
+                            ->each([&options](const std::string& text) {
+                                const auto number = whole_number(text);
+                                if (!number || *number < 0)
+                                    throw CLI::ValidationError("PGID is a process group's number");
+                                options.process_group = *number;
+                            })
+                            ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app.add_flag("--setsid", options.session, "Lead a new session")->excludes(group);
+    app.add_flag("--default-signals", options.default_signals, "Set all signals to their default");
+    add_signals(app, "--default-signal", options.default_signal, "Set a signal to its default");
+    add_signals(app, "--ignore-signal", options.ignore_signal, "Ignore a signal");
+    add_signals(app, "--block-signal", options.block_signal,
+                "Block a signal, besides those "
+                "that are blocked now");
+    app.add_flag("--reset-ids", options.reset_ids,
+                 "Set the effective user and group ID to the real ones");
+    app.add_option("--cgroup", options.cgroup, "Start it in this cgroup (a directory of cgroup2)")
+        ->type_name("DIR");
+    app.add_option_function<std::string>(
+           "--sched",
+           [&options](const std::string& text) { options.scheduling = scheduling_of(text); },
+           "Scheduling policy (other, batch, idle, fifo, rr) and priority")
+        ->type_name("POLICY[:PRIO]");
+    app.add_flag("-v,--verbose", options.verbose, "Say which process was started and how it ended");
+}
+
+// What is left is the command, behind "--" if there was one.
+std::vector<std::string> command_of(std::vector<std::string> rest) {
+    if (!rest.empty() && rest.front() == "--")
+        rest.erase(rest.begin());
+    else if (!rest.empty() && rest.front().size() > 1 && rest.front().front() == '-')
+        throw CLI::ExtrasError({rest.front()});
+    if (rest.empty())
+        throw CLI::RequiredError("PROGRAM");
+    return rest;
+}
+
+} // namespace
+
+RunRequest parse_run(std::vector<std::string> arguments) {
+    RunOptions options;
+    CLI::App app{description, "kspawn run"};
+    app.formatter(
+        std::make_shared<HelpFormatter>("kspawn run [OPTIONS] [--] PROGRAM [ARGUMENT...]"));
+    say_mistakes_in_one_line(app, "kspawn run --help");
+    app.footer(footer);
+    app.prefix_command();
+    add_program_options(app, options);
+    add_descriptor_options(app, options);
+    add_process_options(app, options);
+    std::reverse(arguments.begin(), arguments.end()); // as parse() wants them
+    try {
+        app.parse(std::move(arguments));
+        options.command = command_of(app.remaining());
+    } catch (const CLI::ParseError& error) {
+        return {{}, finish(app, error)};
+    }
+    return {std::move(options), exit_ok};
+}
+
+} // namespace kspawn::tool

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_TOOLS_RUN_OPTIONS_HPP
+#define KSPAWN_TOOLS_RUN_OPTIONS_HPP
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kspawn::tool {
+
+struct Scheduling {
+    int policy;
+    int priority;
+};
+
+/// What `kspawn run` was asked for.
+struct RunOptions {
+    std::vector<std::string> command;
+    std::optional<std::string> argv0;
+    std::optional<std::string> search;
+    bool no_search = false;
+
+    std::optional<std::string> directory;
+    bool clear_environment = false;
+    std::vector<std::string> unset;
+    std::vector<std::string> set;
+
+    std::optional<std::string> standard_input;
+    std::optional<std::string> standard_output;
+    std::optional<std::string> standard_error;
+    bool append = false;
+    std::optional<int> close_from;
+    bool close_others = false;
+
+    std::optional<pid_t> process_group;
+    bool session = false;
+    bool default_signals = false;
+    std::vector<int> default_signal;
+    std::vector<int> ignore_signal;
+    std::vector<int> block_signal;
+    bool reset_ids = false;
+    std::optional<std::string> cgroup;
+    std::optional<Scheduling> scheduling;
+    bool verbose = false;
+};
+
+/// Reads what follows `kspawn run`.  Prints help or what is wrong and returns the
+/// exit status in place of options.
+struct RunRequest {
+    std::optional<RunOptions> options;
+    int exit_status = 0;
+};
+RunRequest parse_run(std::vector<std::string> arguments);
+
+} // namespace kspawn::tool
+
+#endif
