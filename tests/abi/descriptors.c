@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The child's descriptor table: what of the caller's is in it, and what not. */
+#include "lib/fixture.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+static void raise_limit(struct __test_metadata *_metadata, rlim_t count)
+{
+	struct rlimit limit = { .rlim_cur = count, .rlim_max = count };
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		SKIP(exit(KSFT_SKIP), "no %llu descriptors for this user",
+		     (unsigned long long)count);
+}
+
+TEST_F(spawn, only_inheritable_ones)
+{
+	struct report r;
+	struct spawn s;
+
+	ASSERT_EQ(10, fcntl(0, F_DUPFD, 10));
+	ASSERT_EQ(11, fcntl(0, F_DUPFD_CLOEXEC, 11));
+	ASSERT_EQ(12, fcntl(0, F_DUPFD, 12));
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "0 1 2 10 12");
+}
+
+/* Around the first word of the bitmap, and around the first table's size. */
+TEST_F(spawn, mixed_above_the_first_word)
+{
+	static const int kept[] = { 62, 63, 64, 65, 127, 128, 129, 191, 255, 256, 257, 300, 511,
+				    512, 1000, 1023 };
+	char expected[256] = "0 1 2";
+	size_t used = 5;
+	struct report r;
+	struct spawn s;
+	unsigned int i;
+	int fd;
+
+	for (fd = 60; fd < 1024; fd++)
+		ASSERT_EQ(fd, fcntl(0, F_DUPFD_CLOEXEC, fd));
+	for (i = 0; i < ARRAY_SIZE(kept); i++) {
+		ASSERT_EQ(0, fcntl(kept[i], F_SETFD, 0));
+		used += snprintf(expected + used, sizeof(expected) - used, " %d", kept[i]);
+	}
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, expected);
+}
+
+TEST_F(spawn, all_of_a_full_table)
+{
+	struct report r;
+	struct spawn s;
+	int fd;
+
+	close(self->device);
+	report_init(_metadata, &s, &r);
+	self->device = open(KSPAWN_DEVICE, O_RDWR);
+	ASSERT_EQ(3, self->device);
+	for (fd = 4; fd < 1024; fd++)
+		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
+	/* Room for the child's own look at them. */
+	raise_limit(_metadata, 2048);
+	expect_exit(_metadata, self->device, &s, 0);
+	for (fd = 4; fd < 1024; fd++)
+		close(fd);
+	ASSERT_EQ(0, report_load(&r));
+	EXPECT_EQ(1024, report_fd_count(&r));
+}
+
+TEST_F(spawn, twenty_thousand_close_on_exec)
+{
+	struct report r;
+	struct spawn s;
+	int fd;
+
+	raise_limit(_metadata, 30000);
+	for (fd = 10; fd < 20010; fd++)
+		ASSERT_EQ(fd, fcntl(0, F_DUPFD_CLOEXEC, fd));
+	ASSERT_EQ(0, fcntl(15000, F_SETFD, 0));
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "0 1 2 15000");
+	report_free(&r);
+	/* And what is named of them. */
+	report_init(_metadata, &s, &r);
+	spawn_dup2(&s, 19999, 5);
+	spawn_dup2(&s, 19998, 19998);
+	spawn_dup2(&s, 77, 29999);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "0 1 2 5 15000 19998 29999");
+	EXPECT_EQ(20000 + 4, own_descriptor_count());
+}
+
+TEST_F(spawn, ten_thousand_inherited)
+{
+	struct report r;
+	struct spawn s;
+	int fd;
+
+	raise_limit(_metadata, 30000);
+	for (fd = 4; fd < 20000; fd += 2)
+		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	EXPECT_EQ(3 + 9998, report_fd_count(&r));
+}
+
+TEST_F(spawn, sparse_and_high)
+{
+	struct report r;
+	struct spawn s;
+
+	raise_limit(_metadata, 200000);
+	ASSERT_EQ(100000, fcntl(0, F_DUPFD, 100000));
+	ASSERT_EQ(150000, fcntl(0, F_DUPFD_CLOEXEC, 150000));
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "0 1 2 100000");
+	report_free(&r);
+	report_init(_metadata, &s, &r);
+	spawn_dup2(&s, 150000, 199999);
+	spawn_close(&s, 100000);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "0 1 2 199999");
+}
+
+/* Open when the limit was lowered: fork() copies them, so do we. */
+TEST_F(spawn, above_a_lowered_limit)
+{
+	struct rlimit limit = { .rlim_cur = 20, .rlim_max = 1024 }, seen;
+	struct report r;
+	struct spawn s;
+
+	ASSERT_EQ(50, fcntl(0, F_DUPFD, 50));
+	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
+	ASSERT_EQ(71, fcntl(0, F_DUPFD_CLOEXEC, 71));
+	ASSERT_EQ(900, fcntl(0, F_DUPFD, 900));
+	report_init(_metadata, &s, &r);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "0 1 2 50 70 900");
+	/* The limit is as it was, for the caller and for the child. */
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &seen));
+	EXPECT_EQ(20, seen.rlim_cur);
+	EXPECT_NE(NULL, strstr(report_section(&r, "limits", NULL),
+			       "Max open files            20                   1024 "));
+}
+
+TEST_F(spawn, no_limit_left_at_all)
+{
+	struct rlimit limit = { .rlim_cur = 0, .rlim_max = 1024 };
+	struct report r;
+	struct spawn s;
+
+	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
+	report_init(_metadata, &s, &r);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(0, own_wait(expect_start(_metadata, self->device, &s)));
+	limit.rlim_cur = 1024;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	/* The child cannot even list them, but it raised its limit to write. */
+	EXPECT_EQ(0, report_load(&r));
+}
+
+TEST_F(spawn, none_at_all)
+{
+	struct report r;
+	struct spawn s;
+
+	report_init(_metadata, &s, &r);
+	close(0);
+	close(1);
+	/* Standard error is needed to report a failure; the child is without. */
+	ASSERT_EQ(0, fcntl(2, F_SETFD, FD_CLOEXEC));
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "");
+}
+
+/* Each kind of file is the same file in the child. */
+TEST_F(spawn, of_every_kind)
+{
+	struct report_fd seen;
+	int fds[8], pair[2];
+	unsigned int i, n = 0;
+	struct report r;
+	struct spawn s;
+	struct stat st;
+
+	ASSERT_EQ(0, pipe(pair));
+	fds[n++] = pair[0];
+	fds[n++] = pair[1];
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	fds[n++] = pair[0];
+	fds[n++] = pair[1];
+	fds[n++] = eventfd(5, 0);
+	fds[n++] = epoll_create1(0);
+	fds[n++] = open("/", O_PATH);
+	fds[n++] = open("/dev/zero", O_RDWR);
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	EXPECT_EQ(3 + n, report_fd_count(&r));
+	for (i = 0; i < n; i++) {
+		ASSERT_LE(0, fds[i]);
+		ASSERT_EQ(0, fstat(fds[i], &st));
+		ASSERT_TRUE(report_fd(&r, fds[i], &seen));
+		EXPECT_EQ(st.st_ino, seen.ino);
+		EXPECT_EQ(st.st_dev, seen.dev);
+		EXPECT_EQ(fcntl(fds[i], F_GETFL), (int)seen.flags);
+		EXPECT_FALSE(seen.cloexec);
+	}
+}
+
+TEST_F(spawn, cloexec_default_keeps_what_actions_make)
+{
+	struct report r;
+	struct spawn s;
+
+	ASSERT_EQ(10, fcntl(0, F_DUPFD, 10));
+	ASSERT_EQ(11, fcntl(0, F_DUPFD, 11));
+	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
+	ASSERT_EQ(12, fcntl(0, F_DUPFD_CLOEXEC, 12));
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+	spawn_dup2(&s, 12, 20);
+	spawn_open(&s, 21, "/dev/null", O_RDONLY, 0);
+	spawn_dup2(&s, 2, 2);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "2 20 21");
+}
+
+TEST_F(spawn, cloexec_default_without_actions)
+{
+	struct report r;
+	struct spawn s;
+
+	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "");
+	/* The caller's are as they were. */
+	EXPECT_EQ(0, fcntl(0, F_GETFD));
+	EXPECT_EQ(0, fcntl(70, F_GETFD));
+}
+
+/* What an action names keeps the flag that it has. */
+TEST_F(spawn, cloexec_default_and_named_sources)
+{
+	struct report r;
+	struct spawn s;
+
+	ASSERT_EQ(10, fcntl(0, F_DUPFD, 10));
+	ASSERT_EQ(11, fcntl(0, F_DUPFD_CLOEXEC, 11));
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+	spawn_dup2(&s, 10, 20);
+	spawn_dup2(&s, 11, 21);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "10 20 21");
+}
+
+TEST_F(spawn, locks_stay_with_the_caller)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	struct spawn s;
+	pid_t other;
+	int fd;
+
+	fd = open("locked", O_RDWR | O_CREAT, 0600);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fcntl(fd, F_SETLK, &lock));
+	/* The child's descriptors are closed as it ends: its lock, not ours. */
+	spawn_init(&s, scratch_tiny);
+	expect_exit(_metadata, self->device, &s, 0);
+	other = fork();
+	if (!other) {
+		lock.l_pid = 0;
+		_exit(fcntl(fd, F_GETLK, &lock) || lock.l_pid != getppid());
+	}
+	EXPECT_EQ(0, own_wait(other));
+}
+
+struct storm {
+	int stop;
+	unsigned int rounds;
+};
+
+/*
+ * Opens close-on-exec and inheritable descriptors in pairs, the second by
+ * dup2() over the first: no child may ever see one of the kind it must not.
+ */
+static void *churn(void *argument)
+{
+	struct storm *storm = argument;
+
+	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
+		int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		int high = fcntl(low, F_DUPFD_CLOEXEC, 100 + storm->rounds % 900);
+
+		close(high);
+		close(low);
+		storm->rounds++;
+	}
+	return NULL;
+}
+
+TEST_F(spawn, close_on_exec_never_leaks)
+{
+	unsigned int i, t, rounds = scratch_scale(200);
+	struct storm storms[3] = {};
+	pthread_t threads[3];
+	struct report r;
+	struct spawn s;
+
+	for (t = 0; t < ARRAY_SIZE(threads); t++)
+		ASSERT_EQ(0, pthread_create(&threads[t], NULL, churn, &storms[t]));
+	report_init(_metadata, &s, &r);
+	for (i = 0; i < rounds; i++) {
+		expect_report(_metadata, self->device, &s, &r);
+		expect_fds(_metadata, &r, "0 1 2");
+	}
+	for (t = 0; t < ARRAY_SIZE(threads); t++) {
+		__atomic_store_n(&storms[t].stop, 1, __ATOMIC_RELAXED);
+		ASSERT_EQ(0, pthread_join(threads[t], NULL));
+		EXPECT_LT(0, storms[t].rounds);
+	}
+}
+
+TEST_HARNESS_MAIN
