@@ -51,8 +51,13 @@ int main_without_run(std::vector<std::string> arguments) {
         ->add_option("--directory", directory, "Read the counters from here, one number to a file")
         ->type_name("DIR");
 
+    const auto is_command = [&app](const std::string& name) {
+        return !app.get_subcommands(
+                       [&name](const CLI::App* command) { return command->check_name(name); })
+                    .empty();
+    };
     if (!arguments.empty() && !arguments.front().starts_with('-') &&
-        app.get_subcommand_no_throw(arguments.front()) == nullptr) {
+        !is_command(arguments.front())) {
         fmt::print(stderr, "kspawn: there is no command {} (see kspawn --help)\n",
                    arguments.front());
         return exit_failed;

@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <iterator>
+#include <optional>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "environment.hpp"
 #include "exit_status.hpp"
@@ -148,13 +150,13 @@ Environment environment_for(const RunOptions& options) {
     return environment;
 }
 
-// The library searches in our own PATH; so that is what ours becomes.
-void set_search(const RunOptions& options, const Environment& environment) {
-    const auto list = options.search ? options.search : environment.get("PATH");
-    if (list)
-        ::setenv("PATH", list->c_str(), 1);
-    else
-        ::unsetenv("PATH");
+// Where to search, as env(1) does: in the PATH that the program will see.
+std::optional<std::string> search_list(const RunOptions& options, const Environment& environment) {
+    if (options.no_search)
+        return {};
+    if (options.search)
+        return options.search;
+    return environment.get("PATH").value_or("/bin:/usr/bin"); // confstr(_CS_PATH)
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
@@ -201,7 +203,7 @@ int run(RunOptions options) {
     builder.commit();
 
     auto environment = environment_for(options);
-    set_search(options, environment);
+    const auto search = search_list(options, environment);
     const std::string program = options.command.front();
     if (options.argv0)
         options.command.front() = *options.argv0;
@@ -209,9 +211,9 @@ int run(RunOptions options) {
     const auto envp = environment.pointers();
 
     pid_t pid = 0;
-    const auto start = options.no_search ? kspawn_spawn : kspawn_spawnp;
     const int error =
-        start(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), envp.data());
+        kspawn_spawn_search_np(&pid, nullptr, program.c_str(), search ? search->c_str() : nullptr,
+                               actions.get(), attributes.get(), argv.data(), envp.data());
     if (error != 0) {
         fmt::print(stderr, "kspawn: {}\n", kspawn_strfailure());
         return exit_status_of(*kspawn_last_failure());
