@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cells.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <utility>
+
+namespace bench {
+
+namespace {
+
+constexpr std::array ways{
+    Way{"fork", "fork"},
+    Way{"vfork", "vfork"},
+    Way{"glibc", "posix_spawn"},
+    Way{"clone3", "clone3"},
+    Way{"musl", "posix_spawn", Libc::Musl},
+    Way{"error_pipe", "error_pipe"},
+    Way{"afork", "afork"},
+    Way{"thread", "thread"},
+    Way{"pool", "pool"},
+    Way{"popen", "popen", Libc::System, true},
+    Way{"system", "system", Libc::System, true},
+    Way{"kspawn", "kspawn"},
+};
+
+constexpr std::int64_t costly_mebibytes = 256;
+
+struct Question {
+    const char* name;
+    bool plain; // can also be put to ways that know nothing but the program
+    std::vector<std::vector<Parameter>> scenes;
+};
+
+/// One scene for each value of one parameter.
+std::vector<std::vector<Parameter>> axis(const char* name,
+                                         std::initializer_list<std::int64_t> values) {
+    std::vector<std::vector<Parameter>> scenes;
+    for (const auto value : values)
+        scenes.push_back({{name, value}});
+    return scenes;
+}
+
+std::vector<Question> questions() {
+    std::vector<std::vector<Parameter>> descriptors;
+    for (const std::int64_t count : {100, 1000, 20000, 100000, 1000000})
+        descriptors.push_back({{"descriptors", count}, {"cloexec", 100}});
+    for (const std::int64_t cloexec : {0, 10})
+        descriptors.push_back({{"descriptors", 20000}, {"cloexec", cloexec}});
+
+    std::vector<std::vector<Parameter>> actions;
+    for (const std::int64_t count : {1, 4, 8, 16, 64})
+        actions.push_back({{"actions", count}, {"attributes", 0}});
+    for (const std::int64_t count : {0, 8})
+        actions.push_back({{"actions", count}, {"attributes", 1}});
+
+    return {
+        {"plain", true, {{}}},
+        {"descriptors", true, std::move(descriptors)},
+        {"actions", false, std::move(actions)},
+        {"failure", false, axis("missing", {1})},
+        {"memory", true, axis("resident", {1, 16, 256, 4096})},
+        {"memory", true, axis("mappings", {10, 1000, 60000})},
+        {"arguments", true, axis("arguments", {1, 32, 1024})},
+    };
+}
+
+bool is_costly(const std::vector<Parameter>& scene) {
+    return std::ranges::any_of(scene, [](const Parameter& parameter) {
+        return parameter.name == "resident" && parameter.value >= costly_mebibytes;
+    });
+}
+
+} // namespace
+
+std::vector<Cell> all_cells() {
+    std::vector<Cell> cells;
+    for (const auto& question : questions())
+        for (const auto& scene : question.scenes)
+            for (const auto& way : ways)
+                if (question.plain || !way.plain_only)
+                    cells.push_back({question.name, &way, scene, is_costly(scene)});
+    return cells;
+}
+
+} // namespace bench

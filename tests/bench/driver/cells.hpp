@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What there is to measure: every way, in every scene.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+/// Which runner a way lives in.
+enum class Libc { System, Musl };
+
+/// A way, as results name it.
+struct Way {
+    const char* label = nullptr;
+    const char* name = nullptr; // the runner's
+    Libc libc = Libc::System;
+    bool plain_only = false; // does not know file actions, attributes, errors
+    bool preload = false;    // with libkspawn-preload
+};
+
+struct Parameter {
+    std::string name; // the scene's
+    std::int64_t value;
+};
+
+struct Cell {
+    std::string question;
+    const Way* way = nullptr;
+    std::vector<Parameter> scene;
+    /// Is the scene so costly to set that ways share one process in it?
+    bool costly = false;
+};
+
+/// All cells; those of one scene follow each other.
+std::vector<Cell> all_cells();
+
+} // namespace bench

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// kspawn-bench: what it costs to start a program, for every way to do it.
+//
+// Google Benchmark's flags, names and JSON.  A name is QUESTION/WAY with the
+// scene's parameters behind it; the time is that of one start and the wait for
+// the child's end, and the counter "blocked" that part of it for which the caller
+// was inside the call that starts.  In a guest that counts instructions
+// (qemu/vm --icount) every nanosecond is an instruction; elsewhere the times are
+// times and worth what times are worth.
+#include <benchmark/benchmark.h>
+#include <gnu/libc-version.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cells.hpp"
+#include "runner.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A directory in /tmp with the programs to be started, gone in the end: whatever
+/// file system we are run from has no part in the cost.
+class Programs {
+public:
+    explicit Programs(const fs::path& source) {
+        std::string name = fs::temp_directory_path() / "kspawn-bench-XXXXXX";
+        if (::mkdtemp(name.data()) == nullptr)
+            throw fs::filesystem_error("mkdtemp", name, std::make_error_code(std::errc(errno)));
+        m_directory = name;
+        for (const char* program : {"tiny", "witness"})
+            fs::copy_file(source / program, m_directory / program);
+    }
+    Programs(const Programs&) = delete;
+    Programs& operator=(const Programs&) = delete;
+    Programs(Programs&&) = delete;
+    Programs& operator=(Programs&&) = delete;
+    ~Programs() {
+        std::error_code ignored;
+        fs::remove_all(m_directory, ignored);
+    }
+    [[nodiscard]] std::string directory() const { return m_directory; }
+
+private:
+    fs::path m_directory;
+};
+
+/// The runner of the cell that is being measured: the same for its repetitions,
+/// another for the next cell unless the scene is costly.
+class CurrentRunner {
+public:
+    CurrentRunner(fs::path built, std::string programs)
+        : m_built(std::move(built)), m_programs(std::move(programs)) {}
+
+    bench::Runner& of(const bench::Cell& cell) {
+        const std::string scene = scene_text(cell);
+        const bool musl = cell.way->libc == bench::Libc::Musl;
+        const std::string key = scene + (musl ? " musl" : " system") +
+                                (cell.way->preload ? " preload" : "") +
+                                (cell.costly ? "" : std::string(" ") + cell.way->name);
+        if (key != m_key) {
+            m_key.clear();
+            m_way = nullptr;
+            m_runner.reset(); // before the next, so that memory is there once
+            m_runner = std::make_unique<bench::Runner>(
+                m_built / "tests" / "bench" / (musl ? "runner-musl" : "runner"), scene, m_programs,
+                cell.way->preload ? m_built / "libkspawn-preload.so" : "");
+            m_key = key;
+        }
+        if (m_way != cell.way) {
+            m_runner->use(cell.way->name);
+            m_way = cell.way;
+        }
+        return *m_runner;
+    }
+
+    /// After an error: the next cell gets a new one.
+    void drop() {
+        m_key.clear();
+        m_way = nullptr;
+        m_runner.reset();
+    }
+
+private:
+    static std::string scene_text(const bench::Cell& cell) {
+        std::string text;
+        for (const auto& parameter : cell.scene)
+            text +=
+                (text.empty() ? "" : ",") + parameter.name + '=' + std::to_string(parameter.value);
+        return text;
+    }
+
+    fs::path m_built;
+    std::string m_programs;
+    std::string m_key;
+    const bench::Way* m_way = nullptr;
+    std::unique_ptr<bench::Runner> m_runner;
+};
+
+bool any_failed = false;
+
+void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& current) {
+    try {
+        bench::Runner& runner = current.of(cell);
+        const auto count = state.max_iterations;
+        std::uint64_t blocked = 0;
+        while (state.KeepRunningBatch(count)) {
+            const auto times = runner.run(static_cast<std::uint64_t>(count));
+            state.SetIterationTime(static_cast<double>(times.total) * 1e-9);
+            blocked += times.blocked;
+        }
+        state.counters["blocked"] =
+            benchmark::Counter(static_cast<double>(blocked), benchmark::Counter::kAvgIterations);
+    } catch (const std::exception& error) {
+        any_failed = true;
+        current.drop();
+        state.SkipWithError(error.what());
+    }
+}
+
+class CellBenchmark : public benchmark::internal::Benchmark {
+public:
+    CellBenchmark(const bench::Cell& cell, CurrentRunner& current)
+        : Benchmark((cell.question + '/' + cell.way->label).c_str()), m_cell(cell),
+          m_current(current) {
+        std::vector<std::string> names;
+        std::vector<std::int64_t> values;
+        for (const auto& parameter : cell.scene) {
+            names.push_back(parameter.name);
+            values.push_back(parameter.value);
+        }
+        if (!names.empty())
+            ArgNames(names)->Args(values);
+        UseManualTime()->Unit(benchmark::kNanosecond);
+    }
+    void Run(benchmark::State& state) override { measure(state, m_cell, m_current); }
+
+private:
+    const bench::Cell& m_cell;
+    CurrentRunner& m_current;
+};
+
+void enter(const std::vector<bench::Cell>& cells, CurrentRunner& current) {
+    // They belong to Google Benchmark from here on, which clang-tidy cannot see.
+    // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
+    for (const auto& cell : cells)
+        benchmark::internal::RegisterBenchmarkInternal(
+            std::make_unique<CellBenchmark>(cell, current).release());
+    // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
+}
+
+/// Does the clock count instructions?  A loop of a known number of them tells.
+bool counts_instructions() {
+    constexpr unsigned long rounds = 10'000'000;
+    unsigned long left = rounds;
+    const auto before = std::chrono::steady_clock::now();
+    __asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(left) : : "cc");
+    const auto after = std::chrono::steady_clock::now();
+    const double nanoseconds = std::chrono::duration<double, std::nano>(after - before).count();
+    return std::abs(nanoseconds / (2.0 * rounds) - 1.0) < 0.01;
+}
+
+std::string cpu_model() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("model name"))
+            return line.substr(std::min(line.size(), line.find(':') + 2));
+    return "unknown";
+}
+
+void describe() {
+    utsname system{};
+    ::uname(&system);
+    benchmark::AddCustomContext("kernel", system.release);
+    benchmark::AddCustomContext("cpu", cpu_model());
+    benchmark::AddCustomContext("glibc", ::gnu_get_libc_version());
+    benchmark::AddCustomContext("unit", counts_instructions() ? "instructions" : "nanoseconds");
+}
+
+int run(int argc, char** argv) {
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv))
+        return 2;
+    // A runner that has died is noticed when it is written to.
+    if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return 1;
+    const fs::path built = fs::read_symlink("/proc/self/exe").parent_path();
+    const Programs programs(built / "tests" / "bench");
+    CurrentRunner current(built, programs.directory());
+    const auto cells = bench::all_cells();
+    enter(cells, current);
+    describe();
+    const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return any_failed || ran == 0 ? 1 : 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        (void)std::fprintf(stderr, "kspawn-bench: %s\n", error.what());
+        return 1;
+    }
+}

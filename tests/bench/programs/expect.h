@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the runner and the programs that it starts agree on.
+ *
+ * tiny and witness are started with the same arguments.  The first after argv[0]
+ * tells the witness what to find, as BENCH_EXPECT_FORMAT: descriptors open, bytes
+ * of arguments and of the environment with their NULs (without argv[0] and this
+ * one), file actions, whether there are attributes, the runner's process ID.
+ */
+#ifndef BENCH_EXPECT_H
+#define BENCH_EXPECT_H
+
+/* Exit status of tiny, and of a witness that has found all as expected. */
+#define BENCH_CHILD_OK 42
+
+#define BENCH_EXPECT_FORMAT "fds=%d,arguments=%zu,environment=%zu,actions=%zu,attributes=%d"
+
+/* What the file actions do, over and over (see scene.c). */
+#define BENCH_FD_OPENED 10
+#define BENCH_FD_COPIED 11
+#define BENCH_FD_LAST 12
+
+/* What the attributes set. */
+#define BENCH_SIGNAL_DEFAULT SIGPIPE /* ignored by the runner */
+#define BENCH_SIGNAL_MASKED SIGUSR1
+
+/* Other exit statuses of the witness. */
+#define BENCH_WITNESS_FINDS(FIND)                                                                  \
+    FIND(ARGUMENTS, "arguments")                                                                   \
+    FIND(ENVIRONMENT, "environment")                                                               \
+    FIND(DESCRIPTORS, "open descriptors")                                                          \
+    FIND(PIPES, "the file actions' pipes")                                                         \
+    FIND(FILES, "the file actions' files")                                                         \
+    FIND(DIRECTORY, "working directory")                                                           \
+    FIND(MASK, "signal mask")                                                                      \
+    FIND(DISPOSITION, "disposition of SIGPIPE")                                                    \
+    FIND(GROUP, "process group")
+
+enum bench_witness_finds {
+    BENCH_WITNESS_BEFORE = 49,
+#define BENCH_WITNESS_ENUM(name, words) BENCH_WITNESS_##name,
+    BENCH_WITNESS_FINDS(BENCH_WITNESS_ENUM)
+#undef BENCH_WITNESS_ENUM
+};
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "scene.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "fail.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum {
+    STANDARD_DESCRIPTORS = 3,
+    FIRST_PIPE = 100, /* out of the file actions' way */
+    ARGUMENT_SIZE = 64,
+    PAGE = 4096,
+};
+
+struct parameters {
+    unsigned long descriptors;
+    unsigned long cloexec;
+    unsigned long resident;
+    unsigned long mappings;
+    unsigned long actions;
+    unsigned long attributes;
+    unsigned long arguments;
+    unsigned long missing;
+};
+
+/* What a login leaves in the environment. */
+static char* const environment[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/root",
+    "USER=root",
+    "LOGNAME=root",
+    "SHELL=/bin/sh",
+    "LANG=C.UTF-8",
+    NULL,
+};
+
+static void* allocate(size_t count, size_t size) {
+    void* memory = calloc(count, size);
+    if (!memory)
+        fail(errno, "calloc");
+    return memory;
+}
+
+static char* joined(const char* directory, const char* name) {
+    const size_t size = strlen(directory) + strlen(name) + 2;
+    char* path = allocate(1, size);
+    snprintf(path, size, "%s/%s", directory, name);
+    return path;
+}
+
+static void parse(struct parameters* to, const char* text) {
+    const struct {
+        const char* name;
+        unsigned long* value;
+    } known[] = {
+        {"descriptors", &to->descriptors}, {"cloexec", &to->cloexec},
+        {"resident", &to->resident},       {"mappings", &to->mappings},
+        {"actions", &to->actions},         {"attributes", &to->attributes},
+        {"arguments", &to->arguments},     {"missing", &to->missing},
+    };
+    char* copy = strdup(text);
+    for (char* item = strtok(copy, ","); item; item = strtok(NULL, ",")) {
+        char* value = strchr(item, '=');
+        size_t i = 0;
+        if (value)
+            *value++ = '\0';
+        while (i < sizeof(known) / sizeof(*known) && strcmp(known[i].name, item) != 0)
+            i++;
+        char* end = value;
+        if (value && i < sizeof(known) / sizeof(*known))
+            *known[i].value = strtoul(value, &end, 10);
+        if (!value || end == value || *end)
+            fail(0, "scene %s: %s", text, item);
+    }
+    free(copy);
+}
+
+/* From a low number up, so that the table is filled as a program's would be. */
+static void open_descriptors(unsigned long count, unsigned long cloexec) {
+    const struct rlimit limit = {count + 1000, count + 1000};
+    if (count > 500 && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        fail(errno, "RLIMIT_NOFILE");
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        fail(errno, "/dev/null");
+    for (unsigned long i = 0; i + STANDARD_DESCRIPTORS < count; i++) {
+        /* Spread: of 100 in a row, `cloexec` are close-on-exec. */
+        const bool on = (i + 1) * cloexec / 100 > i * cloexec / 100;
+        if (fcntl(null, on ? F_DUPFD_CLOEXEC : F_DUPFD, STANDARD_DESCRIPTORS) < 0)
+            fail(errno, "descriptor %lu", i);
+    }
+    close(null);
+}
+
+static unsigned long inherited(const struct parameters* parameters) {
+    if (parameters->descriptors <= STANDARD_DESCRIPTORS)
+        return STANDARD_DESCRIPTORS;
+    const unsigned long others = parameters->descriptors - STANDARD_DESCRIPTORS;
+    return parameters->descriptors - others * parameters->cloexec / 100;
+}
+
+static void touch_memory(unsigned long mebibytes) {
+    if (!mebibytes)
+        return;
+    const size_t size = mebibytes << 20;
+    void* memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED || madvise(memory, size, MADV_NOHUGEPAGE) != 0 ||
+        madvise(memory, size, MADV_POPULATE_WRITE) != 0)
+        fail(errno, "%lu MiB of memory", mebibytes);
+}
+
+/* Neighbours of different protection cannot be merged. */
+static void make_mappings(unsigned long count) {
+    for (unsigned long i = 0; i < count; i++)
+        if (mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+            fail(errno, "mapping %lu", i);
+}
+
+static void make_pipe(int ends[2]) {
+    int low[2];
+    if (pipe2(low, O_CLOEXEC) != 0)
+        fail(errno, "pipe2");
+    for (int i = 0; i < 2; i++) {
+        ends[i] = fcntl(low[i], F_DUPFD_CLOEXEC, FIRST_PIPE);
+        close(low[i]);
+        if (ends[i] < 0)
+            fail(errno, "pipe");
+    }
+}
+
+/* What one who starts a filter asks for, with some more; repeated if there are more than 8. */
+static const struct bench_action* make_actions(size_t count) {
+    if (!count)
+        return NULL;
+    int in[2];
+    int out[2];
+    int err[2];
+    make_pipe(in);
+    make_pipe(out);
+    make_pipe(err);
+    const struct bench_action round[] = {
+        {.operation = BENCH_DUP2, .fd = in[0], .newfd = 0},
+        {.operation = BENCH_DUP2, .fd = out[1], .newfd = 1},
+        {.operation = BENCH_DUP2, .fd = err[1], .newfd = 2},
+        {.operation = BENCH_OPEN, .fd = BENCH_FD_OPENED, .path = "/dev/null", .oflag = O_RDWR},
+        {.operation = BENCH_DUP2, .fd = BENCH_FD_OPENED, .newfd = BENCH_FD_COPIED},
+        {.operation = BENCH_CLOSE, .fd = BENCH_FD_OPENED},
+        {.operation = BENCH_CHDIR, .path = "/"},
+        {.operation = BENCH_OPEN, .fd = BENCH_FD_LAST, .path = "/dev/null", .oflag = O_RDONLY},
+    };
+    struct bench_action* actions = allocate(count, sizeof(*actions));
+    for (size_t i = 0; i < count; i++)
+        actions[i] = round[i % (sizeof(round) / sizeof(*round))];
+    return actions;
+}
+
+/* Of BENCH_FD_*, those open at the end. */
+static int opened_by_actions(size_t count) {
+    const size_t step = count % 8;
+    return (step == 4 || step == 5) + (count >= 5) + (count >= 8);
+}
+
+static char** make_arguments(const struct parameters* parameters) {
+    const size_t count = parameters->arguments * 1024 / ARGUMENT_SIZE;
+    size_t environment_size = 0;
+    for (char* const* variable = environment; *variable; variable++)
+        environment_size += strlen(*variable) + 1;
+
+    char** arguments = allocate(count + 3, sizeof(*arguments));
+    char expectation[256];
+    snprintf(expectation, sizeof(expectation), BENCH_EXPECT_FORMAT,
+             (int)inherited(parameters) + opened_by_actions(parameters->actions),
+             count * ARGUMENT_SIZE, environment_size, (size_t)parameters->actions,
+             parameters->attributes != 0);
+    arguments[0] = "bench-child";
+    arguments[1] = strdup(expectation);
+    for (size_t i = 0; i < count; i++) {
+        arguments[i + 2] = allocate(1, ARGUMENT_SIZE);
+        memset(arguments[i + 2], 'a' + (int)(i % 26), ARGUMENT_SIZE - 1);
+    }
+    return arguments;
+}
+
+void scene_set(struct scene* scene, const char* text, const char* directory) {
+    struct parameters parameters = {.cloexec = 100};
+    parse(&parameters, text);
+    signal(BENCH_SIGNAL_DEFAULT, SIG_IGN);
+    /* What whoever called us has leaked is no part of a scene. */
+    syscall(SYS_close_range, STANDARD_DESCRIPTORS, ~0U, 0);
+    open_descriptors(parameters.descriptors, parameters.cloexec);
+    touch_memory(parameters.resident);
+    make_mappings(parameters.mappings);
+
+    scene->tiny = joined(directory, parameters.missing ? "missing" : "tiny");
+    scene->witness = joined(directory, "witness");
+    scene->missing = parameters.missing != 0;
+    scene->request = (struct bench_request){
+        .path = scene->tiny,
+        .argv = make_arguments(&parameters),
+        .envp = environment,
+        .actions = make_actions(parameters.actions),
+        .action_count = parameters.actions,
+        .attributes = parameters.attributes != 0,
+        .sigdefault = 1ULL << (BENCH_SIGNAL_DEFAULT - 1),
+        .sigmask = 1ULL << (BENCH_SIGNAL_MASKED - 1),
+    };
+}
