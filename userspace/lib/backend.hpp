@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What a way of starting programs takes and returns.
+/// What a way of starting programs takes and returns, and which way is taken.
 #ifndef KSPAWN_LIB_BACKEND_HPP
 #define KSPAWN_LIB_BACKEND_HPP
 
+#include <kspawn/backend.h>
 #include <kspawn/spawn.h>
 
 namespace kspawn::internal {
@@ -25,10 +26,29 @@ struct Outcome {
     int error;      ///< 0 after success
     int step;       ///< enum kspawn_failure_step
     unsigned index; ///< which part of the step
+    /// Why the kernel did not do it, if libc was asked instead: an error of the
+    /// device, or EPERM for seccomp.  0: it did, or nobody wanted it to.
+    int no_kernel = 0;
+    /// The step of that: KSPAWN_FAILURE_DEVICE or KSPAWN_FAILURE_POLICY.
+    int no_kernel_step = KSPAWN_FAILURE_NONE;
+    /// ENOTSUP without an attribute of its own: what libc cannot do.  Static.
+    const char* unsupported = nullptr;
 };
 
 /// Through /dev/kspawn.
 Outcome start_by_kernel(const Request& request) noexcept;
+
+/// Through posix_spawn().
+Outcome start_by_libc(const Request& request) noexcept;
+
+/// Through the one that kspawn_get_backend() and the circumstances ask for.
+Outcome start_by_choice(const Request& request) noexcept;
+
+/// Whether the kernel has not looked at a request because it cannot or will not
+/// serve this caller at all, so that it may be taken elsewhere.
+inline bool turned_away(const Outcome& outcome) noexcept {
+    return outcome.step == KSPAWN_FAILURE_DEVICE || outcome.step == KSPAWN_FAILURE_POLICY;
+}
 
 } // namespace kspawn::internal
 

@@ -110,6 +110,12 @@ void describe_attribute(Words& words, const Request& request, unsigned flag) noe
     case KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP:
         words << "CLOEXEC_DEFAULT_NP";
         break;
+    case KSPAWN_SPAWN_NOSIGCHLD_NP:
+        words << "NOSIGCHLD_NP";
+        break;
+    case KSPAWN_SPAWN_WAITPID_NP:
+        words << "WAITPID_NP";
+        break;
     default:
         words << static_cast<long long>(flag);
         break;
@@ -185,6 +191,20 @@ std::string_view hint(const Request& request, const Outcome& outcome) noexcept {
     return "";
 }
 
+// What libc cannot do, the kernel can; so the answer is in why it was not asked.
+void describe_backend(Words& words, const Outcome& outcome) noexcept {
+    if (outcome.error != ENOTSUP)
+        return;
+    words << " (libc cannot do this";
+    if (outcome.unsupported != nullptr)
+        words << ": " << std::string_view(outcome.unsupported);
+    if (outcome.no_kernel_step == KSPAWN_FAILURE_POLICY)
+        words << "; the kernel refuses: " << seccomp_hint;
+    else if (outcome.no_kernel != 0)
+        words << "; " << KSPAWN_DEVICE << ": " << device_hint(outcome.no_kernel);
+    words << ")";
+}
+
 void describe(Words& words, const Request& request, const Outcome& outcome) noexcept {
     switch (outcome.step) {
     case KSPAWN_FAILURE_DEVICE: {
@@ -218,12 +238,17 @@ void describe(Words& words, const Request& request, const Outcome& outcome) noex
     case KSPAWN_FAILURE_EXEC:
         describe_exec(words, request);
         break;
+    case KSPAWN_FAILURE_LIBC:
+        describe_exec(words, request);
+        words << " by libc, or a step before it";
+        break;
     default:
         words << "step " << outcome.step;
         break;
     }
     describe_error(words, outcome.error);
     words << hint(request, outcome);
+    describe_backend(words, outcome);
 }
 
 } // namespace

@@ -51,7 +51,7 @@ Outcome start(const Request& request) noexcept {
         return refuse(request, KSPAWN_FAILURE_PART_FILE_ACTIONS);
     if (request.attributes != nullptr && !kspawn::internal::attributes::valid(request.attributes))
         return refuse(request, KSPAWN_FAILURE_PART_ATTRIBUTES);
-    const Outcome outcome = kspawn::internal::start_by_kernel(request);
+    const Outcome outcome = kspawn::internal::start_by_choice(request);
     if (outcome.error != 0) [[unlikely]]
         return fail(request, outcome);
     return outcome;

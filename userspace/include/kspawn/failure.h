@@ -42,7 +42,12 @@ enum kspawn_failure_step {
     /** The program could not be found or executed. */
     KSPAWN_FAILURE_EXEC = 8,
     /** The device /dev/kspawn could not be used; kspawn_query() tells more. */
-    KSPAWN_FAILURE_DEVICE = 256
+    KSPAWN_FAILURE_DEVICE = 256,
+    /**
+     * libc's posix_spawn() failed (see <kspawn/backend.h>).  It tells no step; where
+     * only one can have such an error, that one is named instead of this.
+     */
+    KSPAWN_FAILURE_LIBC = 257
 };
 
 /** Parts of a request, for KSPAWN_FAILURE_REQUEST. */

@@ -8,7 +8,8 @@
  * POSIX; each says whose they are.  Where the words below say no more, meaning
  * and errors are those of the function that the name replaces.
  *
- * The difference is in who does the work.  The child's descriptors, attributes
+ * The difference is in who does the work, wherever the module is there to do it
+ * (see <kspawn/backend.h> for what happens elsewhere).  The child's descriptors, attributes
  * and file actions are set up by the kernel module kspawn, and the child runs
  * no instruction in user space before its program has been executed: no copy of
  * the caller's memory is made, no lock is held, no handler of the caller can run
@@ -30,6 +31,7 @@
 #include <sys/select.h> /* sigset_t, even in strict ISO C */
 #include <sys/types.h>
 
+#include <kspawn/backend.h>
 #include <kspawn/base.h>
 #include <kspawn/failure.h>
 #include <kspawn/support.h>
@@ -149,12 +151,15 @@ typedef struct {
  *
  * @return 0, or an error number.  kspawn_last_failure() tells which step failed
  * and kspawn_strfailure() says it in words.
- *   - ENOSYS: the kernel cannot be asked: no module, no permission to use
- *     its device, or an ABI that this library does not speak.  Nothing else
- *     yields ENOSYS; kspawn_query() tells which it is.
- *   - EPERM: the caller runs under seccomp, whose filter could not see what
- *     the child executes (step KSPAWN_FAILURE_POLICY); or an attribute needs
- *     a privilege.
+ *   - ENOSYS: the kernel is required (kspawn_set_backend(), KSPAWN_BACKEND) and
+ *     cannot be asked: no module, no permission to use its device, or an ABI
+ *     that this library does not speak.  Nothing else yields ENOSYS;
+ *     kspawn_query() tells which it is.
+ *   - ENOTSUP: the start went through libc (see <kspawn/backend.h>), which
+ *     cannot do what kspawn_strfailure() names.
+ *   - EPERM: the kernel is required and the caller runs under seccomp, whose
+ *     filter could not see what the child executes (step
+ *     KSPAWN_FAILURE_POLICY); or an attribute needs a privilege.
  *   - EINVAL: an object was not initialised or has been destroyed, a file
  *     action or an attribute has a value that the kernel refuses.
  *   - E2BIG: arguments and environment are larger than execve() takes, or

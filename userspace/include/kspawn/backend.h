@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * Who starts the programs: the kernel module, or libc's posix_spawn().
+ *
+ * The library asks the kernel.  Where it cannot, because there is no module, the
+ * device may not be used, the module speaks another ABI, or the caller runs under
+ * seccomp, the library asks libc, with the same results.  A program that is
+ * linked to it is therefore of use on any Linux.  These functions are for programs
+ * that want to know which it is, or that insist.
+ *
+ * What a start through libc does otherwise:
+ *   - what libc's posix_spawn() cannot do fails with ENOTSUP, and
+ *     kspawn_strfailure() names it: KSPAWN_SPAWN_SETSIGIGN_NP,
+ *     KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP, KSPAWN_SPAWN_NOSIGCHLD_NP,
+ *     KSPAWN_SPAWN_WAITPID_NP; KSPAWN_SPAWN_SETCGROUP before glibc 2.39;
+ *     SCHED_BATCH and SCHED_IDLE; a search list other than PATH with a relative
+ *     directory, if a file action changes the working directory.
+ *   - libc does not tell which step failed: see KSPAWN_FAILURE_LIBC.
+ *   - before glibc 2.39 a pidfd is opened after the child has been started; if
+ *     somebody else has reaped the child by then (SIGCHLD is ignored, or another
+ *     thread waits for any child), the start fails with ESRCH and its program
+ *     may have run.
+ *   - a pointer that is not valid is a fault (SIGSEGV) where the kernel says
+ *     EFAULT; only a null path is told.
+ *   - it is as fast as libc, and has libc's race windows.
+ *
+ * All functions are thread-safe.
+ *
+ * Since kspawn 0.1; of this library only.
+ */
+#ifndef KSPAWN_BACKEND_H
+#define KSPAWN_BACKEND_H
+
+#include <kspawn/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Who starts programs. */
+enum kspawn_backend {
+    /** The kernel if it can be asked, else libc. */
+    KSPAWN_BACKEND_AUTO = 0,
+    /** The kernel, or the start fails: ENOSYS, or EPERM under seccomp. */
+    KSPAWN_BACKEND_KERNEL = 1,
+    /** libc's posix_spawn(). */
+    KSPAWN_BACKEND_LIBC = 2
+};
+
+/**
+ * Say who shall start programs from now on, in the whole process.
+ *
+ * This wins over the environment variable KSPAWN_BACKEND ("auto", "kernel",
+ * "libc"), which is read when it is first needed and is for whoever runs a
+ * program that does not call this.  Any other value of the variable means
+ * "auto"; a program that runs with more privileges than its caller (see
+ * secure_getenv(3)) does not look at it.
+ *
+ * @param[in] backend enum kspawn_backend
+ * @return 0; EINVAL: another number
+ */
+KSPAWN_API int kspawn_set_backend(int backend) KSPAWN_NOEXCEPT;
+
+/**
+ * What kspawn_set_backend() or the environment asked for.
+ *
+ * @return enum kspawn_backend; KSPAWN_BACKEND_AUTO if nobody said anything
+ */
+KSPAWN_API int kspawn_get_backend(void) KSPAWN_NOEXCEPT;
+
+/**
+ * Who would start a program if the calling thread asked now.
+ *
+ * The answer is that of this moment: a module can come and go.
+ *
+ * @return KSPAWN_BACKEND_KERNEL or KSPAWN_BACKEND_LIBC
+ */
+KSPAWN_API int kspawn_effective_backend(void) KSPAWN_NOEXCEPT;
+
+/**
+ * Who made the last attempt to start a program in the calling thread, whether
+ * it succeeded or not.
+ *
+ * @return KSPAWN_BACKEND_KERNEL or KSPAWN_BACKEND_LIBC; KSPAWN_BACKEND_AUTO
+ * if there has been none
+ */
+KSPAWN_API int kspawn_last_backend(void) KSPAWN_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KSPAWN_BACKEND_H */

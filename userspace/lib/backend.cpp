@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which way a start takes.
+#include "backend.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+
+namespace {
+
+constexpr int nobody_asked_yet = -1;
+constinit std::atomic<int> chosen{nobody_asked_yet};
+constinit thread_local int last = KSPAWN_BACKEND_AUTO;
+
+int from_environment() noexcept {
+    const char* const value = ::secure_getenv("KSPAWN_BACKEND");
+    if (value == nullptr)
+        return KSPAWN_BACKEND_AUTO;
+    const std::string_view name = value;
+    if (name == "kernel")
+        return KSPAWN_BACKEND_KERNEL;
+    if (name == "libc")
+        return KSPAWN_BACKEND_LIBC;
+    return KSPAWN_BACKEND_AUTO;
+}
+
+} // namespace
+
+int kspawn_set_backend(int backend) noexcept {
+    switch (backend) {
+    case KSPAWN_BACKEND_AUTO:
+    case KSPAWN_BACKEND_KERNEL:
+    case KSPAWN_BACKEND_LIBC:
+        chosen.store(backend, std::memory_order_relaxed);
+        return 0;
+    default:
+        return EINVAL;
+    }
+}
+
+int kspawn_get_backend() noexcept {
+    int now = chosen.load(std::memory_order_relaxed);
+    if (now != nobody_asked_yet) [[likely]]
+        return now;
+    const int asked = from_environment();
+    // Whoever has called kspawn_set_backend() in the meantime wins.
+    return chosen.compare_exchange_strong(now, asked, std::memory_order_relaxed) ? asked : now;
+}
+
+int kspawn_effective_backend() noexcept {
+    const int wanted = kspawn_get_backend();
+    if (wanted != KSPAWN_BACKEND_AUTO)
+        return wanted;
+    return kspawn_available() != 0 ? KSPAWN_BACKEND_KERNEL : KSPAWN_BACKEND_LIBC;
+}
+
+int kspawn_last_backend() noexcept {
+    return last;
+}
+
+namespace kspawn::internal {
+
+Outcome start_by_choice(const Request& request) noexcept {
+    Outcome turned_down{};
+    const int wanted = kspawn_get_backend();
+    if (wanted != KSPAWN_BACKEND_LIBC) [[likely]] {
+        last = KSPAWN_BACKEND_KERNEL;
+        turned_down = start_by_kernel(request);
+        if (!turned_away(turned_down) || wanted == KSPAWN_BACKEND_KERNEL) [[likely]]
+            return turned_down;
+    }
+    last = KSPAWN_BACKEND_LIBC;
+    Outcome outcome = start_by_libc(request);
+    outcome.no_kernel = turned_down.error;
+    outcome.no_kernel_step = turned_down.step;
+    return outcome;
+}
+
+} // namespace kspawn::internal

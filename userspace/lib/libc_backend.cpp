@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A start through libc: translate the objects, call posix_spawn(), judge the
+// answer, which is an error number and nothing more.
+#include <spawn.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "backend.hpp"
+#include "errno_guard.hpp"
+#include "file_actions.hpp"
+#include "libc_pidfd.hpp"
+
+// Of glibc 2.39.  Null if this process has an older one.
+extern "C" {
+int libc_setcgroup(posix_spawnattr_t*, int) noexcept
+    __asm__("posix_spawnattr_setcgroup_np") __attribute__((weak));
+int libc_pidfd_spawn(int*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                     char* const[], char* const[]) noexcept __asm__("pidfd_spawn")
+    __attribute__((weak));
+int libc_pidfd_spawnp(int*, const char*, const posix_spawn_file_actions_t*,
+                      const posix_spawnattr_t*, char* const[], char* const[]) noexcept
+    __asm__("pidfd_spawnp") __attribute__((weak));
+int libc_pidfd_getpid(int) noexcept __asm__("pidfd_getpid") __attribute__((weak));
+}
+
+namespace kspawn::internal {
+
+namespace {
+
+Outcome failed(int error, int step, unsigned index = 0) noexcept {
+    return {0, -1, error, step, index};
+}
+
+Outcome cannot(unsigned attribute) noexcept {
+    return failed(ENOTSUP, KSPAWN_FAILURE_ATTRIBUTE, attribute);
+}
+
+// libc's objects, for as long as a start takes.
+class LibcAttributes {
+public:
+    LibcAttributes() noexcept { ::posix_spawnattr_init(&object_); }
+    LibcAttributes(const LibcAttributes&) = delete;
+    LibcAttributes& operator=(const LibcAttributes&) = delete;
+    LibcAttributes(LibcAttributes&&) = delete;
+    LibcAttributes& operator=(LibcAttributes&&) = delete;
+    ~LibcAttributes() { ::posix_spawnattr_destroy(&object_); }
+    [[nodiscard]] posix_spawnattr_t* get() noexcept { return &object_; }
+
+private:
+    posix_spawnattr_t object_{};
+};
+
+class LibcFileActions {
+public:
+    LibcFileActions() noexcept { ::posix_spawn_file_actions_init(&object_); }
+    LibcFileActions(const LibcFileActions&) = delete;
+    LibcFileActions& operator=(const LibcFileActions&) = delete;
+    LibcFileActions(LibcFileActions&&) = delete;
+    LibcFileActions& operator=(LibcFileActions&&) = delete;
+    ~LibcFileActions() { ::posix_spawn_file_actions_destroy(&object_); }
+    [[nodiscard]] posix_spawn_file_actions_t* get() noexcept { return &object_; }
+
+private:
+    posix_spawn_file_actions_t object_{};
+};
+
+const char* text_of(const kspawn_action& action) noexcept {
+    return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path));
+}
+
+int translate(posix_spawn_file_actions_t* to, const kspawn_action& action) noexcept {
+    switch (action.op) {
+    case KSPAWN_ACTION_OPEN:
+        return ::posix_spawn_file_actions_addopen(to, action.fd, text_of(action),
+                                                  static_cast<int>(action.oflag), action.mode);
+    case KSPAWN_ACTION_CLOSE:
+        return ::posix_spawn_file_actions_addclose(to, action.fd);
+    case KSPAWN_ACTION_DUP2:
+        return ::posix_spawn_file_actions_adddup2(to, action.fd, action.newfd);
+    case KSPAWN_ACTION_CHDIR:
+        return ::posix_spawn_file_actions_addchdir_np(to, text_of(action));
+    case KSPAWN_ACTION_FCHDIR:
+        return ::posix_spawn_file_actions_addfchdir_np(to, action.fd);
+    case KSPAWN_ACTION_CLOSEFROM:
+        return ::posix_spawn_file_actions_addclosefrom_np(to, action.fd);
+    case KSPAWN_ACTION_TCSETPGRP:
+        return ::posix_spawn_file_actions_addtcsetpgrp_np(to, action.fd);
+    default:
+        return ENOTSUP;
+    }
+}
+
+Outcome translate(posix_spawn_file_actions_t* to,
+                  const kspawn_spawn_file_actions_t& object) noexcept {
+    unsigned index = 0;
+    for (const auto& action : file_actions::actions_of(object)) {
+        if (const int error = translate(to, action); error != 0)
+            return failed(error, KSPAWN_FAILURE_ACTION, index);
+        ++index;
+    }
+    return {};
+}
+
+Outcome translate_scheduling(posix_spawnattr_t* to, const kspawn_spawnattr_t& object,
+                             unsigned flags) noexcept {
+    if ((flags & (KSPAWN_SPAWN_SETSCHEDULER | KSPAWN_SPAWN_SETSCHEDPARAM)) != 0) {
+        sched_param parameters{};
+        kspawn_spawnattr_getschedparam(&object, &parameters);
+        ::posix_spawnattr_setschedparam(to, &parameters);
+    }
+    if ((flags & KSPAWN_SPAWN_SETSCHEDULER) != 0) {
+        int policy = 0;
+        kspawn_spawnattr_getschedpolicy(&object, &policy);
+        // It knows three, ours are checked: the others are Linux's.
+        if (::posix_spawnattr_setschedpolicy(to, policy) != 0)
+            return cannot(KSPAWN_SPAWN_SETSCHEDULER);
+    }
+    return {};
+}
+
+Outcome translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexcept {
+    const unsigned flags = object.private_members.flags;
+    static constexpr std::array<unsigned, 4> ours{
+        KSPAWN_SPAWN_SETSIGIGN_NP, KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP, KSPAWN_SPAWN_NOSIGCHLD_NP,
+        KSPAWN_SPAWN_WAITPID_NP};
+    for (const unsigned flag : ours) {
+        if ((flags & flag) != 0)
+            return cannot(flag);
+    }
+    if ((flags & KSPAWN_SPAWN_SETCGROUP) != 0) {
+        if (libc_setcgroup == nullptr)
+            return cannot(KSPAWN_SPAWN_SETCGROUP);
+        libc_setcgroup(to, object.private_members.cgroup);
+    }
+    // The values of the flags are libc's, but a newer flag than it knows.
+    if (const int error = ::posix_spawnattr_setflags(to, static_cast<short>(flags)); error != 0)
+        return failed(ENOTSUP, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_ATTRIBUTES);
+    if ((flags & KSPAWN_SPAWN_SETPGROUP) != 0)
+        ::posix_spawnattr_setpgroup(to, object.private_members.pgroup);
+    sigset_t set;
+    if ((flags & KSPAWN_SPAWN_SETSIGDEF) != 0) {
+        kspawn_spawnattr_getsigdefault(&object, &set);
+        ::posix_spawnattr_setsigdefault(to, &set);
+    }
+    if ((flags & KSPAWN_SPAWN_SETSIGMASK) != 0) {
+        kspawn_spawnattr_getsigmask(&object, &set);
+        ::posix_spawnattr_setsigmask(to, &set);
+    }
+    return translate_scheduling(to, object, flags);
+}
+
+// posix_spawnp() searches PATH.  With another list the search is done before the
+// child exists, which is the same as long as nothing the child does changes the
+// answer.
+class Search {
+public:
+    /// 0, ENOENT, EACCES, ENAMETOOLONG, or ENOTSUP.
+    int find(const Request& request) noexcept {
+        const std::string_view name = request.path;
+        if (name.empty())
+            return ENOENT;
+        bool denied = false;
+        std::string_view left = request.search;
+        for (;;) {
+            const auto colon = left.find(':');
+            const auto directory = left.substr(0, colon);
+            if (!directory.starts_with('/') && changes_directory(request))
+                return ENOTSUP;
+            const int error = look(directory, name);
+            if (error == 0)
+                return 0;
+            denied = denied || error == EACCES;
+            if (colon == std::string_view::npos)
+                return denied ? EACCES : ENOENT;
+            left.remove_prefix(colon + 1);
+        }
+    }
+
+    [[nodiscard]] const char* found() const noexcept { return path_.data(); }
+
+private:
+    static bool changes_directory(const Request& request) noexcept {
+        if (request.file_actions == nullptr)
+            return false;
+        for (const auto& action : file_actions::actions_of(*request.file_actions)) {
+            if (action.op == KSPAWN_ACTION_CHDIR || action.op == KSPAWN_ACTION_FCHDIR)
+                return true;
+        }
+        return false;
+    }
+
+    int look(std::string_view directory, std::string_view name) noexcept {
+        if (directory.size() + 1 + name.size() >= path_.size())
+            return ENAMETOOLONG;
+        char* end = path_.data();
+        if (!directory.empty()) {
+            end += directory.copy(end, directory.size());
+            *end++ = '/';
+        } else { // the working directory; a name alone would do, but "-x" is a name
+            *end++ = '.';
+            *end++ = '/';
+        }
+        end += name.copy(end, name.size());
+        *end = '\0';
+        struct stat status {};
+        if (::stat(path_.data(), &status) != 0)
+            return errno;
+        if (!S_ISREG(status.st_mode))
+            return EACCES;
+        return ::faccessat(AT_FDCWD, path_.data(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    }
+
+    std::array<char, PATH_MAX> path_{};
+};
+
+bool is_path_of_environment(const char* search) noexcept {
+    const char* const path = std::getenv("PATH");
+    // Without PATH, libc's list is the one that the library takes.
+    return std::string_view(search) == (path != nullptr ? path : "/bin:/usr/bin");
+}
+
+// Where nothing else can fail, or no other step has such an error, the step is
+// known without having been told.
+Outcome judge(int error, bool plain) noexcept {
+    const bool of_exec = error == ENOEXEC || error == E2BIG;
+    const bool ambiguous = error == EAGAIN || error == ENOMEM;
+    if (of_exec || (plain && !ambiguous))
+        return failed(error, KSPAWN_FAILURE_EXEC);
+    return failed(error, KSPAWN_FAILURE_LIBC);
+}
+
+struct Call {
+    const char* path;
+    bool search;
+    const posix_spawn_file_actions_t* file_actions;
+    const posix_spawnattr_t* attributes;
+    char* const* argv;
+    char* const* envp;
+};
+
+int start(const Call& call, pid_t& pid) noexcept {
+    return (call.search ? ::posix_spawnp : ::posix_spawn)(
+        &pid, call.path, call.file_actions, call.attributes, call.argv, call.envp);
+}
+
+Outcome start_with_pidfd(const Call& call, bool plain) noexcept {
+    int pidfd = -1;
+    if (libc_pidfd_spawn != nullptr && libc_pidfd_spawnp != nullptr &&
+        libc_pidfd_getpid != nullptr) {
+        const int error = (call.search ? libc_pidfd_spawnp : libc_pidfd_spawn)(
+            &pidfd, call.path, call.file_actions, call.attributes, call.argv, call.envp);
+        if (error != 0)
+            return judge(error, plain);
+        // -1 if it has been reaped behind our back: it has no number any more.
+        return {libc_pidfd_getpid(pidfd), pidfd, 0, KSPAWN_FAILURE_NONE, 0};
+    }
+    if (const int error = libc_pidfd::check_room(); error != 0)
+        return failed(error, KSPAWN_FAILURE_PIDFD);
+    pid_t pid = 0;
+    if (const int error = start(call, pid); error != 0)
+        return judge(error, plain);
+    if (const int error = libc_pidfd::open(pid, pidfd); error != 0)
+        return failed(error, KSPAWN_FAILURE_PIDFD);
+    return {pid, pidfd, 0, KSPAWN_FAILURE_NONE, 0};
+}
+
+} // namespace
+
+Outcome start_by_libc(const Request& request) noexcept {
+    const ErrnoGuard keep_errno;
+    // libc would follow it.
+    if (request.path == nullptr)
+        return failed(EFAULT, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_PATH);
+
+    // libc counts the arguments, and a program without any is what the kernel
+    // warns about; with /dev/kspawn it sees one empty string.
+    static char nothing[] = "";
+    static char* const no_arguments[] = {nothing, nullptr};
+    static char* const no_environment[] = {nullptr};
+    Call call{};
+    call.path = request.path;
+    call.argv = request.argv == nullptr || *request.argv == nullptr ? no_arguments : request.argv;
+    call.envp = request.envp == nullptr ? no_environment : request.envp;
+
+    LibcFileActions file_actions;
+    LibcAttributes attributes;
+    bool plain = true;
+    if (request.attributes != nullptr && request.attributes->private_members.flags != 0) {
+        if (auto outcome = translate(attributes.get(), *request.attributes); outcome.error != 0)
+            return outcome;
+        call.attributes = attributes.get();
+        plain = false;
+    }
+    if (request.file_actions != nullptr &&
+        !file_actions::actions_of(*request.file_actions).empty()) {
+        if (auto outcome = translate(file_actions.get(), *request.file_actions); outcome.error != 0)
+            return outcome;
+        call.file_actions = file_actions.get();
+        plain = false;
+    }
+
+    Search search;
+    if (request.search != nullptr && std::strchr(request.path, '/') == nullptr) {
+        call.search = is_path_of_environment(request.search);
+        if (!call.search) {
+            const int error = search.find(request);
+            if (error == ENOTSUP) {
+                auto outcome = failed(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_SEARCH);
+                outcome.unsupported = "a relative directory in a search list other than PATH, "
+                                      "after a file action that changes the directory";
+                return outcome;
+            }
+            if (error != 0)
+                return failed(error, KSPAWN_FAILURE_EXEC);
+            call.path = search.found();
+        }
+    }
+
+    if (request.pidfd)
+        return start_with_pidfd(call, plain);
+    pid_t pid = 0;
+    if (const int error = start(call, pid); error != 0)
+        return judge(error, plain);
+    return {pid, -1, 0, KSPAWN_FAILURE_NONE, 0};
+}
+
+} // namespace kspawn::internal

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libc_pidfd.hpp"
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "descriptor.hpp"
+#include "errno_guard.hpp"
+
+namespace kspawn::internal::libc_pidfd {
+
+namespace {
+
+// Not pidfd_open() of libc, which is not older than what we do without.
+Descriptor open_process(pid_t pid) noexcept {
+    return Descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+// Its number may be somebody else's by now if it was reaped behind our back.
+// Only for a child of ours does the wait find anything, now or later.
+bool is_our_child(const Descriptor& process) noexcept {
+    siginfo_t info{};
+    return ::waitid(P_PIDFD, static_cast<id_t>(process.get()), &info,
+                    WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
+void end(pid_t pid) noexcept {
+    if (::waitpid(pid, nullptr, WNOHANG) != 0)
+        return; // it was quick, or is not there
+    ::kill(pid, SIGKILL);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
+} // namespace
+
+int check_room() noexcept {
+    const ErrnoGuard keep_errno;
+    const Descriptor own = open_process(::getpid());
+    return own ? 0 : errno;
+}
+
+int open(pid_t pid, int& pidfd) noexcept {
+    const ErrnoGuard keep_errno;
+    Descriptor process = open_process(pid);
+    if (!process) {
+        const int error = errno;
+        if (error != ESRCH)
+            end(pid);
+        return error;
+    }
+    if (!is_our_child(process))
+        return ESRCH;
+    pidfd = process.release();
+    return 0;
+}
+
+} // namespace kspawn::internal::libc_pidfd
