@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A child in an event loop of Asio (with Boost.Asio: boost::asio, else the same):
+// its output is read and its end awaited asynchronously, and a timer kills it.
+#include <unistd.h>
+
+#include <array>
+#include <asio.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+
+#include <kspawn/command.hpp>
+
+int main() {
+    auto child = kspawn::Command("sh")
+                     .args({"-c", "echo working; sleep 60"})
+                     .stdout_to(kspawn::Stdio::pipe())
+                     .process_group()
+                     .spawn();
+
+    asio::io_context loop;
+    // What Asio is given, it closes: the pipe is given away, the pidfd is not.
+    asio::posix::stream_descriptor output(loop, child.stdout_pipe().release());
+    asio::posix::stream_descriptor end(loop, child.pidfd());
+    asio::steady_timer limit(loop, std::chrono::milliseconds(500));
+
+    std::array<char, 256> line{};
+    output.async_read_some(asio::buffer(line), [&](const asio::error_code& error, std::size_t n) {
+        if (!error)
+            std::printf("it says: %.*s", static_cast<int>(n), line.data());
+    });
+    end.async_wait(asio::posix::stream_descriptor::wait_read, [&](const asio::error_code& error) {
+        if (error)
+            return;
+        std::printf("it ended: %s\n", child.wait().to_string().c_str());
+        limit.cancel();
+    });
+    limit.async_wait([&](const asio::error_code& error) {
+        if (!error)
+            child.kill(SIGTERM);
+    });
+    loop.run();
+    end.release();
+    return 0;
+}

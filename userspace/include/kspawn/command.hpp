@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * @file
+ * Start programs, for C++.
+ *
+ *     auto log = kspawn::Command("git").args({"log", "-1"}).current_dir("/src").output();
+ *     if (log.status.success())
+ *         std::cout << log.out;
+ *
+ * A shape known from Rust's std::process::Command and Python's subprocess, on
+ * top of <kspawn/spawn.h>: programs are started through the kernel, or however
+ * that library is told to.  There is no thread and no signal handler behind it.
+ * Link with libkspawn++ (pkg-config kspawn++, CMake kspawn::kspawn++).
+ *
+ * Since kspawn 0.1.
+ */
+#ifndef KSPAWN_COMMAND_HPP
+#define KSPAWN_COMMAND_HPP
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <kspawn/base.h>
+#include <kspawn/child.hpp>
+#include <kspawn/error.hpp>
+#include <kspawn/exit_status.hpp>
+#include <kspawn/file_descriptor.hpp>
+#include <kspawn/signal_set.hpp>
+#include <kspawn/stdio.hpp>
+
+namespace kspawn {
+
+/**
+ * A program to start, and how.
+ *
+ * A value type: copies are independent, but share descriptors that are owned.
+ * Nothing happens until spawn(), status() or output(), each of which may be called
+ * any number of times, and by several threads at once while nobody changes the
+ * object.  What is said about one thing twice holds as it was said last.
+ *
+ * Where nothing is said, the child has what the caller has when it starts the
+ * child: environment, working directory, the descriptors that are not
+ * close-on-exec, signal mask, and so on.
+ */
+class KSPAWN_API Command {
+public:
+    /**
+     * @param program with a '/': a path, relative to the child's working directory.
+     *                Without: searched for in PATH, as the child will have it if
+     *                env(), env_clear() or env_remove() say something about it, or
+     *                else as the caller has it
+     */
+    explicit Command(std::string program);
+
+    /** @name Arguments */
+    /**@{*/
+    /** Add an argument. */
+    Command& arg(std::string argument);
+    /** Add arguments. */
+    Command& args(std::vector<std::string> arguments);
+    /** Set the argument with the number 0, which is otherwise the program as it was named. */
+    Command& arg0(std::string argument);
+    /**@}*/
+
+    /** @name Environment */
+    /**@{*/
+    /** Set a variable. */
+    Command& env(const std::string& name, std::string value);
+    /** Set variables. */
+    Command& envs(const std::vector<std::pair<std::string, std::string>>& variables);
+    /** Do not inherit a variable. */
+    Command& env_remove(const std::string& name);
+    /** Inherit no variable, and forget what was set. */
+    Command& env_clear();
+    /**@}*/
+
+    /** @name Working directory */
+    /**@{*/
+    /** Start the program in a directory; a relative path is relative to the caller's. */
+    Command& current_dir(std::filesystem::path directory);
+    /** Start the program in an open directory, which stays the caller's. */
+    Command& current_dir(int descriptor);
+    /**@}*/
+
+    /** @name Descriptors */
+    /**@{*/
+    /** What the child reads from. */
+    Command& stdin_from(Stdio source) { return descriptor(0, std::move(source)); }
+    /** Where its output goes. */
+    Command& stdout_to(Stdio target) { return descriptor(1, std::move(target)); }
+    /** Where its errors go. */
+    Command& stderr_to(Stdio target) { return descriptor(2, std::move(target)); }
+    /**
+     * What a descriptor of the child is.  Descriptors may be exchanged: sources are
+     * those of the caller as they were before.
+     *
+     * @param child_number its number in the child
+     * @param what         inherit() of one above 2 is inherited even if it is
+     *                     close-on-exec, and must be open
+     */
+    Command& descriptor(int child_number, Stdio what);
+    /** Let the child have no descriptor above 2 but those named by descriptor(). */
+    Command& close_other_descriptors(bool close = true);
+    /**@}*/
+
+    /** @name Process group, session, terminal */
+    /**@{*/
+    /** Put the child into a process group of the caller's session; 0: one of its own. */
+    Command& process_group(pid_t group = 0);
+    /** Make the child the leader of a new session. */
+    Command& new_session(bool wanted = true);
+    /** Make the child's process group the terminal's foreground group. */
+    Command& foreground(int terminal);
+    /**@}*/
+
+    /** @name Signals */
+    /**@{*/
+    /** The signals that the child blocks. */
+    Command& signal_mask(const SignalSet& blocked);
+    /** Signals to set to their default; those with a handler are in any case. */
+    Command& default_signals(const SignalSet& signals);
+    /** Signals to ignore; this wins over default_signals().  Not known to glibc. */
+    Command& ignore_signals(const SignalSet& signals);
+    /** Block nothing, and set all signals to their default. */
+    Command& reset_signals();
+    /** The child's end sends no SIGCHLD, and waits for any child do not find it. */
+    Command& no_sigchld(bool wanted = true);
+    /**@}*/
+
+    /** @name Scheduling, cgroup, credentials */
+    /**@{*/
+    /** Scheduling policy (SCHED_OTHER, SCHED_FIFO, ...) and static priority. */
+    Command& scheduler(int policy, int priority);
+    /** Static priority under the policy that is inherited. */
+    Command& priority(int priority);
+    /** Create the child in a cgroup (version 2): its directory below /sys/fs/cgroup. */
+    Command& cgroup(std::filesystem::path directory);
+    /** Create the child in a cgroup (version 2): its open directory, which stays the caller's. */
+    Command& cgroup(int descriptor);
+    /** Set the effective user and group ID to the real ones. */
+    Command& reset_ids(bool wanted = true);
+    /**@}*/
+
+    /** @name Starting */
+    /**@{*/
+    /**
+     * Start it.  Returns once the program has been executed; a failure leaves no
+     * child, no descriptor, no signal.
+     *
+     * @return the child, with our ends of its pipes
+     * @throws spawn_error with the errors of kspawn_spawn(), and at Step::prepare:
+     *   - EINVAL: a NUL in a string, a '=' in the name of a variable or an empty one;
+     *     a descriptor's number is negative; same_as() names a descriptor that
+     *     is same_as() itself
+     *   - EMFILE, ENFILE: no descriptor for a pipe
+     *   - those of open(2) for the cgroup
+     */
+    [[nodiscard]] Child spawn() const;
+    /**
+     * The same, by error code.
+     *
+     * @param[out] error cleared after success.  kspawn_last_failure() tells the step
+     *                   unless it was Step::prepare
+     * @return the child, or an empty one
+     */
+    [[nodiscard]] Child spawn(std::error_code& error) const;
+
+    /**
+     * Start it and wait for it.  Nothing is done with a pipe but to close it.
+     *
+     * @return how it ended
+     * @throws spawn_error as spawn(), std::system_error as Child::wait()
+     */
+    [[nodiscard]] ExitStatus status() const;
+    /** @copydoc status() */
+    [[nodiscard]] ExitStatus status(std::error_code& error) const;
+
+    /**
+     * Start it, collect what it writes, and wait for it.
+     *
+     * Standard output and error are pipes unless something was said about them.
+     * If nothing was said about standard input, it is a pipe if there is an input,
+     * and /dev/null otherwise.
+     *
+     * @param input what to write to its standard input, if that is a pipe
+     * @throws spawn_error as spawn(), std::system_error as Child::wait_with_output()
+     */
+    [[nodiscard]] Output output(std::string_view input = {}) const;
+    /** The same, by error code. */
+    [[nodiscard]] Output output(std::string_view input, std::error_code& error) const;
+    /**@}*/
+
+private:
+    friend class Pipeline;
+    struct Failure;
+    class Attempt;
+
+    Child start(Failure& failure) const;
+    Command for_output(bool with_input) const;
+    const char* search_list() const noexcept;
+    bool says(int child_number) const noexcept { return descriptors_.contains(child_number); }
+
+    std::string program_;
+    std::optional<std::string> arg0_;
+    std::vector<std::string> args_;
+    bool env_clear_ = false;
+    std::map<std::string, std::optional<std::string>> env_; // nothing: removed
+    std::optional<std::filesystem::path> directory_;
+    int directory_descriptor_ = -1;
+    std::map<int, Stdio> descriptors_;
+    bool close_others_ = false;
+    int terminal_ = -1;
+    unsigned flags_ = 0; // KSPAWN_SPAWN_*
+    pid_t group_ = 0;
+    SignalSet mask_, defaults_, ignored_;
+    int policy_ = 0;
+    int priority_ = 0;
+    std::optional<std::filesystem::path> cgroup_;
+    int cgroup_descriptor_ = -1;
+};
+
+} // namespace kspawn
+
+#endif // KSPAWN_COMMAND_HPP

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * @file
+ * What kspawn::Command throws: an error, and which step of the start it is about.
+ *
+ * Since kspawn 0.1.
+ */
+#ifndef KSPAWN_ERROR_HPP
+#define KSPAWN_ERROR_HPP
+
+#include <string>
+#include <system_error>
+
+#include <kspawn/base.h>
+#include <kspawn/failure.h>
+
+namespace kspawn {
+
+/**
+ * The steps of a start: those of enum kspawn_failure_step under their own names,
+ * and one of this library.  A value without a name may come from a libkspawn that
+ * is newer than this header.
+ */
+enum class Step : int {
+    none = KSPAWN_FAILURE_NONE,
+    policy = KSPAWN_FAILURE_POLICY,
+    request = KSPAWN_FAILURE_REQUEST,
+    descriptors = KSPAWN_FAILURE_DESCRIPTORS,
+    clone = KSPAWN_FAILURE_CLONE,
+    attribute = KSPAWN_FAILURE_ATTRIBUTE,
+    action = KSPAWN_FAILURE_ACTION,
+    pidfd = KSPAWN_FAILURE_PIDFD,
+    exec = KSPAWN_FAILURE_EXEC,
+    device = KSPAWN_FAILURE_DEVICE,
+    /** Before the kernel was asked: a pipe could not be made, a name has a NUL in it. */
+    prepare = 512
+};
+
+/**
+ * A program could not be started.
+ *
+ * code() is the error number in std::generic_category(); what() says all of it
+ * in words, such as "file action 2: open /x/y: No such file or directory".
+ */
+class KSPAWN_API spawn_error : public std::system_error {
+public:
+    /**
+     * @param error an error number
+     * @param step  where it failed
+     * @param index which part of that step; see kspawn_failure::index
+     * @param words what failed, without the error in words
+     */
+    spawn_error(int error, Step step, unsigned index, const std::string& words);
+    spawn_error(const spawn_error&) noexcept = default;
+    spawn_error& operator=(const spawn_error&) noexcept = default;
+    ~spawn_error() override;
+
+    /** @return which step failed */
+    [[nodiscard]] Step step() const noexcept { return step_; }
+
+    /**
+     * @return which part of that step: the flag KSPAWN_SPAWN_* of an attribute;
+     * the number of a file action as Command made it, from 0 (what() says what it
+     * does); 0 otherwise
+     */
+    [[nodiscard]] unsigned index() const noexcept { return index_; }
+
+private:
+    Step step_;
+    unsigned index_;
+};
+
+} // namespace kspawn
+
+#endif // KSPAWN_ERROR_HPP

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// From what was said about a program to one call of the C library.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "child_state.hpp"
+#include "failure.hpp"
+#include "objects.hpp"
+
+namespace kspawn {
+
+namespace {
+
+bool has_nul(std::string_view text) noexcept {
+    return text.find('\0') != std::string_view::npos;
+}
+
+char* mutable_c_str(const std::string& text) noexcept {
+    return const_cast<char*>(text.c_str()); // NOLINT(cppcoreguidelines-pro-type-const-cast)
+}
+
+} // namespace
+
+/// Holds what one start needs, for as long as it takes.
+class Command::Attempt {
+public:
+    Attempt(const Command& command, Failure& failure) : command_(command), failure_(failure) {}
+
+    Child run() {
+        // Whoever starts children gets rid of those he has let go of.
+        reap_abandoned();
+        auto state = std::make_unique<Child::State>();
+        make_arguments();
+        make_environment();
+        make_attributes();
+        make_actions();
+        if (failed())
+            return {};
+        int pidfd = -1;
+        const int error = kspawn_spawn_search_np(&state->pid, &pidfd, command_.program_.c_str(),
+                                                 command_.search_list(), actions_.get(),
+                                                 &attributes_, arguments_.data(), environment_);
+        if (error != 0) {
+            explain(error);
+            return {};
+        }
+        state->pidfd = FileDescriptor(pidfd);
+        return {std::move(state), std::move(our_ends_)};
+    }
+
+private:
+    [[nodiscard]] bool failed() const noexcept { return failure_.error != 0; }
+
+    void fail(int error, std::string what) {
+        if (!failed())
+            failure_.prepare(error, std::move(what));
+    }
+
+    void refuse_nul(std::string_view text, const char* what) {
+        if (has_nul(text))
+            fail(EINVAL, std::string(what) + " with a NUL character");
+    }
+
+    void make_arguments() {
+        refuse_nul(command_.program_, "program");
+        const auto& first = command_.arg0_.value_or(command_.program_);
+        refuse_nul(first, "argument 0");
+        arg0_ = first;
+        arguments_.push_back(arg0_.data());
+        for (const auto& argument : command_.args_) {
+            refuse_nul(argument, "argument");
+            arguments_.push_back(mutable_c_str(argument));
+        }
+        arguments_.push_back(nullptr);
+    }
+
+    void make_environment() {
+        if (!command_.env_clear_ && command_.env_.empty()) {
+            environment_ = environ;
+            return;
+        }
+        for (char** entry = environ; !command_.env_clear_ && entry != nullptr && *entry != nullptr;
+             ++entry) {
+            const std::string name(*entry, std::strcspn(*entry, "="));
+            if (!command_.env_.contains(name))
+                variables_.push_back(*entry);
+        }
+        own_variables_.reserve(command_.env_.size());
+        for (const auto& [name, value] : command_.env_) {
+            if (name.empty() || name.find('=') != std::string::npos)
+                fail(EINVAL, "environment variable \"" + name + "\"");
+            refuse_nul(name, "environment variable");
+            if (!value)
+                continue;
+            refuse_nul(*value, "environment variable");
+            own_variables_.push_back(name + "=" + *value);
+            variables_.push_back(own_variables_.back().data());
+        }
+        variables_.push_back(nullptr);
+        environment_ = variables_.data();
+    }
+
+    void make_attributes() {
+        kspawn_spawnattr_init(&attributes_);
+        kspawn_spawnattr_setflags(&attributes_, static_cast<short>(command_.flags_));
+        kspawn_spawnattr_setpgroup(&attributes_, command_.group_);
+        kspawn_spawnattr_setsigmask(&attributes_, &command_.mask_.get());
+        kspawn_spawnattr_setsigdefault(&attributes_, &command_.defaults_.get());
+        kspawn_spawnattr_setsigignore_np(&attributes_, &command_.ignored_.get());
+        if (kspawn_spawnattr_setschedpolicy(&attributes_, command_.policy_) != 0)
+            fail(EINVAL, "scheduling policy " + std::to_string(command_.policy_));
+        const sched_param parameters{.sched_priority = command_.priority_};
+        kspawn_spawnattr_setschedparam(&attributes_, &parameters);
+        int cgroup = command_.cgroup_descriptor_;
+        if (command_.cgroup_) {
+            refuse_nul(command_.cgroup_->native(), "cgroup");
+            cgroup = ::open(command_.cgroup_->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+            if (cgroup < 0)
+                fail(errno, "cgroup " + command_.cgroup_->native());
+            cgroup_ = FileDescriptor(cgroup);
+        }
+        kspawn_spawnattr_setcgroup_np(&attributes_, cgroup);
+    }
+
+    // What the child's numbers become does not depend on the order in which they
+    // do: no source of a duplicate is a number that something else is put on.
+    void make_actions() {
+        for (const auto& [number, what] : command_.descriptors_) {
+            if (number < 0) {
+                fail(EINVAL, "descriptor " + std::to_string(number));
+                return;
+            }
+            put(number, what);
+        }
+        if (command_.directory_) {
+            refuse_nul(command_.directory_->native(), "directory");
+            actions_.chdir(command_.directory_->c_str());
+        } else if (command_.directory_descriptor_ >= 0) {
+            actions_.fchdir(source(command_.directory_descriptor_, -1));
+        }
+        if (command_.terminal_ >= 0)
+            actions_.tcsetpgrp(source(command_.terminal_, -1));
+        for (const auto& [number, what] : command_.descriptors_)
+            if (what.kind_ == Stdio::Kind::same_as)
+                put_same(number, what.number_);
+        if (command_.close_others_)
+            close_others();
+        if (actions_.error() != 0)
+            fail(actions_.error(), "descriptor above the limit (RLIMIT_NOFILE)");
+    }
+
+    void put(int number, const Stdio& what) {
+        using Kind = Stdio::Kind;
+        switch (what.kind_) {
+        case Kind::inherit:
+            // One of the first three may be closed in the caller, and then is here.
+            if (number > 2)
+                actions_.dup2(number, number);
+            break;
+        case Kind::closed:
+            actions_.close(number);
+            break;
+        case Kind::file:
+            refuse_nul(what.path_.native(), "path");
+            actions_.open(number, what.path_.c_str(), what.oflag_, what.mode_);
+            break;
+        case Kind::descriptor:
+            actions_.dup2(source(what.number_, number), number);
+            break;
+        case Kind::same_as:
+            break; // when the others are there
+        case Kind::pipe:
+            put_pipe(number, number == 0);
+            break;
+        case Kind::pipe_to:
+            put_pipe(number, true);
+            break;
+        case Kind::pipe_from:
+            put_pipe(number, false);
+            break;
+        }
+    }
+
+    void put_same(int number, int original) {
+        const auto found = command_.descriptors_.find(original);
+        if (found != command_.descriptors_.end() && found->second.kind_ == Stdio::Kind::same_as) {
+            fail(EINVAL, "descriptor " + std::to_string(number) + " same as " +
+                             std::to_string(original) + ", which is the same as another");
+            return;
+        }
+        actions_.dup2(original, number);
+    }
+
+    void put_pipe(int number, bool to_child) {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) {
+            fail(errno, "pipe for descriptor " + std::to_string(number));
+            return;
+        }
+        FileDescriptor read_end(ends[0]);
+        FileDescriptor write_end(ends[1]);
+        FileDescriptor& theirs = to_child ? read_end : write_end;
+        FileDescriptor& ours = to_child ? write_end : read_end;
+        actions_.dup2(source(theirs.get(), number), number);
+        held_.push_back(std::move(theirs));
+        our_ends_.emplace_back(number, std::move(ours));
+    }
+
+    // A number by which the child has this descriptor of the caller's at all
+    // times: the descriptor itself, unless its number is one that something is put
+    // on, or else a duplicate.
+    int source(int descriptor, int target) {
+        if (descriptor == target || !command_.says(descriptor))
+            return descriptor;
+        int lowest = 0;
+        for (;;) {
+            const int duplicate = ::fcntl(descriptor, F_DUPFD_CLOEXEC, lowest);
+            if (duplicate < 0) {
+                fail(errno, "descriptor " + std::to_string(descriptor));
+                return descriptor;
+            }
+            held_.emplace_back(duplicate);
+            if (!command_.says(duplicate))
+                return duplicate;
+            lowest = duplicate + 1;
+        }
+    }
+
+    void close_others() {
+        int next = 3;
+        for (const auto& [number, what] : command_.descriptors_) {
+            for (; next < number; ++next)
+                actions_.close(next);
+            next = std::max(next, number + 1);
+        }
+        actions_.closefrom(next);
+    }
+
+    void explain(int error) {
+        const kspawn_failure* const failure = kspawn_last_failure();
+        failure_.error = error;
+        failure_.step = static_cast<Step>(failure->step);
+        failure_.index = failure->index;
+        // std::system_error adds the error in words by itself.
+        std::string_view words = kspawn_strfailure();
+        const std::string tail = ": " + std::generic_category().message(error);
+        if (words.ends_with(tail))
+            words.remove_suffix(tail.size());
+        failure_.words = words;
+    }
+
+    const Command& command_;
+    Failure& failure_;
+    std::string arg0_;
+    std::vector<char*> arguments_;
+    std::vector<std::string> own_variables_;
+    std::vector<char*> variables_;
+    char** environment_ = nullptr;
+    kspawn_spawnattr_t attributes_{};
+    internal::FileActions actions_;
+    FileDescriptor cgroup_;
+    std::vector<FileDescriptor> held_; // closed when the child has them
+    Child::Pipes our_ends_;
+};
+
+Child Command::start(Failure& failure) const {
+    return Attempt(*this, failure).run();
+}
+
+const char* Command::search_list() const noexcept {
+    static constexpr const char* otherwise = "/bin:/usr/bin"; // confstr(_CS_PATH)
+    const auto said = env_.find("PATH");
+    if (said != env_.end())
+        return said->second ? said->second->c_str() : otherwise;
+    const char* const path = env_clear_ ? nullptr : std::getenv("PATH");
+    return path != nullptr ? path : otherwise;
+}
+
+} // namespace kspawn

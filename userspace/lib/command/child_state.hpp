@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_LIB_COMMAND_CHILD_STATE_HPP
+#define KSPAWN_LIB_COMMAND_CHILD_STATE_HPP
+
+#include <kspawn/child.hpp>
+
+namespace kspawn {
+
+/// It is allocated before the child exists, so that to let go of one, which
+/// links it into the list of the abandoned, needs no memory.
+struct Child::State {
+    pid_t pid = 0;
+    FileDescriptor pidfd;
+    std::optional<ExitStatus> status;
+    State* next = nullptr;
+
+    /// waitid() on it.
+    /// @param options WNOHANG or 0
+    /// @return whether it has ended, and was reaped
+    bool reap(int options, std::error_code& error) noexcept;
+};
+
+namespace internal {
+
+/// Lets go of a child, and reaps those that have ended.
+void abandon(std::unique_ptr<Child::State> state) noexcept;
+
+} // namespace internal
+
+} // namespace kspawn
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// The C library's objects, held and filled by C++.
+#ifndef KSPAWN_LIB_COMMAND_OBJECTS_HPP
+#define KSPAWN_LIB_COMMAND_OBJECTS_HPP
+
+#include <kspawn/spawn.h>
+
+namespace kspawn::internal {
+
+/// File actions.  Errors add up: the first one is kept.
+class FileActions {
+public:
+    FileActions() noexcept : object_() { kspawn_spawn_file_actions_init(&object_); }
+    FileActions(const FileActions&) = delete;
+    FileActions& operator=(const FileActions&) = delete;
+    FileActions(FileActions&&) = delete;
+    FileActions& operator=(FileActions&&) = delete;
+    ~FileActions() { kspawn_spawn_file_actions_destroy(&object_); }
+
+    void open(int fd, const char* path, int oflag, mode_t mode) noexcept {
+        note(kspawn_spawn_file_actions_addopen(&object_, fd, path, oflag, mode));
+    }
+    void close(int fd) noexcept { note(kspawn_spawn_file_actions_addclose(&object_, fd)); }
+    void dup2(int fd, int newfd) noexcept {
+        note(kspawn_spawn_file_actions_adddup2(&object_, fd, newfd));
+    }
+    void chdir(const char* path) noexcept {
+        note(kspawn_spawn_file_actions_addchdir(&object_, path));
+    }
+    void fchdir(int fd) noexcept { note(kspawn_spawn_file_actions_addfchdir(&object_, fd)); }
+    void closefrom(int from) noexcept {
+        note(kspawn_spawn_file_actions_addclosefrom_np(&object_, from));
+    }
+    void tcsetpgrp(int fd) noexcept {
+        note(kspawn_spawn_file_actions_addtcsetpgrp_np(&object_, fd));
+    }
+
+    [[nodiscard]] int error() const noexcept { return error_; }
+    [[nodiscard]] const kspawn_spawn_file_actions_t* get() const noexcept { return &object_; }
+
+private:
+    void note(int error) noexcept {
+        if (error_ == 0)
+            error_ = error;
+    }
+
+    kspawn_spawn_file_actions_t object_;
+    int error_ = 0;
+};
+
+} // namespace kspawn::internal
+
+#endif
