@@ -20,7 +20,10 @@ exec 3<>"$port_control"
 tell() { echo "$*" >&3; }
 log() { echo "kspawn-vm: $*" >/dev/kmsg; }
 finish() {
-	read -r _ <&3 # the host has all it wants
+	# The host answers when it has all it wants.  (SIGCHLD may interrupt.)
+	for _ in 1 2 3; do
+		read -r _ <&3 && break
+	done
 	$bb reboot -f
 }
 
@@ -29,17 +32,26 @@ if [ -e $vm/kspawn.ko ] && ! $bb insmod $vm/kspawn.ko 2>/dev/kmsg; then
 	finish
 fi
 
+# To open a FIFO waits for the other end, and a SIGCHLD would make that fail: so
+# each is first opened for both.  Descriptors: 4 and 5 the ends of in, 6 and 7
+# of out, 8 and 9 of err.
 $bb mkfifo $vm/in $vm/out $vm/err
-$bb cat "$port_stdin" >$vm/in 2>/dev/null 3<&- &
+exec 4<>$vm/in 5>$vm/in 4<$vm/in
+exec 6<>$vm/out 7>$vm/out 6<$vm/out
+exec 8<>$vm/err 9>$vm/err 8<$vm/err
+
+$bb cat <"$port_stdin" >&5 2>/dev/null 3<&- 4<&- 5>&- 6<&- 7>&- 8<&- 9>&- &
 in=$!
-$bb cat $vm/out >"$port_stdout" 3<&- &
+$bb cat <&6 >"$port_stdout" 3<&- 4<&- 5>&- 6<&- 7>&- 8<&- 9>&- &
 out=$!
-$bb cat $vm/err >"$port_stderr" 3<&- &
+$bb cat <&8 >"$port_stderr" 3<&- 4<&- 5>&- 6<&- 7>&- 8<&- 9>&- &
 err=$!
+exec 5>&- 6<&- 8<&-
 
 tell up
-$bb setsid $vm/job <$vm/in >$vm/out 2>$vm/err 3<&-
+$bb setsid $vm/job <&4 >&7 2>&9 3<&- 4<&- 7>&- 9>&-
 status=$?
+exec 4<&- 7>&- 9>&-
 
 # What the command left behind would keep its pipes, and the module, open.
 for _ in 1 2; do
