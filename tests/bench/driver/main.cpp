@@ -195,6 +195,8 @@ int run(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
+    // Who waits for minutes wants to see how it goes.
+    (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);
     // A runner that has died is noticed when it is written to.
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return 1;

@@ -4,6 +4,7 @@
 
 #define SPAWN(name) posix_##name
 #define SPAWN_FLAG(name) POSIX_##name
+#define SPAWN_PREPARE() 0
 #define SPAWN_NAME "posix_spawn"
 #define SPAWN_WAY bench_way_posix_spawn
 #include "spawn_h.h"

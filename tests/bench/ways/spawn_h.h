@@ -2,7 +2,8 @@
 /*
  * The body of a way that speaks the language of <spawn.h>, under any prefix.
  * To be included once, with SPAWN(name) and SPAWN_FLAG(name) putting the prefix
- * in front, and SPAWN_NAME the name of the way.
+ * in front, SPAWN_NAME the name of the way, and SPAWN_PREPARE() what else must be
+ * done once.
  */
 #include <signal.h>
 
@@ -34,7 +35,9 @@ static void fill(sigset_t* set, uint64_t bits) {
 }
 
 static int begin(const struct bench_request* request) {
-    int error = SPAWN(spawn_file_actions_init)(&actions);
+    int error = SPAWN_PREPARE();
+    if (!error)
+        error = SPAWN(spawn_file_actions_init)(&actions);
     for (size_t i = 0; !error && i < request->action_count; i++)
         error = add(&request->actions[i]);
     if (!error)
