@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "process.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+
+#include "scratch.hpp"
+#include "userspace/lib/descriptor.hpp"
+
+namespace kspawn::test {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+int wait_status_of(pid_t pid) {
+    int status = 0;
+    while (::waitpid(pid, &status, __WALL) < 0) {
+        if (errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "waitpid");
+    }
+    return status;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (auto& text : texts)
+        result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+std::string read_all(int descriptor) {
+    std::string text;
+    std::array<char, 4096> part{};
+    for (;;) {
+        const auto count = ::read(descriptor, part.data(), part.size());
+        if (count > 0)
+            text.append(part.data(), static_cast<std::size_t>(count));
+        else if (count == 0 || errno != EINTR)
+            return text;
+    }
+}
+
+} // namespace
+
+int exit_code_of(pid_t pid) {
+    const int status = wait_status_of(pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::map<int, std::string> open_descriptors() {
+    std::map<int, std::string> result;
+    const auto own = fs::path("/proc/self/fd");
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(own))
+        names.push_back(entry.path().filename().string());
+    for (const auto& name : names) {
+        std::error_code gone; // the one that the listing itself used
+        const auto target = fs::read_symlink(own / name, gone);
+        int number = 0;
+        std::from_chars(name.data(), name.data() + name.size(), number);
+        if (!gone)
+            result.emplace(number, target.string());
+    }
+    return result;
+}
+
+std::vector<int> device_descriptors() {
+    std::vector<int> result;
+    for (const auto& [number, target] : open_descriptors()) {
+        if (target == "/dev/kspawn")
+            result.push_back(number);
+    }
+    return result;
+}
+
+std::string in_a_fork(const std::function<std::string()>& body) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        throw std::system_error(errno, std::generic_category(), "pipe2");
+    const internal::Descriptor reader{ends[0]};
+    internal::Descriptor writer{ends[1]};
+    const pid_t pid = ::fork();
+    if (pid < 0)
+        throw std::system_error(errno, std::generic_category(), "fork");
+    if (pid == 0) {
+        std::string wrong;
+        try {
+            wrong = body();
+        } catch (const std::exception& error) {
+            wrong = std::string("exception: ") + error.what();
+        }
+        const auto written = ::write(writer.get(), wrong.data(), wrong.size());
+        ::_exit(written == static_cast<ssize_t>(wrong.size()) ? 0 : 1);
+    }
+    writer = internal::Descriptor{};
+    auto wrong = read_all(reader.get());
+    if (exit_code_of(pid) != 0)
+        wrong += " (the forked process did not end well)";
+    return wrong;
+}
+
+fs::path build_directory() {
+    // .../build/tests/lib/<test>
+    return fs::read_symlink("/proc/self/exe").parent_path().parent_path().parent_path();
+}
+
+std::string helper(std::string_view name) {
+    return (build_directory() / "tests/lib/helpers" / name).string();
+}
+
+Ended run(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+    const Scratch scratch;
+    auto arguments = command;
+    const auto argv = pointers_to(arguments);
+    std::vector<std::string> variables = environment;
+    if (variables.empty()) {
+        for (char** entry = environ; *entry != nullptr; ++entry)
+            variables.emplace_back(*entry);
+    }
+    const auto envp = pointers_to(variables);
+
+    // Files, not pipes: nobody need read while the program runs.
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC;
+    posix_spawn_file_actions_addopen(&actions, 1, scratch.file("out").c_str(), flags, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, scratch.file("err").c_str(), flags, 0600);
+    pid_t pid = 0;
+    const int error =
+        ::posix_spawn(&pid, command.front().c_str(), &actions, nullptr, argv.data(), envp.data());
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0)
+        throw std::system_error(error, std::generic_category(), command.front());
+    const int status = wait_status_of(pid);
+    const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return {code, scratch.read("out"), scratch.read("err")};
+}
+
+} // namespace kspawn::test

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// What the tests see and do of processes by means other than the library's.
+#ifndef KSPAWN_TESTS_LIB_PROCESS_HPP
+#define KSPAWN_TESTS_LIB_PROCESS_HPP
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kspawn::test {
+
+/// Waits for a process, which must exit by itself; -1 if it did not.
+int exit_code_of(pid_t pid);
+
+/// The descriptors that are open in this process, and what they are.
+std::map<int, std::string> open_descriptors();
+
+/// Numbers of the descriptors of /dev/kspawn that this process has.
+std::vector<int> device_descriptors();
+
+/// Runs something in a forked process and returns what is wrong there, "" if
+/// nothing is.  For what a process cannot take back: identity, filters, mounts.
+std::string in_a_fork(const std::function<std::string()>& body);
+
+/// Where the build put things.
+std::filesystem::path build_directory();
+std::string helper(std::string_view name);
+
+/// A program's way to its end, as seen from outside.
+struct Ended {
+    int status; ///< 128+N if signal N killed it, as the shell has it
+    std::string out;
+    std::string err;
+};
+
+/// Runs a program by means of libc and collects what it wrote.
+Ended run(const std::vector<std::string>& command,
+          const std::vector<std::string>& environment = {});
+
+} // namespace kspawn::test
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// The ground for tests that start programs.
+#ifndef KSPAWN_TESTS_LIB_SPAWNER_HPP
+#define KSPAWN_TESTS_LIB_SPAWNER_HPP
+
+#include <gtest/gtest.h>
+#include <kspawn/spawn.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "process.hpp"
+#include "scratch.hpp"
+#include "userspace/tools/objects.hpp"
+
+namespace kspawn::test {
+
+using Json = nlohmann::json;
+
+/// "" if programs can be started here, or why not.
+std::string why_unusable();
+
+/// Without the device the test is skipped; in a guest of the test runner, which
+/// must have it, the test fails.
+#define KSPAWN_NEED_DEVICE()                                                                       \
+    do {                                                                                           \
+        if (const auto why = ::kspawn::test::why_unusable(); !why.empty()) {                       \
+            if (std::getenv("KSPAWN_KERNEL") != nullptr)                                           \
+                FAIL() << why;                                                                     \
+            GTEST_SKIP() << why << "; run it by qemu/vm";                                          \
+        }                                                                                          \
+    } while (false)
+
+/// argv or envp.
+class Strings {
+public:
+    Strings(std::initializer_list<std::string> texts) : Strings(std::vector<std::string>(texts)) {}
+    explicit Strings(std::vector<std::string> texts) : texts_(std::move(texts)) {
+        for (auto& text : texts_)
+            pointers_.push_back(text.data());
+        pointers_.push_back(nullptr);
+    }
+    Strings(const Strings&) = delete;
+    Strings& operator=(const Strings&) = delete;
+    Strings(Strings&&) = delete;
+    Strings& operator=(Strings&&) = delete;
+    ~Strings() = default;
+    [[nodiscard]] char* const* get() const { return pointers_.data(); }
+
+private:
+    std::vector<std::string> texts_;
+    std::vector<char*> pointers_;
+};
+
+class Spawner : public ::testing::Test {
+protected:
+    void SetUp() override { KSPAWN_NEED_DEVICE(); }
+
+    /// Starts a program with our actions and attributes; the error number.
+    int start(const std::string& path, const std::vector<std::string>& arguments = {});
+    int start_child(const std::vector<std::string>& arguments);
+    /// What the helper `child` sees of itself.
+    Json report();
+    void flags(int flags);
+
+    Scratch scratch;
+    tool::FileActions actions;
+    tool::Attributes attributes;
+    Strings environment{"PATH=/usr/bin:/bin", "KSPAWN_TEST=yes"};
+    pid_t pid = -1;
+};
+
+/// The 64 bits of "SigBlk" and its kind in a report's status.
+unsigned long long signal_bits(const Json& report, const char* field);
+constexpr unsigned long long bit(int number) {
+    return 1ULL << static_cast<unsigned>(number - 1);
+}
+
+/// The last failure as one value, to compare at once.
+struct Failure {
+    int error;
+    int step;
+    unsigned index;
+    std::string words;
+    bool operator==(const Failure&) const = default;
+};
+Failure last_failure();
+void PrintTo(const Failure& failure, std::ostream* stream);
+
+} // namespace kspawn::test
+
+#endif
