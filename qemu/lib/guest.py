@@ -21,6 +21,8 @@ _STREAMS = ("control", "stdin", "stdout", "stderr")
 _CHUNK = 65536
 # How long a guest that has reported may take to power off.
 _POWEROFF_SECONDS = 20.0
+# How long one may take to boot, on a host that is busy with other things.
+_BOOT_SECONDS = 300.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -84,6 +86,7 @@ class Outcome:
     fatal: str | None = None  # why the guest could not run the command
     tainted: int = 0
     timed_out: bool = False
+    did_not_boot: bool = False
     boot_seconds: float | None = None  # from QEMU's start to the command's
     qemu_stderr: str = ""
 
@@ -186,6 +189,9 @@ class Guest:
                     dismissed = True
                     deadline = min(deadline, time.monotonic() + _POWEROFF_SECONDS)
                 left = deadline - time.monotonic()
+                if self._outcome.boot_seconds is None:
+                    left = min(left, self._started + _BOOT_SECONDS - time.monotonic())
+                    self._outcome.did_not_boot = left <= 0
                 if left <= 0:
                     # Late in powering off is no failure: all has been said.
                     self._outcome.timed_out = not dismissed

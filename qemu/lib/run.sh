@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # port_* are assigned by eval
 #
 # Process 1 of the guest, once it is in the host's root: connect the command to
 # the host, run it, clean up behind it, report.
@@ -36,9 +36,12 @@ fi
 # each is first opened for both.  Descriptors: 4 and 5 the ends of in, 6 and 7
 # of out, 8 and 9 of err.
 $bb mkfifo $vm/in $vm/out $vm/err
-exec 4<>$vm/in 5>$vm/in 4<$vm/in
-exec 6<>$vm/out 7>$vm/out 6<$vm/out
-exec 8<>$vm/err 9>$vm/err 8<$vm/err
+# shellcheck disable=SC2094
+{
+	exec 4<>$vm/in 5>$vm/in 4<$vm/in
+	exec 6<>$vm/out 7>$vm/out 6<$vm/out
+	exec 8<>$vm/err 9>$vm/err 8<$vm/err
+}
 
 $bb cat <"$port_stdin" >&5 2>/dev/null 3<&- 4<&- 5>&- 6<&- 7>&- 8<&- 9>&- &
 in=$!
