@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "cancel_guard.hpp"
 #include "descriptor.hpp"
 #include "errno_guard.hpp"
 
@@ -60,6 +61,7 @@ int check(const kspawn_info& info) noexcept {
 
 Lease reopen(std::uint64_t lost) noexcept {
     const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
     Descriptor opened{::open(KSPAWN_DEVICE, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
     if (!opened)
         return {-1, errno, lost};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A start through libc: translate the objects, call posix_spawn(), judge the
 // answer, which is an error number and nothing more.
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/stat.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,8 +21,8 @@
 
 // Of glibc 2.39.  Null if this process has an older one.
 extern "C" {
-int libc_setcgroup(posix_spawnattr_t*, int) noexcept
-    __asm__("posix_spawnattr_setcgroup_np") __attribute__((weak));
+int libc_setcgroup(posix_spawnattr_t*, int) noexcept __asm__("posix_spawnattr_setcgroup_np")
+    __attribute__((weak));
 int libc_pidfd_spawn(int*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
                      char* const[], char* const[]) noexcept __asm__("pidfd_spawn")
     __attribute__((weak));
@@ -248,8 +248,8 @@ struct Call {
 };
 
 int start(const Call& call, pid_t& pid) noexcept {
-    return (call.search ? ::posix_spawnp : ::posix_spawn)(
-        &pid, call.path, call.file_actions, call.attributes, call.argv, call.envp);
+    return (call.search ? ::posix_spawnp : ::posix_spawn)(&pid, call.path, call.file_actions,
+                                                          call.attributes, call.argv, call.envp);
 }
 
 Outcome start_with_pidfd(const Call& call, bool plain) noexcept {

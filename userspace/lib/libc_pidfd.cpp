@@ -9,6 +9,7 @@
 #include <csignal>
 #include <utility>
 
+#include "cancel_guard.hpp"
 #include "descriptor.hpp"
 #include "errno_guard.hpp"
 
@@ -41,12 +42,14 @@ void end(pid_t pid) noexcept {
 
 int check_room() noexcept {
     const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
     const Descriptor own = open_process(::getpid());
     return own ? 0 : errno;
 }
 
 int open(pid_t pid, int& pidfd) noexcept {
     const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
     Descriptor process = open_process(pid);
     if (!process) {
         const int error = errno;

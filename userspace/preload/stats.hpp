@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// How many starts went which way, for KSPAWN_STATS.
+#ifndef KSPAWN_PRELOAD_STATS_HPP
+#define KSPAWN_PRELOAD_STATS_HPP
+
+namespace kspawn::preload {
+
+/// By which function a program was started.
+enum class Entry { posix_spawn, posix_spawnp, pidfd_spawn, pidfd_spawnp, popen, system };
+inline constexpr int entries = 6;
+
+/// Why a start was left to libc.
+enum class Reason {
+    forced,      ///< KSPAWN_BACKEND=libc
+    device,      ///< no module, or it may not be used
+    seccomp,     ///< the kernel refuses callers under seccomp
+    layout,      ///< this libc's objects are not understood
+    object,      ///< this object is not
+    old_version, ///< posix_spawn@GLIBC_2.2.5
+};
+inline constexpr int reasons = 6;
+
+namespace stats {
+
+/// The kernel started a program.
+void count_kernel(Entry entry) noexcept;
+/// The kernel said why it cannot be started, which was the program's fault.
+void count_failed(Entry entry) noexcept;
+/// It was left to libc.
+void count_libc(Entry entry, Reason reason, int error) noexcept;
+
+/// Says it, once, if KSPAWN_STATS asks for it.  Nothing in it needs a lock or
+/// memory: _exit() may be called in a signal handler.
+void report() noexcept;
+
+} // namespace stats
+
+} // namespace kspawn::preload
+
+#endif
