@@ -3,6 +3,7 @@
 #include <kspawn/command.hpp>
 #include <kspawn/spawn.h>
 
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -120,7 +121,11 @@ Command& Command::ignore_signals(const SignalSet& signals) {
 
 Command& Command::reset_signals() {
     set_flag(flags_, KSPAWN_SPAWN_SETSIGIGN_NP, false);
-    return signal_mask({}).default_signals(SignalSet::all());
+    // sigfillset() leaves out the two that libc keeps for itself, which a caller
+    // that glibc has started has ignored.
+    sigset_t every;
+    std::memset(&every, 0xff, sizeof(every));
+    return signal_mask({}).default_signals(every);
 }
 
 Command& Command::no_sigchld(bool wanted) {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A start that fails says what failed, and leaves nothing.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "support.hpp"
+
+namespace {
+
+using kspawn::Command;
+using kspawn::spawn_error;
+using kspawn::Stdio;
+using kspawn::Step;
+
+// Tidy looks for descriptors and children that were left.
+class Errors : public support::Tidy {
+protected:
+    static spawn_error thrown_by(const Command& command) {
+        try {
+            (void)command.spawn();
+        } catch (const spawn_error& error) {
+            return error;
+        }
+        ADD_FAILURE() << "it was started";
+        return {0, Step::none, 0, ""};
+    }
+};
+
+TEST_F(Errors, NoProgram) {
+    const auto error = thrown_by(Command("/nonexistent/program"));
+    EXPECT_EQ(error.code(), std::errc::no_such_file_or_directory);
+    EXPECT_EQ(error.code().category(), std::generic_category());
+    const std::string words = error.what();
+    EXPECT_NE(words.find("/nonexistent/program"), std::string::npos) << words;
+    const auto told = words.find("No such file");
+    EXPECT_NE(told, std::string::npos) << words;
+    EXPECT_EQ(words.find("No such file", told + 1), std::string::npos) << "once: " << words;
+    if (support::by_kernel()) {
+        EXPECT_EQ(error.step(), Step::exec);
+    }
+}
+
+TEST_F(Errors, WhichFileAction) {
+    if (!support::by_kernel())
+        GTEST_SKIP() << "libc does not tell the step";
+    auto error = thrown_by(
+        Command("true").stdin_from(Stdio::null()).stdout_to(Stdio::read("/nonexistent/file")));
+    EXPECT_EQ(error.step(), Step::action);
+    EXPECT_EQ(error.index(), 1U);
+    EXPECT_STREQ(error.what(), "file action 1: open /nonexistent/file: No such file or directory");
+    error = thrown_by(Command("true").current_dir("/dev/null"));
+    EXPECT_EQ(error.step(), Step::action);
+    EXPECT_EQ(error.code(), std::errc::not_a_directory);
+}
+
+TEST_F(Errors, WhichAttribute) {
+    const auto error = thrown_by(Command("true").process_group(1));
+    EXPECT_EQ(error.code(), std::errc::operation_not_permitted);
+    if (support::by_kernel()) {
+        EXPECT_EQ(error.step(), Step::attribute);
+        EXPECT_EQ(error.index(), 0x02U);
+    }
+}
+
+TEST_F(Errors, ByCode) {
+    std::error_code error = std::make_error_code(std::errc::timed_out);
+    auto child = Command("true").spawn(error);
+    EXPECT_FALSE(error) << "cleared";
+    EXPECT_TRUE(child.wait().success());
+    const auto none = Command("/nonexistent").spawn(error);
+    EXPECT_FALSE(none);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    (void)Command("/nonexistent").status(error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    (void)Command("/nonexistent").output({}, error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+}
+
+TEST_F(Errors, WhatCannotBeSaidToTheKernel) {
+    const std::string nul("a\0b", 3);
+    for (const auto& command :
+         {Command(nul), Command("true").arg(nul), Command("true").arg0(nul),
+          Command("true").env("X", nul), Command("true").env(nul, "x"),
+          Command("true").env("", "x"), Command("true").env("A=B", "x"),
+          Command("true").current_dir(nul), Command("true").stdin_from(Stdio::read(nul)),
+          Command("true").scheduler(12345, 0)}) {
+        const auto error = thrown_by(command);
+        EXPECT_EQ(error.code(), std::errc::invalid_argument);
+        EXPECT_EQ(error.step(), Step::prepare);
+        EXPECT_GT(std::strlen(error.what()), std::strlen("Invalid argument")) << error.what();
+    }
+    EXPECT_EQ(thrown_by(Command("true").cgroup("/nonexistent")).step(), Step::prepare);
+}
+
+TEST_F(Errors, EmptyNameIsNoProgram) {
+    EXPECT_EQ(thrown_by(Command("")).code(), std::errc::no_such_file_or_directory);
+}
+
+TEST_F(Errors, DescriptorThatIsNotOpen) {
+    EXPECT_EQ(thrown_by(Command("true").stdin_from(Stdio::descriptor(987))).code(),
+              std::errc::bad_file_descriptor);
+    EXPECT_EQ(thrown_by(Command("true").descriptor(987, Stdio::inherit())).code(),
+              std::errc::bad_file_descriptor);
+}
+
+TEST_F(Errors, NoDescriptorLeft) {
+    // Another start first, which opens what the library keeps open.
+    EXPECT_TRUE(Command("true").status().success());
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit limit = before;
+    std::vector<kspawn::FileDescriptor> hog;
+    limit.rlim_cur = 64;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (;;) {
+        kspawn::FileDescriptor one(::dup(0));
+        if (!one)
+            break;
+        hog.push_back(std::move(one));
+    }
+    for (int spare = 0; spare < 6; ++spare) {
+        std::error_code error;
+        auto child =
+            Command("true").stdin_from(Stdio::pipe()).stdout_to(Stdio::pipe()).spawn(error);
+        if (error) {
+            EXPECT_EQ(error, std::errc::too_many_files_open) << spare;
+            EXPECT_EQ(support::has_children(), false) << spare;
+        } else {
+            EXPECT_GE(spare, 5) << "two pipes and a pidfd";
+            EXPECT_TRUE(child.wait().success());
+        }
+        hog.pop_back();
+    }
+    hog.clear();
+    ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+int signals = 0; // NOLINT
+void count(int) {
+    ++signals;
+}
+
+TEST_F(Errors, NoSignal) {
+    if (!support::by_kernel())
+        GTEST_SKIP() << "libc's failures leave a SIGCHLD";
+    struct sigaction action {};
+    struct sigaction before {};
+    action.sa_handler = count;
+    ASSERT_EQ(::sigaction(SIGCHLD, &action, &before), 0);
+    (void)thrown_by(Command("/nonexistent"));
+    (void)thrown_by(Command("true").stdin_from(Stdio::read("/nonexistent")));
+    EXPECT_EQ(signals, 0);
+    ::sigaction(SIGCHLD, &before, nullptr);
+}
+
+TEST_F(Errors, CopiesOfAnError) {
+    const auto error = thrown_by(Command("/nonexistent"));
+    const spawn_error copy = error; // NOLINT(performance-unnecessary-copy-initialization)
+    EXPECT_STREQ(copy.what(), error.what());
+    EXPECT_EQ(copy.step(), error.step());
+    try {
+        throw copy; // NOLINT
+    } catch (const std::system_error& caught) {
+        EXPECT_EQ(caught.code(), error.code());
+    }
+}
+
+} // namespace

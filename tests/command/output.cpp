@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// output(): all of it, without deadlock.
+#include <unistd.h>
+
+#include <csignal>
+
+#include "support.hpp"
+
+namespace {
+
+using kspawn::Command;
+using kspawn::Stdio;
+using support::shell;
+
+class OutputOf : public support::Tidy {};
+
+TEST_F(OutputOf, BothAndStatus) {
+    const auto output = shell("echo out; echo err >&2; exit 5").output();
+    EXPECT_EQ(output.out, "out\n");
+    EXPECT_EQ(output.err, "err\n");
+    EXPECT_EQ(output.status.code(), 5);
+}
+
+TEST_F(OutputOf, NothingToRead) {
+    EXPECT_EQ(Command("cat").output().out, "") << "standard input is /dev/null";
+}
+
+TEST_F(OutputOf, MoreThanAPipeHoldsOnBothAtOnce) {
+    // A reader of first one and then the other would wait for ever.
+    const auto output = shell("i=0; while [ $i -lt 20 ]; do head -c 10000 /dev/zero >&2; "
+                              "head -c 10000 /dev/zero; i=$((i+1)); done")
+                            .output();
+    EXPECT_EQ(output.out.size(), 200'000U);
+    EXPECT_EQ(output.err.size(), 200'000U);
+}
+
+TEST_F(OutputOf, MoreThanAPipeHoldsInAndOutAtOnce) {
+    std::string input(1'000'000, 'x');
+    for (std::size_t i = 0; i < input.size(); i += 1000)
+        input[i] = static_cast<char>(i / 1000);
+    EXPECT_EQ(Command("cat").output(input).out, input);
+}
+
+TEST_F(OutputOf, ChildThatDoesNotReadItsInput) {
+    const auto output = Command("true").output(std::string(1'000'000, 'x'));
+    EXPECT_TRUE(output.status.success()) << "and no SIGPIPE here";
+    EXPECT_EQ(shell("head -c 3").output(std::string(1'000'000, 'x')).out, "xxx");
+}
+
+TEST_F(OutputOf, WhatWasSaidHolds) {
+    const auto output = shell("echo x; echo y >&2").stdout_to(Stdio::null()).output();
+    EXPECT_EQ(output.out, "");
+    EXPECT_EQ(output.err, "y\n");
+}
+
+TEST_F(OutputOf, ChildThatDiesOfASignal) {
+    EXPECT_EQ(shell("echo x; kill -TERM $$").output().status.signal(), SIGTERM);
+}
+
+TEST_F(OutputOf, PipesTakenAwayDoNotTakePart) {
+    auto child =
+        shell("echo a; echo b >&2").stdout_to(Stdio::pipe()).stderr_to(Stdio::pipe()).spawn();
+    auto taken = std::move(child.stdout_pipe());
+    const auto output = child.wait_with_output();
+    EXPECT_EQ(output.out, "");
+    EXPECT_EQ(output.err, "b\n");
+    EXPECT_EQ(taken.read_all(), "a\n");
+}
+
+TEST_F(OutputOf, EndsWithTheLastWriterNotWithTheChild) {
+    EXPECT_EQ(shell("(sleep 0.2; echo late) & echo early").output().out, "early\nlate\n");
+}
+
+TEST_F(OutputOf, StatusOnly) {
+    EXPECT_EQ(shell("exit 4").status().code(), 4);
+    std::error_code error;
+    EXPECT_EQ(shell("exit 4").status(error).code(), 4);
+    EXPECT_FALSE(error);
+}
+
+} // namespace

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "support.hpp"
+
+#include <kspawn/support.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace support {
+
+namespace fs = std::filesystem;
+
+Directory::Directory() {
+    std::string pattern = (fs::temp_directory_path() / "kspawn-command-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr)
+        throw std::system_error(errno, std::generic_category(), "mkdtemp");
+    path_ = fs::canonical(pattern);
+}
+
+Directory::~Directory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}
+
+std::string read_file(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+    std::ofstream(path, std::ios::binary) << text;
+}
+
+std::vector<int> open_descriptors() {
+    std::vector<int> numbers;
+    for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        const auto target = fs::read_symlink(entry.path(), gone);
+        if (!gone && target != "/dev/kspawn" && target.string().find("/fd") == std::string::npos)
+            numbers.push_back(std::stoi(entry.path().filename()));
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
+bool has_children() {
+    siginfo_t info{};
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
+
+kspawn::Command shell(const std::string& script) {
+    kspawn::Command command("/bin/sh");
+    command.args({"-c", script});
+    return command;
+}
+
+bool by_kernel() {
+    return kspawn_available() != 0;
+}
+
+void Tidy::SetUp() {
+    before_ = open_descriptors();
+}
+
+void Tidy::TearDown() {
+    // A child that a test has let go of has its end before it is looked for.
+    for (int i = 0; i < 500 && kspawn::reap_abandoned() != 0; ++i)
+        ::usleep(10'000);
+    EXPECT_EQ(open_descriptors(), before_) << "descriptors were left open";
+    EXPECT_FALSE(has_children()) << "a child was left";
+}
+
+} // namespace support

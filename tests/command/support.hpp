@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// What the tests of kspawn::Command have in common.
+#ifndef KSPAWN_TESTS_COMMAND_SUPPORT_HPP
+#define KSPAWN_TESTS_COMMAND_SUPPORT_HPP
+
+#include <gtest/gtest.h>
+#include <kspawn/command.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace support {
+
+/// A directory that goes with the object.
+class Directory {
+public:
+    Directory();
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    Directory(Directory&&) = delete;
+    Directory& operator=(Directory&&) = delete;
+    ~Directory();
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+std::string read_file(const std::filesystem::path& path);
+void write_file(const std::filesystem::path& path, const std::string& text);
+
+/// Our open descriptors, but for the one that the library keeps.
+std::vector<int> open_descriptors();
+
+/// Whether this process has a child, running or not.
+bool has_children();
+
+/// sh -c SCRIPT
+kspawn::Command shell(const std::string& script);
+
+/// Whether the module starts programs here, and not libc.
+bool by_kernel();
+
+/// A test that leaves no descriptor and no child behind, whatever it does.
+class Tidy : public ::testing::Test {
+protected:
+    void SetUp() override;
+    void TearDown() override;
+
+private:
+    std::vector<int> before_;
+};
+
+} // namespace support
+
+#endif
