@@ -5,10 +5,12 @@
 #include <linux/namei.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
+#include <linux/security.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 
 #include "actions.h"
+#include "audit.h"
 #include "kernel_symbols.h"
 #include "request.h"
 #include "signals.h"
@@ -38,7 +40,8 @@ static int close_descriptor(int fd)
 	return err == -EBADF && !is_descriptor(fd) ? err : 0;
 }
 
-static int open_at_descriptor(const struct kspawn_file_action *action)
+static int open_at_descriptor(struct kspawn_request *request,
+			      const struct kspawn_file_action *action)
 {
 	struct file *file;
 	int err;
@@ -52,11 +55,14 @@ static int open_at_descriptor(const struct kspawn_file_action *action)
 	if (!*action->path)
 		return -ENOENT;
 
+	kspawn_audit_begin(__NR_openat, AT_FDCWD, 0, action->oflag,
+			   action->mode);
 	do {
 		file = filp_open(action->path, action->oflag | O_LARGEFILE,
 				 action->mode);
 		err = PTR_ERR_OR_ZERO(file);
-	} while (kspawn_interrupted(err));
+	} while (kspawn_interrupted(request, err));
+	kspawn_audit_end(err);
 	if (err)
 		return err;
 
@@ -68,7 +74,7 @@ static int open_at_descriptor(const struct kspawn_file_action *action)
 				       action->oflag & O_CLOEXEC);
 	fput(file);
 	finish_closing();
-	return err;
+	return min(err, 0);
 }
 
 static int duplicate_descriptor(int fd, int newfd)
@@ -94,25 +100,27 @@ static int duplicate_descriptor(int fd, int newfd)
 	}
 	fput(file);
 	finish_closing();
-	return err == -EMFILE ? -EBADF : err;
+	return err == -EMFILE ? -EBADF : min(err, 0);
 }
 
-static int change_directory(const char *name)
+static int change_directory(struct kspawn_request *request, const char *name)
 {
 	struct path path;
 	int err;
 
 	if (!*name)
 		return -ENOENT;
+	kspawn_audit_begin(__NR_chdir, 0, 0, 0, 0);
 	do {
 		err = kern_path(name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
-	} while (kspawn_interrupted(err));
-	if (err)
-		return err;
-	err = path_permission(&path, MAY_EXEC | MAY_CHDIR);
-	if (!err)
-		kspawn_kernel.set_fs_pwd(current->fs, &path);
-	path_put(&path);
+	} while (kspawn_interrupted(request, err));
+	if (!err) {
+		err = path_permission(&path, MAY_EXEC | MAY_CHDIR);
+		if (!err)
+			kspawn_kernel.set_fs_pwd(current->fs, &path);
+		path_put(&path);
+	}
+	kspawn_audit_end(err);
 	return err;
 }
 
@@ -123,10 +131,12 @@ static int change_directory_to_descriptor(int fd)
 
 	if (!file)
 		return -EBADF;
+	kspawn_audit_begin(__NR_fchdir, fd, 0, 0, 0);
 	if (d_can_lookup(file->f_path.dentry))
 		err = file_permission(file, MAY_EXEC | MAY_CHDIR);
 	if (!err)
 		kspawn_kernel.set_fs_pwd(current->fs, &file->f_path);
+	kspawn_audit_end(err);
 	fput(file);
 	return err;
 }
@@ -191,22 +201,25 @@ static int set_terminal_group(int fd)
 		return -EBADF;
 	tty = terminal_of(file);
 	if (tty)
+		err = security_file_ioctl(file, TIOCSPGRP, 0);
+	if (tty && !err)
 		err = make_foreground(tty);
 	fput(file);
 	return err;
 }
 
-static int run_action(const struct kspawn_file_action *action)
+static int run_action(struct kspawn_request *request,
+		      const struct kspawn_file_action *action)
 {
 	switch (action->op) {
 	case KSPAWN_ACTION_OPEN:
-		return open_at_descriptor(action);
+		return open_at_descriptor(request, action);
 	case KSPAWN_ACTION_CLOSE:
 		return close_descriptor(action->fd);
 	case KSPAWN_ACTION_DUP2:
 		return duplicate_descriptor(action->fd, action->newfd);
 	case KSPAWN_ACTION_CHDIR:
-		return change_directory(action->path);
+		return change_directory(request, action->path);
 	case KSPAWN_ACTION_FCHDIR:
 		return change_directory_to_descriptor(action->fd);
 	case KSPAWN_ACTION_CLOSEFROM:
@@ -230,12 +243,12 @@ int kspawn_run_actions(struct kspawn_request *request)
 	int err;
 
 	for (i = 0; i < request->args.action_count; i++, action++) {
-		err = run_action(action);
+		err = run_action(request, action);
 		trace_kspawn_action(request, i, action, err);
 		if (err)
 			return kspawn_fail(&request->outcome,
 					   KSPAWN_STEP_ACTION, i, err);
-		if (fatal_signal_pending(current))
+		if (kspawn_is_killed(request))
 			return kspawn_fail(&request->outcome,
 					   KSPAWN_STEP_ACTION, i, -EINTR);
 		cond_resched();

@@ -6,6 +6,7 @@
 #include <uapi/linux/sched/types.h>
 
 #include "attributes.h"
+#include "audit.h"
 #include "kernel_symbols.h"
 #include "request.h"
 #include "signals.h"
@@ -53,8 +54,12 @@ static int reset_group_id(void)
 		.si = from_kgid_munged(current_user_ns(), current_gid()),
 		.dx = -1,
 	};
+	int err;
 
-	return kspawn_kernel.__x64_sys_setresgid(&regs);
+	kspawn_audit_begin(__NR_setresgid, regs.di, regs.si, regs.dx, 0);
+	err = kspawn_kernel.__x64_sys_setresgid(&regs);
+	kspawn_audit_end(err);
+	return err;
 }
 
 static int reset_user_id(void)
@@ -64,8 +69,12 @@ static int reset_user_id(void)
 		.si = from_kuid_munged(current_user_ns(), current_uid()),
 		.dx = -1,
 	};
+	int err;
 
-	return kspawn_kernel.__x64_sys_setresuid(&regs);
+	kspawn_audit_begin(__NR_setresuid, regs.di, regs.si, regs.dx, 0);
+	err = kspawn_kernel.__x64_sys_setresuid(&regs);
+	kspawn_audit_end(err);
+	return err;
 }
 
 static int fail_attribute(struct kspawn_request *request, u32 attribute,

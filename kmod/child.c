@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
@@ -78,7 +79,10 @@ static int set_up(struct kspawn_request *request)
 static void set_exit_signal(const struct kspawn_request *request, int sig)
 {
 	WRITE_ONCE(current->exit_signal, sig);
-	/* Pairs with the tasklist lock of whoever gives us a new parent. */
+	/*
+	 * Pairs with the tasklist lock of whoever gives us a new parent, and
+	 * with the barrier of a caller that gives up waiting.
+	 */
 	smp_mb();
 	rcu_read_lock();
 	if (task_tgid(rcu_dereference(current->real_parent)) != request->caller)
@@ -102,17 +106,48 @@ static void leave(struct kspawn_request *request)
 	module_put(THIS_MODULE);
 }
 
+/* The caller learns why and reaps the child; nobody else sees it. */
+static int end_failed(struct kspawn_request *request)
+{
+	/* objtool knows no pointers to functions that do not return. */
+	void (*exit)(long code) = kspawn_kernel.do_exit;
+
+	/* Exec may have come as far as to set it. */
+	set_exit_signal(request, 0);
+	if (READ_ONCE(request->phase) == KSPAWN_ABANDONED)
+		WRITE_ONCE(current->exit_signal, SIGCHLD);
+	leave(request);
+	exit(FAILED_STATUS);
+	return 0;
+}
+
+/*
+ * It was killed, by whomever, before it was a program: it ends as any process
+ * does, and its caller gets a pid and a wait status.
+ */
+static int end_killed(struct kspawn_request *request)
+{
+	void (*exit)(int sig) = kspawn_kernel.do_group_exit;
+	int sig = request->fatal_signal;
+
+	kspawn_stats_add(KSPAWN_STAT_KILLED);
+	memset(&request->outcome, 0, sizeof(request->outcome));
+	set_exit_signal(request, program_exit_signal(request));
+	leave(request);
+	if (sig)
+		exit(sig);
+	return 0;
+}
+
 /**
  * kspawn_child() - the life of a child before its program
  * @data: the request, with a reference and a use of the module that are ours
  *
  * The child shares the caller's memory until exec and never touches it.  As
- * exec leaves that memory behind, the caller is woken.
+ * exec leaves that memory behind, the caller is woken, and from then on only
+ * the outcome of a success may be seen.
  *
- * A child that is killed meanwhile ends as any process does: its caller gets a
- * pid and a wait status.  One that fails is reaped by the caller unseen.
- *
- * Return: 0, to user mode.
+ * Return: 0, to user mode: to the program, or to the signal that ends it.
  */
 int kspawn_child(void *data)
 {
@@ -120,30 +155,34 @@ int kspawn_child(void *data)
 	sigset_t mask;
 	int err;
 
+	/* To tracers: not in the system call that the caller is in. */
+	current_pt_regs()->orig_ax = -1;
+	request->mm = current->mm;
+	request->child = get_pid(task_pid(current));
 	kspawn_stats_add(KSPAWN_STAT_CLONES);
-	trace_kspawn_clone(request, task_pid_nr(current), 0);
+	trace_kspawn_clone(request, pid_nr(request->child), 0);
 
-	mask = kspawn_block_signals();
+	mask = kspawn_block_signals(request);
 	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSIGMASK))
 		mask = kspawn_sigset(request->args.sigmask);
 
-	err = set_up(request);
+	err = kspawn_is_killed(request) ? -EINTR : set_up(request);
 	if (!err)
 		err = kspawn_execute(request);
+	if (!err)
+		goto program;
 
-	if (err && !fatal_signal_pending(current)) {
-		/* Exec may have come as far as to set it. */
-		if (READ_ONCE(request->phase) == KSPAWN_ABANDONED)
-			set_exit_signal(request, SIGCHLD);
-		else
-			set_exit_signal(request, 0);
-		leave(request);
-		kspawn_kernel.do_exit(FAILED_STATUS);
-	}
-	if (err) {
-		kspawn_stats_add(KSPAWN_STAT_KILLED);
-		memset(&request->outcome, 0, sizeof(request->outcome));
-	}
+	if (kspawn_is_killed(request))
+		return end_killed(request);
+	if (current->mm == request->mm)
+		return end_failed(request);
+
+	/* Past the point of no return: a SIGSEGV waits for it in user mode. */
+	set_exit_signal(request, program_exit_signal(request));
+	leave(request);
+	return 0;
+
+program:
 	set_exit_signal(request, program_exit_signal(request));
 	kspawn_restore_signals(mask);
 	leave(request);

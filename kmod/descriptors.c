@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -217,6 +218,12 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 		sync_low(low, fdt, select_word(&selection, fdt, 0));
 		found = collect_high(descriptors, &selection, fdt);
 		spin_unlock(&from->file_lock);
+		/*
+		 * Another thread may have closed what we let go; it is not to
+		 * stay open until the caller is back in user mode.
+		 */
+		if (task_work_pending(current))
+			kspawn_kernel.task_work_run();
 		if (found <= descriptors->space)
 			return 0;
 
@@ -254,10 +261,11 @@ static int install_highest(unsigned int fd, struct file *file, bool cloexec)
 
 	if (raised) {
 		task_lock(current->group_leader);
-		limit->rlim_cur = old;
+		if (limit->rlim_cur == fd + 1)
+			limit->rlim_cur = old;
 		task_unlock(current->group_leader);
 	}
-	return err;
+	return min(err, 0);
 }
 
 /**

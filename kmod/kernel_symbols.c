@@ -43,6 +43,10 @@ static const struct symbol symbols[] __initconst = {
 	FUNCTION(kernel_execve),
 	FUNCTION(kernel_wait4),
 	FUNCTION(do_exit),
+	FUNCTION(do_group_exit),
+	FUNCTION(get_signal),
+	FUNCTION(__audit_syscall_entry),
+	FUNCTION(__audit_syscall_exit),
 	FUNCTION(dup_fd),
 	FUNCTION(put_files_struct),
 	FUNCTION(replace_fd),
@@ -65,11 +69,25 @@ static const struct symbol symbols[] __initconst = {
 
 typedef unsigned long (*lookup_name_t)(const char *name);
 
+/*
+ * Where indirect branches are tracked, a function can be called through a
+ * pointer only if it begins with an endbr; the kernel takes that away from
+ * functions whose address it never needs.
+ */
+static bool __init may_call(unsigned long address)
+{
+#ifdef CONFIG_X86_KERNEL_IBT
+	if (cpu_feature_enabled(X86_FEATURE_IBT))
+		return *(u32 *)address == gen_endbr();
+#endif
+	return true;
+}
+
 /* kallsyms_lookup_name() is not exported, but a kprobe may sit on it. */
 static lookup_name_t __init find_lookup_name(void)
 {
 	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
-	lookup_name_t lookup_name;
+	unsigned long address;
 	int err;
 
 	err = register_kprobe(&probe);
@@ -77,22 +95,18 @@ static lookup_name_t __init find_lookup_name(void)
 		pr_err("no kprobe on kallsyms_lookup_name: error %d\n", err);
 		return NULL;
 	}
-	lookup_name = (lookup_name_t)probe.addr;
+	address = (unsigned long)probe.addr;
 	unregister_kprobe(&probe);
-	return lookup_name;
-}
-
-/*
- * The kernel seals functions whose address it never takes: where indirect
- * branches are tracked, calling one through a pointer is a fault.
- */
-static bool __init may_call(unsigned long address)
-{
 #ifdef CONFIG_X86_KERNEL_IBT
-	if (cpu_feature_enabled(X86_FEATURE_IBT))
-		return is_endbr(*(u32 *)address);
+	/* The probe sits behind it. */
+	if (is_endbr(*(u32 *)(address - ENDBR_INSN_SIZE)))
+		address -= ENDBR_INSN_SIZE;
 #endif
-	return true;
+	if (!may_call(address)) {
+		pr_err("kallsyms_lookup_name is sealed; boot with ibt=off\n");
+		return NULL;
+	}
+	return (lookup_name_t)address;
 }
 
 /**

@@ -9,6 +9,7 @@
 #ifndef KSPAWN_KERNEL_SYMBOLS_H
 #define KSPAWN_KERNEL_SYMBOLS_H
 
+#include <linux/audit.h>
 #include <linux/binfmts.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -18,6 +19,7 @@
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
+#include <linux/signal.h>
 #include <linux/syscalls.h>
 #include <linux/task_work.h>
 #include <linux/tty.h>
@@ -40,6 +42,10 @@ struct kspawn_symbols {
 	typeof(&kernel_execve) kernel_execve;
 	typeof(&kernel_wait4) kernel_wait4;
 	typeof(&do_exit) do_exit;
+	typeof(&do_group_exit) do_group_exit;
+	typeof(&get_signal) get_signal;
+	typeof(&__audit_syscall_entry) __audit_syscall_entry;
+	typeof(&__audit_syscall_exit) __audit_syscall_exit;
 	typeof(&dup_fd) dup_fd;
 	typeof(&put_files_struct) put_files_struct;
 	typeof(&replace_fd) replace_fd;

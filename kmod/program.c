@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
+#include "audit.h"
 #include "kernel_symbols.h"
 #include "program.h"
 #include "request.h"
@@ -22,7 +23,6 @@ static bool forbids_exec(const struct path *path)
 /* What execve() would say of a path before it reads the file. */
 static int probe(const char *name)
 {
-	struct inode *inode;
 	struct path path;
 	int err;
 
@@ -32,13 +32,18 @@ static int probe(const char *name)
 	err = kern_path(name, LOOKUP_FOLLOW, &path);
 	if (err)
 		return err;
-	inode = d_backing_inode(path.dentry);
-	if (!S_ISREG(inode->i_mode) || forbids_exec(&path))
+	if (!d_is_reg(path.dentry) || forbids_exec(&path))
 		err = -EACCES;
 	else
 		err = path_permission(&path, MAY_EXEC | MAY_OPEN);
 	path_put(&path);
 	return err;
+}
+
+/* Past the point of no return there is no way back to the caller's memory. */
+static bool is_committed(const struct kspawn_request *request)
+{
+	return current->mm != request->mm;
 }
 
 static int execute(struct kspawn_request *request, const char *path)
@@ -47,10 +52,14 @@ static int execute(struct kspawn_request *request, const char *path)
 
 	if (!*path)
 		return -ENOENT;
+	kspawn_audit_begin(__NR_execve, 0, 0, 0, 0);
 	do {
 		err = kspawn_kernel.kernel_execve(path, request->argv,
 						  request->envp);
-	} while (kspawn_interrupted(err));
+	} while (!is_committed(request) && kspawn_interrupted(request, err));
+	/* If it has succeeded, the return to user mode ends the record. */
+	if (err)
+		kspawn_audit_end(err);
 	trace_kspawn_exec(request, path, err);
 	return err;
 }
@@ -87,9 +96,9 @@ static bool next_candidate(struct kspawn_request *request, const char **search)
 	*search = *end ? end + 1 : NULL;
 	if (length >= PATH_MAX)
 		return false;
-	return snprintf(request->candidate, PATH_MAX, "%.*s%s%s", length,
-			directory, length ? "/" : "",
-			request->path) < PATH_MAX;
+	return snprintf(request->candidate, request->candidate_size,
+			"%.*s%s%s", length, directory, length ? "/" : "",
+			request->path) < request->candidate_size;
 }
 
 /*
@@ -99,7 +108,6 @@ static bool next_candidate(struct kspawn_request *request, const char **search)
 static int search(struct kspawn_request *request, bool run)
 {
 	const char *next = request->search;
-	bool denied = false;
 	int err = -ENOENT;
 
 	if (!*request->path)
@@ -112,7 +120,9 @@ static int search(struct kspawn_request *request, bool run)
 
 		if (!next_candidate(request, &next))
 			continue;
-		err = probe(request->candidate);
+		do {
+			err = probe(request->candidate);
+		} while (run && kspawn_interrupted(request, err));
 		if (!err) {
 			if (!run) {
 				request->search = here;
@@ -120,15 +130,15 @@ static int search(struct kspawn_request *request, bool run)
 			}
 			err = execute(request, request->candidate);
 		}
-		if (!try_next(err))
+		if (!try_next(err) || is_committed(request))
 			return err;
 		if (err == -EACCES)
-			denied = true;
+			request->denied = true;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
-	return denied ? -EACCES : err;
+	return request->denied ? -EACCES : err;
 }
 
 /*
@@ -141,7 +151,10 @@ static bool lookup_is_settled(const struct kspawn_request *request)
 	u32 i;
 
 	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS) &&
-	    (!uid_eq(cred->uid, cred->euid) || !gid_eq(cred->gid, cred->egid)))
+	    (!uid_eq(cred->uid, cred->euid) ||
+	     !uid_eq(cred->uid, cred->fsuid) ||
+	     !gid_eq(cred->gid, cred->egid) ||
+	     !gid_eq(cred->gid, cred->fsgid)))
 		return false;
 	for (i = 0; i < request->args.action_count; i++) {
 		switch (request->actions[i].op) {
@@ -190,7 +203,10 @@ static int check_process_limit(void)
  * kspawn_execute() - execute the program
  * @request: the request; runs in the child
  *
- * Return: 0 if the child is now that program, or a negative errno.
+ * Return: 0 if the child is now that program, or a negative errno, with the
+ * failure in the outcome.  If the error came after the point of no return, the
+ * caller has gone on, and the outcome is not touched: the kernel has sent the
+ * child a SIGSEGV to die of.
  */
 int kspawn_execute(struct kspawn_request *request)
 {
@@ -200,7 +216,7 @@ int kspawn_execute(struct kspawn_request *request)
 	if (!err)
 		err = request->search ? search(request, true) :
 					execute(request, request->path);
-	if (err)
+	if (err && !is_committed(request))
 		kspawn_fail(&request->outcome, KSPAWN_STEP_EXEC, 0, err);
 	return err;
 }

@@ -13,8 +13,11 @@
 #include "request.h"
 #include "stats.h"
 
-/* A request with a small environment is one allocation of this size. */
-#define REQUEST_SIZE	SZ_4K
+/*
+ * A request with a small environment is one allocation of this size.  It is
+ * small because many kernels clear memory as they allocate it.
+ */
+#define REQUEST_SIZE	SZ_1K
 
 /* The same bounds as execve() has, see bprm_stack_limits(). */
 static size_t argument_budget(void)
@@ -163,7 +166,10 @@ static int copy_program(struct kspawn_request *request,
 	if (strchr(request->path, '/'))
 		return 0;
 	request->search = search;
-	request->candidate = kspawn_arena_alloc(&request->arena, PATH_MAX);
+	request->candidate_size = min_t(size_t, PATH_MAX,
+					size + strlen(request->path) + 1);
+	request->candidate = kspawn_arena_alloc(&request->arena,
+						request->candidate_size);
 	if (!request->candidate)
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
 				   KSPAWN_ARG_SEARCH, -ENOMEM);
@@ -337,7 +343,8 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	struct kspawn_request *request;
 	int err;
 
-	request = kmalloc(REQUEST_SIZE, GFP_KERNEL_ACCOUNT);
+	/* One for each thread at most; what follows from it is accounted. */
+	request = kmalloc(REQUEST_SIZE, GFP_KERNEL);
 	if (!request) {
 		err = kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
 				  -ENOMEM);
@@ -375,6 +382,7 @@ static void release_request(struct kref *ref)
 		fput(request->pidfd_file);
 	kspawn_descriptors_free(&request->descriptors);
 	kspawn_arena_free(&request->arena);
+	put_pid(request->child);
 	put_pid(request->caller);
 	kfree(request);
 	kspawn_stats_end();

@@ -77,12 +77,17 @@ enum kspawn_phase {
  * @path:           the program
  * @search:         directories to search it in, or NULL
  * @candidate:      room for one path of that search, or NULL
+ * @candidate_size: enough for the longest, at most PATH_MAX
+ * @denied:         whether that search has met -EACCES
  * @argv:           arguments, at least one
  * @envp:           environment
  * @actions:        file actions
  * @named:          descriptors that they refer to, ascending, each once
  * @named_count:    how many
  * @descriptors:    the child's descriptors
+ * @child:          the child, from its first instruction on
+ * @mm:             the memory it shares with its caller; only for comparison
+ * @fatal_signal:   a signal that the child is to die of
  * @pidfd_file:     the child's pidfd until the caller installs it
  * @outcome:        written by the child before it wakes the caller
  * @arena:          where the strings and lists above live
@@ -97,12 +102,17 @@ struct kspawn_request {
 	const char *path;
 	const char *search;
 	char *candidate;
+	size_t candidate_size;
+	bool denied;
 	const char *const *argv;
 	const char *const *envp;
 	struct kspawn_file_action *actions;
 	unsigned int *named;
 	u32 named_count;
 	struct kspawn_descriptors descriptors;
+	struct pid *child;
+	const void *mm;
+	int fatal_signal;
 	struct file *pidfd_file;
 	struct kspawn_outcome outcome;
 	struct kspawn_arena arena;

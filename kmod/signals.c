@@ -1,48 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/errno.h>
-#include <linux/freezer.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 
+#include "kernel_symbols.h"
+#include "request.h"
 #include "signals.h"
 
-/*
- * What still makes signals pending cannot be dealt with before the child is in
- * user mode: a stop, a tracer's trap, the freezer.  It is kept for then.
- */
-static void postpone_pending(void)
-{
-	/* Ours as long as we run. */
-	struct sighand_struct *sighand =
-		rcu_dereference_protected(current->sighand, true);
+/* Kernel threads of a user process have a flag for what we need below. */
+#ifdef PF_USER_WORKER
+#define PF_RETURNS_WHEN_KILLED	PF_USER_WORKER
+#else
+#define PF_RETURNS_WHEN_KILLED	PF_IO_WORKER
+#endif
 
-	spin_lock_irq(&sighand->siglock);
-	if (!__fatal_signal_pending(current))
-		clear_thread_flag(TIF_SIGPENDING);
-	spin_unlock_irq(&sighand->siglock);
+/*
+ * Stop for a tracer, a SIGSTOP or the freezer, as on the way to user mode.  A
+ * fatal signal must not end the child in there, with what it still holds: the
+ * flag makes get_signal() return it.
+ */
+static void take_signals(struct kspawn_request *request)
+{
+	struct ksignal signal = {};
+
+	current->flags |= PF_RETURNS_WHEN_KILLED;
+	if (kspawn_kernel.get_signal(&signal))
+		request->fatal_signal = signal.sig ?: SIGKILL;
+	current->flags &= ~PF_RETURNS_WHEN_KILLED;
 }
 
 /**
  * kspawn_block_signals() - block all signals of a new child
+ * @request: the request
+ *
+ * A child that is born traced stops here, as any other would before its first
+ * instruction.
  *
  * Return: the mask that it has inherited.
  */
-sigset_t kspawn_block_signals(void)
+sigset_t kspawn_block_signals(struct kspawn_request *request)
 {
 	sigset_t all, inherited;
 
 	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
 	sigprocmask(SIG_SETMASK, &all, &inherited);
 	if (signal_pending(current))
-		postpone_pending();
+		take_signals(request);
 	return inherited;
 }
 
 /**
  * kspawn_restore_signals() - set the mask that the program starts with
  * @mask: the mask
- *
- * What was postponed is pending again afterwards.
  */
 void kspawn_restore_signals(sigset_t mask)
 {
@@ -51,15 +60,28 @@ void kspawn_restore_signals(sigset_t mask)
 }
 
 /**
- * kspawn_interrupted() - whether a step was interrupted and is to be repeated
- * @err: what the step returned
+ * kspawn_is_killed() - whether the child is to die of a signal
+ * @request: the request
  *
- * A child in user mode would stop or be frozen here, and its system call would
- * be restarted; ours postpones the stop.
- *
- * Return: true if the step failed for nothing but a signal that is not fatal.
+ * Return: true if it is.
  */
-bool kspawn_interrupted(int err)
+bool kspawn_is_killed(const struct kspawn_request *request)
+{
+	return request->fatal_signal || fatal_signal_pending(current);
+}
+
+/**
+ * kspawn_interrupted() - whether a step was interrupted and is to be repeated
+ * @request: the request
+ * @err:     what the step returned
+ *
+ * A system call of a child in user mode would be restarted, after it has
+ * stopped or been frozen.
+ *
+ * Return: true if the step failed for nothing but a signal, and the child
+ * lives on.
+ */
+bool kspawn_interrupted(struct kspawn_request *request, int err)
 {
 	switch (err) {
 	case -EINTR:
@@ -71,11 +93,11 @@ bool kspawn_interrupted(int err)
 	default:
 		return false;
 	}
-	if (!signal_pending(current) || fatal_signal_pending(current))
+	if (!signal_pending(current) || kspawn_is_killed(request))
 		return false;
-	postpone_pending();
-	try_to_freeze();
-	return true;
+	take_signals(request);
+	cond_resched();
+	return !kspawn_is_killed(request);
 }
 
 /**

@@ -52,44 +52,78 @@ static bool under_seccomp(void)
 	return seccomp_mode(&current->seccomp) != SECCOMP_MODE_DISABLED;
 }
 
-static bool has_exited(struct pid *pid)
+/* What is left of a failed child: nothing, a zombie, or one about to be. */
+static bool is_gone(struct pid *child)
+{
+	bool gone;
+
+	rcu_read_lock();
+	gone = !pid_task(child, PIDTYPE_PID);
+	rcu_read_unlock();
+	return gone;
+}
+
+static bool has_exited(struct pid *child)
 {
 	struct task_struct *task;
 	bool exited;
 
 	rcu_read_lock();
-	task = pid_task(pid, PIDTYPE_PID);
+	task = pid_task(child, PIDTYPE_PID);
 	exited = !task || READ_ONCE(task->exit_state);
 	rcu_read_unlock();
 	return exited;
 }
 
 /*
- * Reap a child that failed, before anybody can see it.  Signals of the caller
- * do not end the wait: the child is on its last instructions.
+ * A tracer keeps a zombie for as long as it likes, perhaps until the caller
+ * stops for it.  Then whoever waits for any child later is to find it.
  */
-static void reap(pid_t nr)
+static bool leave_to_tracer(struct pid *child)
 {
-	struct pid *pid;
-	long err;
+	struct task_struct *task;
+	bool traced;
 
-	err = kspawn_kernel.kernel_wait4(nr, NULL, __WALL, NULL);
-	if (err != -ERESTARTSYS)
-		return;
+	if (!signal_pending(current))
+		return false;
+	rcu_read_lock();
+	task = pid_task(child, PIDTYPE_PID);
+	traced = task && READ_ONCE(task->ptrace);
+	if (traced)
+		WRITE_ONCE(task->exit_signal, SIGCHLD);
+	rcu_read_unlock();
+	return traced;
+}
 
-	/* A signal is pending.  Still its children; so the pid is not reused. */
-	pid = find_get_pid(nr);
-	while (pid && !fatal_signal_pending(current)) {
-		wait_event_killable_timeout(pid->wait_pidfd, has_exited(pid),
-					    REAP_INTERVAL);
-		err = kspawn_kernel.kernel_wait4(nr, NULL, __WALL | WNOHANG,
-						 NULL);
-		if (err)
-			break;
-		if (has_exited(pid))
-			schedule_timeout_killable(1);
+/*
+ * Reap a child that failed, before anybody can see it.  Signals of the caller,
+ * fatal ones too, do not end the wait: the child is on its last instructions.
+ */
+static void reap(pid_t nr, struct pid *child)
+{
+	kspawn_kernel.kernel_wait4(nr, NULL, __WALL, NULL);
+
+	/* That was all, unless a signal is pending or a tracer has it. */
+	while (!is_gone(child) && !leave_to_tracer(child)) {
+		wait_event_timeout(child->wait_pidfd, has_exited(child),
+				   REAP_INTERVAL);
+		if (kspawn_kernel.kernel_wait4(nr, NULL, __WALL | WNOHANG,
+					       NULL) == 0)
+			schedule_timeout_uninterruptible(1);
 	}
-	put_pid(pid);
+}
+
+/*
+ * The caller is being killed while its child may be anywhere; the child goes
+ * on alone.  If it has failed, nobody will ask for it: reap it if it is there
+ * already, and if not, it sees that it is alone.  __WCLONE: not a program's end.
+ */
+static void abandon(struct kspawn_request *request, pid_t nr)
+{
+	WRITE_ONCE(request->phase, KSPAWN_ABANDONED);
+	/* Pairs with the barrier in the child's set_exit_signal(). */
+	smp_mb();
+	kspawn_kernel.kernel_wait4(nr, NULL, __WCLONE | WNOHANG, NULL);
 }
 
 /* Errors of CLONE_INTO_CGROUP that nothing else in clone gives. */
@@ -150,13 +184,12 @@ static int start_child(struct kspawn_request *request,
 		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, pid);
 	}
 	if (fatal_signal_pending(current)) {
-		/* The child may be anywhere; it goes on without us. */
-		WRITE_ONCE(request->phase, KSPAWN_ABANDONED);
+		abandon(request, pid);
 		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, -EINTR);
 	}
 	if (request->outcome.error) {
 		*outcome = request->outcome;
-		reap(pid);
+		reap(pid, request->child);
 		return outcome->error;
 	}
 	return pid;
@@ -251,8 +284,8 @@ out:
 	trace_kspawn_end(id, ret, &outcome);
 	if (ret < 0) {
 		kspawn_stats_fail(outcome.step);
-		/* Of these only the number reaches user space, restarted. */
-		if (ret == -ERESTARTNOINTR)
+		/* User space sees none of these: the call is restarted. */
+		if (ret <= -ERESTARTSYS)
 			return ret;
 		result.error = -outcome.error;
 		result.step = outcome.step;

@@ -12,7 +12,7 @@
 #include "strings.h"
 
 /* Enough for most environments that do not fit into the request itself. */
-#define CHUNK_SIZE	SZ_16K
+#define CHUNK_SIZE	SZ_4K
 
 /* A list of this many pointers is walked before others may run. */
 #define RESCHED_EVERY	4096

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Audit records for what the child does in place of system calls.  Without
+ * them a rule on execve() or a watch on a file would miss it.
+ */
+#ifndef KSPAWN_AUDIT_H
+#define KSPAWN_AUDIT_H
+
+#include <linux/audit.h>
+
+#include "kernel_symbols.h"
+
+/* To the auditor, the child now makes the system call @number. */
+static inline void kspawn_audit_begin(int number, unsigned long a0,
+				      unsigned long a1, unsigned long a2,
+				      unsigned long a3)
+{
+	if (unlikely(audit_context()))
+		kspawn_kernel.__audit_syscall_entry(number, a0, a1, a2, a3);
+}
+
+/* It ends, with 0 or a negative errno. */
+static inline void kspawn_audit_end(int err)
+{
+	if (unlikely(audit_context()))
+		kspawn_kernel.__audit_syscall_exit(!err, err);
+}
+
+#endif /* KSPAWN_AUDIT_H */
