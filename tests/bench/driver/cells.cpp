@@ -22,6 +22,7 @@ constexpr std::array ways{
     Way{"pool", "pool"},
     Way{"popen", "popen", Libc::System, true},
     Way{"system", "system", Libc::System, true},
+    Way{"preload", "posix_spawn", Libc::System, false, true},
     Way{"kspawn", "kspawn"},
 };
 

@@ -17,7 +17,7 @@ struct Way {
     const char* name = nullptr; // the runner's
     Libc libc = Libc::System;
     bool plain_only = false; // does not know file actions, attributes, errors
-    bool preload = false;    // with libkspawn-preload
+    bool preload = false;    // with libkspawn-preload, through the kernel or not at all
 };
 
 struct Parameter {

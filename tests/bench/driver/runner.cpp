@@ -65,7 +65,10 @@ Runner::Runner(const std::string& program, const std::string& scene, const std::
     std::string variable = "LD_PRELOAD=" + preload;
     std::array<char*, 4> argv{name.data(), scene_argument.data(), directory_argument.data(),
                               nullptr};
-    std::array<char*, 2> envp{preload.empty() ? nullptr : variable.data(), nullptr};
+    std::string backend = "KSPAWN_BACKEND=kernel";
+    std::array<char*, 3> envp{};
+    if (!preload.empty())
+        envp = {variable.data(), backend.data(), nullptr};
     const int error =
         ::posix_spawn(&m_pid, program.c_str(), actions.get(), nullptr, argv.data(), envp.data());
     if (error != 0)

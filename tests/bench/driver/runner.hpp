@@ -45,6 +45,7 @@ public:
     };
 
     /// Starts `program` in the scene; `preload` is for LD_PRELOAD and may be empty.
+    /// It has nothing else in its environment.
     Runner(const std::string& program, const std::string& scene, const std::string& directory,
            const std::string& preload);
     Runner(const Runner&) = delete;

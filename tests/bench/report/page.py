@@ -18,6 +18,7 @@ WAYS = {
     "pool": "pool of vforked workers",
     "popen": "popen",
     "system": "system",
+    "preload": "posix_spawn, libkspawn-preload",
     "kspawn": "**kspawn**",
 }
 COMPARED = ("glibc", "musl", "vfork")
@@ -93,6 +94,39 @@ def goals_table(verdicts: list[Verdict]) -> str:
     for kernel in kernels:
         header += [f"on {kernel}", ""]
     return _table(header, rows)
+
+
+def _one(boot: Results, scene: Scene, way: str) -> list[str]:
+    """A way's cost and its ratio to glibc's, or blanks."""
+    ways = boot.cells.get(scene, {})
+    if way not in ways:
+        return ["", ""]
+    return [f"{ways[way].total:,.0f}", _ratio(ways[way], ways, "glibc")]
+
+
+def readme(facts: dict[str, str], results: list[Results], verdicts: list[Verdict]) -> str:
+    """The plain cost on each kernel side by side, and the goals."""
+    header = ["start and wait"]
+    for boot in results:
+        header += [f"Linux {boot.kernel}", "/ glibc"]
+    plain = Scene("plain", ())
+    measured = {way for boot in results for way in boot.cells.get(plain, {})}
+    rows = [
+        [words, *(text for boot in results for text in _one(boot, plain, way))]
+        for way, words in WAYS.items()
+        if way in measured
+    ]
+    kernels = " and ".join(boot.context["kernel"] for boot in results)
+    glibc = results[0].context["glibc"]
+    origin = (
+        f"Measured on {facts['date']} at {facts['commit']}, on {kernels}, with glibc {glibc} and"
+        f" musl {facts['musl']}, under QEMU ({facts['QEMU']})."
+    )
+    goals_are = (
+        "What we want to reach, and how far we are; all but the third count the start and the"
+        " wait:"
+    )
+    return "\n\n".join([_table(header, rows), goals_are, goals_table(verdicts), origin])
 
 
 def summary(results: list[Results], verdicts: list[Verdict]) -> str:

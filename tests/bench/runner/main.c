@@ -27,8 +27,6 @@
 #include "fail.h"
 #include "scene.h"
 
-extern char** environ;
-
 enum { WARM_UP = 3 };
 
 struct times {
@@ -146,7 +144,6 @@ int main(int argc, char** argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct scene scene;
     scene_set(&scene, argv[1], argv[2]);
-    environ = (char**)scene.request.envp; /* for ways that take it from there */
 
     const struct bench_way* way = NULL;
     char line[256];

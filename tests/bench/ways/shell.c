@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void quote(FILE* out, const char* text) {
     fputs(" '", out);
@@ -15,6 +16,7 @@ static void quote(FILE* out, const char* text) {
 }
 
 char* shell_command(const struct bench_request* request) {
+    environ = (char**)request->envp;
     char* command = NULL;
     size_t size;
     FILE* out = open_memstream(&command, &size);

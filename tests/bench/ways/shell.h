@@ -7,7 +7,8 @@
 
 /*
  * "exec 'program' 'argument'...", to be freed.  The shell knows no way to pass
- * another argv[0]; the environment is environ.  NULL without memory.
+ * another argv[0].  environ, which is what the shell gets, becomes the request's.
+ * NULL without memory.
  */
 char* shell_command(const struct bench_request* request);
 
