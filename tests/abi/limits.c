@@ -156,6 +156,33 @@ TEST_F(spawn, long_paths_of_actions)
 	expect_failure(_metadata, self->device, &s, ENAMETOOLONG, KSPAWN_STEP_ACTION, 0);
 }
 
+/* All paths together; the one that is too many is the one that is told. */
+TEST_F(spawn, bytes_of_action_paths)
+{
+	const __u32 count = KSPAWN_ACTION_BYTES_MAX / PATH_MAX;
+	char *longest = string_of(PATH_MAX, '/');
+	struct kspawn_action *actions;
+	struct spawn s;
+	__u32 i;
+
+	ASSERT_NE(NULL, longest);
+	spawn_init(&s, scratch_tiny);
+	actions = many_actions(_metadata, &s, count + 2);
+	for (i = 0; i < count + 2; i++) {
+		actions[i].op = KSPAWN_ACTION_CHDIR;
+		actions[i].path = spawn_pointer(longest);
+	}
+	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_ACTION, count);
+	s.args.action_count = count;
+	expect_exit(_metadata, self->device, &s, 0);
+	/* Not even one byte more. */
+	s.args.action_count = count + 1;
+	actions[count].path = spawn_pointer("");
+	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_ACTION, count);
+	free(actions);
+	free(longest);
+}
+
 TEST_F(spawn, long_path_of_the_program)
 {
 	char *path = string_of(PATH_MAX + 64, '/');

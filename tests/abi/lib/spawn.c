@@ -46,6 +46,8 @@ struct kspawn_action *spawn_action(struct spawn *s, __u32 op)
 	s->args.actions = spawn_pointer(s->actions);
 	s->args.action_size = sizeof(*action);
 	action = &s->actions[s->args.action_count++];
+	/* A test may have taken back what was here before. */
+	memset(action, 0, sizeof(*action));
 	action->op = op;
 	return action;
 }
