@@ -157,7 +157,6 @@ int kspawn_child(void *data)
 
 	/* To tracers: not in the system call that the caller is in. */
 	current_pt_regs()->orig_ax = -1;
-	request->mm = current->mm;
 	request->child = get_pid(task_pid(current));
 	kspawn_stats_add(KSPAWN_STAT_CLONES);
 	trace_kspawn_clone(request, pid_nr(request->child), 0);

@@ -1,44 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/mount.h>
-#include <linux/namei.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "audit.h"
 #include "kernel_symbols.h"
+#include "lookup.h"
 #include "program.h"
 #include "request.h"
 #include "signals.h"
 #include "trace.h"
-
-/* As path_noexec(), which is not exported. */
-static bool forbids_exec(const struct path *path)
-{
-	return (path->mnt->mnt_flags & MNT_NOEXEC) ||
-	       (path->mnt->mnt_sb->s_iflags & SB_I_NOEXEC);
-}
-
-/* What execve() would say of a path before it reads the file. */
-static int probe(const char *name)
-{
-	struct path path;
-	int err;
-
-	/* Inside the kernel an empty path is the working directory. */
-	if (!*name)
-		return -ENOENT;
-	err = kern_path(name, LOOKUP_FOLLOW, &path);
-	if (err)
-		return err;
-	if (!d_is_reg(path.dentry) || forbids_exec(&path))
-		err = -EACCES;
-	else
-		err = path_permission(&path, MAY_EXEC | MAY_OPEN);
-	path_put(&path);
-	return err;
-}
 
 /* Past the point of no return there is no way back to the caller's memory. */
 static bool is_committed(const struct kspawn_request *request)
@@ -121,7 +93,7 @@ static int search(struct kspawn_request *request, bool run)
 		if (!next_candidate(request, &next))
 			continue;
 		do {
-			err = probe(request->candidate);
+			err = kspawn_look_up(request->candidate);
 		} while (run && kspawn_interrupted(request, err));
 		if (!err) {
 			if (!run) {
@@ -181,7 +153,7 @@ int kspawn_find_program(struct kspawn_request *request)
 {
 	if (!lookup_is_settled(request))
 		return 0;
-	return request->search ? search(request, false) : probe(request->path);
+	return request->search ? search(request, false) : kspawn_look_up(request->path);
 }
 
 /*

@@ -354,6 +354,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	kref_init(&request->ref);
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
+	request->mm = current->mm;
 	kspawn_arena_init(&request->arena, request->room,
 			  REQUEST_SIZE - sizeof(*request));
 	kspawn_descriptors_init(&request->descriptors);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whether a program is there, without opening it. */
+#ifndef KSPAWN_LOOKUP_H
+#define KSPAWN_LOOKUP_H
+
+int kspawn_look_up(const char *name);
+
+#endif /* KSPAWN_LOOKUP_H */
