@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# For tests/guest/preload_*.sh and real_*.sh: run programs with the preload, read
+# what it and the module have counted, say the results as TAP.
+
+build=${KSPAWN_BUILD:-$PWD/build}
+preload=$build/libkspawn-preload.so
+counters=/sys/class/misc/kspawn/stats
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+stats=$work/stats
+number=0
+exec 3>&1 # the results, wherever a test's own output goes
+
+# What the tests say about paths must not depend on who runs them.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C.UTF-8
+unset LD_PRELOAD KSPAWN_BACKEND KSPAWN_STATS
+
+say() { echo "# $*" >&3; }
+
+# check NAME COMMAND...: one test, passed if the command is
+check() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $name" >&3
+	else
+		echo "not ok $number - $name" >&3
+		say "${*//$'\n'/ }"
+		[ ! -s "$stats" ] || sed 's/^/# /' "$stats" >&3
+		failed=yes
+	fi
+}
+
+is() { [ "$1" = "$2" ]; }
+
+finish() {
+	echo "1..$number"
+	[ -z "${failed:-}" ]
+	exit
+}
+
+skip() {
+	echo "# skipped: $*"
+	exit 4
+}
+
+# Every request the module has seen, those that failed included.
+module_count() { cat "$counters/spawns"; }
+
+# with_preload COMMAND...: its exit status; what it counted is in $stats, how many
+# requests the module saw meanwhile in $seen
+with_preload() {
+	: >"$stats"
+	local before status=0
+	[ ! -e "$counters/spawns" ] || before=$(module_count)
+	KSPAWN_STATS=$stats LD_PRELOAD=$preload "$@" || status=$?
+	[ ! -e "$counters/spawns" ] || seen=$(($(module_count) - before))
+	return $status
+}
+
+# counted PROGRAM FIELD: the sum of a field (kernel, failed, libc, posix_spawn...)
+# over all processes of a program; "all" is every program
+counted() {
+	awk -v program="$1" -v field="$2" '
+		/ kernel=/ {
+			name = $2
+			sub(/\[[0-9]+\]:$/, "", name)
+			if (program != "all" && name != program)
+				next
+			for (i = 3; i <= NF; i++) {
+				split($i, part, "=")
+				if (part[1] == field)
+					sum += part[2]
+			}
+		}
+		END { print sum + 0 }' "$stats"
+}
+
+# Nothing went to libc, and the module saw what the programs say it did.
+no_fallback() {
+	[ "$(counted all libc)" = 0 ] &&
+		[ "$seen" = $(($(counted all kernel) + $(counted all failed))) ]
+}

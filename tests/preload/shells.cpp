@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// popen(), pclose() and system(), whose shells libc starts by itself.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support.hpp"
+
+namespace {
+
+std::string read_all(std::FILE* stream) {
+    std::string all;
+    std::array<char, 256> buffer{};
+    while (std::fgets(buffer.data(), buffer.size(), stream) != nullptr)
+        all += buffer.data();
+    return all;
+}
+
+bool close_on_exec(std::FILE* stream) {
+    return ::fcntl(::fileno(stream), F_GETFD) == FD_CLOEXEC;
+}
+
+TEST(Popen, Reads) {
+    std::FILE* const stream = ::popen("echo out; exit 3", "r");
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(read_all(stream), "out\n");
+    EXPECT_EQ(::pclose(stream), 3 << 8);
+}
+
+TEST(Popen, Writes) {
+    std::FILE* const stream = ::popen("read word; test \"$word\" = word", "w");
+    ASSERT_NE(stream, nullptr);
+    std::fputs("word\n", stream);
+    EXPECT_EQ(::pclose(stream), 0);
+}
+
+TEST(Popen, CommandThatBeginsWithADash) {
+    std::FILE* const stream = ::popen("-x 2>&1; echo said", "r");
+    ASSERT_NE(stream, nullptr);
+    const auto said = read_all(stream);
+    EXPECT_NE(said.find("said\n"), std::string::npos) << said;
+    EXPECT_EQ(::pclose(stream), 0);
+}
+
+TEST(Popen, ModesThatMeanNothing) {
+    for (const char* const mode : {"", "rw", "x", "e", "rb", "r+"}) {
+        errno = 0;
+        EXPECT_EQ(::popen("exit 0", mode), nullptr) << mode;
+        EXPECT_EQ(errno, EINVAL) << mode;
+    }
+}
+
+TEST(Popen, CloseOnExecIfAskedFor) {
+    std::FILE* const inherited = ::popen("exit 0", "r");
+    std::FILE* const kept = ::popen("exit 0", "re");
+    ASSERT_NE(inherited, nullptr);
+    ASSERT_NE(kept, nullptr);
+    EXPECT_FALSE(close_on_exec(inherited));
+    EXPECT_TRUE(close_on_exec(kept));
+    ::pclose(inherited);
+    ::pclose(kept);
+}
+
+// POSIX: streams of earlier calls are closed in the new child.  Otherwise this
+// would never end: the second cat would hold the first one's input open.
+TEST(Popen, EarlierStreamsAreClosedInTheChild) {
+    std::FILE* const first = ::popen("cat >/dev/null", "w");
+    std::FILE* const second = ::popen("cat >/dev/null", "w");
+    ASSERT_NE(first, nullptr);
+    ASSERT_NE(second, nullptr);
+    EXPECT_EQ(::pclose(first), 0);
+    EXPECT_EQ(::pclose(second), 0);
+}
+
+// The pipe's ends take the numbers 0 and 1.
+TEST(Popen, WithoutStandardStreams) {
+    const int input = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
+    const int output = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 100);
+    ::close(STDIN_FILENO);
+    ::close(STDOUT_FILENO);
+    std::FILE* const stream = ::popen("echo out", "r");
+    const auto said = stream != nullptr ? read_all(stream) : "";
+    const int status = stream != nullptr ? ::pclose(stream) : -1;
+    ::dup2(input, STDIN_FILENO);
+    ::dup2(output, STDOUT_FILENO);
+    ::close(input);
+    ::close(output);
+    EXPECT_EQ(said, "out\n");
+    EXPECT_EQ(status, 0);
+}
+
+// As with libc: fclose() waits as well, and pclose() closes any stream.
+TEST(Popen, FcloseIsPclose) {
+    std::FILE* const stream = ::popen("exit 7", "r");
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(std::fclose(stream), 7 << 8);
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST(Popen, PcloseOfAnotherStream) {
+    std::FILE* const popened = ::popen("exit 1", "r");
+    std::FILE* const stream = std::fopen("/dev/null", "r");
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(::pclose(stream), 0);
+    EXPECT_EQ(::pclose(popened), 1 << 8);
+}
+
+TEST(Popen, SomebodyElseHasWaited) {
+    std::FILE* const stream = ::popen("exit 0", "r");
+    ASSERT_NE(stream, nullptr);
+    EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
+    errno = 0;
+    EXPECT_EQ(::pclose(stream), -1);
+    EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(Popen, InAChildOfFork) {
+    std::FILE* const before = ::popen("exit 0", "r");
+    ASSERT_NE(before, nullptr);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        std::FILE* const own = ::popen("exit 4", "r");
+        const bool good = own != nullptr && ::pclose(own) == 4 << 8 && ::pclose(before) == -1;
+        ::_exit(good ? 0 : 1);
+    }
+    EXPECT_EQ(wait_for(pid), 0);
+    EXPECT_EQ(::pclose(before), 0);
+}
+
+// Forks at any moment, in threads that hold the lock as in those that do not.
+TEST(Popen, ForkFromOtherThreads) {
+    std::atomic<bool> stop{false};
+    std::thread other([&] {
+        while (!stop) {
+            if (std::FILE* const stream = ::popen("exit 0", "r"))
+                ::pclose(stream);
+        }
+    });
+    for (int i = 0; i < 20; ++i) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            std::FILE* const own = ::popen("exit 4", "r");
+            ::_exit(own != nullptr && ::pclose(own) == 4 << 8 ? 0 : 1);
+        }
+        EXPECT_EQ(wait_for(pid), 0);
+    }
+    stop = true;
+    other.join();
+}
+
+TEST(System, IsThereAShell) {
+    EXPECT_NE(std::system(nullptr), 0);
+}
+
+TEST(System, TellsHowItEnded) {
+    EXPECT_EQ(std::system("exit 0"), 0);
+    EXPECT_EQ(std::system("exit 9"), 9 << 8);
+    EXPECT_EQ(std::system("kill -KILL $$"), SIGKILL);
+    EXPECT_EQ(WEXITSTATUS(std::system("/no/such/program 2>/dev/null")), 127);
+    EXPECT_EQ(std::system("-x 2>/dev/null; exit 5"), 5 << 8);
+}
+
+bool ignored(int signal) {
+    struct sigaction now {};
+    ::sigaction(signal, nullptr, &now);
+    return now.sa_handler == SIG_IGN;
+}
+
+class Masked {
+public:
+    explicit Masked(int signal) {
+        sigset_t set;
+        ::sigemptyset(&set);
+        ::sigaddset(&set, signal);
+        ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+    }
+    Masked(const Masked&) = delete;
+    Masked& operator=(const Masked&) = delete;
+    Masked(Masked&&) = delete;
+    Masked& operator=(Masked&&) = delete;
+    ~Masked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
+
+std::string signals_of_child(const std::string& before = "") {
+    const Scratch scratch;
+    const auto file = scratch.path("signals");
+    EXPECT_EQ(
+        std::system(
+            (before + "grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f 2 | cut -c 10- >" + file)
+                .c_str()),
+        0);
+    return contents(file);
+}
+
+// The child has the mask and the dispositions that its caller had, but for signals
+// 32 and 33, which libc's posix_spawn() ignores.
+TEST(System, SignalsOfTheCommand) {
+    EXPECT_EQ(signals_of_child(), "0000000\n0000000\n");
+    const Masked masked(SIGUSR1);
+    auto* const before = ::signal(SIGINT, SIG_IGN);
+    EXPECT_EQ(signals_of_child(), "0000200\n0000002\n");
+    ::signal(SIGINT, before);
+}
+
+std::atomic<int> handled{0};
+
+void count(int /*signal*/) {
+    ++handled;
+}
+
+// The terminal sends SIGINT and SIGQUIT to both; only the command is ended.  The
+// SIGCHLD that was blocked comes later, as with libc.
+TEST(System, CallerIgnoresAndBlocksMeanwhile) {
+    handled = 0;
+    auto* const before_interrupt = ::signal(SIGINT, count);
+    EXPECT_EQ(std::system("kill -INT $PPID; kill -QUIT $PPID; kill -INT $$; exit 1"), SIGINT);
+    EXPECT_EQ(handled, 0);
+    EXPECT_FALSE(ignored(SIGINT));
+    EXPECT_FALSE(ignored(SIGQUIT));
+    sigset_t mask;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    EXPECT_EQ(::sigismember(&mask, SIGCHLD), 0);
+    ::signal(SIGINT, before_interrupt);
+}
+
+TEST(System, FromManyThreads) {
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong{0};
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&wrong, i] {
+            const auto command = "exit " + std::to_string(i);
+            for (int n = 0; n < 5; ++n)
+                wrong += std::system(command.c_str()) == i << 8 ? 0 : 1;
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(wrong, 0);
+    EXPECT_FALSE(ignored(SIGINT));
+}
+
+void* run_for_long(void* argument) {
+    const auto* const command = static_cast<const std::string*>(argument);
+    return std::system(command->c_str()) == 0 ? argument : nullptr;
+}
+
+// A cancellation point, as POSIX has it; the command does not live on.
+TEST(System, CancellationKillsTheCommand) {
+    const Scratch scratch;
+    const auto file = scratch.path("pid");
+    std::string command = "echo $$ >" + file + "; exec sleep 1000";
+    pthread_t thread{};
+    ASSERT_EQ(::pthread_create(&thread, nullptr, run_for_long, &command), 0);
+    std::string pid;
+    while (pid.empty() || pid.back() != '\n') {
+        ::usleep(1000);
+        pid = contents(file);
+    }
+    ASSERT_EQ(::pthread_cancel(thread), 0);
+    void* result = nullptr;
+    ASSERT_EQ(::pthread_join(thread, &result), 0);
+    EXPECT_EQ(result, PTHREAD_CANCELED);
+    EXPECT_EQ(::kill(std::stoi(pid), 0), -1);
+    EXPECT_EQ(errno, ESRCH);
+    EXPECT_FALSE(ignored(SIGINT));
+    EXPECT_EQ(std::system("exit 2"), 2 << 8);
+}
+
+} // namespace

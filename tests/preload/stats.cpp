@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// KSPAWN_STATS and KSPAWN_BACKEND, in programs that make it hard.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <regex>
+#include <string>
+
+#include "support.hpp"
+
+namespace {
+
+// NAME=VALUE... before scenario NAME; by a shell, whose exec is none of ours.
+struct Outcome {
+    int status = -1;
+    std::string output; // on stderr
+};
+
+Outcome scenario(const std::string& name, const std::string& environment) {
+    Actions actions;
+    const auto said = run_shell("exec 2>&1; export " + environment + "; exec " +
+                                    program_path("scenario") + " " + name,
+                                actions.get());
+    return {said.status, said.output};
+}
+
+// The counts of its line: kernel, failed, libc; with the kernel or without.
+std::string counts(int kernel, int failed, int libc) {
+    if (!have_kernel()) {
+        libc += kernel + failed;
+        kernel = 0;
+        failed = 0;
+    }
+    return "kernel=" + std::to_string(kernel) + " failed=" + std::to_string(failed) +
+           " libc=" + std::to_string(libc);
+}
+
+int lines_in(const std::string& text, const std::string& what) {
+    int lines = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
+        ++lines;
+    return lines;
+}
+
+struct Case {
+    const char* name;
+    int starts;
+};
+
+class Counts : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Counts, AreTold) {
+    const auto outcome = scenario(GetParam().name, "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, " kernel="), 1) << outcome.output;
+    EXPECT_EQ(lines_in(outcome.output, counts(GetParam().starts, 0, 0) + " posix_spawn=" +
+                                           std::to_string(GetParam().starts) + "\n"),
+              1)
+        << outcome.output;
+    EXPECT_TRUE(std::regex_search(outcome.output,
+                                  std::regex("^kspawn-preload: scenario\\[[0-9]+\\]: kernel=")))
+        << outcome.output;
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, Counts,
+                         ::testing::Values(Case{"exit", 1}, Case{"underscore_exit", 1},
+                                           Case{"quick_exit", 1}, Case{"vfork", 1},
+                                           Case{"closes_all", 3}, Case{"takes_all", 3},
+                                           Case{"zeroed", 1}, Case{"threads", 40}),
+                         [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST(Stats, NothingUnlessAskedFor) {
+    for (const char* const environment : {"KSPAWN_STATS=", "KSPAWN_STATS=0", "OTHER=1"})
+        EXPECT_EQ(scenario("exit", environment).output, "") << environment;
+}
+
+TEST(Stats, NothingOfAProgramThatStartsNothing) {
+    EXPECT_EQ(scenario("nothing", "KSPAWN_STATS=1").output, "");
+}
+
+TEST(Stats, ConstructorsCount) {
+    const auto outcome = scenario("early", "KSPAWN_STATS=1 SCENARIO_EARLY=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0)), 1) << outcome.output;
+}
+
+TEST(Stats, FailuresCount) {
+    const auto outcome = scenario("not_found", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, counts(0, 1, 0)), 1) << outcome.output;
+}
+
+TEST(Stats, AChildOfForkCountsItsOwn) {
+    const auto outcome = scenario("fork", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0)), 1) << outcome.output;
+    EXPECT_EQ(lines_in(outcome.output, counts(2, 0, 0)), 1) << outcome.output;
+}
+
+TEST(Stats, IntoAFile) {
+    const Scratch scratch;
+    const auto file = scratch.path("stats");
+    for (int round = 1; round <= 2; ++round) {
+        const auto outcome = scenario("exit", "KSPAWN_STATS=" + file);
+        EXPECT_EQ(outcome.output, "");
+        EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), round);
+    }
+    scenario("closed_stderr", "KSPAWN_STATS=" + file);
+    EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), 3);
+}
+
+// The name is that of the program's beginning, whatever becomes of its directory
+// and its environment.
+TEST(Stats, IntoAFileNamedRelatively) {
+    const Scratch scratch;
+    const auto said = run_shell("cd " + scratch.directory() + " && KSPAWN_STATS=stats exec " +
+                                program_path("scenario") + " changes_directory");
+    EXPECT_EQ(said.status, 0);
+    EXPECT_EQ(lines_in(contents(scratch.path("stats")), counts(1, 0, 0)), 1);
+}
+
+TEST(Fallback, ForcedToLibc) {
+    const auto outcome = scenario("exit", "KSPAWN_STATS=1 KSPAWN_BACKEND=libc");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, "kernel=0 failed=0 libc=1 posix_spawn=1\n"), 1)
+        << outcome.output;
+    EXPECT_EQ(lines_in(outcome.output, "libc=1: KSPAWN_BACKEND=libc\n"), 1) << outcome.output;
+}
+
+TEST(Fallback, KernelRequired) {
+    const auto outcome = scenario("exit", "KSPAWN_STATS=1 KSPAWN_BACKEND=kernel");
+    EXPECT_EQ(outcome.status == 0, have_kernel());
+}
+
+TEST(Fallback, WithoutTheModule) {
+    if (have_kernel())
+        GTEST_SKIP() << "it is there";
+    const auto outcome = scenario("exit", "KSPAWN_STATS=1");
+    EXPECT_EQ(lines_in(outcome.output, "libc=1: /dev/kspawn: No such file or directory\n"), 1)
+        << outcome.output;
+}
+
+TEST(Fallback, UnderSeccomp) {
+    const auto outcome = scenario("seccomp", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, "kernel=0 failed=0 libc=1 "), 1) << outcome.output;
+    if (have_kernel()) {
+        EXPECT_EQ(lines_in(outcome.output, "libc=1: the caller runs under seccomp\n"), 1)
+            << outcome.output;
+    }
+}
+
+TEST(Fallback, AnObjectThatIsNotUnderstood) {
+    const auto outcome = scenario("unknown_attribute", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, "libc=1: an object of <spawn.h> that is not understood"), 1)
+        << outcome.output;
+}
+
+// No descriptor is left for the device.
+TEST(Fallback, NoRoomForTheDevice) {
+    const auto outcome = scenario("no_room", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, "kernel=0 failed=0 libc=1 "), 1) << outcome.output;
+}
+
+} // namespace

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_TESTS_PRELOAD_SUPPORT_HPP
+#define KSPAWN_TESTS_PRELOAD_SUPPORT_HPP
+
+#include <spawn.h>
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+/// build/libkspawn-preload.so, of the build that this test is from.
+const std::string& preload_path();
+
+/// build/tests/preload/programs/NAME.
+std::string program_path(const std::string& name);
+
+/// Whether starts go through the kernel here.
+bool have_kernel();
+
+/// A pipe; both ends close-on-exec.
+class Pipe {
+public:
+    Pipe();
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    Pipe(Pipe&&) = delete;
+    Pipe& operator=(Pipe&&) = delete;
+    ~Pipe();
+    [[nodiscard]] int writer() const { return writer_; }
+    /// Closes our writer and reads until all others are closed.
+    std::string read_all();
+
+private:
+    int reader_ = -1;
+    int writer_ = -1;
+};
+
+/// posix_spawn_file_actions_t, initialised.
+class Actions {
+public:
+    Actions() { ::posix_spawn_file_actions_init(&object_); }
+    Actions(const Actions&) = delete;
+    Actions& operator=(const Actions&) = delete;
+    Actions(Actions&&) = delete;
+    Actions& operator=(Actions&&) = delete;
+    ~Actions() { ::posix_spawn_file_actions_destroy(&object_); }
+    [[nodiscard]] posix_spawn_file_actions_t* get() { return &object_; }
+
+private:
+    posix_spawn_file_actions_t object_{};
+};
+
+/// What a shell's standard output said, and its wait status.
+struct Said {
+    int error = 0;
+    int status = -1;
+    std::string output;
+};
+
+/// sh -c COMMAND, by posix_spawn().
+Said run_shell(const std::string& command, posix_spawn_file_actions_t* actions = nullptr,
+               const posix_spawnattr_t* attributes = nullptr);
+
+int wait_for(pid_t pid);
+
+/// A directory that is removed at the end.
+class Scratch {
+public:
+    Scratch();
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    Scratch(Scratch&&) = delete;
+    Scratch& operator=(Scratch&&) = delete;
+    ~Scratch();
+    [[nodiscard]] std::string path(const std::string& name) const {
+        return directory_ + "/" + name;
+    }
+    [[nodiscard]] const std::string& directory() const { return directory_; }
+
+private:
+    std::string directory_;
+};
+
+std::string contents(const std::string& path);
+
+#endif
