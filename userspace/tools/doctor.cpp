@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <kspawn/backend.h>
 #include <kspawn/spawn.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -204,6 +205,7 @@ void report_trial(Report& report) {
     std::string name = "kspawn";
     std::string option = "--version";
     const std::array<char*, 3> argv{name.data(), option.data(), nullptr};
+    kspawn_set_backend(KSPAWN_BACKEND_KERNEL);
     pid_t pid = 0;
     const int error =
         kspawn_spawn(&pid, "/proc/self/exe", actions.get(), nullptr, argv.data(), environ);

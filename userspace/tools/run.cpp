@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <kspawn/backend.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -90,14 +92,18 @@ public:
         sigset_t defaults = set_of(options.default_signal);
         if (options.default_signals)
             sigfillset(&defaults);
-        check(kspawn_spawnattr_setsigdefault(object_, &defaults), "default signals");
-        flags_ |= KSPAWN_SPAWN_SETSIGDEF;
+        if (sigisemptyset(&defaults) == 0) {
+            check(kspawn_spawnattr_setsigdefault(object_, &defaults), "default signals");
+            flags_ |= KSPAWN_SPAWN_SETSIGDEF;
+        }
 
         sigset_t ignored = set_of(options.ignore_signal);
         if (relay.sigchld_was_ignored() && sigismember(&defaults, SIGCHLD) == 0)
             sigaddset(&ignored, SIGCHLD);
-        check(kspawn_spawnattr_setsigignore_np(object_, &ignored), "ignored signals");
-        flags_ |= KSPAWN_SPAWN_SETSIGIGN_NP;
+        if (sigisemptyset(&ignored) == 0) {
+            check(kspawn_spawnattr_setsigignore_np(object_, &ignored), "ignored signals");
+            flags_ |= KSPAWN_SPAWN_SETSIGIGN_NP;
+        }
     }
 
     void identity(const RunOptions& options) {
@@ -167,8 +173,18 @@ std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
     return result;
 }
 
+// Whoever starts a program by this tool wants to see the kernel do it; only a
+// KSPAWN_BACKEND in the environment says otherwise.
+void use_kernel_unless_told_otherwise() {
+    if (::secure_getenv("KSPAWN_BACKEND") == nullptr)
+        kspawn_set_backend(KSPAWN_BACKEND_KERNEL);
+}
+
 int exit_status_of(const kspawn_failure& failure) {
-    if (failure.step != KSPAWN_FAILURE_EXEC)
+    const bool about_program =
+        failure.step == KSPAWN_FAILURE_EXEC ||
+        (failure.step == KSPAWN_FAILURE_REQUEST && failure.index == KSPAWN_FAILURE_PART_PATH);
+    if (!about_program)
         return exit_failed;
     return failure.error == ENOENT ? exit_not_found : exit_not_executable;
 }
@@ -210,6 +226,7 @@ int run(RunOptions options) {
     const auto argv = pointers_to(options.command);
     const auto envp = environment.pointers();
 
+    use_kernel_unless_told_otherwise();
     pid_t pid = 0;
     const int error =
         kspawn_spawn_search_np(&pid, nullptr, program.c_str(), search ? search->c_str() : nullptr,
@@ -219,7 +236,8 @@ int run(RunOptions options) {
         return exit_status_of(*kspawn_last_failure());
     }
     if (options.verbose)
-        fmt::print(stderr, "kspawn: started {} as process {}\n", program, pid);
+        fmt::print(stderr, "kspawn: started {} as process {}{}\n", program, pid,
+                   kspawn_last_backend() == KSPAWN_BACKEND_LIBC ? " through libc" : "");
     const int status = relay.wait(pid);
     if (options.verbose)
         report_end(pid, status);

@@ -4,6 +4,7 @@
 #define KSPAWN_TESTS_LIB_SPAWNER_HPP
 
 #include <gtest/gtest.h>
+#include <kspawn/backend.h>
 #include <kspawn/spawn.h>
 
 #include <nlohmann/json.hpp>
@@ -55,7 +56,11 @@ private:
 
 class Spawner : public ::testing::Test {
 protected:
-    void SetUp() override { KSPAWN_NEED_DEVICE(); }
+    void SetUp() override {
+        KSPAWN_NEED_DEVICE();
+        // What libc would do instead is not what these tests are about.
+        ASSERT_EQ(kspawn_set_backend(KSPAWN_BACKEND_KERNEL), 0);
+    }
 
     /// Starts a program with our actions and attributes; the error number.
     int start(const std::string& path, const std::vector<std::string>& arguments = {});

@@ -31,7 +31,7 @@ enum kspawn_failure_step {
     KSPAWN_FAILURE_REQUEST = 2,
     /** The child's descriptor table could not be made. */
     KSPAWN_FAILURE_DESCRIPTORS = 3,
-    /** The child could not be created (also: not in the cgroup of SETCGROUP). */
+    /** The child could not be created. */
     KSPAWN_FAILURE_CLONE = 4,
     /** An attribute; index: its flag, KSPAWN_SPAWN_*. */
     KSPAWN_FAILURE_ATTRIBUTE = 5,

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The library's own descriptor, and programs that know nothing of it.
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+#include <string>
+
+#include "support/spawner.hpp"
+#include "userspace/lib/descriptor.hpp"
+
+namespace kspawn::test {
+
+namespace {
+
+using internal::Descriptor;
+
+class DeviceDescriptor : public Spawner {
+protected:
+    // In a fork, so that no test meets what another has left.
+    void check(const std::function<std::string()>& body) { EXPECT_EQ(in_a_fork(body), ""); }
+    std::string try_start() {
+        if (const int error = start_child({"exit", "17"}); error != 0)
+            return kspawn_strfailure();
+        return exit_code_of(pid) == 17 ? "" : "wrong exit code";
+    }
+    static int the_one() {
+        const auto all = device_descriptors();
+        return all.size() == 1 ? all.front() : -1;
+    }
+};
+
+TEST_F(DeviceDescriptor, IsOneAndCloseOnExecAndOutOfTheWay) {
+    check([this]() -> std::string {
+        for (int round = 0; round < 5; ++round) {
+            if (auto wrong = try_start(); !wrong.empty())
+                return wrong;
+        }
+        const int descriptor = the_one();
+        if (descriptor < 10)
+            return "descriptor " + std::to_string(descriptor);
+        return ::fcntl(descriptor, F_GETFD) == FD_CLOEXEC ? "" : "not close-on-exec";
+    });
+}
+
+TEST_F(DeviceDescriptor, WorksInAForkedChild) {
+    ASSERT_EQ(try_start(), "");
+    check([this] { return try_start(); });
+    // One that never used it before its fork opens it there.
+    check([this]() -> std::string {
+        ::close(the_one());
+        return in_a_fork([this] { return try_start(); });
+    });
+}
+
+TEST_F(DeviceDescriptor, IsOpenedAgainAfterItWasClosed) {
+    check([this]() -> std::string {
+        for (int round = 0; round < 3; ++round) {
+            if (auto wrong = try_start(); !wrong.empty())
+                return wrong;
+            const int descriptor = the_one();
+            if (descriptor < 0)
+                return "not one descriptor";
+            ::close(descriptor);
+        }
+        return try_start();
+    });
+}
+
+TEST_F(DeviceDescriptor, IsOpenedAgainAfterAllWereClosed) {
+    check([this]() -> std::string {
+        // What a daemon does.  The pipe of this test is above.
+        const auto all = open_descriptors();
+        for (const auto& [number, target] : all) {
+            if (target.starts_with("/"))
+                ::close(number);
+        }
+        auto wrong = try_start();
+        if (!wrong.empty())
+            return wrong;
+        const int descriptor = the_one();
+        return descriptor > STDERR_FILENO ? "" : "at " + std::to_string(descriptor);
+    });
+}
+
+TEST_F(DeviceDescriptor, IsNotTakenForAStranger) {
+    const std::pair<const char*, std::function<int()>> strangers[] = {
+        {"file", [this] { return ::open(scratch.write("file", "text").c_str(), O_RDWR); }},
+        {"directory", [] { return ::open("/", O_RDONLY | O_DIRECTORY); }},
+        {"null", [] { return ::open("/dev/null", O_RDWR); }},
+        {"zero", [] { return ::open("/dev/zero", O_RDWR); }},
+        {"terminal", [] { return ::open("/dev/ptmx", O_RDWR | O_NOCTTY); }},
+        {"socket", [] { return ::socket(AF_UNIX, SOCK_STREAM, 0); }},
+        {"internet socket", [] { return ::socket(AF_INET, SOCK_DGRAM, 0); }},
+        {"eventfd", [] { return ::eventfd(0, 0); }},
+        {"path", [] { return ::open("/", O_PATH); }},
+        {"pidfd", [] { return static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)); }},
+    };
+    for (const auto& [name, open] : strangers) {
+        check([&]() -> std::string {
+            if (auto wrong = try_start(); !wrong.empty())
+                return wrong;
+            const int taken = the_one();
+            const Descriptor stranger{open()};
+            if (!stranger || ::dup2(stranger.get(), taken) != taken)
+                return std::string("cannot put there: ") + name;
+            const auto before = open_descriptors().at(taken);
+            if (auto wrong = try_start(); !wrong.empty())
+                return std::string(name) + ": " + wrong;
+            if (::fcntl(taken, F_GETFD) < 0 || open_descriptors().at(taken) != before)
+                return std::string(name) + ": the stranger was closed";
+            return the_one() == taken ? "the stranger was taken" : "";
+        });
+    }
+}
+
+TEST_F(DeviceDescriptor, MayBeAnotherOfTheSameDevice) {
+    check([this]() -> std::string {
+        const int taken = the_one();
+        const Descriptor own{::open("/dev/kspawn", O_RDWR | O_CLOEXEC)};
+        if (::dup2(own.get(), taken) != taken)
+            return "dup2";
+        return try_start();
+    });
+}
+
+TEST_F(DeviceDescriptor, StandardNumbersAreLeftFree) {
+    check([this]() -> std::string {
+        ::close(the_one());
+        for (const int number : {0, 1, 2})
+            ::close(number);
+        if (auto wrong = try_start(); !wrong.empty())
+            return wrong;
+        for (const int number : {0, 1, 2}) {
+            if (::fcntl(number, F_GETFD) >= 0)
+                return std::to_string(number) + " is in use";
+        }
+        return the_one() > 2 ? "" : "not above 2";
+    });
+}
+
+TEST_F(DeviceDescriptor, KeepsWithinATightLimit) {
+    for (const rlim_t most : {40, 12, 8}) {
+        check([this, most]() -> std::string {
+            ::close(the_one());
+            rlimit limit{};
+            ::getrlimit(RLIMIT_NOFILE, &limit);
+            limit.rlim_cur = most;
+            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+                return "setrlimit";
+            if (auto wrong = try_start(); !wrong.empty())
+                return wrong;
+            const int descriptor = the_one();
+            return descriptor > 2 && static_cast<rlim_t>(descriptor) < most
+                       ? ""
+                       : "at " + std::to_string(descriptor);
+        });
+    }
+}
+
+TEST_F(DeviceDescriptor, NoRoomIsAnError) {
+    check([this]() -> std::string {
+        ::close(the_one());
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = 30;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        while (::dup(0) >= 0) {
+        }
+        const int error = start_child({"exit", "0"});
+        if (error != EMFILE)
+            return "error " + std::to_string(error);
+        return last_failure() ==
+                       Failure{EMFILE, KSPAWN_FAILURE_DEVICE, EMFILE,
+                               "device /dev/kspawn: Too many open files (it could not be opened)"}
+                   ? ""
+                   : last_failure().words;
+    });
+}
+
+} // namespace
+
+} // namespace kspawn::test

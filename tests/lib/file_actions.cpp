@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Every file action, from the child's own view.
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utmp.h>
+
+#include <cerrno>
+#include <string>
+
+#include "support/spawner.hpp"
+#include "userspace/lib/descriptor.hpp"
+
+namespace kspawn::test {
+
+namespace {
+
+using internal::Descriptor;
+
+// Numbers that neither the test nor its caller uses.
+constexpr int number = 30;
+constexpr int other = 31;
+
+class FileActions : public Spawner {
+protected:
+    void open(int fd, const std::string& path, int flags, mode_t mode = 0) {
+        ASSERT_EQ(kspawn_spawn_file_actions_addopen(actions.get(), fd, path.c_str(), flags, mode),
+                  0);
+    }
+    void close(int fd) { ASSERT_EQ(kspawn_spawn_file_actions_addclose(actions.get(), fd), 0); }
+    void dup2(int fd, int newfd) {
+        ASSERT_EQ(kspawn_spawn_file_actions_adddup2(actions.get(), fd, newfd), 0);
+    }
+    void chdir(const std::string& path) {
+        ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), path.c_str()), 0);
+    }
+    // Puts a file at a number of ours for the time of a test.
+    Descriptor occupy(int fd, const std::string& path, int flags = O_RDONLY) {
+        const Descriptor low{::open(path.c_str(), flags | O_CLOEXEC, 0600)};
+        const bool cloexec = (flags & O_CLOEXEC) != 0;
+        return Descriptor{::dup3(low.get(), fd, cloexec ? O_CLOEXEC : 0)};
+    }
+    Json child_descriptor(int fd) {
+        const auto descriptors = report()["descriptors"];
+        const auto name = std::to_string(fd);
+        return descriptors.contains(name) ? descriptors[name] : Json{};
+    }
+    // The start fails with an error at an action; the words say which.
+    void expect_failure(int error, unsigned index, const std::string& words) {
+        EXPECT_EQ(start_child({"exit", "0"}), error);
+        EXPECT_EQ(last_failure(), (Failure{error, KSPAWN_FAILURE_ACTION, index, words}));
+    }
+};
+
+TEST_F(FileActions, OpenForReading) {
+    const auto file = scratch.write("file", "text");
+    open(number, file, O_RDONLY);
+    const auto seen = child_descriptor(number);
+    ASSERT_TRUE(seen.is_object());
+    EXPECT_EQ(seen["target"], file);
+    EXPECT_EQ(seen["flags"].get<int>() & O_ACCMODE, O_RDONLY);
+    EXPECT_EQ(seen["cloexec"], false);
+}
+
+TEST_F(FileActions, OpenCreatesWithModeAndUmask) {
+    const auto file = scratch.file("created");
+    open(number, file, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const mode_t mask = ::umask(022);
+    const auto seen = child_descriptor(number);
+    ::umask(mask);
+    EXPECT_EQ(seen["target"], file);
+    EXPECT_EQ(seen["flags"].get<int>() & O_ACCMODE, O_WRONLY);
+    struct stat status {};
+    ASSERT_EQ(::stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0644U);
+    expect_failure(EEXIST, 0, "file action 0: open " + file + ": File exists");
+}
+
+TEST_F(FileActions, OpenPassesOverAModeWithoutCreating) {
+    const auto file = scratch.write("file", "text", 0600);
+    open(number, file, O_RDONLY, 0777);
+    EXPECT_EQ(child_descriptor(number)["target"], file);
+    struct stat status {};
+    ASSERT_EQ(::stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0600U);
+}
+
+TEST_F(FileActions, OpenAppends) {
+    const auto file = scratch.write("log", "before ");
+    open(STDOUT_FILENO, file, O_WRONLY | O_APPEND);
+    open(STDIN_FILENO, scratch.write("input", "after"), O_RDONLY);
+    ASSERT_EQ(start_child({"cat"}), 0);
+    EXPECT_EQ(exit_code_of(pid), 0);
+    EXPECT_EQ(scratch.read("log"), "before after");
+}
+
+TEST_F(FileActions, OpenTruncates) {
+    const auto file = scratch.write("file", "something long");
+    open(STDOUT_FILENO, file, O_WRONLY | O_TRUNC);
+    open(STDIN_FILENO, scratch.write("input", "short"), O_RDONLY);
+    ASSERT_EQ(start_child({"cat"}), 0);
+    EXPECT_EQ(exit_code_of(pid), 0);
+    EXPECT_EQ(scratch.read("file"), "short");
+}
+
+TEST_F(FileActions, OpenReplacesWhatIsThere) {
+    const auto held = occupy(number, "/dev/zero");
+    open(number, "/dev/null", O_RDONLY);
+    EXPECT_EQ(child_descriptor(number)["target"], "/dev/null");
+    EXPECT_EQ(open_descriptors().at(number), "/dev/zero") << "ours stays as it is";
+}
+
+TEST_F(FileActions, OpenCloseOnExecIsGoneInTheProgram) {
+    open(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    EXPECT_TRUE(child_descriptor(number).is_null());
+    // But it is there for the actions that follow.
+    dup2(number, other);
+    EXPECT_EQ(child_descriptor(other)["target"], "/dev/null");
+}
+
+TEST_F(FileActions, OpenTemporaryFile) {
+    open(number, scratch.path().string(), O_RDWR | O_TMPFILE, 0600);
+    const auto seen = child_descriptor(number);
+    ASSERT_TRUE(seen.is_object());
+    EXPECT_NE(seen["target"].get<std::string>().find("(deleted)"), std::string::npos);
+}
+
+TEST_F(FileActions, OpenFailures) {
+    open(number, scratch.file("absent/file"), O_RDONLY);
+    expect_failure(ENOENT, 0,
+                   "file action 0: open " + scratch.file("absent/file") +
+                       ": No such file or directory");
+}
+
+TEST_F(FileActions, OpenADirectoryForWriting) {
+    close(number);
+    open(number, scratch.path().string(), O_WRONLY);
+    expect_failure(EISDIR, 1,
+                   "file action 1: open " + scratch.path().string() + ": Is a directory");
+}
+
+TEST_F(FileActions, CloseCloses) {
+    const auto held = occupy(number, "/dev/null");
+    close(number);
+    EXPECT_TRUE(child_descriptor(number).is_null());
+    EXPECT_TRUE(open_descriptors().contains(number)) << "ours stays open";
+}
+
+TEST_F(FileActions, CloseOfNothingIsNoError) {
+    close(number);
+    close(number);
+    EXPECT_TRUE(child_descriptor(number).is_null());
+}
+
+TEST_F(FileActions, CloseStandardStreams) {
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+    const auto descriptors = report()["descriptors"];
+    for (const auto* const name : {"0", "1", "2"})
+        EXPECT_FALSE(descriptors.contains(name)) << name;
+}
+
+TEST_F(FileActions, Dup2Duplicates) {
+    const auto file = scratch.write("file", "text");
+    const auto held = occupy(number, file);
+    dup2(number, other);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(number)]["target"], file);
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], file);
+}
+
+TEST_F(FileActions, Dup2ClearsCloseOnExec) {
+    const auto held = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(number, other);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_FALSE(descriptors.contains(std::to_string(number)));
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, Dup2OntoItselfClearsCloseOnExec) {
+    const auto held = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(number, number);
+    EXPECT_EQ(child_descriptor(number)["target"], "/dev/null");
+    EXPECT_NE(::fcntl(number, F_GETFD) & FD_CLOEXEC, 0) << "ours keeps it";
+}
+
+TEST_F(FileActions, Dup2SwapsTwo) {
+    const auto first = occupy(number, "/dev/null");
+    const auto second = occupy(other, "/dev/zero");
+    dup2(number, 32);
+    dup2(other, number);
+    dup2(32, other);
+    close(32);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(number)]["target"], "/dev/zero");
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+    EXPECT_FALSE(descriptors.contains("32"));
+}
+
+TEST_F(FileActions, Dup2OfNothing) {
+    dup2(STDIN_FILENO, other);
+    dup2(number, other);
+    expect_failure(EBADF, 1, "file action 1: dup2 30 to 31: Bad file descriptor");
+}
+
+TEST_F(FileActions, Dup2OfNothingOntoItself) {
+    dup2(number, number);
+    expect_failure(EBADF, 0, "file action 0: dup2 30 to 30: Bad file descriptor");
+}
+
+TEST_F(FileActions, ChdirAbsoluteAndRelative) {
+    const auto below = scratch.directory("one/two");
+    chdir(scratch.path().string());
+    chdir("one");
+    ASSERT_EQ(kspawn_spawn_file_actions_addchdir_np(actions.get(), "two"), 0);
+    const auto before = std::filesystem::current_path();
+    EXPECT_EQ(report()["cwd"], below);
+    EXPECT_EQ(std::filesystem::current_path(), before) << "ours stays";
+}
+
+TEST_F(FileActions, ChdirFailures) {
+    chdir("/");
+    chdir("/no/such/directory");
+    expect_failure(ENOENT, 1, "file action 1: chdir /no/such/directory: No such file or directory");
+}
+
+TEST_F(FileActions, ChdirToAFile) {
+    const auto file = scratch.write("file", "");
+    chdir(file);
+    expect_failure(ENOTDIR, 0, "file action 0: chdir " + file + ": Not a directory");
+}
+
+TEST_F(FileActions, FchdirToOurs) {
+    const auto directory = scratch.directory("here");
+    const auto held = occupy(number, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ASSERT_EQ(kspawn_spawn_file_actions_addfchdir(actions.get(), number), 0);
+    const auto report = this->report();
+    EXPECT_EQ(report["cwd"], directory);
+    EXPECT_FALSE(report["descriptors"].contains(std::to_string(number)));
+}
+
+TEST_F(FileActions, FchdirToOneOpenedBefore) {
+    const auto directory = scratch.directory("here");
+    open(number, directory, O_RDONLY | O_DIRECTORY);
+    ASSERT_EQ(kspawn_spawn_file_actions_addfchdir_np(actions.get(), number), 0);
+    close(number);
+    EXPECT_EQ(report()["cwd"], directory);
+}
+
+TEST_F(FileActions, FchdirFailures) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addfchdir(actions.get(), number), 0);
+    expect_failure(EBADF, 0, "file action 0: fchdir 30: Bad file descriptor");
+}
+
+TEST_F(FileActions, FchdirToAFile) {
+    open(number, scratch.write("file", ""), O_RDONLY);
+    ASSERT_EQ(kspawn_spawn_file_actions_addfchdir(actions.get(), number), 0);
+    expect_failure(ENOTDIR, 1, "file action 1: fchdir 30: Not a directory");
+}
+
+TEST_F(FileActions, ProgramIsFoundInTheNewDirectory) {
+    std::filesystem::copy_file(helper("child"), scratch.directory("bin") + "/program");
+    chdir(scratch.file("bin"));
+    ASSERT_EQ(start("./program", {"program", "exit", "9"}), 0);
+    EXPECT_EQ(exit_code_of(pid), 9);
+}
+
+TEST_F(FileActions, ClosefromClosesAllAbove) {
+    const auto first = occupy(number, "/dev/null");
+    const auto second = occupy(200, "/dev/null");
+    const auto third = occupy(5, "/dev/null");
+    ASSERT_EQ(kspawn_spawn_file_actions_addclosefrom_np(actions.get(), 6), 0);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_TRUE(descriptors.contains("5"));
+    for (const auto& [name, unused] : descriptors.items())
+        EXPECT_LT(std::stoi(name), 6);
+    EXPECT_TRUE(open_descriptors().contains(200)) << "ours stay open";
+}
+
+TEST_F(FileActions, ClosefromZeroAndThenOpen) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addclosefrom_np(actions.get(), 0), 0);
+    open(1, "/dev/null", O_WRONLY);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors.size(), 1U);
+    EXPECT_EQ(descriptors["1"]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, TcsetpgrpTakesTheTerminal) {
+    // The child must be in the session whose terminal it is; so must we.
+    int master = -1;
+    int slave = -1;
+    ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+    const Descriptor owned_master{master};
+    const Descriptor owned_slave{slave};
+    const auto wrong = in_a_fork([&]() -> std::string {
+        if (::login_tty(::dup(slave)) != 0)
+            return "login_tty";
+        kspawn_spawnattr_setflags(attributes.get(), KSPAWN_SPAWN_SETPGROUP);
+        kspawn_spawn_file_actions_addtcsetpgrp_np(actions.get(), STDIN_FILENO);
+        const auto report = this->report();
+        if (report["foreground"] != pid)
+            return "the child's group is not in the foreground";
+        return report["pgid"] == pid ? "" : "the child leads no group";
+    });
+    EXPECT_EQ(wrong, "");
+}
+
+TEST_F(FileActions, TcsetpgrpOfNoTerminal) {
+    open(number, "/dev/null", O_RDWR);
+    ASSERT_EQ(kspawn_spawn_file_actions_addtcsetpgrp_np(actions.get(), number), 0);
+    expect_failure(ENOTTY, 1, "file action 1: tcsetpgrp 30: Inappropriate ioctl for device");
+}
+
+TEST_F(FileActions, AreDoneInTheirOrder) {
+    const auto file = scratch.write("file", "text");
+    open(number, file, O_RDONLY);
+    dup2(number, other);
+    close(number);
+    open(number, "/dev/null", O_RDONLY);
+    close(other);
+    dup2(number, other);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, PathsMayChangeOnceAdded) {
+    std::string path = "/tmp";
+    chdir(path);
+    path = "/no/such";
+    EXPECT_EQ(report()["cwd"], "/tmp");
+}
+
+TEST_F(FileActions, TenThousand) {
+    const auto file = scratch.write("file", "text");
+    for (int round = 0; round < 2500; ++round) {
+        open(number, round % 2 != 0 ? file : "/dev/null", O_RDONLY);
+        dup2(number, other);
+        close(number);
+        chdir(round % 2 != 0 ? "/" : "/tmp");
+    }
+    const auto report = this->report();
+    EXPECT_EQ(report["cwd"], "/");
+    EXPECT_EQ(report["descriptors"][std::to_string(other)]["target"], file);
+    EXPECT_FALSE(report["descriptors"].contains(std::to_string(number)));
+}
+
+TEST_F(FileActions, TheLastOfTenThousandFails) {
+    for (int round = 0; round < 9999; ++round)
+        close(number);
+    chdir("/no/such/directory");
+    expect_failure(ENOENT, 9999,
+                   "file action 9999: chdir /no/such/directory: No such file or directory");
+}
+
+TEST_F(FileActions, AsManyAsTheKernelTakes) {
+    kspawn_support support{};
+    ASSERT_EQ(kspawn_query(&support, sizeof(support)), 0);
+    ASSERT_EQ(support.actions_max, 65536U);
+    for (unsigned round = 0; round < support.actions_max; ++round)
+        close(number);
+    ASSERT_EQ(start_child({"exit", "0"}), 0);
+    EXPECT_EQ(exit_code_of(pid), 0);
+    close(number);
+    EXPECT_EQ(start_child({"exit", "0"}), E2BIG);
+    EXPECT_EQ(last_failure(),
+              (Failure{E2BIG, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_FILE_ACTIONS,
+                       "file actions: Argument list too long"}));
+}
+
+TEST_F(FileActions, AFailureUndoesNothingOfOurs) {
+    const auto held = occupy(number, "/dev/zero");
+    const auto before = open_descriptors();
+    close(number);
+    open(STDOUT_FILENO, "/dev/null", O_WRONLY);
+    dup2(other, 40);
+    expect_failure(EBADF, 2, "file action 2: dup2 31 to 40: Bad file descriptor");
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+// The child's limit on descriptors counts where it acts.
+TEST_F(FileActions, TargetsBeyondTheLimitAreRefused) {
+    dup2(STDIN_FILENO, 100);
+    const auto wrong = in_a_fork([this]() -> std::string {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = 100;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        start_child({"exit", "0"});
+        return last_failure().words;
+    });
+    EXPECT_EQ(wrong, "file action 0: dup2 0 to 100: Bad file descriptor");
+}
+
+} // namespace
+
+} // namespace kspawn::test

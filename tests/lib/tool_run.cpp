@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// kspawn run: every option, and every exit status.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/spawner.hpp"
+#include "userspace/lib/descriptor.hpp"
+
+namespace kspawn::test {
+
+namespace {
+
+using internal::Descriptor;
+using Arguments = std::vector<std::string>;
+
+Arguments operator+(Arguments left, const Arguments& right) {
+    left.insert(left.end(), right.begin(), right.end());
+    return left;
+}
+
+std::string tool() {
+    return (build_directory() / "kspawn").string();
+}
+
+class ToolRun : public Spawner {
+protected:
+    static Ended kspawn_run(const Arguments& arguments, const Arguments& variables = {}) {
+        return test::run(Arguments{tool(), "run"} + arguments, variables);
+    }
+    // What a child sees of itself that was started with these options.
+    Json report_with(const Arguments& options, const Arguments& variables = {}) {
+        const auto ended =
+            kspawn_run(options + Arguments{"--", helper("child"), "report", scratch.file("report")},
+                       variables);
+        EXPECT_EQ(ended.status, 0) << ended.err;
+        EXPECT_EQ(ended.err, "");
+        return ended.status == 0 ? Json::parse(scratch.read("report")) : Json{};
+    }
+    static void expect(const Ended& ended, int status, const std::string& err,
+                       const std::string& out = "") {
+        EXPECT_EQ(ended.status, status);
+        EXPECT_EQ(ended.err, err);
+        EXPECT_EQ(ended.out, out);
+    }
+};
+
+TEST_F(ToolRun, PassesArgumentsOutputAndStatusThrough) {
+    expect(kspawn_run({"sh", "-c", "echo \"$@\"; echo err >&2; exit 7", "x", "--stdin", "-v", "--",
+                       "a b"}),
+           7, "err\n", "--stdin -v -- a b\n");
+    expect(kspawn_run({"--", "echo", "-n", "x"}), 0, "", "x");
+}
+
+TEST_F(ToolRun, StatusOfAKilledProgram) {
+    for (const int number : {SIGKILL, SIGTERM, SIGUSR1, SIGSEGV})
+        EXPECT_EQ(kspawn_run({helper("child"), "kill", std::to_string(number)}).status,
+                  128 + number);
+}
+
+TEST_F(ToolRun, StatusOfWhatCannotBeExecuted) {
+    const auto file = scratch.write("file", "no program", 0644);
+    expect(kspawn_run({file}), 126, "kspawn: exec " + file + ": Permission denied\n");
+    const auto text = scratch.write("text", "no program", 0755);
+    expect(kspawn_run({text}), 126, "kspawn: exec " + text + ": Exec format error\n");
+    expect(kspawn_run({"/"}), 126, "kspawn: exec /: Permission denied\n");
+}
+
+TEST_F(ToolRun, StatusOfWhatIsNotThere) {
+    expect(kspawn_run({"/no/such/program"}), 127,
+           "kspawn: exec /no/such/program: No such file or directory\n");
+    expect(kspawn_run({"no-such-program"}, {"PATH=/usr/bin:/bin"}), 127,
+           "kspawn: search no-such-program in PATH=/usr/bin:/bin: No such file or directory\n");
+    EXPECT_EQ(kspawn_run({""}).status, 127);
+}
+
+TEST_F(ToolRun, StatusOfOurOwnFailures) {
+    expect(kspawn_run({"--chdir", "/no/such", "true"}), 125,
+           "kspawn: file action 0: chdir /no/such: No such file or directory\n");
+    expect(kspawn_run({"--stdin", "/no/such", "true"}), 125,
+           "kspawn: file action 0: open /no/such: No such file or directory\n");
+    expect(kspawn_run({"--pgroup=4194303", "true"}), 125,
+           "kspawn: attribute SETPGROUP (4194303): Operation not permitted\n");
+    expect(kspawn_run({"--cgroup", "/no/such", "true"}), 125,
+           "kspawn: --cgroup /no/such: No such file or directory\n");
+}
+
+TEST(ToolUsage, MistakesAreOneLineAndStatus125) {
+    const std::pair<Arguments, std::string> mistakes[] = {
+        {{}, "PROGRAM is required"},
+        {{"--"}, "PROGRAM is required"},
+        {{"--no-such-option", "true"}, "The following argument was not expected: --no-such-option"},
+        {{"--chdir"}, "--chdir: 1 required DIR missing"},
+        {{"--env", "NAME", "true"}, "--env: NAME=VALUE is wanted"},
+        {{"--env", "=x", "true"}, "--env: NAME=VALUE is wanted"},
+        {{"--unset", "A=B", "true"}, "--unset: a variable's name is wanted"},
+        {{"--close-from", "-1", "true"}, "--close-from: a descriptor's number is wanted"},
+        {{"--close-from", "x", "true"}, "--close-from: a descriptor's number is wanted"},
+        {{"--pgroup=x", "true"}, "--pgroup: PGID is a process group's number"},
+        {{"--sched", "best", "true"}, "--sched: POLICY is one of other, batch, idle, fifo, rr"},
+        {{"--sched", "fifo:x", "true"}, "--sched: PRIORITY is a number"},
+        {{"--ignore-signal", "NOPE", "true"}, "--ignore-signal: there is no signal NOPE"},
+        {{"--default-signal", "0", "true"}, "--default-signal: there is no signal 0"},
+        {{"--block-signal", "65", "true"}, "--block-signal: there is no signal 65"},
+        {{"--block-signal", "RTMIN+99", "true"}, "--block-signal: there is no signal RTMIN+99"},
+        {{"--path", "/bin", "--no-search", "true"}, "--path excludes --no-search"},
+        {{"--pgroup", "--setsid", "true"}, "--pgroup excludes --setsid"},
+    };
+    for (const auto& [arguments, message] : mistakes) {
+        const auto ended = run(Arguments{tool(), "run"} + arguments);
+        EXPECT_EQ(ended.status, 125) << message;
+        EXPECT_EQ(ended.err, "kspawn: " + message + " (see kspawn run --help)\n");
+        EXPECT_EQ(ended.out, "");
+    }
+}
+
+TEST(ToolUsage, HelpNamesEveryOption) {
+    const auto ended = run({tool(), "run", "--help"});
+    EXPECT_EQ(ended.status, 0);
+    for (const auto* const option : {"--path LIST",
+                                     "--no-search",
+                                     "--argv0 NAME",
+                                     "--chdir DIR",
+                                     "--clear-env",
+                                     "--unset NAME",
+                                     "--env NAME=VALUE",
+                                     "--stdin FILE",
+                                     "--stdout FILE",
+                                     "--stderr FILE",
+                                     "--append",
+                                     "--close-from N",
+                                     "--close-others",
+                                     "--pgroup[=PGID]",
+                                     "--setsid",
+                                     "--default-signals",
+                                     "--default-signal SIGNAL",
+                                     "--ignore-signal SIGNAL",
+                                     "--block-signal SIGNAL",
+                                     "--reset-ids",
+                                     "--cgroup DIR",
+                                     "--sched POLICY[:PRIO]",
+                                     "--verbose"})
+        EXPECT_NE(ended.out.find(option), std::string::npos) << option;
+}
+
+TEST_F(ToolRun, Chdir) {
+    const auto directory = scratch.directory("here");
+    EXPECT_EQ(report_with({"--chdir", directory})["cwd"], directory);
+    EXPECT_EQ(report_with({"-C", directory})["cwd"], directory);
+}
+
+TEST_F(ToolRun, EnvironmentIsInheritedSetAndRemoved) {
+    const Arguments variables{"A=1", "B=2", "PATH=/usr/bin:/bin"};
+    EXPECT_EQ(report_with({}, variables)["env"], Json(variables));
+    EXPECT_EQ(report_with({"--env", "C=3", "-e", "A=x=y", "--unset", "B"}, variables)["env"],
+              Json({"PATH=/usr/bin:/bin", "C=3", "A=x=y"}));
+    EXPECT_EQ(report_with({"--clear-env"}, variables)["env"], Json::array());
+    EXPECT_EQ(report_with({"-i", "-e", "A=", "-u", "A"}, variables)["env"], Json({"A="}));
+}
+
+TEST_F(ToolRun, SearchesThePathThatTheProgramSees) {
+    scratch.directory("bin");
+    scratch.write("bin/tool", "#!/bin/sh\necho found\n", 0755);
+    const auto list = scratch.file("bin");
+    expect(kspawn_run({"--env", "PATH=" + list, "tool"}), 0, "", "found\n");
+    expect(kspawn_run({"--path", "/absent:" + list, "tool"}), 0, "", "found\n");
+    EXPECT_EQ(kspawn_run({"--path", list, "--env", "PATH=/absent", "tool"}).status, 0);
+    EXPECT_EQ(kspawn_run({"--path", "/absent", "true"}).status, 127);
+    EXPECT_EQ(kspawn_run({"--clear-env", "true"}).status, 0) << "then the system's own list";
+    EXPECT_EQ(kspawn_run({"--no-search", "true"}).status, 127);
+    EXPECT_EQ(kspawn_run({"--no-search", "--chdir", list, "tool"}).status, 0);
+}
+
+TEST_F(ToolRun, Argv0) {
+    const auto report = report_with({"--argv0", "-other"});
+    EXPECT_EQ(report["argv"][0], "-other");
+    EXPECT_EQ(report["exe"], helper("child"));
+}
+
+TEST_F(ToolRun, StandardStreams) {
+    const auto input = scratch.write("in", "hello");
+    const auto output = scratch.file("out");
+    expect(kspawn_run({"--stdin", input, "--stdout", output, "cat"}), 0, "");
+    EXPECT_EQ(scratch.read("out"), "hello");
+    expect(kspawn_run({"--stdin", "/dev/null", "--stdout", output, "cat"}), 0, "");
+    EXPECT_EQ(scratch.read("out"), "") << "emptied";
+    expect(kspawn_run({"--append", "--stdout", output, "echo", "one"}), 0, "");
+    expect(kspawn_run({"--append", "--stdout", output, "echo", "two"}), 0, "");
+    EXPECT_EQ(scratch.read("out"), "one\ntwo\n");
+    expect(kspawn_run({"--stderr", scratch.file("err"), "sh", "-c", "echo wrong >&2"}), 0, "");
+    EXPECT_EQ(scratch.read("err"), "wrong\n");
+}
+
+TEST_F(ToolRun, OneFileForBothStreams) {
+    const auto output = scratch.file("both");
+    expect(kspawn_run({"--stdout", output, "--stderr", output, "sh", "-c",
+                       "echo first; echo second >&2; echo third"}),
+           0, "");
+    EXPECT_EQ(scratch.read("both"), "first\nsecond\nthird\n");
+}
+
+TEST_F(ToolRun, FilesAreRelativeToWhereWeAre) {
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(scratch.path());
+    scratch.directory("there");
+    expect(kspawn_run({"--stdout", "out", "--chdir", "there", "pwd"}), 0, "");
+    std::filesystem::current_path(before);
+    EXPECT_EQ(scratch.read("out"), scratch.file("there") + "\n");
+}
+
+TEST_F(ToolRun, CloseFromAndCloseOthers) {
+    const Descriptor low{::open("/dev/null", O_RDONLY)};
+    const Descriptor high{::dup2(low.get(), 100)};
+    EXPECT_TRUE(report_with({})["descriptors"].contains("100"));
+    for (const auto& [name, unused] : report_with({"--close-from", "3"})["descriptors"].items())
+        EXPECT_LT(std::stoi(name), 3);
+    const auto others = report_with({"--close-others"})["descriptors"];
+    EXPECT_EQ(others.size(), 3U) << others.dump();
+    const auto redirected = report_with(
+        {"--close-others", "--stdin", "/dev/null", "--stdout", scratch.file("out")})["descriptors"];
+    EXPECT_EQ(redirected.size(), 3U) << redirected.dump();
+    EXPECT_EQ(redirected["0"]["target"], "/dev/null");
+}
+
+TEST_F(ToolRun, NothingOfOursIsInherited) {
+    const auto ours = open_descriptors();
+    const auto descriptors = report_with({})["descriptors"];
+    for (const auto& [name, descriptor] : descriptors.items())
+        EXPECT_TRUE(ours.contains(std::stoi(name))) << descriptor.dump();
+}
+
+TEST_F(ToolRun, ProcessGroupAndSession) {
+    const auto plain = report_with({});
+    EXPECT_EQ(plain["pgid"], ::getpgrp());
+    const auto grouped = report_with({"--pgroup"});
+    EXPECT_EQ(grouped["pgid"], grouped["pid"]);
+    EXPECT_EQ(grouped["sid"], ::getsid(0));
+    EXPECT_EQ(report_with({"--pgroup=" + std::to_string(::getpgrp())})["pgid"], ::getpgrp());
+    const auto session = report_with({"--setsid"});
+    EXPECT_EQ(session["sid"], session["pid"]);
+}
+
+TEST_F(ToolRun, SignalDispositions) {
+    ::signal(SIGUSR1, SIG_IGN);
+    ::signal(SIGUSR2, SIG_IGN);
+    const auto bits = [this](const Arguments& options) {
+        return signal_bits(report_with(options), "SigIgn");
+    };
+    const auto both = bit(SIGUSR1) | bit(SIGUSR2);
+    EXPECT_EQ(bits({}) & both, both);
+    EXPECT_EQ(bits({"--default-signals"}), 0U);
+    EXPECT_EQ(bits({"--default-signal", "USR1"}) & both, bit(SIGUSR2));
+    EXPECT_EQ(bits({"--default-signal", "sigusr1,12"}) & both, 0U);
+    EXPECT_EQ(
+        bits({"--default-signals", "--ignore-signal", "INT,TERM", "--ignore-signal", "RTMIN+1"}),
+        bit(SIGINT) | bit(SIGTERM) | bit(SIGRTMIN + 1));
+    ::signal(SIGUSR1, SIG_DFL);
+    ::signal(SIGUSR2, SIG_DFL);
+}
+
+TEST_F(ToolRun, SignalMask) {
+    EXPECT_EQ(signal_bits(report_with({}), "SigBlk"), 0U) << "ours must not show";
+    EXPECT_EQ(
+        signal_bits(report_with({"--block-signal", "HUP", "--block-signal", "RTMAX"}), "SigBlk"),
+        bit(SIGHUP) | bit(SIGRTMAX));
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigset_t before;
+    ::sigprocmask(SIG_BLOCK, &set, &before);
+    const auto report = report_with({"--block-signal", "HUP"});
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    EXPECT_EQ(signal_bits(report, "SigBlk"), bit(SIGHUP) | bit(SIGALRM));
+}
+
+TEST_F(ToolRun, IgnoredSigchldIsInheritedAndSurvived) {
+    // Through a shell that ignores it, as nohup and some daemons do.
+    const auto report_file = scratch.file("report");
+    const auto ended = run({"/usr/bin/python3", "-c",
+                            "import signal, subprocess, sys\n"
+                            "def ignore(): signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+                            "sys.exit(subprocess.Popen(sys.argv[1:], preexec_fn=ignore).wait())",
+                            tool(), "run", helper("child"), "report", report_file});
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    EXPECT_NE(signal_bits(Json::parse(scratch.read("report")), "SigIgn") & bit(SIGCHLD), 0U);
+}
+
+TEST_F(ToolRun, ResetIds) {
+    const auto wrong = in_a_fork([this]() -> std::string {
+        if (::setresuid(2001, 2002, 2002) != 0)
+            return "setresuid";
+        const auto kept = report_with({})["ids"]["uid"];
+        const auto reset = report_with({"--reset-ids"})["ids"]["uid"];
+        if (kept != Json({2001, 2002, 2002}))
+            return "kept: " + kept.dump();
+        return reset == Json({2001, 2001, 2001}) ? "" : "reset: " + reset.dump();
+    });
+    EXPECT_EQ(wrong, "");
+}
+
+TEST_F(ToolRun, Scheduling) {
+    const auto seen = [this](const std::string& wanted) {
+        const auto scheduling = report_with({"--sched", wanted})["scheduling"];
+        return std::pair<int, int>{scheduling["policy"], scheduling["priority"]};
+    };
+    EXPECT_EQ(seen("fifo:10"), std::pair(SCHED_FIFO, 10));
+    EXPECT_EQ(seen("rr"), std::pair(SCHED_RR, 1));
+    EXPECT_EQ(seen("batch"), std::pair(SCHED_BATCH, 0));
+    EXPECT_EQ(seen("idle"), std::pair(SCHED_IDLE, 0));
+    EXPECT_EQ(seen("other:0"), std::pair(SCHED_OTHER, 0));
+    expect(kspawn_run({"--sched", "fifo:100", "true"}), 125,
+           "kspawn: attribute SETSCHEDULER (SCHED_FIFO, priority 100): Invalid argument\n");
+}
+
+TEST_F(ToolRun, Cgroup) {
+    const auto mounted = scratch.directory("cgroup");
+    if (::mount("none", mounted.c_str(), "cgroup2", 0, nullptr) != 0)
+        GTEST_SKIP() << "no cgroup2: " << std::strerror(errno);
+    const auto group = mounted + "/kspawn-tool-test";
+    EXPECT_EQ(::mkdir(group.c_str(), 0755), 0);
+    EXPECT_EQ(report_with({"--cgroup", group})["cgroup"], "0::/kspawn-tool-test\n");
+    ::rmdir(group.c_str());
+    ::umount2(mounted.c_str(), MNT_DETACH);
+}
+
+TEST_F(ToolRun, Verbose) {
+    const auto ended = kspawn_run({"--verbose", helper("child"), "report", scratch.file("report")});
+    const auto process = Json::parse(scratch.read("report"))["pid"].dump();
+    EXPECT_EQ(ended.err, "kspawn: started " + helper("child") + " as process " + process +
+                             "\nkspawn: " + process + " exited with 0\n");
+    const auto killed = kspawn_run({"-v", helper("child"), "kill", "9"});
+    EXPECT_NE(killed.err.find(" was killed by SIGKILL\n"), std::string::npos) << killed.err;
+}
+
+// A signal for us is a signal for the program.
+TEST_F(ToolRun, PassesSignalsOn) {
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT}) {
+        ASSERT_EQ(kspawn_spawn_file_actions_addopen(actions.get(), 1, scratch.file("ready").c_str(),
+                                                    O_WRONLY | O_CREAT | O_TRUNC, 0600),
+                  0);
+        ASSERT_EQ(start(tool(),
+                        {"kspawn", "run", helper("child"), "signal", std::to_string(number), "33"}),
+                  0);
+        for (int tries = 0; tries < 1000; ++tries) {
+            if (std::filesystem::exists(scratch.file("ready")) && !scratch.read("ready").empty())
+                break;
+            ::usleep(10'000);
+        }
+        ::kill(pid, number);
+        EXPECT_EQ(exit_code_of(pid), 33) << number;
+        std::filesystem::remove(scratch.file("ready"));
+    }
+}
+
+TEST_F(ToolRun, LeavesTheProgramItsDefaultSignals) {
+    // The program dies of a signal that we hold back from ourselves.
+    ASSERT_EQ(start(tool(), {"kspawn", "run", helper("child"), "kill", std::to_string(SIGTERM)}),
+              0);
+    EXPECT_EQ(exit_code_of(pid), 128 + SIGTERM);
+}
+
+TEST_F(ToolRun, ThroughLibcIfToldSo) {
+    const auto ended =
+        kspawn_run({"--verbose", "true"}, {"PATH=/usr/bin:/bin", "KSPAWN_BACKEND=libc"});
+    EXPECT_EQ(ended.status, 0);
+    EXPECT_NE(ended.err.find(" through libc\n"), std::string::npos) << ended.err;
+}
+
+} // namespace
+
+} // namespace kspawn::test
