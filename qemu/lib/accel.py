@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the host's QEMU can be trusted with.
-
-KVM: that /dev/kvm opens proves nothing: there are hosts where the guest then
-never executes an instruction.  So boot one, once per boot of the host, and
-remember the answer.
-
-A thread per emulated CPU: before 8.1, QEMU translates code from a page that
-another CPU may write to meanwhile, and then keeps the stale translation.  A
-kernel that patches itself (a static key, a kprobe) so dies of an int3 that is
-no longer there, in one of some ten boots.
+"""Whether KVM works here.  That /dev/kvm opens proves nothing: there are hosts
+where the guest then never executes an instruction.  So boot one, once per boot
+of the host, and remember the answer.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -23,7 +15,6 @@ from cache import CACHE, Kernel
 from initramfs import Archive
 
 _PROBE_SECONDS = 10
-_SAFE_THREADS = (8, 1)
 _SIGN = "kspawn-vm: KVM works"
 
 _INIT = f"""#!/bin/busybox sh
@@ -71,9 +62,3 @@ def kvm_works(qemu: str, kernel: Kernel, busybox: Path) -> bool:
             stale.unlink(missing_ok=True)
         answer.write_text("yes" if works else "no")
     return answer.read_text() == "yes"
-
-
-def threads_are_safe(qemu: str) -> bool:
-    said = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False).stdout
-    version = re.search(r"version (\d+)\.(\d+)", said)
-    return bool(version) and tuple(map(int, version.groups())) >= _SAFE_THREADS
