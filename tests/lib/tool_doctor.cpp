@@ -67,11 +67,14 @@ TEST_F(ToolDoctor, MissesTheDevice) {
 }
 
 TEST_F(ToolDoctor, MissesTheModule) {
-    const auto wrong = in_a_fork([]() -> std::string {
+    const auto built = build_directory() / "module" / release() / "kspawn.ko";
+    const std::string advice =
+        std::filesystem::exists(built) ? "as root: insmod " + built.string() + "\n" : "";
+    const auto wrong = in_a_fork([&advice]() -> std::string {
         if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/dev", "tmpfs", 0, nullptr) != 0 ||
             ::mount("none", "/sys", "tmpfs", 0, nullptr) != 0)
             return std::strerror(errno);
-        return wrong_diagnosis("FAIL  module     not loaded\n                 -> as root: ");
+        return wrong_diagnosis("FAIL  module     not loaded\n                 -> " + advice);
     });
     EXPECT_EQ(wrong, "");
 }

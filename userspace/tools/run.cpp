@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -90,8 +91,11 @@ public:
         flags_ |= KSPAWN_SPAWN_SETSIGMASK;
 
         sigset_t defaults = set_of(options.default_signal);
-        if (options.default_signals)
-            sigfillset(&defaults);
+        if (options.default_signals) {
+            // Not sigfillset(): it leaves out the two that libc keeps for itself,
+            // and glibc's posix_spawn() may have started us with them ignored.
+            std::memset(&defaults, 0xff, sizeof(defaults));
+        }
         if (sigisemptyset(&defaults) == 0) {
             check(kspawn_spawnattr_setsigdefault(object_, &defaults), "default signals");
             flags_ |= KSPAWN_SPAWN_SETSIGDEF;
