@@ -32,6 +32,7 @@ enum class Step : int {
     pidfd = KSPAWN_FAILURE_PIDFD,
     exec = KSPAWN_FAILURE_EXEC,
     device = KSPAWN_FAILURE_DEVICE,
+    libc = KSPAWN_FAILURE_LIBC,
     /** Before the kernel was asked: a pipe could not be made, a name has a NUL in it. */
     prepare = 512
 };
@@ -53,6 +54,8 @@ public:
     spawn_error(int error, Step step, unsigned index, const std::string& words);
     spawn_error(const spawn_error&) noexcept = default;
     spawn_error& operator=(const spawn_error&) noexcept = default;
+    spawn_error(spawn_error&&) noexcept = default;
+    spawn_error& operator=(spawn_error&&) noexcept = default;
     ~spawn_error() override;
 
     /** @return which step failed */

@@ -99,7 +99,7 @@ ExitStatus Child::wait(std::error_code& error) noexcept {
 }
 
 ExitStatus Child::wait() {
-    return internal::checked("wait", [&](auto& error) { return wait(error); });
+    return internal::checked("wait", [&](auto& error) { return this->wait(error); });
 }
 
 std::optional<ExitStatus> Child::try_wait(std::error_code& error) noexcept {
@@ -114,7 +114,7 @@ std::optional<ExitStatus> Child::try_wait(std::error_code& error) noexcept {
 }
 
 std::optional<ExitStatus> Child::try_wait() {
-    return internal::checked("wait", [&](auto& error) { return try_wait(error); });
+    return internal::checked("wait", [&](auto& error) { return this->try_wait(error); });
 }
 
 std::optional<ExitStatus> Child::wait_until(std::chrono::steady_clock::time_point deadline,
@@ -139,7 +139,8 @@ std::optional<ExitStatus> Child::wait_until(std::chrono::steady_clock::time_poin
 }
 
 std::optional<ExitStatus> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
-    return internal::checked("wait", [&](auto& error) { return wait_until(deadline, error); });
+    return internal::checked("wait",
+                             [&](auto& error) { return this->wait_until(deadline, error); });
 }
 
 void Child::kill(int signal, std::error_code& error) noexcept {
@@ -151,11 +152,12 @@ void Child::kill(int signal, std::error_code& error) noexcept {
 }
 
 void Child::kill(int signal) {
-    internal::checked("kill", [&](auto& error) { kill(signal, error); });
+    internal::checked("kill", [&](auto& error) { this->kill(signal, error); });
 }
 
 Output Child::wait_with_output(std::string_view input) {
-    return internal::checked("wait", [&](auto& error) { return wait_with_output(input, error); });
+    return internal::checked("wait",
+                             [&](auto& error) { return this->wait_with_output(input, error); });
 }
 
 Output Child::wait_with_output(std::string_view input, std::error_code& error) {

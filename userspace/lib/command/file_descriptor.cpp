@@ -19,6 +19,7 @@ void FileDescriptor::close() noexcept {
     errno = before;
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): it moves the file on
 std::size_t FileDescriptor::read(std::span<std::byte> buffer, std::error_code& error) noexcept {
     error.clear();
     for (;;) {
@@ -33,7 +34,7 @@ std::size_t FileDescriptor::read(std::span<std::byte> buffer, std::error_code& e
 }
 
 std::size_t FileDescriptor::read(std::span<std::byte> buffer) {
-    return internal::checked("read", [&](auto& error) { return read(buffer, error); });
+    return internal::checked("read", [&](auto& error) { return this->read(buffer, error); });
 }
 
 std::string FileDescriptor::read_all(std::error_code& error) {
@@ -45,9 +46,10 @@ std::string FileDescriptor::read_all(std::error_code& error) {
 }
 
 std::string FileDescriptor::read_all() {
-    return internal::checked("read", [&](auto& error) { return read_all(error); });
+    return internal::checked("read", [&](auto& error) { return this->read_all(error); });
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): as above
 void FileDescriptor::write_all(std::string_view data, std::error_code& error) noexcept {
     error.clear();
     const internal::BrokenPipeGuard guard;
@@ -63,7 +65,7 @@ void FileDescriptor::write_all(std::string_view data, std::error_code& error) no
 }
 
 void FileDescriptor::write_all(std::string_view data) {
-    internal::checked("write", [&](auto& error) { write_all(data, error); });
+    internal::checked("write", [&](auto& error) { this->write_all(data, error); });
 }
 
 } // namespace kspawn

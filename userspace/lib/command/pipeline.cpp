@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "checked.hpp"
 #include "failure.hpp"
@@ -66,7 +67,7 @@ std::vector<Child> Pipeline::start(Command::Failure& failure) const {
     for (auto next = commands_.begin(); next != commands_.end(); ++next) {
         Command command = *next;
         if (input)
-            command.stdin_from(Stdio::descriptor(std::move(input)));
+            command.stdin_from(Stdio::descriptor(std::exchange(input, {})));
         if (next + 1 != commands_.end()) {
             int error = 0;
             Pipe pipe = make_pipe(error);

@@ -34,7 +34,7 @@ private:
     };
 
     void step(Stream& stream, std::error_code& error);
-    void write_some(Stream& stream, std::error_code& error);
+    static void write_some(Stream& stream, std::error_code& error);
     void read_some(Stream& stream, std::error_code& error);
 
     std::vector<Stream> streams_;
