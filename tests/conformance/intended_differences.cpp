@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "intended_differences.hpp"
+
+#include <cerrno>
+
+namespace conformance {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned long long internal_signals = 3ULL << 31; // 32 and 33
+
+bool in(const Difference& difference, const char* prefix) {
+    return difference.where.starts_with(prefix);
+}
+
+bool failed(const json& outcome) {
+    return outcome.at("error") != 0;
+}
+
+unsigned long long bits(const json& value) {
+    return value.is_string() ? std::stoull(value.get<std::string>(), nullptr, 16) : 0;
+}
+
+bool internal_signals_ignored(const Specification&, const json&, const json&,
+                              const Difference& difference) {
+    if (in(difference, "/report/dispositions/32/") || in(difference, "/report/dispositions/33/"))
+        return difference.ours.is_null();
+    return difference.where == "/report/status/SigIgn" &&
+           (bits(difference.ours) ^ bits(difference.theirs)) == internal_signals;
+}
+
+constexpr long long pf_superpriv = 0x100;
+
+bool privilege_was_used(const Specification&, const json&, const json&,
+                        const Difference& difference) {
+    return difference.where == "/report/stat/flags" && difference.ours.is_number() &&
+           difference.theirs.is_number() &&
+           difference.theirs.get<long long>() == (difference.ours.get<long long>() | pf_superpriv);
+}
+
+const json& list(const Specification& specification, const char* name) {
+    static const json none = json::array();
+    const auto found = specification.find(name);
+    return found == specification.end() ? none : *found;
+}
+
+bool cloexec_not_there(const Specification& specification, const json& ours, const json&,
+                       const Difference&) {
+    if (ours.at("error") != ENOENT)
+        return false;
+    for (const auto& step : list(specification, "actions"))
+        if (step.at(0) == "open" &&
+            step.at(2).get_ref<const std::string&>().starts_with("/proc/self/fd/"))
+            return true;
+    return false;
+}
+
+// A program that is set-ID gets /dev/null for those of the first three that it
+// has not, from its libc.
+bool open_close_on_exec(const Specification& specification, const json& ours, const json&,
+                        const Difference& difference) {
+    for (const auto& step : list(specification, "actions"))
+        if (step.at(0) == "open" &&
+            step.at(3).get_ref<const std::string&>().find("cloexec") != std::string::npos &&
+            in(difference, ("/report/descriptors/" + step.at(1).dump() + '/').c_str()))
+            return difference.ours.is_null() || ours.at("report").at("secure") == 1;
+    return false;
+}
+
+// Only what cannot change what is found may stand in between.
+bool program_first(const Specification& specification, const json& ours, const json& theirs,
+                   const Difference& difference) {
+    if (difference.where != "/error" || !failed(ours) || !failed(theirs))
+        return false;
+    for (const auto& step : list(specification, "actions"))
+        if (step.at(0) != "close" && step.at(0) != "closefrom" && step.at(0) != "tcsetpgrp")
+            return false;
+    for (const auto& step : list(specification, "attributes"))
+        if (step.at(0) == "setpgroup" || step.at(0) == "setsid" || step.at(0) == "setscheduler" ||
+            step.at(0) == "setschedparam")
+            return true;
+    return has_step(specification, "actions", "tcsetpgrp");
+}
+
+bool empty_name_first(const Specification& specification, const json& ours, const json& theirs,
+                      const Difference& difference) {
+    if (difference.where != "/error" || ours.at("error") != ENOENT || theirs.at("error") != EINVAL)
+        return false;
+    for (const auto& step : list(specification, "actions"))
+        if (step.at(0) == "open" && step.at(2) == "")
+            return true;
+    return false;
+}
+
+bool judged_when_added(const Specification& specification, const json& ours, const json& theirs,
+                       const Difference& difference) {
+    if (ours.at("error") != EBADF || (difference.where != "/error" && failed(theirs)))
+        return false;
+    for (const auto& step : list(specification, "parent"))
+        if (step.at(0) == "limit" && step.at(1) == "nofile")
+            return true;
+    return false;
+}
+
+bool failure_without_sigchld(const Specification&, const json& ours, const json&,
+                             const Difference& difference) {
+    return difference.where == "/SIGCHLD" && failed(ours) && difference.ours == false;
+}
+
+} // namespace
+
+const std::vector<IntendedDifference>& intended_differences() {
+    static const std::vector<IntendedDifference> list{
+        {"failure-without-sigchld", "both",
+         "A start that fails leaves no child, and so nothing that ends: no SIGCHLD.  libc's child "
+         "exists, fails and ends.",
+         failure_without_sigchld},
+        {"internal-signals", "glibc",
+         "glibc ignores signals 32 and 33, which its threads use, in every child, and the program "
+         "inherits that.  In a child of the kernel's no handler can run before the program does, "
+         "so that there is nothing to protect.",
+         internal_signals_ignored},
+        {"privilege-was-used", "both",
+         "The kernel marks a process that has used a privilege (PF_SUPERPRIV, for accounting).  "
+         "libc's child makes system calls that look for one where the kernel's own child needs "
+         "none.",
+         privilege_was_used},
+        {"cloexec-descriptors-are-not-there", "both",
+         "Close-on-exec descriptors of the caller that no action names are not copied for the "
+         "child, so that an action cannot reach one through /proc/self/fd or /dev/fd either.  That "
+         "is what makes a start with 20,000 of them as cheap as with none.",
+         cloexec_not_there},
+        {"open-is-close-on-exec", "both",
+         "O_CLOEXEC in an open action holds.  libc opens the file with whatever number comes, and "
+         "loses the flag when that is not the one asked for and is duplicated.",
+         open_close_on_exec},
+        {"program-looked-up-first", "both",
+         "If both the program cannot be found and an attribute cannot be set, the error is the "
+         "program's: where no action can change what it finds, the kernel looks before it makes a "
+         "child.  POSIX does not say which error is told.",
+         program_first},
+        {"numbers-are-judged-when-added", "musl",
+         "A descriptor beyond the limit (RLIMIT_NOFILE) is EBADF when the action is added, as in "
+         "glibc and as POSIX has it.  musl notices in the child, when another error may come "
+         "first.",
+         judged_when_added},
+        {"empty-name-first", "both",
+         "An open action with an empty name is ENOENT even if its flags exclude each other, which "
+         "open(2) notices first.",
+         empty_name_first},
+    };
+    return list;
+}
+
+std::string intended(const Specification& specification, const json& ours, const json& theirs,
+                     const Difference& difference) {
+    for (const auto& rule : intended_differences())
+        if ((difference.against == rule.against || std::string("both") == rule.against) &&
+            rule.applies(specification, ours, theirs, difference))
+            return rule.name;
+    return {};
+}
+
+} // namespace conformance

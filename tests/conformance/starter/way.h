@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * <spawn.h> of whoever is compared, under one name: KS_(spawn) is
+ * kspawn_spawn() or posix_spawn().
+ */
+#ifndef KSPAWN_CONFORMANCE_WAY_H
+#define KSPAWN_CONFORMANCE_WAY_H
+
+#ifdef WAY_KSPAWN
+#include <kspawn/spawn.h>
+#define WAY(name) kspawn_##name
+#define WAY_FLAG(name) KSPAWN_SPAWN_##name
+#define WAY_ADDCHDIR kspawn_spawn_file_actions_addchdir
+#define WAY_ADDFCHDIR kspawn_spawn_file_actions_addfchdir
+typedef kspawn_spawnattr_t way_attributes;
+typedef kspawn_spawn_file_actions_t way_actions;
+#else
+#include <spawn.h>
+#define WAY(name) posix_##name
+#define WAY_FLAG(name) POSIX_SPAWN_##name
+#define WAY_ADDCHDIR posix_spawn_file_actions_addchdir_np
+#define WAY_ADDFCHDIR posix_spawn_file_actions_addfchdir_np
+typedef posix_spawnattr_t way_attributes;
+typedef posix_spawn_file_actions_t way_actions;
+#endif
+
+#ifdef WAY_MUSL
+/* What musl 1.2.3 does not have; the engine does not ask it for that. */
+#define WAY_CLOSEFROM(actions, fd) (-1)
+#define WAY_TCSETPGRP(actions, fd) (-1)
+#else
+#define WAY_CLOSEFROM(actions, fd) WAY(spawn_file_actions_addclosefrom_np)(actions, fd)
+#define WAY_TCSETPGRP(actions, fd) WAY(spawn_file_actions_addtcsetpgrp_np)(actions, fd)
+#endif
+
+#endif
