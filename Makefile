@@ -9,13 +9,14 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-.PHONY: all help userspace module demo test test-debug bench check install clean \
+.PHONY: all help userspace module demo test test-nightly test-debug bench check install clean \
 	deps deps-vm deps-debug deps-check
 
 help:
 	@echo 'make             build everything into build/'
 	@echo 'make demo        boot a guest, insert the module, start programs'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
+	@echo 'make test-nightly  the conformance tests at 20,000 random starts a kernel'
 	@echo 'make test-debug  all tests on a kernel with KASAN, lockdep, kmemleak'
 	@echo 'make bench       instructions per spawn, ours and others'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
@@ -50,6 +51,12 @@ demo: userspace module
 
 test: userspace module
 	@tests/run $(KERNELS:%=--kernel %)
+
+# Hours, where the guests are emulated.
+test-nightly: userspace module
+	@tests/run $(KERNELS:%=--kernel %) --timeout 43200 --program-timeout 36000 \
+		--env KSPAWN_CONFORMANCE_COUNT=20000 \
+		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) '^conformance/'
 
 test-debug: deps-debug userspace
 	@qemu/kernels/module debug
