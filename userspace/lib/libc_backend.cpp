@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -191,11 +192,10 @@ private:
     static bool changes_directory(const Request& request) noexcept {
         if (request.file_actions == nullptr)
             return false;
-        for (const auto& action : file_actions::actions_of(*request.file_actions)) {
-            if (action.op == KSPAWN_ACTION_CHDIR || action.op == KSPAWN_ACTION_FCHDIR)
-                return true;
-        }
-        return false;
+        return std::ranges::any_of(
+            file_actions::actions_of(*request.file_actions), [](const kspawn_action& action) {
+                return action.op == KSPAWN_ACTION_CHDIR || action.op == KSPAWN_ACTION_FCHDIR;
+            });
     }
 
     int look(std::string_view directory, std::string_view name) noexcept {

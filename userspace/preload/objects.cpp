@@ -65,7 +65,7 @@ struct GlibcAction {
 template <class Type, class Object>
 Type copy_of(const Object* object) noexcept {
     static_assert(sizeof(Type) == sizeof(Object));
-    Type copy;
+    Type copy{};
     std::memcpy(&copy, object, sizeof(copy));
     return copy;
 }

@@ -170,8 +170,8 @@ int close_stream(const Stream& stream) noexcept {
 
 extern "C" {
 
-std::FILE* popen(const char* command, const char* mode) {
-    const auto parsed = kspawn::preload::parse(mode);
+std::FILE* popen(const char* command, const char* modes) {
+    const auto parsed = kspawn::preload::parse(modes);
     if (!parsed) {
         errno = EINVAL;
         return nullptr;

@@ -21,6 +21,7 @@ inline Result start_shell(Entry entry, const char* command,
     // argv is not const for history's sake; nobody writes to it.
     const std::array<const char*, 5> arguments{"sh", "-c", "--", command, nullptr};
     return start({entry, "/bin/sh", false, file_actions, attributes,
+                  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
                   const_cast<char* const*>(arguments.data()), ::environ, false});
 }
 

@@ -13,6 +13,8 @@
 using kspawn::preload::libc;
 namespace objects = kspawn::preload::objects;
 
+// The names of parameters are libc's own affair.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 extern "C" {
 
 int posix_spawnattr_init(posix_spawnattr_t* attributes) noexcept {
@@ -161,3 +163,4 @@ int posix_spawnattr_setcgroup_np(posix_spawnattr_t* attributes, int cgroup) noex
 }
 
 } // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

@@ -96,7 +96,7 @@ Target target_of_environment() noexcept {
         return;
     owner = ::getpid();
     ::pthread_atfork(nullptr, nullptr, start_anew);
-    ::at_quick_exit(report);
+    static_cast<void>(::at_quick_exit(report)); // nobody could be told
 }
 
 [[gnu::destructor]] void end() {
