@@ -96,6 +96,15 @@ def goals_table(verdicts: list[Verdict]) -> str:
     return _table(header, rows)
 
 
+def _origin(boot: Results) -> str:
+    """Where a boot's figures are from."""
+    said = boot.context
+    return (
+        f"Linux {said['kernel']}, glibc {said['glibc']}, musl {said['musl']}, QEMU {said['qemu']}"
+        f" ({said['cpu']}), commit {said['commit']}, on {said['measured']}"
+    )
+
+
 def _one(boot: Results, scene: Scene, way: str) -> list[str]:
     """A way's cost and its ratio to glibc's, or blanks."""
     ways = boot.cells.get(scene, {})
@@ -104,7 +113,7 @@ def _one(boot: Results, scene: Scene, way: str) -> list[str]:
     return [f"{ways[way].total:,.0f}", _ratio(ways[way], ways, "glibc")]
 
 
-def readme(facts: dict[str, str], results: list[Results], verdicts: list[Verdict]) -> str:
+def readme(results: list[Results], verdicts: list[Verdict]) -> str:
     """The plain cost on each kernel side by side, and the goals."""
     header = ["start and wait"]
     for boot in results:
@@ -116,16 +125,11 @@ def readme(facts: dict[str, str], results: list[Results], verdicts: list[Verdict
         for way, words in WAYS.items()
         if way in measured
     ]
-    kernels = " and ".join(boot.context["kernel"] for boot in results)
-    glibc = results[0].context["glibc"]
-    origin = (
-        f"Measured on {facts['date']} at {facts['commit']}, on {kernels}, with glibc {glibc} and"
-        f" musl {facts['musl']}, under QEMU ({facts['QEMU']})."
-    )
     goals_are = (
         "What we want to reach, and how far we are; all but the third count the start and the"
         " wait:"
     )
+    origin = "Measured:\n\n" + "\n".join(f"- {_origin(boot)}" for boot in results)
     return "\n\n".join([_table(header, rows), goals_are, goals_table(verdicts), origin])
 
 
@@ -140,12 +144,9 @@ def summary(results: list[Results], verdicts: list[Verdict]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def whole(facts: dict[str, str], results: list[Results], verdicts: list[Verdict]) -> str:
+def whole(results: list[Results], verdicts: list[Verdict]) -> str:
     parts = ["# What it costs to start a program"]
-    for boot in results:
-        facts = facts | {f"Linux {boot.kernel}": boot.context["kernel"]}
-        facts = facts | {"CPU": boot.context["cpu"], "glibc": boot.context["glibc"]}
-    parts.append("\n".join(f"- {name}: {value}" for name, value in facts.items()))
+    parts.append("\n".join(f"- {_origin(boot)}" for boot in results))
     parts.append(
         "Each figure is the median of several repetitions, for one start of a static program of"
         " three instructions and the wait for its end.  *Spread* is the distance between the"

@@ -119,17 +119,16 @@ def _musl_version() -> str:
     return said[1] if said else "unknown"
 
 
-def describe(repo: Path, short: bool) -> dict[str, str]:
-    """What must be known of a figure besides what its boot says."""
+def describe(repo: Path) -> dict[str, str]:
+    """What must be known of a figure and the guest cannot know, for its JSON."""
     git = ["git", "-C", str(repo)]
     commit = _output([*git, "rev-parse", "--short=12", "HEAD"]) or "unknown"
     if _output([*git, "status", "--porcelain", "--untracked-files=no"]):
-        commit += " with changes"
-    qemu = re.search(r"version \S+", _output(["qemu-system-x86_64", "--version"]))
+        commit += "-changed"
+    qemu = re.search(r"version (\S+)", _output(["qemu-system-x86_64", "--version"]))
     return {
-        "date": date.today().isoformat(),
+        "measured": date.today().isoformat(),
         "commit": commit,
-        "command": "tests/bench/run" + (" --short" if short else ""),
-        "QEMU": qemu[0] if qemu else "unknown",
+        "qemu": qemu[1] if qemu else "unknown",
         "musl": _musl_version(),
     }
