@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The counters in sysfs: each failure is counted where it belongs, once. */
+#include "lib/fixture.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+static const char * const names[] = {
+	"spawns", "clones", "killed", "fail_policy", "fail_copy", "fail_descriptors",
+	"fail_clone", "fail_attribute", "fail_action", "fail_pidfd", "fail_exec",
+	"fail_lookup", "in_flight",
+};
+
+#define COUNTERS ARRAY_SIZE(names)
+
+static void read_all(struct __test_metadata *_metadata, long long values[COUNTERS])
+{
+	char path[128], text[32];
+	unsigned int i;
+
+	for (i = 0; i < COUNTERS; i++) {
+		ssize_t n;
+		int fd;
+
+		snprintf(path, sizeof(path), "/sys/class/misc/kspawn/stats/%s", names[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		ASSERT_LE(0, fd);
+		n = read(fd, text, sizeof(text) - 1);
+		ASSERT_LT(0, n);
+		text[n] = '\0';
+		values[i] = strtoll(text, NULL, 10);
+		close(fd);
+	}
+}
+
+/*
+ * What has changed since @before, as "spawns+1 clones+1".  A child's last
+ * instructions may come after its parent has reaped it: in_flight gets time.
+ */
+static const char *changes(struct __test_metadata *_metadata, const long long *before)
+{
+	static char text[512];
+	long long now[COUNTERS];
+	size_t used = 0;
+	unsigned int i;
+
+	for (i = 0; i < 500; i++) {
+		read_all(_metadata, now);
+		if (now[COUNTERS - 1] == before[COUNTERS - 1])
+			break;
+		own_sleep_ms(10);
+	}
+	text[0] = '\0';
+	for (i = 0; i < COUNTERS; i++)
+		if (now[i] != before[i])
+			used += snprintf(text + used, sizeof(text) - used, "%s%s%+lld",
+					 used ? " " : "", names[i], now[i] - before[i]);
+	return text;
+}
+
+TEST_F(spawn, readable_by_all)
+{
+	long long values[COUNTERS];
+
+	if (!geteuid())
+		ASSERT_EQ(0, own_drop_privileges());
+	read_all(_metadata, values);
+}
+
+TEST_F(spawn, success)
+{
+	long long before[COUNTERS];
+	struct spawn s;
+
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_tiny);
+	expect_exit(_metadata, self->device, &s, 0);
+	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
+	spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
+	s.args.flags = KSPAWN_PIDFD;
+	expect_exit(_metadata, self->device, &s, 0);
+	EXPECT_STREQ("spawns+2 clones+2", changes(_metadata, before));
+}
+
+/* Refused without a child: that is what makes it cheap. */
+TEST_F(spawn, no_child_for_what_cannot_be_found)
+{
+	long long before[COUNTERS];
+	struct spawn s;
+
+	read_all(_metadata, before);
+	spawn_init(&s, "/no/such/program");
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before));
+
+	read_all(_metadata, before);
+	spawn_init(&s, self->directory);
+	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
+	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before));
+
+	read_all(_metadata, before);
+	spawn_init(&s, "nothing");
+	s.args.search = spawn_pointer("/bin:/usr/bin:");
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before));
+
+	/* These actions and attributes cannot help to find it. */
+	read_all(_metadata, before);
+	spawn_init(&s, "/no/such/program");
+	spawn_close(&s, 0);
+	spawn_closefrom(&s, 3);
+	s.args.attr_flags = KSPAWN_ATTR_SETSID | KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_RESETIDS;
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before));
+}
+
+TEST_F(spawn, a_child_where_an_action_may_help)
+{
+	long long before[COUNTERS];
+	struct spawn s;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		read_all(_metadata, before);
+		spawn_init(&s, "no/such/program");
+		switch (i) {
+		case 0:
+			spawn_chdir(&s, "/");
+			break;
+		case 1:
+			spawn_open(&s, 9, "/", O_RDONLY, 0);
+			break;
+		case 2:
+			spawn_dup2(&s, 0, 9);
+			break;
+		case 3:
+			spawn_open(&s, 9, "/", O_RDONLY, 0);
+			spawn_fchdir(&s, 9);
+			break;
+		}
+		expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+		EXPECT_STREQ("spawns+1 clones+1 fail_exec+1", changes(_metadata, before));
+	}
+}
+
+TEST_F(spawn, failures_by_step)
+{
+	struct rlimit limit = { .rlim_cur = 4, .rlim_max = 64 };
+	long long before[COUNTERS];
+	struct spawn s;
+
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_tiny);
+	spawn_dup2(&s, 99, 98);
+	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
+	EXPECT_STREQ("spawns+1 clones+1 fail_action+1", changes(_metadata, before));
+
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+	s.args.pgroup = -1;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_SETPGROUP);
+	EXPECT_STREQ("spawns+1 clones+1 fail_attribute+1", changes(_metadata, before));
+
+	/* Of an unreadable request not even the beginning counts as a spawn. */
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_tiny);
+	s.args.flags = 0x100;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	EXPECT_STREQ("fail_copy+1", changes(_metadata, before));
+
+	read_all(_metadata, before);
+	spawn_init(&s, NULL);
+	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	EXPECT_STREQ("spawns+1 fail_copy+1", changes(_metadata, before));
+
+	/* EMFILE is found before there is a child. */
+	ASSERT_EQ(3, self->device);
+	read_all(_metadata, before);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	spawn_init(&s, scratch_tiny);
+	s.args.flags = KSPAWN_PIDFD;
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(EMFILE, errno);
+	limit.rlim_cur = 64;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_STREQ("spawns+1 fail_pidfd+1", changes(_metadata, before));
+}
+
+TEST_F(spawn, failure_of_clone)
+{
+	struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
+	long long before[COUNTERS];
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, own_drop_privileges());
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_tiny);
+	expect_failure(_metadata, self->device, &s, EAGAIN, KSPAWN_STEP_CLONE, 0);
+	EXPECT_STREQ("spawns+1 fail_clone+1", changes(_metadata, before));
+}
+
+TEST_F(spawn, failure_by_policy)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { .len = 1, .filter = &code };
+	long long before[COUNTERS];
+	struct spawn s;
+
+	read_all(_metadata, before);
+	ASSERT_EQ(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	ASSERT_EQ(0, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	spawn_init(&s, scratch_tiny);
+	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
+	EXPECT_STREQ("fail_policy+1", changes(_metadata, before));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Namespaces and roots: a spawn sees what its caller sees. */
+#include "lib/fixture.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+static int become_namespace_root(void)
+{
+	char map[64];
+	uid_t uid = geteuid();
+	int fd;
+
+	if (unshare(CLONE_NEWUSER))
+		return -1;
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, map, strlen(map)) < 0)
+		return -1;
+	return close(fd);
+}
+
+/* unshare(CLONE_NEWPID): the next child is the first process in there. */
+TEST_F(spawn, first_process_of_a_pid_namespace)
+{
+	char expected[64];
+	struct report r;
+	struct spawn s;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID))
+		SKIP(return, NEEDS_ROOT);
+	report_init(_metadata, &s, &r);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(1, pid);
+	EXPECT_EQ(0, own_wait(pid));
+	ASSERT_EQ(0, report_load(&r));
+	snprintf(expected, sizeof(expected), "%d\t1\n", pid);
+	EXPECT_EQ(0, strncmp(report_status(&r, "NSpid"), expected, strlen(expected)))
+		TH_LOG("NSpid: %.20s", report_status(&r, "NSpid"));
+	EXPECT_EQ(0, strncmp(report_section(&r, "ids", NULL), "pid 1 tid 1 ppid 0 ", 19));
+
+	/* Its first process has ended, so has the namespace. */
+	spawn_init(&s, scratch_tiny);
+	expect_failure(_metadata, self->device, &s, ENOMEM, KSPAWN_STEP_CLONE, 0);
+}
+
+TEST_F(spawn, later_processes_of_a_pid_namespace)
+{
+	pid_t first, pid;
+	struct report r;
+	struct spawn s;
+
+	if (unshare(CLONE_NEWPID))
+		SKIP(return, NEEDS_ROOT);
+	spawn_init(&s, scratch_child);
+	spawn_arg(&s, "child");
+	spawn_arg(&s, "pause");
+	first = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(0, first);
+	report_init(_metadata, &s, &r);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(first, pid);
+	EXPECT_EQ(0, own_wait(pid));
+	ASSERT_EQ(0, report_load(&r));
+	EXPECT_EQ(0, strncmp(report_section(&r, "ids", NULL), "pid 2 tid 2 ppid 0 ", 19));
+	/* A failing one leaves nothing there, either. */
+	spawn_init(&s, scratch_tiny);
+	spawn_dup2(&s, 99, 98);
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(EBADF, errno);
+	ASSERT_EQ(0, kill(first, SIGKILL));
+	own_wait(first);
+}
+
+/* From inside, all pids are those of the inside. */
+TEST_F(spawn, from_within_a_pid_namespace)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID))
+		SKIP(return, NEEDS_ROOT);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		pid_t inner, joined;
+		struct spawn s;
+
+		own_watch_sigchld();
+		EXPECT_EQ(1, getpid());
+		spawn_init(&s, scratch_tiny);
+		s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+		inner = spawn_start(self->device, &s);
+		EXPECT_EQ(2, inner);
+		EXPECT_EQ(2, s.result.pid);
+		/* The zombie still is its group. */
+		s.args.pgroup = inner;
+		joined = spawn_start(self->device, &s);
+		EXPECT_EQ(3, joined);
+		EXPECT_EQ(0, own_wait(inner));
+		EXPECT_EQ(0, own_wait(joined));
+		spawn_init(&s, scratch_tiny);
+		s.args.flags = KSPAWN_PIDFD;
+		inner = spawn_start(self->device, &s);
+		EXPECT_EQ(4, inner);
+		EXPECT_EQ(0, own_wait(inner));
+		spawn_init(&s, scratch_tiny);
+		spawn_close(&s, -1);
+		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
+		_exit(0);
+	}
+	status = own_wait(pid);
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(spawn, user_namespace)
+{
+	unsigned int ids[4];
+	struct report r;
+	struct spawn s;
+
+	if (!geteuid())
+		ASSERT_EQ(0, own_drop_privileges());
+	/* Not dumpable after that, and /proc/self/uid_map were root's. */
+	report_init(_metadata, &s, &r);
+	if (unshare(CLONE_NEWUSER))
+		SKIP(return, "no user namespaces for this user: %m");
+	/* Without a mapping all ids are the overflow id. */
+	expect_report(_metadata, self->device, &s, &r);
+	ASSERT_EQ(4, report_status_ids(&r, "Uid", ids));
+	EXPECT_EQ(65534, ids[0]);
+	report_free(&r);
+	/* seteuid(getuid()) fails then, as it does in every posix_spawn(). */
+	ASSERT_EQ(-1, seteuid(getuid()));
+	EXPECT_EQ(EINVAL, errno);
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_RESETIDS);
+}
+
+TEST_F(spawn, root_of_a_user_namespace)
+{
+	unsigned int ids[4];
+	struct report r;
+	struct spawn s;
+
+	if (become_namespace_root())
+		SKIP(return, "no user namespaces for this user: %m");
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	ASSERT_EQ(4, report_status_ids(&r, "Uid", ids));
+	EXPECT_EQ(0, ids[0]);
+	EXPECT_EQ(0, ids[1]);
+	EXPECT_NE(0, report_status_hex(&r, "CapEff"));
+	/* Of no use outside: real-time scheduling asks the first namespace. */
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
+	s.args.sched_policy = SCHED_FIFO;
+	s.args.sched_priority = 1;
+	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_SETSCHEDULER);
+}
+
+TEST_F(spawn, user_and_pid_namespace)
+{
+	struct report r;
+	struct spawn s;
+	pid_t pid;
+
+	if (become_namespace_root() || unshare(CLONE_NEWPID))
+		SKIP(return, "no user namespaces for this user: %m");
+	report_init(_metadata, &s, &r);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(1, pid);
+	EXPECT_EQ(0, own_wait(pid));
+	ASSERT_EQ(0, report_load(&r));
+	EXPECT_EQ(0, strncmp(report_section(&r, "ids", NULL), "pid 1 tid 1 ppid 0 ", 19));
+}
+
+TEST_F(spawn, mount_namespace)
+{
+	struct spawn s;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, mkdir("mount", 0755));
+	ASSERT_EQ(0, mount("none", "mount", "tmpfs", 0, NULL));
+	ASSERT_EQ(0, scratch_copy_child("mount/child", 0755));
+	spawn_init(&s, "mount/child");
+	spawn_arg(&s, "child");
+	spawn_arg(&s, "exit");
+	spawn_arg(&s, "3");
+	expect_exit(_metadata, self->device, &s, 3);
+}
+
+TEST_F(spawn, changed_root)
+{
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, mkdir("root", 0755));
+	ASSERT_EQ(0, scratch_copy_child("root/child", 0755));
+	ASSERT_EQ(0, chroot("root"));
+	spawn_init(&s, "/child");
+	spawn_arg(&s, "child");
+	spawn_arg(&s, "exit");
+	spawn_arg(&s, "12");
+	/* The working directory is still outside, as chroot() has it. */
+	expect_exit(_metadata, self->device, &s, 12);
+	spawn_chdir(&s, "/");
+	expect_exit(_metadata, self->device, &s, 12);
+	spawn_init(&s, "/bin/sh");
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	spawn_init(&s, "child");
+	spawn_arg(&s, "child");
+	spawn_arg(&s, "exit");
+	spawn_arg(&s, "13");
+	s.args.search = spawn_pointer("/bin:/");
+	expect_exit(_metadata, self->device, &s, 13);
+}
+
+TEST_HARNESS_MAIN
