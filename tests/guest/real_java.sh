@@ -3,6 +3,7 @@
 #
 # OpenJDK: ProcessBuilder starts its helper, jspawnhelper, by posix_spawn.
 
+# shellcheck source=tests/preload/guest.bash disable=SC2016,SC2317
 . "$(dirname "$0")/../preload/guest.bash"
 
 [ -c /dev/kspawn ] || skip "no /dev/kspawn"

@@ -4,6 +4,7 @@
 # GNU make builds a C++ project with -j4, with the preload and without: every
 # program that make starts goes through the kernel, and what comes out is the same.
 
+# shellcheck source=tests/preload/guest.bash disable=SC2016,SC2317
 . "$(dirname "$0")/../preload/guest.bash"
 
 units=50

@@ -3,6 +3,7 @@
 #
 # ninja runs its commands by the kernel, and sees their output and failures.
 
+# shellcheck source=tests/preload/guest.bash disable=SC2016,SC2317
 . "$(dirname "$0")/../preload/guest.bash"
 
 [ -c /dev/kspawn ] || skip "no /dev/kspawn"

@@ -3,6 +3,7 @@
 #
 # A C program that lives on popen() and system(), with four threads.
 
+# shellcheck source=tests/preload/guest.bash disable=SC2016,SC2317
 . "$(dirname "$0")/../preload/guest.bash"
 
 [ -c /dev/kspawn ] || skip "no /dev/kspawn"

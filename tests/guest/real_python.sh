@@ -3,6 +3,7 @@
 #
 # The system's Python: os.posix_spawn, os.posix_spawnp, subprocess, os.popen.
 
+# shellcheck source=tests/preload/guest.bash disable=SC2016,SC2317
 . "$(dirname "$0")/../preload/guest.bash"
 
 [ -c /dev/kspawn ] || skip "no /dev/kspawn"

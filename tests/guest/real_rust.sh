@@ -4,6 +4,7 @@
 # Rust's std::process::Command, in a program of Debian's: fdfind -x runs a command
 # for each file it finds, from several threads.
 
+# shellcheck source=tests/preload/guest.bash disable=SC2016,SC2317
 . "$(dirname "$0")/../preload/guest.bash"
 
 [ -c /dev/kspawn ] || skip "no /dev/kspawn"
