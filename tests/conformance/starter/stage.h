@@ -10,19 +10,19 @@ static const unsigned long all_signals = ~(7UL << 31);
 
 /* One step of a specification: a verb and its operands. */
 struct step {
-	char *field[MAX_FIELDS];
-	int count;
+    char* field[MAX_FIELDS];
+    int count;
 };
 
 /* Field n of a step as a number. */
-int number_of(const struct step *step, int n);
+int number_of(const struct step* step, int n);
 
 /* In parent.c: an empty file system at SCRATCH, with the files of each stage. */
 int make_scratch(void);
 /* What is in it in the end, as one line. */
-void describe_scratch(char *text, int room);
+void describe_scratch(char* text, int room);
 /* In parent.c: take one step that is about the parent.  0, or an errno value. */
-int take_parent_step(const struct step *step);
+int take_parent_step(const struct step* step);
 /* A process group besides our own that a child may join; 0 if there is none. */
 extern int helper_group;
 

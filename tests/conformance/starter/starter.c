@@ -38,438 +38,418 @@
 #define STAGE_SECONDS 60
 #define MAX_STEPS 512
 
-
-extern char **environ;
+extern char** environ;
 
 struct attempt {
-	way_actions actions;
-	way_attributes attributes;
-	short flags;
-	int uses_attributes, uses_actions;
-	const char *path;
-	int search, in_thread;
-	char *argv[MAX_FIELDS], *envp[MAX_FIELDS];
-	int has_argv;
-	pid_t pid;
-	int error;
-	int add_error;	/* of adding an action or an attribute */
+    way_actions actions;
+    way_attributes attributes;
+    short flags;
+    int uses_attributes, uses_actions;
+    const char* path;
+    int search, in_thread;
+    char *argv[MAX_FIELDS], *envp[MAX_FIELDS];
+    int has_argv;
+    pid_t pid;
+    int error;
+    int add_error; /* of adding an action or an attribute */
 };
 
 static struct attempt attempt;
 static volatile sig_atomic_t children_ended;
 
-static void on_child(int signal)
-{
-	(void)signal;
-	children_ended++;
+static void on_child(int signal) {
+    (void)signal;
+    children_ended++;
 }
 
-static void note(int error)
-{
-	if (error && !attempt.add_error)
-		attempt.add_error = error;
+static void note(int error) {
+    if (error && !attempt.add_error)
+        attempt.add_error = error;
 }
 
-static void take_action(const struct step *step)
-{
-	const char *verb = step->field[0] + 2;
-	const int fd = number_of(step, 1);
-	way_actions *actions = &attempt.actions;
+static void take_action(const struct step* step) {
+    const char* verb = step->field[0] + 2;
+    const int fd = number_of(step, 1);
+    way_actions* actions = &attempt.actions;
 
-	attempt.uses_actions = 1;
-	if (!strcmp(verb, "open"))
-		note(WAY(spawn_file_actions_addopen)(actions, fd, step->field[2],
-						     open_flags(step->field[3]),
-						     number_of(step, 4)));
-	else if (!strcmp(verb, "close"))
-		note(WAY(spawn_file_actions_addclose)(actions, fd));
-	else if (!strcmp(verb, "dup2"))
-		note(WAY(spawn_file_actions_adddup2)(actions, fd, number_of(step, 2)));
-	else if (!strcmp(verb, "chdir"))
-		note(WAY_ADDCHDIR(actions, step->field[1]));
-	else if (!strcmp(verb, "fchdir"))
-		note(WAY_ADDFCHDIR(actions, fd));
-	else if (!strcmp(verb, "closefrom"))
-		note(WAY_CLOSEFROM(actions, fd));
-	else if (!strcmp(verb, "tcsetpgrp"))
-		note(WAY_TCSETPGRP(actions, fd));
-	else
-		_Exit(98);
+    attempt.uses_actions = 1;
+    if (!strcmp(verb, "open"))
+        note(WAY(spawn_file_actions_addopen)(actions, fd, step->field[2],
+                                             open_flags(step->field[3]), number_of(step, 4)));
+    else if (!strcmp(verb, "close"))
+        note(WAY(spawn_file_actions_addclose)(actions, fd));
+    else if (!strcmp(verb, "dup2"))
+        note(WAY(spawn_file_actions_adddup2)(actions, fd, number_of(step, 2)));
+    else if (!strcmp(verb, "chdir"))
+        note(WAY_ADDCHDIR(actions, step->field[1]));
+    else if (!strcmp(verb, "fchdir"))
+        note(WAY_ADDFCHDIR(actions, fd));
+    else if (!strcmp(verb, "closefrom"))
+        note(WAY_CLOSEFROM(actions, fd));
+    else if (!strcmp(verb, "tcsetpgrp"))
+        note(WAY_TCSETPGRP(actions, fd));
+    else
+        _Exit(98);
 }
 
 /* Fields from 1 on as a set. */
-static sigset_t signals_of(const struct step *step)
-{
-	sigset_t set;
-	int i;
+static sigset_t signals_of(const struct step* step) {
+    sigset_t set;
+    int i;
 
-	sigemptyset(&set);
-	/* Not sigfillset(): each libc leaves out the ones that it uses itself. */
-	if (step->count == 2 && !strcmp(step->field[1], "all"))
-		memcpy(&set, &all_signals, sizeof(all_signals));
-	else
-		for (i = 1; i < step->count; i++)
-			sigaddset(&set, number_of(step, i));
-	return set;
+    sigemptyset(&set);
+    /* Not sigfillset(): each libc leaves out the ones that it uses itself. */
+    if (step->count == 2 && !strcmp(step->field[1], "all"))
+        memcpy(&set, &all_signals, sizeof(all_signals));
+    else
+        for (i = 1; i < step->count; i++)
+            sigaddset(&set, number_of(step, i));
+    return set;
 }
 
-static pid_t group_of(const char *word)
-{
-	if (!strcmp(word, "own"))
-		return 0;
-	if (!strcmp(word, "parent's"))
-		return getpgrp();
-	if (!strcmp(word, "helper"))
-		return helper_group;
-	return atoi(word);
+static pid_t group_of(const char* word) {
+    if (!strcmp(word, "own"))
+        return 0;
+    if (!strcmp(word, "parent's"))
+        return getpgrp();
+    if (!strcmp(word, "helper"))
+        return helper_group;
+    return atoi(word);
 }
 
-static void take_attribute(const struct step *step)
-{
-	const char *verb = step->field[0] + 2;
-	way_attributes *attributes = &attempt.attributes;
-	struct sched_param parameter;
-	sigset_t set;
+static void take_attribute(const struct step* step) {
+    const char* verb = step->field[0] + 2;
+    way_attributes* attributes = &attempt.attributes;
+    struct sched_param parameter;
+    sigset_t set;
 
-	attempt.uses_attributes = 1;
-	if (!strcmp(verb, "none")) {
-		return;
-	} else if (!strcmp(verb, "resetids")) {
-		attempt.flags |= WAY_FLAG(RESETIDS);
-	} else if (!strcmp(verb, "setsid")) {
-		attempt.flags |= WAY_FLAG(SETSID);
-	} else if (!strcmp(verb, "usevfork")) {
-		attempt.flags |= 0x40;
-	} else if (!strcmp(verb, "setpgroup")) {
-		attempt.flags |= WAY_FLAG(SETPGROUP);
-		note(WAY(spawnattr_setpgroup)(attributes, group_of(step->field[1])));
-	} else if (!strcmp(verb, "setsigdef")) {
-		set = signals_of(step);
-		attempt.flags |= WAY_FLAG(SETSIGDEF);
-		note(WAY(spawnattr_setsigdefault)(attributes, &set));
-	} else if (!strcmp(verb, "setsigmask")) {
-		set = signals_of(step);
-		attempt.flags |= WAY_FLAG(SETSIGMASK);
-		note(WAY(spawnattr_setsigmask)(attributes, &set));
-	} else if (!strcmp(verb, "setschedparam")) {
-		parameter.sched_priority = number_of(step, 1);
-		attempt.flags |= WAY_FLAG(SETSCHEDPARAM);
-		note(WAY(spawnattr_setschedparam)(attributes, &parameter));
-	} else if (!strcmp(verb, "setscheduler")) {
-		parameter.sched_priority = number_of(step, 2);
-		attempt.flags |= WAY_FLAG(SETSCHEDULER);
-		note(WAY(spawnattr_setschedpolicy)(attributes, policy_of(step->field[1])));
-		note(WAY(spawnattr_setschedparam)(attributes, &parameter));
-	} else {
-		_Exit(98);
-	}
+    attempt.uses_attributes = 1;
+    if (!strcmp(verb, "none")) {
+        return;
+    } else if (!strcmp(verb, "resetids")) {
+        attempt.flags |= WAY_FLAG(RESETIDS);
+    } else if (!strcmp(verb, "setsid")) {
+        attempt.flags |= WAY_FLAG(SETSID);
+    } else if (!strcmp(verb, "usevfork")) {
+        attempt.flags |= 0x40;
+    } else if (!strcmp(verb, "setpgroup")) {
+        attempt.flags |= WAY_FLAG(SETPGROUP);
+        note(WAY(spawnattr_setpgroup)(attributes, group_of(step->field[1])));
+    } else if (!strcmp(verb, "setsigdef")) {
+        set = signals_of(step);
+        attempt.flags |= WAY_FLAG(SETSIGDEF);
+        note(WAY(spawnattr_setsigdefault)(attributes, &set));
+    } else if (!strcmp(verb, "setsigmask")) {
+        set = signals_of(step);
+        attempt.flags |= WAY_FLAG(SETSIGMASK);
+        note(WAY(spawnattr_setsigmask)(attributes, &set));
+    } else if (!strcmp(verb, "setschedparam")) {
+        parameter.sched_priority = number_of(step, 1);
+        attempt.flags |= WAY_FLAG(SETSCHEDPARAM);
+        note(WAY(spawnattr_setschedparam)(attributes, &parameter));
+    } else if (!strcmp(verb, "setscheduler")) {
+        parameter.sched_priority = number_of(step, 2);
+        attempt.flags |= WAY_FLAG(SETSCHEDULER);
+        note(WAY(spawnattr_setschedpolicy)(attributes, policy_of(step->field[1])));
+        note(WAY(spawnattr_setschedparam)(attributes, &parameter));
+    } else {
+        _Exit(98);
+    }
 }
 
-static void copy_strings(char **list, const struct step *step)
-{
-	memcpy(list, step->field + 1, (step->count - 1) * sizeof(*list));
-	list[step->count - 1] = NULL;
+static void copy_strings(char** list, const struct step* step) {
+    memcpy(list, step->field + 1, (step->count - 1) * sizeof(*list));
+    list[step->count - 1] = NULL;
 }
 
 /* What is started, and how. */
-static void take_program(const struct step *step)
-{
-	const char *verb = step->field[0] + 2;
+static void take_program(const struct step* step) {
+    const char* verb = step->field[0] + 2;
 
-	if (!strcmp(verb, "path")) {
-		attempt.path = step->field[1];
-	} else if (!strcmp(verb, "file")) {
-		attempt.path = step->field[1];
-		attempt.search = 1;
-	} else if (!strcmp(verb, "argv")) {
-		attempt.has_argv = 1;
-		copy_strings(attempt.argv, step);
-	} else if (!strcmp(verb, "env")) {
-		copy_strings(attempt.envp, step);
-	} else if (!strcmp(verb, "in_thread")) {
-		attempt.in_thread = 1;
-	} else {
-		_Exit(98);
-	}
+    if (!strcmp(verb, "path")) {
+        attempt.path = step->field[1];
+    } else if (!strcmp(verb, "file")) {
+        attempt.path = step->field[1];
+        attempt.search = 1;
+    } else if (!strcmp(verb, "argv")) {
+        attempt.has_argv = 1;
+        copy_strings(attempt.argv, step);
+    } else if (!strcmp(verb, "env")) {
+        copy_strings(attempt.envp, step);
+    } else if (!strcmp(verb, "in_thread")) {
+        attempt.in_thread = 1;
+    } else {
+        _Exit(98);
+    }
 }
 
-static void *start(void *unused)
-{
-	const way_actions *actions = attempt.uses_actions ? &attempt.actions : NULL;
-	const way_attributes *attributes = attempt.uses_attributes ? &attempt.attributes : NULL;
+static void* start(void* unused) {
+    const way_actions* actions = attempt.uses_actions ? &attempt.actions : NULL;
+    const way_attributes* attributes = attempt.uses_attributes ? &attempt.attributes : NULL;
 
-	(void)unused;
-	attempt.error = (attempt.search ? WAY(spawnp) : WAY(spawn))(
-		&attempt.pid, attempt.path, actions, attributes, attempt.argv, attempt.envp);
-	return NULL;
+    (void)unused;
+    attempt.error = (attempt.search ? WAY(spawnp) : WAY(spawn))(
+        &attempt.pid, attempt.path, actions, attributes, attempt.argv, attempt.envp);
+    return NULL;
 }
 
-static int descriptors_in_use(void)
-{
-	int fd, sum = 0;
+static int descriptors_in_use(void) {
+    int fd, sum = 0;
 
-	for (fd = 0; fd < FIRST_OWN_DESCRIPTOR + 10; fd++)
-		if (fcntl(fd, F_GETFD) >= 0)
-			sum = sum * 31 + fd + 1;
-	return sum;
+    for (fd = 0; fd < FIRST_OWN_DESCRIPTOR + 10; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            sum = sum * 31 + fd + 1;
+    return sum;
 }
 
 /* What the reporter has sent. */
-static void say_report(FILE *out)
-{
-	static char report[131072];
-	ssize_t size = recv(MEETING_DESCRIPTOR, report, sizeof(report), MSG_DONTWAIT);
+static void say_report(FILE* out) {
+    static char report[131072];
+    ssize_t size = recv(MEETING_DESCRIPTOR, report, sizeof(report), MSG_DONTWAIT);
 
-	if (size > 0)
-		fprintf(out, ",\"report\":%.*s", (int)size, report);
-	else
-		fprintf(out, ",\"report\":null");
+    if (size > 0)
+        fprintf(out, ",\"report\":%.*s", (int)size, report);
+    else
+        fprintf(out, ",\"report\":null");
 }
 
-static void say_end_of_child(FILE *out)
-{
-	int status;
+static void say_end_of_child(FILE* out) {
+    int status;
 
-	if (waitpid(attempt.pid, &status, 0) != attempt.pid)
-		fprintf(out, ",\"end\":\"waitpid: %d\"", errno);
-	else if (WIFSIGNALED(status))
-		fprintf(out, ",\"end\":\"signal %d\"", WTERMSIG(status));
-	else
-		fprintf(out, ",\"end\":\"exit %d\"", WEXITSTATUS(status));
+    if (waitpid(attempt.pid, &status, 0) != attempt.pid)
+        fprintf(out, ",\"end\":\"waitpid: %d\"", errno);
+    else if (WIFSIGNALED(status))
+        fprintf(out, ",\"end\":\"signal %d\"", WTERMSIG(status));
+    else
+        fprintf(out, ",\"end\":\"exit %d\"", WEXITSTATUS(status));
 }
 
 /* A failed start leaves nothing; the child of make_helper() is no such thing. */
-static void say_leftovers(FILE *out)
-{
-	siginfo_t info;
+static void say_leftovers(FILE* out) {
+    siginfo_t info;
 
-	fprintf(out, ",\"pid set\":%s", attempt.pid != -77 ? "true" : "false");
-	if (!helper_group)
-		fprintf(out, ",\"children\":%s",
-			waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) || errno == ECHILD ?
-			"false" : "true");
-	fprintf(out, ",\"SIGCHLD\":%s", children_ended ? "true" : "false");
+    fprintf(out, ",\"pid set\":%s", attempt.pid != -77 ? "true" : "false");
+    if (!helper_group)
+        fprintf(out, ",\"children\":%s",
+                waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) || errno == ECHILD ? "false"
+                                                                                       : "true");
+    fprintf(out, ",\"SIGCHLD\":%s", children_ended ? "true" : "false");
 }
 
-static void run_stage(struct step *steps, int count)
-{
-	static char scratch[16384];
-	struct sigaction action = { .sa_handler = on_child, .sa_flags = SA_RESTART };
-	FILE *out = fdopen(RESULT_DESCRIPTOR, "w");
-	int i, before, mask_changed;
-	sigset_t mask_before, mask_after;
-	pthread_t thread;
+static void run_stage(struct step* steps, int count) {
+    static char scratch[16384];
+    struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_RESTART};
+    FILE* out = fdopen(RESULT_DESCRIPTOR, "w");
+    int i, before, mask_changed;
+    sigset_t mask_before, mask_after;
+    pthread_t thread;
 
-	if (make_scratch()) {
-		fprintf(out, "{\"machinery\":\"no scratch directory: %s\"}\n", strerror(errno));
-		exit(0);
-	}
-	umask(022);
-	sigaction(SIGCHLD, &action, NULL);
-	attempt.pid = -77;
-	WAY(spawn_file_actions_init)(&attempt.actions);
-	WAY(spawnattr_init)(&attempt.attributes);
-	fprintf(out, "{\"set up\":[");
-	for (i = 0; i < count; i++)
-		if (steps[i].field[0][0] == 'p')
-			fprintf(out, "%s%d", i ? "," : "", take_parent_step(&steps[i]));
-	fprintf(out, "]");
-	for (i = 0; i < count; i++) {
-		if (steps[i].field[0][0] == 'a')
-			take_attribute(&steps[i]);
-		else if (steps[i].field[0][0] == 'f')
-			take_action(&steps[i]);
-		else if (steps[i].field[0][0] == 'x')
-			take_program(&steps[i]);
-	}
-	if (attempt.uses_attributes)
-		note(WAY(spawnattr_setflags)(&attempt.attributes, attempt.flags));
+    if (make_scratch()) {
+        fprintf(out, "{\"machinery\":\"no scratch directory: %s\"}\n", strerror(errno));
+        exit(0);
+    }
+    umask(022);
+    sigaction(SIGCHLD, &action, NULL);
+    attempt.pid = -77;
+    WAY(spawn_file_actions_init)(&attempt.actions);
+    WAY(spawnattr_init)(&attempt.attributes);
+    fprintf(out, "{\"set up\":[");
+    for (i = 0; i < count; i++)
+        if (steps[i].field[0][0] == 'p')
+            fprintf(out, "%s%d", i ? "," : "", take_parent_step(&steps[i]));
+    fprintf(out, "]");
+    for (i = 0; i < count; i++) {
+        if (steps[i].field[0][0] == 'a')
+            take_attribute(&steps[i]);
+        else if (steps[i].field[0][0] == 'f')
+            take_action(&steps[i]);
+        else if (steps[i].field[0][0] == 'x')
+            take_program(&steps[i]);
+    }
+    if (attempt.uses_attributes)
+        note(WAY(spawnattr_setflags)(&attempt.attributes, attempt.flags));
 
-	before = descriptors_in_use();
-	sigprocmask(SIG_SETMASK, NULL, &mask_before);
-	if (attempt.add_error) {
-		attempt.error = attempt.add_error;
-	} else if (attempt.in_thread) {
-		pthread_create(&thread, NULL, start, NULL);
-		pthread_join(thread, NULL);
-	} else {
-		start(NULL);
-	}
-	sigprocmask(SIG_SETMASK, NULL, &mask_after);
-	mask_changed = memcmp(&mask_before, &mask_after, 8) != 0;
+    before = descriptors_in_use();
+    sigprocmask(SIG_SETMASK, NULL, &mask_before);
+    if (attempt.add_error) {
+        attempt.error = attempt.add_error;
+    } else if (attempt.in_thread) {
+        pthread_create(&thread, NULL, start, NULL);
+        pthread_join(thread, NULL);
+    } else {
+        start(NULL);
+    }
+    sigprocmask(SIG_SETMASK, NULL, &mask_after);
+    mask_changed = memcmp(&mask_before, &mask_after, 8) != 0;
 
-	fprintf(out, ",\"error\":%d", attempt.error);
-	if (attempt.error)
-		say_leftovers(out);
-	else
-		say_end_of_child(out);
-	say_report(out);
-	fprintf(out, ",\"parent's descriptors changed\":%s",
-		before != descriptors_in_use() ? "true" : "false");
-	fprintf(out, ",\"parent's mask changed\":%s", mask_changed ? "true" : "false");
-	describe_scratch(scratch, sizeof(scratch));
-	fprintf(out, ",\"files\":\"%s\"}\n", scratch);
-	fflush(out);
-	if (helper_group)
-		kill(helper_group, SIGKILL);
-	_Exit(0);
+    fprintf(out, ",\"error\":%d", attempt.error);
+    if (attempt.error)
+        say_leftovers(out);
+    else
+        say_end_of_child(out);
+    say_report(out);
+    fprintf(out, ",\"parent's descriptors changed\":%s",
+            before != descriptors_in_use() ? "true" : "false");
+    fprintf(out, ",\"parent's mask changed\":%s", mask_changed ? "true" : "false");
+    describe_scratch(scratch, sizeof(scratch));
+    fprintf(out, ",\"files\":\"%s\"}\n", scratch);
+    fflush(out);
+    if (helper_group)
+        kill(helper_group, SIGKILL);
+    _Exit(0);
 }
 
 /* Take a line apart, in its place. */
-static int split(char *line, struct step *steps)
-{
-	int count = 0;
+static int split(char* line, struct step* steps) {
+    int count = 0;
 
-	while (*line && *line != '\n') {
-		char *end = strchr(line, '\036');
-		struct step *step = &steps[count];
+    while (*line && *line != '\n') {
+        char* end = strchr(line, '\036');
+        struct step* step = &steps[count];
 
-		if (!end || count == MAX_STEPS)
-			_Exit(98);
-		*end = '\0';
-		step->count = 0;
-		for (char *field = line;;) {
-			char *next = strchr(field, '\037');
+        if (!end || count == MAX_STEPS)
+            _Exit(98);
+        *end = '\0';
+        step->count = 0;
+        for (char* field = line;;) {
+            char* next = strchr(field, '\037');
 
-			if (step->count == MAX_FIELDS - 1)
-				_Exit(98);
-			step->field[step->count++] = field;
-			if (!next)
-				break;
-			*next = '\0';
-			field = next + 1;
-		}
-		count++;
-		line = end + 1;
-	}
-	return count;
+            if (step->count == MAX_FIELDS - 1)
+                _Exit(98);
+            step->field[step->count++] = field;
+            if (!next)
+                break;
+            *next = '\0';
+            field = next + 1;
+        }
+        count++;
+        line = end + 1;
+    }
+    return count;
 }
 
 /* Where the reporter sends to; named for the stage, which is its parent. */
-static int open_meeting(pid_t stage)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, MEETING_FORMAT,
-			      (int)stage);
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+static int open_meeting(pid_t stage) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length =
+        snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, MEETING_FORMAT, (int)stage);
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
-	if (bind(fd, (struct sockaddr *)&address,
-		 offsetof(struct sockaddr_un, sun_path) + 1 + length))
-		return -1;
-	dup3(fd, MEETING_DESCRIPTOR, O_CLOEXEC);
-	close(fd);
-	return 0;
+    if (bind(fd, (struct sockaddr*)&address, offsetof(struct sockaddr_un, sun_path) + 1 + length))
+        return -1;
+    dup3(fd, MEETING_DESCRIPTOR, O_CLOEXEC);
+    close(fd);
+    return 0;
 }
 
-static void close_all_but(int a, int b)
-{
-	int fd;
+static void close_all_but(int a, int b) {
+    int fd;
 
-	for (fd = 3; fd < FIRST_OWN_DESCRIPTOR; fd++)
-		if (fd != a && fd != b)
-			close(fd);
+    for (fd = 3; fd < FIRST_OWN_DESCRIPTOR; fd++)
+        if (fd != a && fd != b)
+            close(fd);
 }
 
-static void become_stage(int result, struct step *steps, int count)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+static void become_stage(int result, struct step* steps, int count) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	dup3(result, RESULT_DESCRIPTOR, O_CLOEXEC);
-	dup2(null, 0);
-	dup2(null, 1);
-	dup2(null, 2);
-	close_all_but(-1, -1);
-	if (open_meeting(getpid()))
-		_Exit(97);
-	run_stage(steps, count);
+    dup3(result, RESULT_DESCRIPTOR, O_CLOEXEC);
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(null, 2);
+    close_all_but(-1, -1);
+    if (open_meeting(getpid()))
+        _Exit(97);
+    run_stage(steps, count);
 }
 
 /* Forward the stage's line to the engine, if it comes in time. */
-static void forward(int from, pid_t stage)
-{
-	static char buffer[262144];
-	size_t size = 0;
-	struct pollfd entry = { .fd = from, .events = POLLIN };
-	ssize_t n = 1;
-	int status, complete;
+static void forward(int from, pid_t stage) {
+    static char buffer[262144];
+    size_t size = 0;
+    struct pollfd entry = {.fd = from, .events = POLLIN};
+    ssize_t n = 1;
+    int status, complete;
 
-	while (size < sizeof(buffer) && poll(&entry, 1, STAGE_SECONDS * 1000) > 0 &&
-	       (n = read(from, buffer + size, sizeof(buffer) - size)) > 0) {
-		size += n;
-		if (buffer[size - 1] == '\n')
-			break;
-	}
-	complete = size && buffer[size - 1] == '\n';
-	if (!complete && n > 0) /* it has not closed its end either */
-		kill(stage, SIGKILL);
-	waitpid(stage, &status, 0);
-	if (complete)
-		fwrite(buffer, 1, size, stdout);
-	else
-		printf("{\"stage\":\"ended with status %d%s\",\"error\":-1,\"set up\":[]}\n",
-		       status, n > 0 ? ", as it hung" : "");
-	fflush(stdout);
+    while (size < sizeof(buffer) && poll(&entry, 1, STAGE_SECONDS * 1000) > 0 &&
+           (n = read(from, buffer + size, sizeof(buffer) - size)) > 0) {
+        size += n;
+        if (buffer[size - 1] == '\n')
+            break;
+    }
+    complete = size && buffer[size - 1] == '\n';
+    if (!complete && n > 0) /* it has not closed its end either */
+        kill(stage, SIGKILL);
+    waitpid(stage, &status, 0);
+    if (complete)
+        fwrite(buffer, 1, size, stdout);
+    else
+        printf("{\"stage\":\"ended with status %d%s\",\"error\":-1,\"set up\":[]}\n", status,
+               n > 0 ? ", as it hung" : "");
+    fflush(stdout);
 }
 
 /*
  * The library's descriptor is the lowest that is free when it is first opened;
  * the specifications have the low ones for themselves.
  */
-static void open_device_high_up(void)
-{
+static void open_device_high_up(void) {
 #ifdef WAY_KSPAWN
-	int fd;
+    int fd;
 
-	for (fd = 3; fd < FIRST_OWN_DESCRIPTOR + 10; fd++)
-		dup2(0, fd);
-	kspawn_available();
-	for (fd = 3; fd < FIRST_OWN_DESCRIPTOR + 10; fd++)
-		close(fd);
+    for (fd = 3; fd < FIRST_OWN_DESCRIPTOR + 10; fd++)
+        dup2(0, fd);
+    kspawn_available();
+    for (fd = 3; fd < FIRST_OWN_DESCRIPTOR + 10; fd++)
+        close(fd);
 #endif
 }
 
-static void settle(void)
-{
-	const struct rlimit files = { 1024, 4096 };
-	struct { void *handler; unsigned long flags; void *restorer; unsigned long mask; } action;
-	int signal;
+static void settle(void) {
+    const struct rlimit files = {1024, 4096};
+    struct {
+        void* handler;
+        unsigned long flags;
+        void* restorer;
+        unsigned long mask;
+    } action;
+    int signal;
 
-	memset(&action, 0, sizeof(action));
-	/* All of them: whoever started us may have set the two that libc hides. */
-	for (signal = 1; signal <= 64; signal++)
-		syscall(SYS_rt_sigaction, signal, &action, NULL, 8);
-	setrlimit(RLIMIT_NOFILE, &files);
-	setsid();
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
-		perror("starter: unshare");
-		exit(97);
-	}
-	open_device_high_up();
+    memset(&action, 0, sizeof(action));
+    /* All of them: whoever started us may have set the two that libc hides. */
+    for (signal = 1; signal <= 64; signal++)
+        syscall(SYS_rt_sigaction, signal, &action, NULL, 8);
+    setrlimit(RLIMIT_NOFILE, &files);
+    setsid();
+    if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+        perror("starter: unshare");
+        exit(97);
+    }
+    open_device_high_up();
 }
 
-int main(void)
-{
-	static struct step steps[MAX_STEPS];
-	char *line = NULL;
-	size_t room = 0;
+int main(void) {
+    static struct step steps[MAX_STEPS];
+    char* line = NULL;
+    size_t room = 0;
 
-	settle();
-	while (getline(&line, &room, stdin) > 0) {
-		int result[2];
-		int count = split(line, steps);
-		pid_t stage;
+    settle();
+    while (getline(&line, &room, stdin) > 0) {
+        int result[2];
+        int count = split(line, steps);
+        pid_t stage;
 
-		if (pipe2(result, O_CLOEXEC))
-			return 97;
-		stage = fork();
-		if (stage < 0)
-			return 97;
-		if (stage == 0)
-			become_stage(result[1], steps, count);
-		close(result[1]);
-		forward(result[0], stage);
-		close(result[0]);
-		umount2(SCRATCH, MNT_DETACH);
-	}
-	return 0;
+        if (pipe2(result, O_CLOEXEC))
+            return 97;
+        stage = fork();
+        if (stage < 0)
+            return 97;
+        if (stage == 0)
+            become_stage(result[1], steps, count);
+        close(result[1]);
+        forward(result[0], stage);
+        close(result[0]);
+        umount2(SCRATCH, MNT_DETACH);
+    }
+    return 0;
 }

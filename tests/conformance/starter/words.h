@@ -4,10 +4,10 @@
 #define KSPAWN_CONFORMANCE_WORDS_H
 
 /* "rdwr|creat" of open(2) flags; dies on a word that is none. */
-int open_flags(const char *words);
+int open_flags(const char* words);
 /* "nofile", "core", ... */
-int limit_of(const char *word);
+int limit_of(const char* word);
 /* "other", "fifo", "rr", "batch", "idle" */
-int policy_of(const char *word);
+int policy_of(const char* word);
 
 #endif
