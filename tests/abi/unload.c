@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The module stays while it is in use: by an open device, and by a child that
+ * still runs its code when nobody has the device open any more.
+ * tests/guest/unload.sh does what is left: it unloads.
+ */
+#include "lib/fixture.h"
+
+#include <sys/prctl.h>
+
+static int references(void)
+{
+	int fd = open("/sys/module/kspawn/refcnt", O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return -1;
+	close(fd);
+	return atoi(text);
+}
+
+static bool settles_at(int count)
+{
+	unsigned long long end = own_clock_ms() + 20000;
+
+	while (references() != count) {
+		if (own_clock_ms() > end)
+			return false;
+		own_sleep_ms(10);
+	}
+	return true;
+}
+
+static void expect_refused(struct __test_metadata *_metadata)
+{
+	EXPECT_EQ(-1, syscall(SYS_delete_module, "kspawn", O_NONBLOCK));
+	EXPECT_TRUE(errno == EWOULDBLOCK || errno == EBUSY)
+		TH_LOG("%m");
+}
+
+TEST_F(spawn, refused_while_the_device_is_open)
+{
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	EXPECT_LE(1, references());
+	expect_refused(_metadata);
+}
+
+TEST_F(spawn, refused_while_a_child_is_starting)
+{
+	pid_t caller, child;
+	struct report r;
+	struct spawn s;
+	int idle, status;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	idle = references() - 1;
+	ASSERT_LE(0, idle);
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	report_init(_metadata, &s, &r);
+	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		spawn_start(self->device, &s);
+		_exit(99);
+	}
+	close(self->device);
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	expect_refused(_metadata);
+
+	/* The device is closed with the caller; the child alone is left. */
+	ASSERT_EQ(0, kill(caller, SIGKILL));
+	own_wait(caller);
+	EXPECT_TRUE(settles_at(idle + 1));
+	expect_refused(_metadata);
+
+	close(open("fifo", O_WRONLY | O_CLOEXEC));
+	EXPECT_EQ(child, waitpid(-1, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, report_load(&r));
+	EXPECT_TRUE(settles_at(idle));
+}
+
+/* A program that has started needs the module no more. */
+TEST_F(spawn, not_held_by_programs)
+{
+	struct spawn s;
+	pid_t pid;
+	int idle;
+
+	idle = references() - 1;
+	spawn_init(&s, scratch_child);
+	spawn_arg(&s, "child");
+	spawn_arg(&s, "pause");
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(0, pid);
+	close(self->device);
+	EXPECT_TRUE(settles_at(idle));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(SIGKILL, WTERMSIG(own_wait(pid)));
+}
+
+TEST_HARNESS_MAIN
