@@ -23,7 +23,7 @@ using internal::Descriptor;
 class DeviceDescriptor : public Spawner {
 protected:
     // In a fork, so that no test meets what another has left.
-    void check(const std::function<std::string()>& body) { EXPECT_EQ(in_a_fork(body), ""); }
+    static void check(const std::function<std::string()>& body) { EXPECT_EQ(in_a_fork(body), ""); }
     std::string try_start() {
         if (const int error = start_child({"exit", "17"}); error != 0)
             return kspawn_strfailure();
@@ -101,19 +101,21 @@ TEST_F(DeviceDescriptor, IsNotTakenForAStranger) {
         {"path", [] { return ::open("/", O_PATH); }},
         {"pidfd", [] { return static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)); }},
     };
-    for (const auto& [name, open] : strangers) {
+    for (const auto& stranger_kind : strangers) {
+        const std::string name = stranger_kind.first;
+        const auto& open = stranger_kind.second;
         check([&]() -> std::string {
             if (auto wrong = try_start(); !wrong.empty())
                 return wrong;
             const int taken = the_one();
             const Descriptor stranger{open()};
             if (!stranger || ::dup2(stranger.get(), taken) != taken)
-                return std::string("cannot put there: ") + name;
+                return "cannot put there: " + name;
             const auto before = open_descriptors().at(taken);
             if (auto wrong = try_start(); !wrong.empty())
-                return std::string(name) + ": " + wrong;
+                return name + ": " + wrong;
             if (::fcntl(taken, F_GETFD) < 0 || open_descriptors().at(taken) != before)
-                return std::string(name) + ": the stranger was closed";
+                return name + ": the stranger was closed";
             return the_one() == taken ? "the stranger was taken" : "";
         });
     }

@@ -37,7 +37,7 @@ protected:
         ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), path.c_str()), 0);
     }
     // Puts a file at a number of ours for the time of a test.
-    Descriptor occupy(int fd, const std::string& path, int flags = O_RDONLY) {
+    static Descriptor occupy(int fd, const std::string& path, int flags = O_RDONLY) {
         const Descriptor low{::open(path.c_str(), flags | O_CLOEXEC, 0600)};
         const bool cloexec = (flags & O_CLOEXEC) != 0;
         return Descriptor{::dup3(low.get(), fd, cloexec ? O_CLOEXEC : 0)};

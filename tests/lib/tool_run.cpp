@@ -283,13 +283,13 @@ TEST_F(ToolRun, SignalMask) {
 }
 
 TEST_F(ToolRun, IgnoredSigchldIsInheritedAndSurvived) {
-    // Through a shell that ignores it, as nohup and some daemons do.
+    // Through a program that ignores it, as nohup and some daemons do.
     const auto report_file = scratch.file("report");
-    const auto ended = run({"/usr/bin/python3", "-c",
-                            "import signal, subprocess, sys\n"
-                            "def ignore(): signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
-                            "sys.exit(subprocess.Popen(sys.argv[1:], preexec_fn=ignore).wait())",
-                            tool(), "run", helper("child"), "report", report_file});
+    const std::string script = "import signal, subprocess, sys\n"
+                               "def ignore(): signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+                               "sys.exit(subprocess.Popen(sys.argv[1:], preexec_fn=ignore).wait())";
+    const auto ended = run(
+        {"/usr/bin/python3", "-c", script, tool(), "run", helper("child"), "report", report_file});
     EXPECT_EQ(ended.status, 0) << ended.err;
     EXPECT_NE(signal_bits(Json::parse(scratch.read("report")), "SigIgn") & bit(SIGCHLD), 0U);
 }

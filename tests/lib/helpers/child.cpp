@@ -81,8 +81,8 @@ Json descriptors() {
 Json identity() {
     std::array<uid_t, 3> users{};
     std::array<gid_t, 3> groups{};
-    ::getresuid(&users[0], &users[1], &users[2]);
-    ::getresgid(&groups[0], &groups[1], &groups[2]);
+    ::getresuid(users.data(), &users[1], &users[2]);
+    ::getresgid(groups.data(), &groups[1], &groups[2]);
     return {{"uid", users}, {"gid", groups}};
 }
 

@@ -32,6 +32,7 @@ int wait_status_of(pid_t pid) {
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> result;
+    result.reserve(texts.size() + 1);
     for (auto& text : texts)
         result.push_back(text.data());
     result.push_back(nullptr);
