@@ -134,6 +134,7 @@ static bool is_cgroup_error(int err)
 	case -EACCES:
 	case -EBUSY:
 	case -ENODEV:
+	case -ENOENT:
 	case -EOPNOTSUPP:
 		return true;
 	}
