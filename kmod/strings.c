@@ -11,8 +11,12 @@
 
 #include "strings.h"
 
-/* Enough for most environments that do not fit into the request itself. */
-#define CHUNK_SIZE	SZ_4K
+/*
+ * Chunks double from the one size to the other: many kernels clear memory as
+ * they allocate it, so none is to be much larger than what it is for.
+ */
+#define FIRST_CHUNK	SZ_1K
+#define LAST_CHUNK	SZ_16K
 
 /* A list of this many pointers is walked before others may run. */
 #define RESCHED_EVERY	4096
@@ -33,6 +37,7 @@ void kspawn_arena_init(struct kspawn_arena *arena, void *room, size_t size)
 	INIT_LIST_HEAD(&arena->chunks);
 	arena->at = room;
 	arena->left = size;
+	arena->next = FIRST_CHUNK;
 }
 
 /**
@@ -51,7 +56,8 @@ static bool arena_grow(struct kspawn_arena *arena, size_t size)
 {
 	struct chunk *chunk;
 
-	size = max_t(size_t, size, CHUNK_SIZE - sizeof(*chunk));
+	size = max_t(size_t, size, arena->next - sizeof(*chunk));
+	arena->next = min_t(size_t, arena->next * 2, LAST_CHUNK);
 	chunk = kvmalloc(struct_size(chunk, bytes, size), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return false;

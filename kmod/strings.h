@@ -16,11 +16,13 @@
  * @chunks: the further chunks
  * @at:     first free byte of the current chunk
  * @left:   free bytes from there
+ * @next:   bytes of the next chunk, with its head
  */
 struct kspawn_arena {
 	struct list_head chunks;
 	char *at;
 	size_t left;
+	size_t next;
 };
 
 void kspawn_arena_init(struct kspawn_arena *arena, void *room, size_t size);

@@ -37,7 +37,7 @@ bool privilege_was_used(const Specification&, const json&, const json&,
                         const Difference& difference) {
     return difference.where == "/report/stat/flags" && difference.ours.is_number() &&
            difference.theirs.is_number() &&
-           difference.theirs.get<long long>() == (difference.ours.get<long long>() | pf_superpriv);
+           (difference.theirs.get<long long>() ^ difference.ours.get<long long>()) == pf_superpriv;
 }
 
 const json& list(const Specification& specification, const char* name) {
