@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The library's own descriptor, and programs that know nothing of it.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -102,7 +103,7 @@ TEST_F(DeviceDescriptor, IsNotTakenForAStranger) {
         {"pidfd", [] { return static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)); }},
     };
     for (const auto& stranger_kind : strangers) {
-        const std::string name = stranger_kind.first;
+        const char* const name = stranger_kind.first;
         const auto& open = stranger_kind.second;
         check([&]() -> std::string {
             if (auto wrong = try_start(); !wrong.empty())
@@ -110,12 +111,12 @@ TEST_F(DeviceDescriptor, IsNotTakenForAStranger) {
             const int taken = the_one();
             const Descriptor stranger{open()};
             if (!stranger || ::dup2(stranger.get(), taken) != taken)
-                return "cannot put there: " + name;
+                return fmt::format("cannot put there: {}", name);
             const auto before = open_descriptors().at(taken);
             if (auto wrong = try_start(); !wrong.empty())
-                return name + ": " + wrong;
+                return fmt::format("{}: {}", name, wrong);
             if (::fcntl(taken, F_GETFD) < 0 || open_descriptors().at(taken) != before)
-                return name + ": the stranger was closed";
+                return fmt::format("{}: the stranger was closed", name);
             return the_one() == taken ? "the stranger was taken" : "";
         });
     }

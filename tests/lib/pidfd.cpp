@@ -99,7 +99,11 @@ TEST_F(Pidfd, OfAProgramThatWasSearchedFor) {
 TEST_F(Pidfd, OfAnInvisibleChild) {
     flags(KSPAWN_SPAWN_NOSIGCHLD_NP);
     ASSERT_EQ(start_with_pidfd({"exit", "8"}), 0);
+    // Once it has ended: for a moment after exec the kernel has it as visible.
+    pollfd ended{pidfd.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&ended, 1, -1), 1);
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+    EXPECT_EQ(errno, ECHILD);
     EXPECT_EQ(exit_code(), 8);
 }
 

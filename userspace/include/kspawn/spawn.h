@@ -81,6 +81,9 @@ extern "C" {
  * both: such a child must be waited for by its process ID or pidfd, with
  * `__WALL` or `__WCLONE` in the options of waitpid() or waitid().  A child that
  * nobody waits for stays a zombie until the caller ends.
+ *
+ * For a moment after the start has returned, a wait for any child may still say
+ * that there is one.
  */
 #define KSPAWN_SPAWN_NOSIGCHLD_NP 0x1000
 /** Waits for any child do not find it; see KSPAWN_SPAWN_NOSIGCHLD_NP.  (Solaris 11.4) */
