@@ -142,7 +142,7 @@ TEST_F(Threads, SurviveTheLossOfTheDescriptor) {
         while (!enough) {
             if (::close(number) == 0)
                 ++closed;
-            ::usleep(3000);
+            ::usleep(5000);
         }
     }};
     in_threads([](int) {

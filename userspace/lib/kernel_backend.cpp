@@ -35,9 +35,9 @@ static_assert(KSPAWN_FAILURE_PART_RESULT == KSPAWN_ARG_RESULT);
 // No errno: still there after the call if our device has not seen the request.
 constexpr int untouched = -1;
 
-// A program that closes descriptors in a loop in one thread while another starts
-// programs may take ours more than once; one that does nothing else is on its own.
-constexpr int most_losses = 3;
+// A program that closes descriptors in one thread while others start programs
+// may take ours again each time that a start is preempted; but not for ever.
+constexpr int most_losses = 16;
 
 std::uint64_t address(const volatile void* pointer) noexcept {
     return reinterpret_cast<std::uintptr_t>(pointer);
