@@ -21,11 +21,11 @@ struct Request {
 
 /// What became of it.
 struct Outcome {
-    int pid;        ///< of the child; 0 if there is none
-    int pidfd;      ///< owned by the receiver; -1 if there is none
-    int error;      ///< 0 after success
-    int step;       ///< enum kspawn_failure_step
-    unsigned index; ///< which part of the step
+    int pid = 0;        ///< of the child; 0 if there is none
+    int pidfd = -1;     ///< owned by the receiver; -1 if there is none
+    int error = 0;      ///< 0 after success
+    int step = 0;       ///< enum kspawn_failure_step
+    unsigned index = 0; ///< which part of the step
     /// Why the kernel did not do it, if libc was asked instead: an error of the
     /// device, or EPERM for seccomp.  0: it did, or nobody wanted it to.
     int no_kernel = 0;

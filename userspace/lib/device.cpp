@@ -59,23 +59,39 @@ int check(const kspawn_info& info) noexcept {
     return known ? 0 : EPROTO;
 }
 
-Lease reopen(std::uint64_t lost) noexcept {
-    const ErrnoGuard keep_errno;
-    const CancelGuard no_cancellation;
-    Descriptor opened{::open(KSPAWN_DEVICE, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+namespace {
+
+// A new descriptor of our device, for good.  0, or an error number.
+int open_one(Descriptor& opened) noexcept {
+    opened = Descriptor{::open(KSPAWN_DEVICE, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
     if (!opened)
-        return {-1, errno, lost};
+        return errno;
     kspawn_info info{};
     int error = ask(opened.get(), info);
     if (error == 0)
         error = check(info);
     if (error == ENOTTY) // another device has its name
         error = EPROTO;
+    if (error == EBADF) // not ours to close any more
+        (void)opened.release();
+    if (error != 0)
+        return error;
+    opened = move_up(std::move(opened));
+    return opened ? 0 : EMFILE;
+}
+
+} // namespace
+
+Lease reopen(std::uint64_t lost) noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    Descriptor opened;
+    int error = open_one(opened);
+    // A program that closes all that it does not know may take the new one as well.
+    for (int losses = 0; error == EBADF && losses < most_losses; ++losses)
+        error = open_one(opened);
     if (error != 0)
         return {-1, error, lost};
-    opened = move_up(std::move(opened));
-    if (!opened)
-        return {-1, EMFILE, lost};
 
     auto seen = lost;
     const auto wanted = pack(lost, opened.get());

@@ -24,6 +24,11 @@ struct Lease {
 // another thread's new one of the same number for the lost one.
 extern std::atomic<std::uint64_t> state;
 
+/// How often in one start the descriptor may be lost: a program that closes
+/// descriptors in one thread while others start programs may take ours each time
+/// that a start is preempted; but not for ever.
+constexpr int most_losses = 16;
+
 /// Opens the device if `lost` is still what everybody uses.
 Lease reopen(std::uint64_t lost) noexcept;
 
@@ -34,6 +39,11 @@ inline Lease lease() noexcept {
     if (low != 0) [[likely]]
         return {static_cast<int>(low) - 1, 0, now};
     return reopen(now);
+}
+
+/// The same, without opening anything if another thread already has.
+inline Lease reopen_if_current(std::uint64_t lost) noexcept {
+    return state.load(std::memory_order_acquire) == lost ? reopen(lost) : lease();
 }
 
 /// Whether a descriptor is (still) our device, which alone answers this way.

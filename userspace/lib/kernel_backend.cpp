@@ -35,10 +35,6 @@ static_assert(KSPAWN_FAILURE_PART_RESULT == KSPAWN_ARG_RESULT);
 // No errno: still there after the call if our device has not seen the request.
 constexpr int untouched = -1;
 
-// A program that closes descriptors in one thread while others start programs
-// may take ours again each time that a start is preempted; but not for ever.
-constexpr int most_losses = 16;
-
 std::uint64_t address(const volatile void* pointer) noexcept {
     return reinterpret_cast<std::uintptr_t>(pointer);
 }
@@ -75,6 +71,13 @@ void fill_actions(kspawn_args& args, const kspawn_spawn_file_actions_t& object) 
 
 Outcome failed(int error, int step, unsigned index = 0) noexcept {
     return {0, -1, error, step, index};
+}
+
+// What the module never says of a request that it has not looked at.  To ask the
+// descriptor again would not do: another thread may have opened the device anew, at
+// the same number.
+bool is_no_answer_of_ours(int error) noexcept {
+    return error == EBADF || error == ENOTTY;
 }
 
 // Whether the descriptor is not our device any more.  EPERM is the answer of a
@@ -117,9 +120,10 @@ Outcome start_by_kernel(const Request& request) noexcept {
         errno = errno_before;
         if (result.error > 0)
             return failed(result.error, static_cast<int>(result.step), result.index);
-        if (losses < most_losses && lost(lease.descriptor)) {
+        if (losses < device::most_losses &&
+            (is_no_answer_of_ours(error) || lost(lease.descriptor))) {
             errno = errno_before;
-            lease = device::reopen(lease.state);
+            lease = device::reopen_if_current(lease.state);
             continue;
         }
         errno = errno_before;

@@ -23,17 +23,16 @@ constexpr std::size_t smallest_size = sizeof(kspawn_support);
 
 int ask(kspawn_info& info) noexcept {
     auto lease = device::lease();
-    if (lease.descriptor < 0)
-        return lease.error;
-    int error = device::ask(lease.descriptor, info);
-    if (error == 0)
-        return device::check(info);
-    // The program has closed or replaced our descriptor.
-    lease = device::reopen(lease.state);
-    if (lease.descriptor < 0)
-        return lease.error;
-    error = device::ask(lease.descriptor, info);
-    return error != 0 ? error : device::check(info);
+    for (int losses = 0;; ++losses) {
+        if (lease.descriptor < 0)
+            return lease.error;
+        const int error = device::ask(lease.descriptor, info);
+        if (error == 0)
+            return device::check(info);
+        if (losses == device::most_losses)
+            return error;
+        lease = device::reopen_if_current(lease.state);
+    }
 }
 
 // A filter may refuse even the question, which is an answer as well.
