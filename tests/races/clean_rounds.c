@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starts programs, one after the other, in a process of several threads that does
+ * nothing wrong: its descriptors are close-on-exec from birth, its privileges stay,
+ * nobody sends it a signal.  Whoever reports a hazard here is mistaken.
+ *
+ *   clean_rounds WAY [ROUNDS]       1,000 by default
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "scene.h"
+
+static _Atomic int over;
+
+struct shared {
+    long rounds;
+    _Atomic long started;
+    _Atomic long busy; /* rounds of the other thread */
+};
+
+static struct shared* shared;
+
+static void handle(int signal) {
+    (void)signal;
+}
+
+/* What threads do. */
+static void* be_busy(void* argument) {
+    const struct scene* scene = argument;
+    while (!atomic_load(&over)) {
+        const int fd = open(scene->intended, O_RDONLY | O_CLOEXEC);
+        void* page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (fd < 0 || page == MAP_FAILED)
+            scene_fail("the other thread cannot open and map");
+        *(volatile char*)page = 1;
+        if (munmap(page, 4096) < 0 || close(fd) < 0)
+            scene_fail("the other thread cannot unmap and close");
+        atomic_fetch_add(&shared->busy, 1);
+        scene_sleep();
+    }
+    return NULL;
+}
+
+static void play(struct scene* scene, void* argument) {
+    (void)argument;
+    char* argv[] = {scene->intended, NULL};
+    char* envp[] = {NULL};
+    const struct bench_request request = {.path = argv[0], .argv = argv, .envp = envp};
+    if (scene->way->begin && scene->way->begin(&request) != 0)
+        scene_fail("%s: begin", scene->way_name);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
+        scene_fail("/dev/null");
+    close(nowhere);
+    /* A handler that is there, and not called, is nothing to be reported. */
+    const struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+    if (sigaction(SIGWINCH, &action, NULL) < 0)
+        scene_fail("sigaction");
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, be_busy, scene) != 0)
+        scene_fail("pthread_create");
+    for (long round = 0; round < shared->rounds; round++) {
+        const int status = scene_start(scene, &request);
+        if (status != 0)
+            scene_fail("the program has ended with status %#x", (unsigned)status);
+        atomic_fetch_add(&shared->started, 1);
+    }
+    atomic_store(&over, 1);
+    pthread_join(thread, NULL);
+}
+
+int main(int argc, char** argv) {
+    static struct scene scene;
+    scene_open(&scene, argc, argv);
+    shared = scene_share(sizeof(*shared));
+    shared->rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 1000;
+    scene_play(&scene, play, NULL);
+    scene_close(&scene);
+    if (atomic_load(&shared->busy) == 0)
+        scene_fail("the other thread has done nothing");
+    scene_report(&scene, "clean", false, "\"starts\":%ld,\"other_thread\":%ld",
+                 atomic_load(&shared->started), atomic_load(&shared->busy));
+    return 0;
+}

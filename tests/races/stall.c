@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The stall.  The program to start is slow to execute: its file must be allowed by
+ * a watcher (fanotify, as virus scanners do it), who takes its time.  Meanwhile,
+ * what do the caller and the other threads come to do?
+ *
+ *   stall WAY
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "scene.h"
+
+static const struct scene* stage;
+static const struct bench_request* other_request;
+
+static void map_memory(void) {
+    void* page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        scene_fail("mmap");
+    *(volatile char*)page = 1;
+    munmap(page, 4096);
+}
+
+static void open_file(void) {
+    const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        scene_fail("/dev/null");
+    close(fd);
+}
+
+static void* nothing(void* argument) {
+    return argument;
+}
+
+static void create_thread(void) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, nothing, NULL) != 0)
+        scene_fail("pthread_create");
+    pthread_join(thread, NULL);
+}
+
+static void start_another(void) {
+    if (scene_start(stage, other_request) != 0)
+        scene_fail("the other program has failed");
+}
+
+/* Of no consequence for who we are, and yet of all threads. */
+static void set_uid(void) {
+    if (setuid(getuid()) < 0)
+        scene_fail("setuid");
+}
+
+static void look_on(void) {}
+
+/*
+ * One thread each, made in this order.  The bystander only looks on.  It is let go
+ * after setuid(), and has been made right before its thread: musl, whose setuid()
+ * stops all threads one by one, begins with it.
+ */
+static const struct probe {
+    const char* name;
+    void (*act)(void);
+} probes[] = {
+    {"memory", map_memory},   {"open", open_file},    {"thread", create_thread},
+    {"start", start_another}, {"bystander", look_on}, {"setuid", set_uid},
+};
+static const size_t turns[] = {0, 1, 2, 3, 5, 4};
+
+enum { PROBES = sizeof(probes) / sizeof(*probes) };
+
+struct shared {
+    _Atomic int ready;
+    _Atomic int returned; /* start(), of the slow program */
+    _Atomic int over;
+    struct {
+        _Atomic pid_t tid;
+        _Atomic int go;
+        _Atomic int done;
+    } probes[PROBES];
+};
+
+static struct shared* shared;
+
+static void* probe(void* argument) {
+    const size_t i = (uintptr_t)argument;
+    atomic_store(&shared->probes[i].tid, scene_tid());
+    while (!atomic_load(&shared->probes[i].go))
+        scene_sleep();
+    probes[i].act();
+    atomic_store(&shared->probes[i].done, 1);
+    return NULL;
+}
+
+static void play(struct scene* scene, void* argument) {
+    (void)argument;
+    stage = scene;
+    char* envp[] = {NULL};
+    char* argv[] = {scene->intended, NULL};
+    char* other_argv[] = {scene->attacker, NULL};
+    const struct bench_request request = {.path = argv[0], .argv = argv, .envp = envp};
+    const struct bench_request other = {.path = other_argv[0], .argv = other_argv, .envp = envp};
+    other_request = &other;
+    if (scene->way->begin && scene->way->begin(&request) != 0)
+        scene_fail("%s: begin", scene->way_name);
+    pthread_t threads[PROBES];
+    for (uintptr_t i = 0; i < PROBES; i++)
+        if (pthread_create(&threads[i], NULL, probe, (void*)i) != 0)
+            scene_fail("pthread_create");
+    for (size_t i = 0; i < PROBES; i++)
+        while (!atomic_load(&shared->probes[i].tid))
+            scene_sleep();
+    struct bench_child child = {0};
+    int status = 0;
+    if (scene->way->start(&request, &child) != 0)
+        scene_fail("%s: start", scene->way_name);
+    atomic_store(&shared->returned, 1);
+    if (scene->way->finish(&child, &status) != 0 || status != 0)
+        scene_fail("%s: finish", scene->way_name);
+    for (size_t i = 0; i < PROBES; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static int watch(const char* program) {
+    const int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, AT_FDCWD, program) < 0)
+        scene_fail("fanotify");
+    return fd;
+}
+
+/* Returns the file that waits for being allowed. */
+static int await_exec(const struct scene* scene, int watcher) {
+    struct pollfd ready = {.fd = watcher, .events = POLLIN};
+    while (poll(&ready, 1, 100) == 0)
+        scene_check(scene);
+    struct fanotify_event_metadata event;
+    if (read(watcher, &event, sizeof(event)) != sizeof(event) || event.fd < 0)
+        scene_fail("the watcher has been told nothing");
+    return event.fd;
+}
+
+static void allow(int watcher, int file) {
+    const struct fanotify_response response = {.fd = file, .response = FAN_ALLOW};
+    if (write(watcher, &response, sizeof(response)) != sizeof(response))
+        scene_fail("the watcher cannot answer");
+    close(file);
+}
+
+int main(int argc, char** argv) {
+    static struct scene scene;
+    scene_open(&scene, argc, argv);
+    shared = scene_share(sizeof(*shared));
+    const int watcher = watch(scene.intended);
+    scene_play(&scene, play, NULL);
+    const int file = await_exec(&scene, watcher);
+    const bool caller_waits = !scene_await(&scene, &shared->returned, scene.cast);
+    bool waits[PROBES];
+    for (size_t turn = 0; turn < PROBES; turn++) {
+        const size_t i = turns[turn];
+        atomic_store(&shared->probes[i].go, 1);
+        waits[i] = !scene_await(&scene, &shared->probes[i].done, shared->probes[i].tid);
+    }
+    allow(watcher, file);
+    scene_close(&scene);
+    char list[256] = "";
+    if (caller_waits)
+        strcpy(list, "\"caller\"");
+    for (size_t i = 0; i < PROBES; i++) {
+        const size_t length = strlen(list);
+        if (waits[i])
+            snprintf(list + length, sizeof(list) - length, "%s\"%s\"", length ? "," : "",
+                     probes[i].name);
+    }
+    scene_report(&scene, "stall", list[0] != 0, "\"waits\":[%s]", list);
+    return 0;
+}
