@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_TRACE_EXIT_STATUS_HPP
+#define KSPAWN_TRACE_EXIT_STATUS_HPP
+
+namespace kspawn::trace {
+
+enum ExitStatus : int {
+    exit_clean = 0,            ///< nothing of --fail-on was found
+    exit_found = 1,            ///< something was
+    exit_unknown = 2,          ///< nothing was, but something may have been missed
+    exit_usage = 125,          ///< called wrongly
+    exit_cannot_trace = 126,   ///< no BTF, no privilege, or a hook that all else rests on
+    exit_cannot_command = 127, ///< the command could not be started
+};
+
+} // namespace kspawn::trace
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "histogram.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+
+namespace kspawn::trace {
+
+namespace {
+
+constexpr std::size_t bar_width = 40;
+
+} // namespace
+
+// Below parts a value is its own bucket; above, its highest bits choose one.
+void Histogram::add(std::uint64_t value) {
+    std::size_t bucket = value;
+    if (value >= parts) {
+        const auto exponent = static_cast<unsigned>(std::bit_width(value)) - 1;
+        const auto part = value >> (exponent - parts_log2) & (parts - 1);
+        bucket = exponent * parts + part;
+    }
+    counts_.at(bucket)++;
+    count_++;
+    max_ = std::max(max_, value);
+}
+
+std::uint64_t Histogram::percentile(double hundredths) const {
+    const auto wanted =
+        static_cast<std::uint64_t>(std::ceil(static_cast<double>(count_) * hundredths / 100));
+    std::uint64_t seen = 0;
+    for (std::size_t bucket = 0; bucket < counts_.size(); bucket++) {
+        seen += counts_.at(bucket);
+        if (counts_.at(bucket) == 0 || seen < wanted)
+            continue;
+        if (bucket < parts)
+            return bucket;
+        const auto exponent = bucket / parts;
+        const auto width = std::uint64_t{1} << (exponent - parts_log2);
+        const auto start = (std::uint64_t{1} << exponent) + bucket % parts * width;
+        return std::min(max_, start + width - 1);
+    }
+    return 0;
+}
+
+std::string Histogram::text(const std::string& indent) const {
+    std::array<std::uint64_t, 64> rows{};
+    for (std::size_t bucket = 0; bucket < counts_.size(); bucket++) {
+        const auto row = bucket < parts ? std::bit_width(bucket | 1) - 1U : bucket / parts;
+        rows.at(row) += counts_.at(bucket);
+    }
+    const auto filled = [](std::uint64_t count) { return count != 0; };
+    const auto* const first = std::find_if(rows.begin(), rows.end(), filled);
+    if (first == rows.end())
+        return {};
+    const auto last = std::find_if(rows.rbegin(), rows.rend(), filled).base();
+    const auto most = *std::max_element(rows.begin(), rows.end());
+    std::string lines;
+    for (const auto* row = first; row != last; ++row) {
+        const auto exponent = row - rows.begin();
+        const auto low = exponent == 0 ? 0 : std::uint64_t{1} << exponent;
+        lines += fmt::format("{}{:>9} .. {:<9} {:>7} |{:<{}}|\n", indent, readable_time(low),
+                             readable_time((std::uint64_t{2} << exponent) - 1), *row,
+                             std::string(*row * bar_width / most, '*'), bar_width);
+    }
+    return lines;
+}
+
+std::string readable_time(std::uint64_t nanoseconds) {
+    const auto number = static_cast<double>(nanoseconds);
+    if (nanoseconds < 1'000)
+        return fmt::format("{} ns", nanoseconds);
+    if (nanoseconds < 1'000'000)
+        return fmt::format("{:.3g} us", number / 1e3);
+    if (nanoseconds < 1'000'000'000)
+        return fmt::format("{:.3g} ms", number / 1e6);
+    return fmt::format("{:.4g} s", number / 1e9);
+}
+
+} // namespace kspawn::trace

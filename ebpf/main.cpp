@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// kspawn-trace(1): see the windows in which children run in memory of others.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "exit_status.hpp"
+#include "options.hpp"
+#include "session.hpp"
+#include "tracer.hpp"
+
+namespace {
+
+using namespace kspawn::trace;
+
+int main_of(std::vector<std::string> arguments) {
+    const auto parsed = parse_options(std::move(arguments));
+    return parsed.options ? trace(*parsed.options) : parsed.exit_status;
+}
+
+} // namespace
+
+int main(int argc, char* argv[]) {
+    try {
+        return main_of({argv + std::min(argc, 1), argv + argc});
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "kspawn-trace: {}\n", error.what());
+        return exit_cannot_trace;
+    }
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "session.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "kspawn_trace.skel.h"
+
+namespace kspawn::trace {
+
+namespace {
+
+// What libbpf has said last, for when it fails: it is too much otherwise.
+std::string& said() {
+    static std::string text;
+    return text;
+}
+
+__attribute__((format(printf, 2, 0))) int listen(libbpf_print_level level, const char* format,
+                                                 va_list arguments) {
+    if (level != LIBBPF_WARN)
+        return 0;
+    std::string line(512, '\0');
+    const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
+    line.resize(std::min(line.size() - 1, static_cast<std::size_t>(std::max(length, 0))));
+    said() += line;
+    if (said().size() > 65536)
+        said().erase(0, said().size() - 65536);
+    return length;
+}
+
+std::string words(int error) {
+    return std::generic_category().message(error);
+}
+
+bool is_there(const char* path) {
+    std::error_code error;
+    return std::filesystem::exists(path, error);
+}
+
+constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
+
+[[noreturn]] void fail_to_load(int error) {
+    if (error == EPERM || error == EACCES)
+        throw CannotTrace(fmt::format(
+            "no privilege to load probes ({}): run it as root, or with CAP_BPF, CAP_PERFMON and "
+            "CAP_SYS_RESOURCE.  Without it only `kspawn-trace report` works",
+            words(error)));
+    throw CannotTrace(
+        fmt::format("the kernel does not take the probes: {}\n{}", words(error), said()));
+}
+
+/// Which program libbpf has complained of.
+std::string refused_program() {
+    static constexpr std::string_view begin = "prog '";
+    const auto at = said().rfind(begin);
+    if (at == std::string::npos)
+        return {};
+    const auto name = at + begin.size();
+    return said().substr(name, said().find('\'', name) - name);
+}
+
+std::string missing_target(const btf* types, const Hook& hook) {
+    switch (hook.type) {
+    case HookType::entry:
+    case HookType::exit:
+    case HookType::probe:
+        if (btf__find_by_name_kind(types, hook.target, BTF_KIND_FUNC) < 0)
+            return "this kernel has no such function";
+        break;
+    case HookType::tracepoint:
+        if (btf__find_by_name_kind(types, (std::string{"btf_trace_"} + hook.target).c_str(),
+                                   BTF_KIND_TYPEDEF) < 0)
+            return "this kernel has no such tracepoint";
+        break;
+    case HookType::module_tracepoint:
+        break;
+    }
+    return {};
+}
+
+/// The map's descriptor, or CannotTrace.
+int map_fd(const bpf_map* map) {
+    return bpf_map__fd(map);
+}
+
+template <typename Key, typename Function>
+void for_each_key(int map, Function function) {
+    Key key{};
+    Key next{};
+    const void* previous = nullptr;
+    while (bpf_map_get_next_key(map, previous, &next) == 0) {
+        key = next;
+        previous = &key;
+        function(key);
+    }
+}
+
+} // namespace
+
+void Session::Delete::operator()(kspawn_trace* skeleton) const noexcept {
+    kspawn_trace__destroy(skeleton);
+}
+
+void Session::Delete::operator()(ring_buffer* ring) const noexcept {
+    ring_buffer__free(ring);
+}
+
+void Session::Delete::operator()(bpf_link* link) const noexcept {
+    bpf_link__destroy(link);
+}
+
+Session::Session(const Options& options, Consumer consumer)
+    : consumer_(std::move(consumer)), fd_gap_(options.fd_gap) {
+    libbpf_set_print(listen);
+    if (!is_there(kernel_btf))
+        throw CannotTrace(fmt::format("this kernel has no type information ({}: {}): it must be "
+                                      "built with CONFIG_DEBUG_INFO_BTF=y.  Without it only "
+                                      "`kspawn-trace report` works",
+                                      kernel_btf, words(ENOENT)));
+    // A program that the verifier does not take is left out, and all the
+    // others are tried again.
+    while (true) {
+        open(options);
+        choose_programs(options);
+        said().clear();
+        const int error = -kspawn_trace__load(skeleton_.get());
+        if (error == 0)
+            break;
+        const auto refused = refused_program();
+        const auto hook =
+            std::find_if(wanted_.begin(), wanted_.end(),
+                         [&refused](const Hook* wanted) { return refused == wanted->program; });
+        if (error == EPERM || hook == wanted_.end() || (*hook)->base)
+            fail_to_load(error);
+        forget(**hook, fmt::format("the kernel does not take the probe: {}", words(error)));
+    }
+    ring_.reset(ring_buffer__new(
+        map_fd(skeleton_->maps.ring),
+        [](void* self, void* data, std::size_t size) {
+            static_cast<Session*>(self)->consumer_(data, size);
+            return 0;
+        },
+        this, nullptr));
+    if (!ring_)
+        throw CannotTrace(fmt::format("the ring buffer cannot be mapped: {}", words(errno)));
+    if (options.pid)
+        follow(*options.pid);
+}
+
+Session::~Session() = default;
+
+void Session::open(const Options& options) {
+    skeleton_.reset(kspawn_trace__open());
+    if (!skeleton_)
+        fail_to_load(errno);
+    auto& constants = *skeleton_->rodata;
+    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++)
+        constants.trace_kind[kind] = options.kinds.at(kind);
+    constants.filter_followed = options.pid || !options.command.empty();
+    constants.follow_children = options.children || !options.command.empty();
+    constants.filter_uid = options.uid.has_value();
+    constants.only_uid = options.uid.value_or(0);
+    constants.filter_comm = options.comm.has_value();
+    if (options.comm)
+        std::strncpy(const_cast<char*>(static_cast<const volatile char*>(constants.only_comm)),
+                     options.comm->c_str(), TRACE_COMM_LENGTH - 1);
+    constants.own_pid = static_cast<std::uint32_t>(::getpid());
+    constants.stall_min = options.stall_min;
+    constants.fd_gap = options.fd_gap;
+    constants.wake_bytes = options.buffer_kib * 1024ULL / 4;
+    bpf_map__set_max_entries(skeleton_->maps.ring, options.buffer_kib * 1024);
+    for (auto* map : {skeleton_->maps.windows, skeleton_->maps.waiting, skeleton_->maps.memories})
+        bpf_map__set_max_entries(map, options.max_windows);
+}
+
+void Session::forget(const Hook& hook, std::string reason) {
+    if (hook.base)
+        throw CannotTrace(
+            fmt::format("{}: {}; without it {}", place_of(hook), reason, hook.effect));
+    missing_.push_back({&hook, std::move(reason)});
+}
+
+void Session::choose_programs(const Options& options) {
+    wanted_.clear();
+    const std::unique_ptr<btf, decltype(&btf__free)> types{btf__load_vmlinux_btf(), &btf__free};
+    if (!types)
+        throw CannotTrace(fmt::format("{} cannot be read: {}", kernel_btf, words(errno)));
+    for (const Hook& hook : all_hooks()) {
+        auto* const program = bpf_object__find_program_by_name(skeleton_->obj, hook.program);
+        bool load = is_used(hook, options.kinds);
+        // The module's are no loss as long as there is no module.
+        if (hook.type == HookType::module_tracepoint && !is_there("/sys/module/kspawn"))
+            load = false;
+        const auto known = std::find_if(missing_.begin(), missing_.end(),
+                                        [&hook](const auto& gone) { return gone.hook == &hook; });
+        if (known != missing_.end())
+            load = false;
+        if (load) {
+            auto reason = missing_target(types.get(), hook);
+            if (std::find(options.without_hooks.begin(), options.without_hooks.end(),
+                          hook.target) != options.without_hooks.end())
+                reason = "left out by --without-hook";
+            if (!reason.empty()) {
+                forget(hook, std::move(reason));
+                load = false;
+            }
+        }
+        bpf_program__set_autoload(program, load);
+        if (load)
+            wanted_.push_back(&hook);
+    }
+}
+
+void Session::attach() {
+    for (const auto* const hook : wanted_) {
+        auto* const program = bpf_object__find_program_by_name(skeleton_->obj, hook->program);
+        std::unique_ptr<bpf_link, Delete> link{bpf_program__attach(program)};
+        if (link)
+            links_.push_back({hook, std::move(link)});
+        else
+            forget(*hook, fmt::format("cannot be attached: {}", words(errno)));
+    }
+}
+
+void Session::detach() {
+    missed_ = count_missed();
+    links_.clear();
+}
+
+void Session::follow(std::uint32_t pid) {
+    const std::uint8_t yes = 1;
+    if (bpf_map_update_elem(map_fd(skeleton_->maps.followed), &pid, &yes, BPF_ANY) != 0)
+        throw std::system_error(errno, std::generic_category(), "the map of followed processes");
+}
+
+int Session::descriptor() const {
+    return ring_buffer__epoll_fd(ring_.get());
+}
+
+void Session::consume() {
+    if (const int result = ring_buffer__consume(ring_.get()); result < 0)
+        throw std::system_error(-result, std::generic_category(), "the ring buffer");
+}
+
+void Session::tidy(std::uint64_t now) {
+    struct Key {
+        std::uint64_t files;
+        std::uint64_t fd;
+    };
+    struct Value {
+        std::uint64_t file;
+        std::uint64_t opened;
+        std::uint64_t marked;
+        std::uint64_t reached;
+        trace_task opener;
+    };
+    // Long enough for a mark that comes late.
+    const auto keep = 10 * fd_gap_ + 1'000'000'000;
+    const int map = map_fd(skeleton_->maps.descriptors);
+    std::vector<Key> old;
+    for_each_key<Key>(map, [&](const Key& key) {
+        Value value{};
+        if (bpf_map_lookup_elem(map, &key, &value) == 0 && value.opened + keep < now)
+            old.push_back(key);
+    });
+    for (const auto& key : old)
+        bpf_map_delete_elem(map, &key);
+}
+
+std::vector<trace_window> Session::open_windows() const {
+    std::vector<trace_window> found;
+    const int map = map_fd(skeleton_->maps.windows);
+    for_each_key<std::uint32_t>(map, [&](std::uint32_t pid) {
+        trace_window window{};
+        if (bpf_map_lookup_elem(map, &pid, &window) == 0)
+            found.push_back(window);
+    });
+    return found;
+}
+
+std::uint64_t Session::count_missed() const {
+    std::uint64_t missed = 0;
+    for (const auto& attached : links_) {
+        auto* const program =
+            bpf_object__find_program_by_name(skeleton_->obj, attached.hook->program);
+        bpf_prog_info info{};
+        std::uint32_t size = sizeof(info);
+        if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+            missed += info.recursion_misses;
+    }
+    return missed;
+}
+
+Losses Session::losses() const {
+    const auto& counted = skeleton_->bss->losses;
+    return {counted.ring, counted.maps, links_.empty() ? missed_ : count_missed()};
+}
+
+} // namespace kspawn::trace

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// The probes in the kernel, for as long as the object lives.
+#ifndef KSPAWN_TRACE_SESSION_HPP
+#define KSPAWN_TRACE_SESSION_HPP
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "events.h"
+#include "hooks.hpp"
+#include "options.hpp"
+
+struct bpf_link;
+struct kspawn_trace;
+struct ring_buffer;
+
+namespace kspawn::trace {
+
+/// It cannot be traced here; what() says why, and what to do.
+class CannotTrace : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// What was not told, and why.
+struct Losses {
+    std::uint64_t ring = 0;   ///< the buffer had no room
+    std::uint64_t maps = 0;   ///< a map had no room
+    std::uint64_t missed = 0; ///< the kernel skipped a probe
+    [[nodiscard]] std::uint64_t total() const { return ring + maps + missed; }
+};
+
+/// Probes are attached by links, which are descriptors of this process: they
+/// go with it, however it ends.
+class Session {
+public:
+    /// Takes a record; only valid during the call.
+    using Consumer = std::function<void(const void* record, std::size_t size)>;
+
+    /// Loads the probes.  Throws CannotTrace if the kernel does not let us, or
+    /// lacks what all rests on; what else it lacks is in missing().
+    Session(const Options& options, Consumer consumer);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    Session(Session&&) = delete;
+    Session& operator=(Session&&) = delete;
+    ~Session();
+
+    /// From now on records come.
+    void attach();
+    /// From now on none do; those that are there can still be consumed.
+    void detach();
+
+    /// Follow this process and its descendants.
+    void follow(std::uint32_t pid);
+
+    /// Readable when many records wait.
+    [[nodiscard]] int descriptor() const;
+    /// Gives what there is to the consumer.
+    void consume();
+    /// Forgets what can no longer matter; to be called now and then.
+    void tidy(std::uint64_t now);
+
+    /// Windows that are open.
+    [[nodiscard]] std::vector<trace_window> open_windows() const;
+    [[nodiscard]] Losses losses() const;
+    [[nodiscard]] const std::vector<MissingHook>& missing() const { return missing_; }
+
+private:
+    struct Delete {
+        void operator()(kspawn_trace* skeleton) const noexcept;
+        void operator()(ring_buffer* ring) const noexcept;
+        void operator()(bpf_link* link) const noexcept;
+    };
+    struct Attached {
+        const Hook* hook;
+        std::unique_ptr<bpf_link, Delete> link;
+    };
+
+    void open(const Options& options);
+    void choose_programs(const Options& options);
+    void forget(const Hook& hook, std::string reason);
+    [[nodiscard]] std::uint64_t count_missed() const;
+
+    Consumer consumer_;
+    std::uint64_t fd_gap_;
+    std::unique_ptr<kspawn_trace, Delete> skeleton_;
+    std::unique_ptr<ring_buffer, Delete> ring_;
+    std::vector<const Hook*> wanted_;
+    std::vector<Attached> links_;
+    std::vector<MissingHook> missing_;
+    std::uint64_t missed_ = 0;
+};
+
+} // namespace kspawn::trace
+
+#endif

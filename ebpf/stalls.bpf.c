@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Contended locks: of a thread that creates a process, of the child, and of
+ * all who share the memory with a child.
+ */
+#include "state.bpf.h"
+
+#define OWNER_FLAGS	7
+#define READER_OWNED	1	/* of a rw_semaphore's owner */
+#define CLONE_VM	0x00000100
+#define CLONE_VFORK	0x00004000
+#define CLONE_THREAD	0x00010000
+#define KIND_MUTEX	(1 << 5)	/* LCB_F_MUTEX */
+
+/* A thread inside clone(), by its tid, and how it creates. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, u32);
+} cloning SEC(".maps");
+
+/* A lock that is waited for, by the tid of who waits. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct trace_lock_record);
+} contended SEC(".maps");
+
+SEC("fentry/kernel_clone")
+int BPF_PROG(on_kernel_clone, struct kernel_clone_args *args)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid, pid = task->tgid;
+	u64 flags = args->flags;
+	u32 way;
+
+	if (flags & CLONE_THREAD || !task->mm || pid == own_pid)
+		return 0;
+	if (filter_followed && !bpf_map_lookup_elem(&followed, &pid))
+		return 0;
+	if (!(flags & CLONE_VM))
+		way = TRACE_WAY_FORK;
+	else if (args->fn)
+		way = TRACE_WAY_KSPAWN;
+	else if (!(flags & CLONE_VFORK))
+		way = TRACE_WAY_CLONE_VM;
+	else
+		way = args->stack ? TRACE_WAY_CLONE_VM_VFORK : TRACE_WAY_VFORK;
+	put(&cloning, &tid, &way);
+	return 0;
+}
+
+SEC("fexit/kernel_clone")
+int BPF_PROG(on_kernel_clone_end)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&cloning, &tid);
+	return 0;
+}
+
+static __always_inline u32 which_lock(struct task_struct *task, u64 lock)
+{
+	if (task->mm && lock == (u64)&task->mm->mmap_lock)
+		return TRACE_LOCK_MMAP;
+	if (task->mm && lock == (u64)&task->mm->page_table_lock)
+		return TRACE_LOCK_PAGE_TABLE;
+	if (task->files && lock == (u64)&task->files->file_lock)
+		return TRACE_LOCK_FILES;
+	if (task->sighand && lock == (u64)&task->sighand->siglock)
+		return TRACE_LOCK_SIGNALS;
+	if (lock == (u64)&task->signal->cred_guard_mutex)
+		return TRACE_LOCK_CRED_GUARD;
+	if (lock == (u64)&task->signal->exec_update_lock)
+		return TRACE_LOCK_EXEC_UPDATE;
+	return TRACE_LOCK_OTHER;
+}
+
+static __always_inline void fill_holder(struct trace_lock_record *record,
+					u32 flags)
+{
+	u64 lock = record->lock;
+	struct rw_semaphore *semaphore = (struct rw_semaphore *)lock;
+	struct mutex *mutex = (struct mutex *)lock;
+	u64 owner = 0;
+
+	if (flags & KIND_MUTEX)
+		owner = BPF_CORE_READ(mutex, owner.counter);
+	else if (record->which == TRACE_LOCK_MMAP ||
+		 record->which == TRACE_LOCK_EXEC_UPDATE)
+		owner = BPF_CORE_READ(semaphore, owner.counter);
+	if (!(flags & KIND_MUTEX) && owner & READER_OWNED)
+		return;
+	owner &= ~(u64)OWNER_FLAGS;
+	if (owner)
+		fill_task_at(&record->holder, owner);
+}
+
+SEC("tp_btf/contention_begin")
+int BPF_PROG(on_contention_begin, void *lock, unsigned int flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid, pid = task->tgid;
+	struct trace_lock_record record = {};
+	struct trace_window *window;
+	struct memory *memory;
+	u32 *way;
+
+	if (!task->mm)
+		return 0;
+	way = bpf_map_lookup_elem(&cloning, &tid);
+	window = bpf_map_lookup_elem(&windows, &pid);
+	if (window && window->end)
+		window = NULL;
+	if (way) {
+		record.role = TRACE_ROLE_CALLER;
+		record.way = *way;
+	} else if (window) {
+		record.role = TRACE_ROLE_CHILD;
+	} else {
+		if (!windows_open)
+			return 0;
+		memory = memory_of(task->mm);
+		if (!memory || !memory->windows)
+			return 0;
+		record.role = TRACE_ROLE_THREAD;
+		pid = memory->newest;
+		window = bpf_map_lookup_elem(&windows, &pid);
+	}
+	if (window) {
+		record.window = window->id;
+		record.way = window->way;
+	}
+	record.record = TRACE_LOCK;
+	record.time = bpf_ktime_get_ns();
+	record.lock = (u64)lock;
+	record.which = which_lock(task, record.lock);
+	fill_task(&record.waiter, task);
+	fill_holder(&record, flags);
+	/* A mutex begins anew as it goes from spinning to sleeping. */
+	if (bpf_map_update_elem(&contended, &tid, &record, BPF_NOEXIST) == -E2BIG)
+		count_loss(&losses.maps);
+	return 0;
+}
+
+SEC("tp_btf/contention_end")
+int BPF_PROG(on_contention_end, void *lock)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct trace_lock_record *began, *record;
+
+	began = bpf_map_lookup_elem(&contended, &tid);
+	if (!began || began->lock != (u64)lock)
+		return 0;
+	began->wait = bpf_ktime_get_ns() - began->time;
+	if (began->wait >= stall_min) {
+		record = reserve(sizeof(*record));
+		if (record) {
+			*record = *began;
+			submit(record);
+		}
+	}
+	bpf_map_delete_elem(&contended, &tid);
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the probes share: the filter, the open windows, what they count.
+ *
+ * A spawn passes a handful of probes; all others return at once as long as no
+ * child shares memory anywhere.
+ */
+#ifndef KSPAWN_TRACE_STATE_H
+#define KSPAWN_TRACE_STATE_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "events.h"
+
+#define E2BIG		7
+#define CLOSE_ON_EXEC	1	/* FD_CLOEXEC */
+#define FOLL_WRITE	1
+
+/* Of the kernel; 0 where there is no AppArmor. */
+extern const void apparmor_blob_sizes __ksym __weak;
+
+/* Set before loading. */
+const volatile bool trace_kind[TRACE_KINDS];
+const volatile bool filter_followed;	/* only what is in the map */
+const volatile bool follow_children;
+const volatile bool filter_uid;
+const volatile __u32 only_uid;
+const volatile bool filter_comm;
+const volatile char only_comm[TRACE_COMM_LENGTH];
+const volatile __u64 wake_bytes;		/* wake the front end at this many */
+const volatile __u32 own_pid;
+const volatile __u64 stall_min;
+const volatile __u64 fd_gap;
+
+/* Of what is left out because there was no room. */
+struct trace_losses losses;
+
+__u64 last_window;
+/* Windows open anywhere: all, and those whose child runs user code. */
+__u32 windows_open;
+__u32 hazards_open;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+/* Of each child that has not executed a program, by its pid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct trace_window);
+} windows SEC(".maps");
+
+/* A caller that waits for its child, by its tid. */
+struct waiting {
+	u64 window;
+	u64 start;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct waiting);
+} waiting SEC(".maps");
+
+/* Memory that a child shares or has shared, by the address of its mm. */
+struct memory {
+	u32 windows;	/* open */
+	u32 hazards;	/* of these, those whose child runs user code */
+	u32 newest;	/* child of the last one */
+	u32 operations[TRACE_MEMORY_OPERATIONS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct memory);
+} memories SEC(".maps");
+
+/* Processes to follow, by pid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, u8);
+} followed SEC(".maps");
+
+static __always_inline void count_loss(u64 *loss)
+{
+	__sync_fetch_and_add(loss, 1);
+}
+
+static __always_inline void *reserve(u64 size)
+{
+	void *record = bpf_ringbuf_reserve(&ring, size, 0);
+
+	if (!record)
+		count_loss(&losses.ring);
+	return record;
+}
+
+/* To wake the front end for each record would cost more than all the rest. */
+static __always_inline void submit(void *record)
+{
+	u64 waiting_bytes = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(record, waiting_bytes >= wake_bytes ?
+			   BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/* A key that was there already has been replaced; only no room is a loss. */
+static __always_inline long put(void *map, const void *key, const void *value)
+{
+	long err = bpf_map_update_elem(map, key, value, BPF_ANY);
+
+	if (err)
+		count_loss(&losses.maps);
+	return err;
+}
+
+static __always_inline void fill_task(struct trace_task *to,
+				      struct task_struct *task)
+{
+	to->pid = task->tgid;
+	to->tid = task->pid;
+	bpf_probe_read_kernel_str(to->comm, sizeof(to->comm), task->comm);
+}
+
+/* Of a task that may be gone by now. */
+static __always_inline void fill_task_at(struct trace_task *to, u64 address)
+{
+	struct task_struct *task = (struct task_struct *)address;
+
+	to->pid = BPF_CORE_READ(task, tgid);
+	to->tid = BPF_CORE_READ(task, pid);
+	BPF_CORE_READ_STR_INTO(&to->comm, task, comm);
+}
+
+static __always_inline struct memory *memory_of(struct mm_struct *mm)
+{
+	u64 key = (u64)mm;
+
+	return mm ? bpf_map_lookup_elem(&memories, &key) : NULL;
+}
+
+#endif /* KSPAWN_TRACE_STATE_H */

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tracer.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "assembler.hpp"
+#include "command.hpp"
+#include "exit_status.hpp"
+#include "json.hpp"
+#include "lib/descriptor.hpp"
+#include "outcome.hpp"
+#include "session.hpp"
+#include "summary.hpp"
+#include "text.hpp"
+#include "time.hpp"
+#include "verdict.hpp"
+
+namespace kspawn::trace {
+
+namespace {
+
+// The probes wake us only when much has come; the rest is fetched so often.
+constexpr std::uint64_t fetch_interval = 100'000'000;
+constexpr std::uint64_t tidy_interval = 1'000'000'000;
+
+struct CloseFile {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+/// What ends a trace from outside, as a descriptor.
+class EndSignals {
+public:
+    EndSignals() {
+        ::sigemptyset(&set_);
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+            ::sigaddset(&set_, signal);
+        if (::sigprocmask(SIG_BLOCK, &set_, nullptr) != 0)
+            throw std::system_error(errno, std::generic_category(), "sigprocmask");
+        descriptor_ = internal::Descriptor{::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK)};
+        if (!descriptor_)
+            throw std::system_error(errno, std::generic_category(), "signalfd");
+    }
+    [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+    [[nodiscard]] int take() const {
+        signalfd_siginfo info{};
+        const auto size = ::read(descriptor_.get(), &info, sizeof(info));
+        return size == sizeof(info) ? static_cast<int>(info.ssi_signo) : 0;
+    }
+
+private:
+    sigset_t set_{};
+    internal::Descriptor descriptor_;
+};
+
+class Tracer {
+public:
+    explicit Tracer(const Options& options)
+        : options_(options),
+          session_(options,
+                   [this](const void* record, std::size_t size) { assembler_.take(record, size); }),
+          assembler_({options.kinds, options.fd_gap, options.stall_min, true}) {
+        open_output();
+        assembler_.add_sink(counter_);
+    }
+
+    int run();
+
+private:
+    void open_output();
+    void attach();
+    void wait(Command* command);
+    [[nodiscard]] Outcome end();
+    [[nodiscard]] Verdict judge() const;
+
+    const Options& options_;
+    EndSignals signals_;
+    Session session_;
+    Assembler assembler_;
+    File owned_;
+    std::FILE* file_ = nullptr;
+    std::uint64_t start_ = 0;
+    Counter counter_;
+    Summary summary_;
+    std::optional<JsonWriter> json_;
+    std::optional<TextWriter> text_;
+    std::optional<int> command_status_;
+};
+
+void Tracer::open_output() {
+    if (options_.output) {
+        owned_.reset(std::fopen(options_.output->c_str(), "we"));
+        if (!owned_)
+            throw std::system_error(errno, std::generic_category(), *options_.output);
+        file_ = owned_.get();
+    } else {
+        // The command's own output is not to be mixed with what people read.
+        file_ = options_.command.empty() || options_.json ? stdout : stderr;
+    }
+}
+
+void Tracer::attach() {
+    start_ = monotonic_now();
+    session_.attach();
+    bool returns = true;
+    for (const auto& [hook, reason] : session_.missing()) {
+        if (hook->program == std::string_view{"on_kernel_clone_return"})
+            returns = false;
+        if (!options_.quiet)
+            fmt::print(stderr, "kspawn-trace: {}: {}; {}; all else works\n", place_of(*hook),
+                       reason, hook->effect);
+    }
+    assembler_.expect_returns(returns);
+    if (options_.quiet)
+        return;
+    if (options_.json) {
+        json_.emplace(file_, start_, options_);
+        json_->begin(session_.missing());
+        if (!options_.summary_only)
+            assembler_.add_sink(*json_);
+        return;
+    }
+    assembler_.add_sink(summary_);
+    if (!options_.summary_only) {
+        text_.emplace(file_, start_);
+        assembler_.add_sink(*text_);
+    }
+}
+
+/// Until the time is over, the command has ended, or a signal says so.
+void Tracer::wait(Command* command) {
+    const auto began = monotonic_now();
+    const auto length = static_cast<std::uint64_t>(options_.duration * 1e9);
+    auto tidied = began;
+    std::array<pollfd, 3> waited{
+        pollfd{session_.descriptor(), POLLIN, 0}, pollfd{signals_.descriptor(), POLLIN, 0},
+        pollfd{command != nullptr ? command->descriptor() : -1, POLLIN, 0}};
+    while (true) {
+        const auto now = monotonic_now();
+        auto left = fetch_interval;
+        if (length != 0) {
+            if (now - began >= length)
+                return;
+            left = std::min(left, length - (now - began));
+        }
+        const int timeout = static_cast<int>(left / 1'000'000) + 1;
+        if (::poll(waited.data(), waited.size(), timeout) < 0 && errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "poll");
+        session_.consume();
+        assembler_.pass(monotonic_now());
+        if (json_ || text_)
+            std::fflush(file_);
+        if (now - tidied > tidy_interval) {
+            session_.tidy(now);
+            tidied = now;
+        }
+        if ((waited[1].revents & POLLIN) != 0) {
+            const int signal = signals_.take();
+            // A terminal tells it itself.
+            if (command != nullptr && signal != SIGINT)
+                command->kill(signal);
+            if (command == nullptr)
+                return;
+        }
+        if ((waited[2].revents & POLLIN) != 0)
+            return;
+    }
+}
+
+// A hook that is missing hides what its kind would have found.
+Verdict Tracer::judge() const {
+    const auto& kinds = options_.must_fail() ? options_.fail_on : options_.kinds;
+    const auto& missing = session_.missing();
+    const bool complete = session_.losses().total() == 0 &&
+                          std::none_of(missing.begin(), missing.end(), [&kinds](const auto& gone) {
+                              return kinds.at(gone.hook->kind);
+                          });
+    return kspawn::trace::judge(counter_.findings(), kinds, complete);
+}
+
+Outcome Tracer::end() {
+    const auto length = monotonic_now() - start_;
+    session_.detach();
+    session_.consume();
+    assembler_.finish(session_.open_windows());
+    return {length,  counter_.events(), counter_.findings(), session_.losses(), session_.missing(),
+            judge(), command_status_};
+}
+
+int Tracer::run() {
+    std::optional<Command> command;
+    if (!options_.command.empty()) {
+        command.emplace(options_.command);
+        session_.follow(static_cast<std::uint32_t>(command->pid()));
+    }
+    attach();
+    if (command) {
+        try {
+            command->begin();
+        } catch (const std::system_error& error) {
+            fmt::print(stderr, "kspawn-trace: {}: {}\n", options_.command.front(),
+                       error.code().message());
+            return exit_cannot_command;
+        }
+    }
+    wait(command ? &*command : nullptr);
+    // One that outlives the time that was asked for goes on alone.
+    if (command)
+        command_status_ = command->end();
+    const auto outcome = end();
+    if (json_)
+        json_->end(outcome);
+    else if (!options_.quiet)
+        summary_.print(file_, options_, outcome);
+    if (std::fflush(file_) != 0 || std::ferror(file_) != 0)
+        throw std::system_error(errno, std::generic_category(), "output");
+    if (!options_.must_fail())
+        return exit_clean;
+    switch (outcome.verdict) {
+    case Verdict::clean:
+        return exit_clean;
+    case Verdict::found:
+        return exit_found;
+    case Verdict::unknown:
+        break;
+    }
+    return exit_unknown;
+}
+
+} // namespace
+
+int trace(const Options& options) {
+    Tracer tracer{options};
+    return tracer.run();
+}
+
+} // namespace kspawn::trace
