@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A child in an event loop of Asio (with Boost.Asio: boost::asio, else the same):
-// its output is read and its end awaited asynchronously, and a timer kills it.
+// A child in an event loop of Boost.Asio (the same with Asio alone, of namespace
+// asio): its output is read and its end awaited asynchronously, and a timer kills it.
 #include <unistd.h>
 
 #include <array>
-#include <asio.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <exception>
+#include <utility> // which Boost 1.74 uses and does not include
+
+#include <boost/asio.hpp>
 
 #include <kspawn/command.hpp>
 
-int main() {
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+static void run() {
     auto child = kspawn::Command("sh")
                      .args({"-c", "echo working; sleep 60"})
                      .stdout_to(kspawn::Stdio::pipe())
@@ -25,21 +31,30 @@ int main() {
     asio::steady_timer limit(loop, std::chrono::milliseconds(500));
 
     std::array<char, 256> line{};
-    output.async_read_some(asio::buffer(line), [&](const asio::error_code& error, std::size_t n) {
+    output.async_read_some(asio::buffer(line), [&](const error_code& error, std::size_t n) {
         if (!error)
             std::printf("it says: %.*s", static_cast<int>(n), line.data());
     });
-    end.async_wait(asio::posix::stream_descriptor::wait_read, [&](const asio::error_code& error) {
+    end.async_wait(asio::posix::stream_descriptor::wait_read, [&](const error_code& error) {
         if (error)
             return;
         std::printf("it ended: %s\n", child.wait().to_string().c_str());
         limit.cancel();
     });
-    limit.async_wait([&](const asio::error_code& error) {
+    limit.async_wait([&](const error_code& error) {
         if (!error)
             child.kill(SIGTERM);
     });
     loop.run();
     end.release();
+}
+
+int main() {
+    try {
+        run();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+    }
     return 0;
 }
