@@ -6,6 +6,7 @@
 #include <kspawn/spawn.h>
 #include <link.h>
 
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "support/process.hpp"
+#include "support/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -128,7 +130,9 @@ TEST(Library, VersionIsThatOfTheHeaders) {
 TEST(Library, ServesAStrictCProgram) {
     const auto ended = run({helper("c_user")});
     EXPECT_EQ(ended.status, 0);
-    EXPECT_EQ(ended.out, "file action 1: chdir /no/such/directory: No such file or directory\n");
+    const Failure failure{ENOENT, KSPAWN_FAILURE_ACTION, 1,
+                          "file action 1: chdir /no/such/directory: No such file or directory"};
+    EXPECT_EQ(ended.out, told(failure, "/bin/sh").words + "\n");
     EXPECT_EQ(ended.err, "");
 }
 

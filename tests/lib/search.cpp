@@ -155,6 +155,7 @@ TEST_F(Search, WithoutPathTheSystemsOwnIsUsed) {
 }
 
 TEST_F(Search, LongListsHaveALimit) {
+    KSPAWN_NOT_THROUGH_LIBC("there is no such limit");
     std::string list = "/usr/bin:";
     list.resize(131'071, 'x');
     ::setenv("PATH", list.c_str(), 1);

@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ostream>
+#include <string_view>
 
 namespace kspawn::test {
 
@@ -15,6 +18,11 @@ std::string why_unusable() {
         return {};
     return fmt::format("{} cannot be used: {} ({})", support.device, std::strerror(support.error),
                        support.reason);
+}
+
+bool through_libc() {
+    const char* const backend = std::getenv("KSPAWN_TEST_BACKEND");
+    return backend != nullptr && std::string_view(backend) == "libc";
 }
 
 int Spawner::start(const std::string& path, const std::vector<std::string>& arguments) {
@@ -47,6 +55,18 @@ void Spawner::flags(int flags) {
     ASSERT_EQ(kspawn_spawnattr_setflags(attributes.get(), static_cast<short>(flags)), 0);
 }
 
+bool Spawner::cannot_through_libc(const std::string& feature) {
+    if (!through_libc())
+        return false;
+    EXPECT_EQ(start_child({"exit", "0"}), ENOTSUP);
+    // If nobody wanted libc, then why it was not the kernel.
+    const std::string why = kspawn_get_backend() == KSPAWN_BACKEND_LIBC
+                                ? "libc cannot do this"
+                                : "libc cannot do this; /dev/kspawn: is the module kspawn loaded?";
+    EXPECT_EQ(last_failure().words, feature + ": Operation not supported (" + why + ")");
+    return true;
+}
+
 unsigned long long signal_bits(const Json& report, const char* field) {
     return std::stoull(report.at("status").at(field).get<std::string>(), nullptr, 16);
 }
@@ -56,6 +76,14 @@ Failure last_failure() {
     if (failure == nullptr)
         return {};
     return {failure->error, failure->step, failure->index, kspawn_strfailure()};
+}
+
+Failure told(const Failure& by_kernel, const std::string& program) {
+    if (!through_libc())
+        return by_kernel;
+    return {by_kernel.error, KSPAWN_FAILURE_LIBC, 0,
+            fmt::format("exec {} by libc, or a step before it: {}", program,
+                        std::strerror(by_kernel.error))};
 }
 
 void PrintTo(const Failure& failure, std::ostream* stream) {

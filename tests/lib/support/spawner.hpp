@@ -22,6 +22,11 @@ using Json = nlohmann::json;
 /// "" if programs can be started here, or why not.
 std::string why_unusable();
 
+/// Whether these tests are about starts through libc: KSPAWN_TEST_BACKEND=libc.
+/// Then the library decides by itself, and must decide for libc: KSPAWN_BACKEND
+/// says so, or there is no module.
+bool through_libc();
+
 /// Without the device the test is skipped; in a guest of the test runner, which
 /// must have it, the test fails.
 #define KSPAWN_NEED_DEVICE()                                                                       \
@@ -54,9 +59,20 @@ private:
     std::vector<char*> pointers_;
 };
 
+/// For tests of what only the kernel can do; the reason is for people to read.
+#define KSPAWN_NOT_THROUGH_LIBC(why)                                                               \
+    do {                                                                                           \
+        if (::kspawn::test::through_libc())                                                        \
+            GTEST_SKIP() << "through libc: " << (why);                                             \
+    } while (false)
+
 class Spawner : public ::testing::Test {
 protected:
     void SetUp() override {
+        if (through_libc()) {
+            ASSERT_EQ(kspawn_effective_backend(), KSPAWN_BACKEND_LIBC);
+            return;
+        }
         KSPAWN_NEED_DEVICE();
         // What libc would do instead is not what these tests are about.
         ASSERT_EQ(kspawn_set_backend(KSPAWN_BACKEND_KERNEL), 0);
@@ -68,6 +84,9 @@ protected:
     /// What the helper `child` sees of itself.
     Json report();
     void flags(int flags);
+    /// Through libc only: the start must fail as not supported, and name the
+    /// feature.  Then there is nothing more to see, and this returns true.
+    bool cannot_through_libc(const std::string& feature);
 
     Scratch scratch;
     tool::FileActions actions;
@@ -91,6 +110,10 @@ struct Failure {
     bool operator==(const Failure&) const = default;
 };
 Failure last_failure();
+
+/// A failure as last_failure() has it: the kernel tells what it was; through libc
+/// it is known only that it was the program's exec or a step before it.
+Failure told(const Failure& by_kernel, const std::string& program = helper("child"));
 void PrintTo(const Failure& failure, std::ostream* stream);
 
 } // namespace kspawn::test

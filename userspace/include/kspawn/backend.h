@@ -17,6 +17,10 @@
  *     SCHED_BATCH and SCHED_IDLE; a search list other than PATH with a relative
  *     directory, if a file action changes the working directory.
  *   - libc does not tell which step failed: see KSPAWN_FAILURE_LIBC.
+ *   - what libc's posix_spawn() does otherwise than the kernel, it does here too:
+ *     kspawn-differences(7).  A start that fails has had a child, and so there is
+ *     a SIGCHLD; O_CLOEXEC in an open action may be lost.
+ *   - there is no limit to file actions or to the search list.
  *   - before glibc 2.39 a pidfd is opened after the child has been started; if
  *     somebody else has reaped the child by then (SIGCHLD is ignored, or another
  *     thread waits for any child), the start fails with ESRCH and its program
