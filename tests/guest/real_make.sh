@@ -6,42 +6,11 @@
 
 # shellcheck source=tests/preload/guest.bash disable=SC2016,SC2317
 . "$(dirname "$0")/../preload/guest.bash"
+# shellcheck source=tests/preload/project.bash
+. "$(dirname "$0")/../preload/project.bash"
 
 units=50
 project=$work/project
-
-# Tiny, but not all alike, and with a header, so that a unit that was built with
-# another's flags or not at all would show.
-generate() {
-	mkdir -p "$project"
-	local unit
-	{
-		echo '#pragma once'
-		for unit in $(seq $units); do
-			echo "int unit_$unit(int value);"
-		done
-	} >"$project/units.hpp"
-	for unit in $(seq $units); do
-		printf '#include "units.hpp"\nstatic int twice(int value) { return 2 * value; }\nint unit_%d(int value) { return twice(value) + %d; }\n' \
-			"$unit" "$unit" >"$project/unit_$unit.cpp"
-	done
-	{
-		echo '#include "units.hpp"'
-		echo 'extern "C" int puts(const char *);'
-		echo 'int main() { int sum = 0;'
-		for unit in $(seq $units); do
-			echo "sum += unit_$unit($unit);"
-		done
-		# 3 * (1 + ... + units)
-		echo "return sum == $((3 * units * (units + 1) / 2)) ? 0 : 1; }"
-	} >"$project/main.cpp"
-	cat >"$project/Makefile" <<-'MAKEFILE'
-		sources := $(wildcard *.cpp)
-		objects := $(sources:.cpp=.o)
-		program: $(objects) ; g++ -o $@ $(sort $(objects))
-		%.o: %.cpp units.hpp ; g++ -O0 -c -o $@ $<
-	MAKEFILE
-}
 
 build_it() {
 	rm -f "$project"/*.o "$project/program"
@@ -51,7 +20,7 @@ build_it() {
 digest() { (cd "$project" && sha256sum ./*.o program); }
 
 [ -c /dev/kspawn ] || skip "no /dev/kspawn"
-generate
+generate_project "$project" $units
 check "make builds without the preload" build_it env
 digest >"$work/without"
 check "make builds with the preload" build_it with_preload

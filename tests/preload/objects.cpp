@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -233,7 +234,7 @@ TEST(Attributes, AreApplied) {
         run_shell("cat /proc/self/status | grep -E 'Sig(Blk|Ign)' | cut -f 2 | cut -c 10-; "
                   "test $(cut -d ' ' -f 6 /proc/$$/stat) = $$ && echo leader",
                   nullptr, &attributes);
-    ::signal(SIGUSR2, before);
+    static_cast<void>(::signal(SIGUSR2, before));
     ::posix_spawnattr_destroy(&attributes);
     EXPECT_EQ(said.error, 0);
     EXPECT_EQ(said.output, "0000200\n0000000\nleader\n");
@@ -258,6 +259,29 @@ TEST(Attributes, Cgroup) {
     EXPECT_EQ(error, have_kernel() ? EBADF : ENOTSUP);
     EXPECT_EQ(::posix_spawnattr_setflags(&attributes, 0x4000), EINVAL);
     ::posix_spawnattr_destroy(&attributes);
+}
+
+TEST(Attributes, CgroupOfTheChild) {
+    if (!have_kernel() || ::geteuid() != 0)
+        GTEST_SKIP() << "needs the module, and root";
+    const Scratch scratch;
+    const auto mounted = scratch.path("cgroup");
+    ASSERT_EQ(::mkdir(mounted.c_str(), 0755), 0);
+    ASSERT_EQ(::mount("none", mounted.c_str(), "cgroup2", 0, nullptr), 0);
+    const auto group = mounted + "/preload-test";
+    ASSERT_EQ(::mkdir(group.c_str(), 0755), 0);
+    const int directory = ::open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawnattr_setflags(&attributes, 0x100);
+    global<int(posix_spawnattr_t*, int)>("posix_spawnattr_setcgroup_np")(&attributes, directory);
+    EXPECT_EQ(run_shell("cat /proc/self/cgroup", nullptr, &attributes).output,
+              "0::/preload-test\n");
+    ::posix_spawnattr_destroy(&attributes);
+    ::close(directory);
+    ::rmdir(group.c_str());
+    ::umount2(mounted.c_str(), MNT_DETACH);
+    ::rmdir(mounted.c_str());
 }
 
 TEST(PidfdSpawn, GivesAPidfd) {

@@ -39,7 +39,8 @@ constexpr std::array<std::string_view, entries> entry_names{
 // Where to.  The variable's own memory is the program's to overwrite.
 enum class Target { nowhere, standard_error, file };
 constinit Target target = Target::nowhere;
-constinit std::array<char, PATH_MAX> file_name{};
+// Not an array: its pages would be mapped in every process that asks for nothing.
+constinit char* file_name = nullptr;
 // The process that has counted: a child of vfork() that ends with _exit() has
 // our memory but not our numbers to tell.
 constinit pid_t owner = 0;
@@ -66,7 +67,8 @@ void start_anew() noexcept {
 
 // The program may change its directory before it ends.
 bool set_file(const char* value) noexcept {
-    internal::Words words{file_name};
+    std::array<char, PATH_MAX> name{};
+    internal::Words words{name};
     if (*value != '/') {
         std::array<char, PATH_MAX> directory{};
         if (::getcwd(directory.data(), directory.size()) == nullptr)
@@ -74,7 +76,11 @@ bool set_file(const char* value) noexcept {
         words << std::string_view(directory.data()) << "/";
     }
     words << std::string_view(value);
-    return std::strlen(file_name.data()) + 1 < file_name.size();
+    if (std::strlen(name.data()) + 1 >= name.size())
+        return false;
+    // Kept to the end: _exit() may be called in a signal handler.
+    file_name = ::strdup(name.data());
+    return file_name != nullptr;
 }
 
 Target target_of_environment() noexcept {
@@ -206,7 +212,7 @@ void report() noexcept {
         return;
     }
     const internal::Descriptor file{
-        ::open(file_name.data(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666)};
+        ::open(file_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666)};
     if (file)
         write_all(file.get(), text.data());
 }

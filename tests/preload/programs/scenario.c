@@ -53,6 +53,18 @@ static int scenario_early(void) {
     return early_result;
 }
 
+/* What main() was given, as make does it, and not what environ points to. */
+static char** given_environment;
+
+static int scenario_environment(void) {
+    char* argv[] = {"env", NULL};
+    pid_t pid;
+
+    if (posix_spawn(&pid, "/usr/bin/env", NULL, NULL, argv, given_environment))
+        return 1;
+    return wait_for(pid);
+}
+
 static int scenario_exit(void) {
     return run();
 }
@@ -205,26 +217,19 @@ static const struct {
     const char* name;
     int (*function)(void);
 } scenarios[] = {
-    SCENARIO(early),
-    SCENARIO(exit),
-    SCENARIO(underscore_exit),
-    SCENARIO(quick_exit),
-    SCENARIO(nothing),
-    SCENARIO(not_found),
-    SCENARIO(fork),
-    SCENARIO(vfork),
-    SCENARIO(closes_all),
-    SCENARIO(takes_all),
-    SCENARIO(no_room),
-    SCENARIO(closed_stderr),
-    SCENARIO(changes_directory),
-    SCENARIO(zeroed),
-    SCENARIO(unknown_attribute),
-    SCENARIO(seccomp),
-    SCENARIO(threads),
+    SCENARIO(early),         SCENARIO(environment),
+    SCENARIO(exit),          SCENARIO(underscore_exit),
+    SCENARIO(quick_exit),    SCENARIO(nothing),
+    SCENARIO(not_found),     SCENARIO(fork),
+    SCENARIO(vfork),         SCENARIO(closes_all),
+    SCENARIO(takes_all),     SCENARIO(no_room),
+    SCENARIO(closed_stderr), SCENARIO(changes_directory),
+    SCENARIO(zeroed),        SCENARIO(unknown_attribute),
+    SCENARIO(seccomp),       SCENARIO(threads),
 };
 
-int main(int argc, char* argv[]) {
+int main(int argc, char* argv[], char* envp[]) {
+    given_environment = envp;
     for (size_t i = 0; argc == 2 && i < sizeof(scenarios) / sizeof(*scenarios); ++i) {
         if (!strcmp(argv[1], scenarios[i].name))
             return scenarios[i].function();

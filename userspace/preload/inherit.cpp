@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// KSPAWN_INHERIT=0: the library is for this process alone.  To be loaded costs a
+// process more than one start by the kernel saves it, so that it is of no use to
+// the children of a program that start none themselves, such as make's.
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "memory.hpp"
+
+namespace kspawn::preload {
+
+namespace {
+
+constexpr const char* variable = "LD_PRELOAD";
+// What the dynamic linker takes for one.
+constexpr std::string_view separators = ": ";
+
+bool is_ours(std::string_view entry, std::string_view own) noexcept {
+    return entry.substr(entry.rfind('/') + 1) == own.substr(own.rfind('/') + 1);
+}
+
+// In place, as setenv() and unsetenv() do it to a variable that is there: main()'s
+// third argument, which make passes on, is the same array.
+void leave_list(const char* list, std::string_view own) noexcept {
+    const auto rest = allocate<char>(std::strlen(list) + 1);
+    if (rest == nullptr)
+        return;
+    char* end = rest.get();
+    for (std::string_view left = list; !left.empty();) {
+        const auto entry = left.substr(0, left.find_first_of(separators));
+        left.remove_prefix(entry.size() < left.size() ? entry.size() + 1 : entry.size());
+        if (entry.empty() || is_ours(entry, own))
+            continue;
+        if (end != rest.get())
+            *end++ = separators.front();
+        end += entry.copy(end, entry.size());
+    }
+    *end = '\0';
+    if (end == rest.get())
+        ::unsetenv(variable);
+    else
+        static_cast<void>(::setenv(variable, rest.get(), 1)); // no memory: then it is inherited
+}
+
+[[gnu::constructor]] void begin() {
+    const char* const wish = ::secure_getenv("KSPAWN_INHERIT");
+    if (wish == nullptr || std::string_view(wish) != "0")
+        return;
+    Dl_info own{};
+    const char* const list = std::getenv(variable);
+    if (list != nullptr && ::dladdr(&variable, &own) != 0 && own.dli_fname != nullptr)
+        leave_list(list, own.dli_fname);
+}
+
+} // namespace
+
+} // namespace kspawn::preload
