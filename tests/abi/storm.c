@@ -13,96 +13,6 @@
 #define SPAWNS		10000
 #define MEDDLERS	2
 
-/* Slab caches are told apart by name only where they are not merged. */
-static const char *const caches[] = {
-	"task_struct", "files_cache", "filp", "cred_jar", "pid", "signal_cache",
-	"sighand_cache", "mm_struct", "kmalloc-1k", "kmalloc-4k", "names_cache",
-};
-
-#define CACHES		ARRAY_SIZE(caches)
-/* One object lost in fifty starts is seen; what CPUs keep for later is not. */
-#define TOLERANCE(n)	((n) / 50 + 64)
-
-struct totals {
-	long objects[CACHES];		/* -1: the kernel does not tell */
-	int descriptors;
-	int processes;
-	long in_flight;
-	long references;
-};
-
-static long read_number(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	long value = -1;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &value) != 1)
-		value = -1;
-	fclose(file);
-	return value;
-}
-
-/* Empty slabs go back, so that objects in use are what is left to count. */
-static void shrink_cache(const char *name)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, "1", 1) != 1)
-		fprintf(stderr, "%s: %m\n", path);
-	close(fd);
-}
-
-static long objects_of(const char *name)
-{
-	FILE *file = fopen("/proc/slabinfo", "r");
-	char line[512], cache[64];
-	long active, found = -1;
-
-	if (!file)
-		return -1;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63s %ld", cache, &active) == 2 && !strcmp(cache, name))
-			found = active;
-	fclose(file);
-	return found;
-}
-
-static int count_processes(void)
-{
-	FILE *file = fopen("/proc/loadavg", "r");
-	int running, all = -1;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%*f %*f %*f %d/%d", &running, &all) != 2)
-		all = -1;
-	fclose(file);
-	return all;
-}
-
-static void take_totals(struct totals *t)
-{
-	unsigned int i;
-
-	/* What ended before is freed when its grace period is over. */
-	own_sleep_ms(1500);
-	for (i = 0; i < CACHES; i++) {
-		shrink_cache(caches[i]);
-		t->objects[i] = objects_of(caches[i]);
-	}
-	t->descriptors = own_descriptor_count();
-	t->processes = count_processes();
-	t->in_flight = read_number("/sys/class/misc/kspawn/stats/in_flight");
-	t->references = read_number("/sys/module/kspawn/refcnt");
-}
-
 struct spawner {
 	pthread_t thread;
 	int device;
@@ -276,7 +186,7 @@ TEST_F(spawn, storm)
 		if (pid > 0 && s.result.pidfd >= 0)
 			close(s.result.pidfd);
 	}
-	take_totals(&before);
+	totals_take(&before);
 
 	executing = start_executing();
 	ASSERT_LT(0, executing);
@@ -302,16 +212,8 @@ TEST_F(spawn, storm)
 	kill(executing, SIGKILL);
 	own_wait(executing);
 
-	take_totals(&after);
-	EXPECT_EQ(before.descriptors, after.descriptors);
-	EXPECT_EQ(before.in_flight, after.in_flight);
-	EXPECT_EQ(before.references, after.references);
-	/* Kernel threads come and go. */
-	EXPECT_GE(before.processes + 8, after.processes);
-	for (i = 0; i < (int)CACHES; i++)
-		EXPECT_GE(before.objects[i] + TOLERANCE(total), after.objects[i])
-			TH_LOG("%s: %ld objects before, %ld after", caches[i],
-			       before.objects[i], after.objects[i]);
+	totals_take(&after);
+	expect_totals(_metadata, &before, &after, total);
 }
 
 TEST_HARNESS_MAIN

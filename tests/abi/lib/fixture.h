@@ -18,6 +18,7 @@
 #include "report.h"
 #include "scratch.h"
 #include "spawn.h"
+#include "totals.h"
 
 /* Under emulation and with a kernel that checks itself, 30 s is not much. */
 #undef TEST_TIMEOUT_DEFAULT
@@ -169,6 +170,24 @@ static inline void expect_fds(struct __test_metadata *_metadata, const struct re
 			      const char *list)
 {
 	EXPECT_STREQ(list, report_fd_list(r));
+}
+
+/* One object lost in fifty starts is seen; what CPUs keep for later is not. */
+static inline void expect_totals(struct __test_metadata *_metadata, const struct totals *before,
+				 const struct totals *after, int starts)
+{
+	int i;
+
+	EXPECT_EQ(before->descriptors, after->descriptors);
+	EXPECT_EQ(before->in_flight, after->in_flight);
+	EXPECT_EQ(before->references, after->references);
+	/* Kernel threads come and go. */
+	EXPECT_GE(before->processes + 8, after->processes);
+	for (i = 0; i < TOTALS_CACHES; i++) {
+		EXPECT_GE(before->objects[i] + starts / 50 + 64, after->objects[i])
+			TH_LOG("%s: %ld objects before, %ld after", totals_caches[i],
+			       before->objects[i], after->objects[i]);
+	}
 }
 
 #endif /* KSPAWN_ABI_FIXTURE_H */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a storm may have left behind in the whole system. */
+#ifndef KSPAWN_ABI_TOTALS_H
+#define KSPAWN_ABI_TOTALS_H
+
+#define TOTALS_CACHES	11
+
+/**
+ * struct totals - counted at one moment
+ * @objects:     in use in each slab cache of totals_caches; -1: not told
+ * @descriptors: of this process
+ * @processes:   and threads, the kernel's too
+ * @in_flight:   requests that the module has not freed
+ * @references:  to the module
+ */
+struct totals {
+	long objects[TOTALS_CACHES];
+	int descriptors;
+	int processes;
+	long in_flight;
+	long references;
+};
+
+extern const char *const totals_caches[TOTALS_CACHES];
+
+/* The number that @path begins with, or -1. */
+long totals_number(const char *path);
+
+/* Count; takes more than a second, in which what has ended is freed. */
+void totals_take(struct totals *t);
+
+#endif /* KSPAWN_ABI_TOTALS_H */
