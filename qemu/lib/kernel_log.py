@@ -74,11 +74,34 @@ _HARMLESS = re.compile(
 _TAINTS = {5: "bad page", 7: "the kernel died", 9: "the kernel warned", 14: "soft lockup"}
 
 
+# A test that makes allocations fail, or memory run out, says so first.  The
+# allocator reports some of it, with a trace whose "Call Trace:" follows in one
+# of the next lines.
+_FAILING_BEGINS = "kspawn-test: allocations are to fail from here on"
+_ALLOCATION_FAILED = re.compile(r": (?:page allocation failure: order:|vmalloc error: size )| invoked oom-killer: ")
+_TRACE_WITHIN = 8
+
+
+def _without_failed_allocations(lines: list[str]) -> list[str]:
+    failing = False
+    trace_until = -1
+    kept = []
+    for number, line in enumerate(lines):
+        failing = failing or _FAILING_BEGINS in line
+        if failing and _ALLOCATION_FAILED.search(line):
+            trace_until = number + _TRACE_WITHIN
+        elif number <= trace_until and "Call Trace:" in line:
+            trace_until = -1
+        else:
+            kept.append(line)
+    return kept
+
+
 def complaints(log: str, allow: re.Pattern[str] | None = None) -> list[str]:
     """The lines with which the kernel complains."""
     return [
         line
-        for line in log.splitlines()
+        for line in _without_failed_allocations(log.splitlines())
         if _COMPLAINTS.search(line)
         and not _HARMLESS.search(line)
         and not (allow and allow.search(line))

@@ -105,9 +105,20 @@ def run(name: str, command: list[str], limit: float) -> None:
     say(event="end", name=name, status=process.returncode, timed_out=timed_out, seconds=seconds)
 
 
+def keep_coverage(directory: Path) -> None:
+    """Copy the counters of a module that was built with KSPAWN_GCOV=1.  Their
+    size is only known once they are read, so each is read to its end."""
+    source = Path("/sys/kernel/debug/gcov")
+    for counters in source.rglob("kmod/*.gcda"):
+        target = directory / counters.name
+        target.write_bytes(counters.read_bytes())
+
+
 def main() -> None:
     for program in json.loads(sys.argv[1]):
         run(program["name"], program["command"], program["limit"])
+    if directory := os.environ.get("KSPAWN_GCOV_DIR"):
+        keep_coverage(Path(directory))
     say(event="done")
 
 

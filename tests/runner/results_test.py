@@ -112,6 +112,19 @@ class KernelLog(unittest.TestCase):
         ):
             self.assertEqual(kernel_log.complaints(line), [], line)
 
+    def test_failed_allocations(self) -> None:
+        begin = "[    1.0] kspawn-test: allocations are to fail from here on\n"
+        failed = (
+            "[    1.0] x: vmalloc error: size 16384, page order 0, failed to allocate pages\n"
+            "[    1.0] CPU: 1 UID: 0 PID: 77 Comm: x\n[    1.0] Call Trace:\n"
+        )
+        trace = "[    1.0] Call Trace:\n"
+        self.assertEqual(len(kernel_log.complaints(failed)), 1)
+        self.assertEqual(kernel_log.complaints(begin + failed), [])
+        self.assertEqual(len(kernel_log.complaints(begin + failed + trace)), 1)
+        self.assertEqual(len(kernel_log.complaints(begin + trace)), 1)
+        self.assertEqual(len(kernel_log.complaints(begin + failed + "\n" * 9 + trace)), 1)
+
     def test_taints(self) -> None:
         self.assertEqual(kernel_log.taints((1 << 12) | (1 << 13)), [])
         self.assertEqual(kernel_log.taints(1 << 9), ["the kernel warned"])

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Every allocation of a start fails in turn: the first, the second, and so on
+ * until a start comes through with none left to fail; those of the caller,
+ * and those of the child before it is a program.  Each start either fails with
+ * an error that says so and leaves nothing, or succeeds all the same.
+ */
+#include "../abi/lib/fixture.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+
+#include "cases.h"
+#include "inject.h"
+
+/* More allocations than any of these starts makes. */
+#define FAULTS_MAX	5000
+
+#define NEEDS_FAULTS	"this kernel injects no faults: run this with --kernel debug"
+
+FIXTURE_VARIANT(spawn)
+{
+	const char *name;
+};
+
+FIXTURE_VARIANT_ADD(spawn, plain) { .name = "plain" };
+FIXTURE_VARIANT_ADD(spawn, search) { .name = "search" };
+FIXTURE_VARIANT_ADD(spawn, long_lists) { .name = "long_lists" };
+FIXTURE_VARIANT_ADD(spawn, pidfd) { .name = "pidfd" };
+FIXTURE_VARIANT_ADD(spawn, script) { .name = "script" };
+FIXTURE_VARIANT_ADD(spawn, many_descriptors) { .name = "many_descriptors" };
+FIXTURE_VARIANT_ADD(spawn, open) { .name = "open" };
+FIXTURE_VARIANT_ADD(spawn, create) { .name = "create" };
+FIXTURE_VARIANT_ADD(spawn, close) { .name = "close" };
+FIXTURE_VARIANT_ADD(spawn, dup2) { .name = "dup2" };
+FIXTURE_VARIANT_ADD(spawn, chdir) { .name = "chdir" };
+FIXTURE_VARIANT_ADD(spawn, fchdir) { .name = "fchdir" };
+FIXTURE_VARIANT_ADD(spawn, closefrom) { .name = "closefrom" };
+FIXTURE_VARIANT_ADD(spawn, tcsetpgrp) { .name = "tcsetpgrp" };
+FIXTURE_VARIANT_ADD(spawn, resetids) { .name = "resetids" };
+FIXTURE_VARIANT_ADD(spawn, setpgroup) { .name = "setpgroup" };
+FIXTURE_VARIANT_ADD(spawn, setsid) { .name = "setsid" };
+FIXTURE_VARIANT_ADD(spawn, setsig) { .name = "setsig" };
+FIXTURE_VARIANT_ADD(spawn, setschedparam) { .name = "setschedparam" };
+FIXTURE_VARIANT_ADD(spawn, setscheduler) { .name = "setscheduler" };
+FIXTURE_VARIANT_ADD(spawn, setcgroup) { .name = "setcgroup" };
+FIXTURE_VARIANT_ADD(spawn, cloexec_default) { .name = "cloexec_default" };
+FIXTURE_VARIANT_ADD(spawn, nosigchld) { .name = "nosigchld" };
+FIXTURE_VARIANT_ADD(spawn, not_found) { .name = "not_found" };
+FIXTURE_VARIANT_ADD(spawn, not_found_by_the_child) { .name = "not_found_by_the_child" };
+FIXTURE_VARIANT_ADD(spawn, no_program) { .name = "no_program" };
+FIXTURE_VARIANT_ADD(spawn, failing_action) { .name = "failing_action" };
+FIXTURE_VARIANT_ADD(spawn, failing_attribute) { .name = "failing_attribute" };
+FIXTURE_VARIANT_ADD(spawn, failing_setcgroup) { .name = "failing_setcgroup" };
+FIXTURE_VARIANT_ADD(spawn, bad_request) { .name = "bad_request" };
+
+static const struct fault_case *find_case(const char *name)
+{
+	const struct fault_case *c;
+
+	for (c = fault_cases; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+/* How one start ended, as its caller saw it. */
+struct round {
+	pid_t pid;
+	int error;
+	struct kspawn_result result;
+	int status;		/* wait status of a child that there was */
+	bool clean;		/* no other child, no descriptor, no SIGCHLD too many */
+};
+
+static void run(int device, const struct fault_case *c, int fail_nth, unsigned int nth,
+		struct round *round, int *left)
+{
+	struct before before;
+	struct spawn s;
+
+	c->prepare(&s);
+	before_call(&before);
+	if (fail_nth >= 0)
+		inject_set(fail_nth, nth);
+	errno = 0;
+	round->pid = spawn_start(device, &s);
+	round->error = round->pid < 0 ? errno : 0;
+	if (fail_nth >= 0) {
+		*left = inject_left(fail_nth);
+		inject_set(fail_nth, 0);
+	}
+	round->result = s.result;
+	round->status = round->pid > 0 ? own_wait(round->pid) : 0;
+	if (round->pid > 0 && s.result.pidfd >= 0)
+		close(s.result.pidfd);
+	round->clean = own_no_child() && before.descriptors == own_descriptor_count() &&
+		       (round->pid > 0 || before.sigchld == own_sigchld_count());
+}
+
+static bool may_show_as(const struct fault_case *c, int error)
+{
+	unsigned int i;
+
+	if (error == ENOMEM || (c->error && error == c->error))
+		return true;
+	for (i = 0; i < CASE_ERRORS; i++)
+		if (c->others[i] && c->others[i] == error)
+			return true;
+	return false;
+}
+
+/*
+ * The kernel counts open files by CPU, and tells the sum only as exactly as this.
+ * A file that is lost with one fault in two is seen.
+ */
+#define FILES_EXACT	64
+
+/* What the whole system has: the module's requests and users, and open files. */
+struct held {
+	long in_flight;
+	long references;
+	long files;
+};
+
+static void take_held(struct held *h)
+{
+	h->in_flight = totals_number("/sys/class/misc/kspawn/stats/in_flight");
+	h->references = totals_number("/sys/module/kspawn/refcnt");
+	h->files = totals_number("/proc/sys/fs/file-nr");
+}
+
+/* Files are put down by workers, and may take a moment. */
+static void expect_held(struct __test_metadata *_metadata, const struct held *before)
+{
+	unsigned long long end = own_clock_ms() + 10000;
+	struct held after;
+
+	do {
+		take_held(&after);
+		if (before->in_flight == after.in_flight &&
+		    before->references == after.references &&
+		    before->files + FILES_EXACT >= after.files)
+			return;
+		own_sleep_ms(50);
+	} while (own_clock_ms() < end);
+	EXPECT_EQ(before->in_flight, after.in_flight);
+	EXPECT_EQ(before->references, after.references);
+	EXPECT_GE(before->files + FILES_EXACT, after.files);
+}
+
+static void expect_round(struct __test_metadata *_metadata, const struct fault_case *c,
+			 const struct round *r, bool fault, bool in_child, unsigned int nth)
+{
+	bool good = r->clean;
+
+	if (r->pid > 0) {
+		/* Past exec's point of no return there is only a signal left. */
+		bool killed = in_child && fault && WIFSIGNALED(r->status) &&
+			      (WTERMSIG(r->status) == SIGSEGV || WTERMSIG(r->status) == SIGKILL);
+
+		good = good && !c->error && !r->result.error && r->result.pid == r->pid &&
+		       r->result.step == KSPAWN_STEP_NONE && (!r->status || killed);
+	} else {
+		good = good && r->result.error == r->error && !r->result.pid &&
+		       r->result.pidfd == -1 && r->result.step != KSPAWN_STEP_NONE;
+		if (fault)
+			good = good && may_show_as(c, r->error);
+		else
+			good = good && r->error == c->error && r->result.step == c->step;
+	}
+	EXPECT_TRUE(good)
+		TH_LOG("%s %u: pid %d, %s, step %u, index %u, wait status %#x%s",
+		       fault ? "fault" : "no fault", nth, r->pid, strerrorname_np(r->error),
+		       r->result.step, r->result.index, r->status,
+		       r->clean ? "" : "; something is left");
+}
+
+TEST_F(spawn, in_the_caller)
+{
+	const struct fault_case *c = find_case(variant->name);
+	struct round round;
+	unsigned int nth;
+	struct held held;
+	int fd, left = 0;
+
+	if (!inject_prepare())
+		SKIP(return, NEEDS_FAULTS);
+	ASSERT_NE(NULL, c);
+	fd = inject_open(getpid());
+	ASSERT_LE(0, fd);
+	if (c->set_up)
+		c->set_up();
+	/* Twice: the first fills caches. */
+	run(self->device, c, -1, 0, &round, NULL);
+	run(self->device, c, -1, 0, &round, NULL);
+	expect_round(_metadata, c, &round, false, false, 0);
+	take_held(&held);
+	for (nth = 1; nth < FAULTS_MAX; nth++) {
+		run(self->device, c, fd, nth, &round, &left);
+		expect_round(_metadata, c, &round, !left, false, nth);
+		if (left)
+			break;
+	}
+	EXPECT_LT(1, nth);
+	EXPECT_GT(FAULTS_MAX, nth);
+	expect_held(_metadata, &held);
+	TH_LOG("%s: %u faults in the caller", c->name, nth - 1);
+}
+
+#define OPTIONS (PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | \
+		 PTRACE_O_EXITKILL)
+
+/* A tracer and its caller, whose children it meets at their first moment. */
+struct traced {
+	pid_t caller;
+	struct round *round;	/* shared with the caller */
+	int fail_nth;		/* of the child; -1: there is none, or it has executed */
+	bool child;		/* the last round had one */
+	int left;
+};
+
+static void run_for_tracer(int device, const struct fault_case *c, struct round *round, int go)
+{
+	char byte;
+
+	if (read(go, &byte, 1) != 0)
+		_exit(97);
+	if (c->set_up)
+		c->set_up();
+	for (;;) {
+		/* Not delivered; tells the tracer that a round is over. */
+		raise(SIGUSR1);
+		run(device, c, -1, 0, round, NULL);
+	}
+}
+
+/* The child's allocations are over: it is a program, or it ends. */
+static void disarm(struct traced *t)
+{
+	if (t->fail_nth < 0)
+		return;
+	t->left = inject_left(t->fail_nth);
+	inject_set(t->fail_nth, 0);
+	close(t->fail_nth);
+	t->fail_nth = -1;
+}
+
+static int see_child(struct traced *t, pid_t pid, int status, unsigned int nth)
+{
+	switch (status >> 16) {
+	case PTRACE_EVENT_STOP:
+		if (!t->child) {
+			t->child = true;
+			t->fail_nth = inject_open(pid);
+			if (t->fail_nth < 0 || inject_set(t->fail_nth, nth))
+				return -1;
+		}
+		break;
+	case PTRACE_EVENT_EXEC:
+	case PTRACE_EVENT_EXIT:
+		disarm(t);
+		break;
+	default:
+		return ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
+	}
+	return ptrace(PTRACE_CONT, pid, 0, 0);
+}
+
+/* One start, whose child's @nth allocation fails; 0: none. */
+static bool run_traced(struct traced *t, unsigned int nth)
+{
+	int status;
+	pid_t pid;
+
+	t->child = false;
+	t->left = nth;
+	t->fail_nth = -1;
+	ptrace(PTRACE_CONT, t->caller, 0, 0);
+	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+		if (pid == t->caller) {
+			if (!WIFSTOPPED(status))
+				return false;
+			if (!(status >> 16) && WSTOPSIG(status) == SIGUSR1)
+				return true;
+			ptrace(PTRACE_CONT, pid, 0, status >> 16 ? 0 : WSTOPSIG(status));
+		} else if (WIFSTOPPED(status)) {
+			if (see_child(t, pid, status, nth))
+				return false;
+		}
+	}
+	return false;
+}
+
+TEST_F(spawn, in_the_child)
+{
+	const struct fault_case *c = find_case(variant->name);
+	struct traced t = { .fail_nth = -1 };
+	int go[2], status;
+	unsigned int nth;
+	struct held held;
+	pid_t pid;
+
+	if (!inject_prepare())
+		SKIP(return, NEEDS_FAULTS);
+	ASSERT_NE(NULL, c);
+	t.round = mmap(NULL, sizeof(*t.round), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, t.round);
+	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
+	t.caller = fork();
+	ASSERT_LE(0, t.caller);
+	if (!t.caller) {
+		close(go[1]);
+		run_for_tracer(self->device, c, t.round, go[0]);
+	}
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, t.caller, 0, OPTIONS));
+	close(go[0]);
+	close(go[1]);
+
+	/* To the first SIGUSR1, then twice without a fault. */
+	ASSERT_EQ(t.caller, waitpid(t.caller, &status, __WALL));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	ASSERT_TRUE(run_traced(&t, 0));
+	ASSERT_TRUE(run_traced(&t, 0));
+	expect_round(_metadata, c, t.round, false, true, 0);
+	take_held(&held);
+	for (nth = 1; t.child && nth < FAULTS_MAX; nth++) {
+		ASSERT_TRUE(run_traced(&t, nth));
+		expect_round(_metadata, c, t.round, !t.left, true, nth);
+		if (t.left)
+			break;
+	}
+	EXPECT_GT(FAULTS_MAX, nth);
+	expect_held(_metadata, &held);
+	kill(t.caller, SIGKILL);
+	/* Its end is a stop, too. */
+	while ((pid = waitpid(-1, &status, __WALL)) > 0)
+		if (WIFSTOPPED(status))
+			ptrace(PTRACE_CONT, pid, 0, 0);
+	TH_LOG("%s: %u faults in the child", c->name, nth - 1);
+}
+
+TEST_HARNESS_MAIN

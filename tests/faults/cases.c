@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "scratch.h"
+
+/* Descriptors that more than one word of the table holds. */
+#define HIGH_FIRST	70
+#define HIGH_LAST	900
+
+static char long_string[5000];
+static const char *long_list[64];
+static int cgroup = -1;
+static char terminal[64];
+
+static void tiny(struct spawn *s)
+{
+	spawn_init(s, scratch_tiny);
+	spawn_arg(s, "tiny");
+}
+
+static void high_set_up(void)
+{
+	int fd;
+
+	for (fd = HIGH_FIRST; fd < HIGH_FIRST + 100; fd++)
+		dup2(0, fd);
+	dup2(0, HIGH_LAST);
+}
+
+static void search(struct spawn *s)
+{
+	static char list[2 * SCRATCH_PATH];
+
+	spawn_init(s, "tiny");
+	snprintf(list, sizeof(list), "/no/such/directory:%.64s", scratch_directory);
+	s->args.search = spawn_pointer(list);
+}
+
+static void lists_set_up(void)
+{
+	unsigned int i;
+
+	memset(long_string, 'x', sizeof(long_string) - 1);
+	for (i = 0; i < 63; i++)
+		long_list[i] = i % 8 ? "a short one" : long_string;
+}
+
+static void lists(struct spawn *s)
+{
+	tiny(s);
+	s->args.argv = spawn_pointer(long_list);
+	s->args.envp = spawn_pointer(long_list);
+}
+
+static void pidfd(struct spawn *s)
+{
+	tiny(s);
+	s->args.flags = KSPAWN_PIDFD;
+}
+
+static void script_set_up(void)
+{
+	char text[2 * SCRATCH_PATH];
+	int n = snprintf(text, sizeof(text), "#!%s x\n", scratch_tiny);
+
+	unlink("run-me");
+	if (scratch_file("run-me", text, n, 0755))
+		abort();
+}
+
+static void script(struct spawn *s)
+{
+	spawn_init(s, "./run-me");
+}
+
+static void action_open(struct spawn *s)
+{
+	tiny(s);
+	spawn_open(s, 1, "/dev/null", O_WRONLY, 0);
+	spawn_open(s, 300, "/", O_PATH, 0);
+}
+
+static void action_create(struct spawn *s)
+{
+	tiny(s);
+	unlink("created");
+	spawn_open(s, 9, "created", O_WRONLY | O_CREAT | O_EXCL, 0600);
+}
+
+static void action_close(struct spawn *s)
+{
+	tiny(s);
+	spawn_close(s, 0);
+	spawn_close(s, 77);
+}
+
+static void action_dup2(struct spawn *s)
+{
+	tiny(s);
+	spawn_dup2(s, 0, 9);
+	spawn_dup2(s, 0, 0);
+	spawn_dup2(s, 9, 700);
+}
+
+static void action_chdir(struct spawn *s)
+{
+	tiny(s);
+	spawn_chdir(s, "/proc/self");
+	spawn_chdir(s, "/");
+}
+
+static void action_fchdir(struct spawn *s)
+{
+	tiny(s);
+	spawn_open(s, 9, "/", O_RDONLY | O_DIRECTORY, 0);
+	spawn_fchdir(s, 9);
+}
+
+static void action_closefrom(struct spawn *s)
+{
+	tiny(s);
+	spawn_closefrom(s, 1);
+}
+
+static void terminal_set_up(void)
+{
+	int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), number, unlock = 0;
+
+	if (fd < 0 || ioctl(fd, TIOCSPTLCK, &unlock) || ioctl(fd, TIOCGPTN, &number))
+		abort();
+	snprintf(terminal, sizeof(terminal), "/dev/pts/%d", number);
+}
+
+static void action_tcsetpgrp(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETSID;
+	spawn_open(s, 9, terminal, O_RDWR, 0);
+	spawn_tcsetpgrp(s, 9);
+}
+
+static void attribute_ids(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_RESETIDS;
+}
+
+static void ids_set_up(void)
+{
+	if (setresgid(0, 1000, 0) || setresuid(0, 1000, 0))
+		abort();
+}
+
+static void attribute_group(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+}
+
+static void attribute_session(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETSID;
+}
+
+static void attribute_signals(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETSIGDEF | KSPAWN_ATTR_SETSIGIGN |
+			     KSPAWN_ATTR_SETSIGMASK;
+	s->args.sigdefault = ~0ULL;
+	s->args.sigignore = spawn_signal_bit(SIGUSR1);
+	s->args.sigmask = spawn_signal_bit(SIGUSR2);
+}
+
+static void attribute_parameter(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETSCHEDPARAM;
+}
+
+static void attribute_scheduler(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
+	s->args.sched_policy = SCHED_BATCH;
+}
+
+static void cgroup_set_up(void)
+{
+	mkdir("/sys/fs/cgroup/kspawn-faults", 0755);
+	cgroup = open("/sys/fs/cgroup/kspawn-faults", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup < 0)
+		abort();
+}
+
+static void attribute_cgroup(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETCGROUP;
+	s->args.cgroup = cgroup;
+}
+
+static void attribute_cloexec(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+	spawn_dup2(s, HIGH_LAST, 0);
+}
+
+static void attribute_invisible(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_NOSIGCHLD | KSPAWN_ATTR_WAITPID;
+}
+
+static void not_found(struct spawn *s)
+{
+	spawn_init(s, "/no/such/program");
+}
+
+static void not_found_by_child(struct spawn *s)
+{
+	spawn_init(s, "no-such-program");
+	s->args.search = spawn_pointer("/no/such/directory:/usr/bin");
+	spawn_chdir(s, "/");
+}
+
+static void no_program(struct spawn *s)
+{
+	spawn_init(s, "./empty");
+}
+
+static void empty_set_up(void)
+{
+	unlink("empty");
+	if (scratch_file("empty", "\n", 1, 0755))
+		abort();
+}
+
+static void bad_action(struct spawn *s)
+{
+	tiny(s);
+	spawn_open(s, 9, "/dev/null", O_RDONLY, 0);
+	spawn_open(s, 10, "/no/such/file", O_RDONLY, 0);
+}
+
+static void bad_attribute(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+	s->args.pgroup = 1;
+}
+
+static void bad_cgroup(struct spawn *s)
+{
+	tiny(s);
+	s->args.attr_flags = KSPAWN_ATTR_SETCGROUP;
+	s->args.cgroup = 0;
+}
+
+static void bad_request(struct spawn *s)
+{
+	tiny(s);
+	s->args.envp = 8;
+}
+
+/*
+ * What execve() makes of a fault: E2BIG when it has no page for a string,
+ * ENOEXEC when it has no memory for the program's headers.
+ */
+#define EXEC	{ E2BIG, ENOEXEC }
+
+const struct fault_case fault_cases[] = {
+	{ "plain", NULL, tiny, 0, 0, EXEC },
+	{ "search", NULL, search, 0, 0, EXEC },
+	{ "long_lists", lists_set_up, lists, 0, 0, EXEC },
+	{ "pidfd", NULL, pidfd, 0, 0, EXEC },
+	{ "script", script_set_up, script, 0, 0, EXEC },
+	{ "many_descriptors", high_set_up, tiny, 0, 0, EXEC },
+	{ "open", NULL, action_open, 0, 0, EXEC },
+	{ "create", NULL, action_create, 0, 0, { E2BIG, ENOEXEC, ENOSPC } },
+	{ "close", NULL, action_close, 0, 0, EXEC },
+	{ "dup2", NULL, action_dup2, 0, 0, EXEC },
+	{ "chdir", NULL, action_chdir, 0, 0, EXEC },
+	{ "fchdir", NULL, action_fchdir, 0, 0, EXEC },
+	{ "closefrom", NULL, action_closefrom, 0, 0, EXEC },
+	{ "tcsetpgrp", terminal_set_up, action_tcsetpgrp, 0, 0, EXEC },
+	/* Without memory to count processes by, a set*id call says EAGAIN. */
+	{ "resetids", ids_set_up, attribute_ids, 0, 0, { E2BIG, ENOEXEC, EAGAIN } },
+	{ "setpgroup", NULL, attribute_group, 0, 0, EXEC },
+	{ "setsid", NULL, attribute_session, 0, 0, EXEC },
+	{ "setsig", NULL, attribute_signals, 0, 0, EXEC },
+	{ "setschedparam", NULL, attribute_parameter, 0, 0, EXEC },
+	{ "setscheduler", NULL, attribute_scheduler, 0, 0, EXEC },
+	{ "setcgroup", cgroup_set_up, attribute_cgroup, 0, 0, EXEC },
+	{ "cloexec_default", high_set_up, attribute_cloexec, 0, 0, EXEC },
+	{ "nosigchld", NULL, attribute_invisible, 0, 0, EXEC },
+	{ "not_found", NULL, not_found, ENOENT, KSPAWN_STEP_EXEC, {} },
+	{ "not_found_by_the_child", NULL, not_found_by_child, ENOENT, KSPAWN_STEP_EXEC, {} },
+	{ "no_program", empty_set_up, no_program, ENOEXEC, KSPAWN_STEP_EXEC, { E2BIG } },
+	{ "failing_action", NULL, bad_action, ENOENT, KSPAWN_STEP_ACTION, {} },
+	{ "failing_attribute", NULL, bad_attribute, EPERM, KSPAWN_STEP_ATTRIBUTE, {} },
+	{ "failing_setcgroup", NULL, bad_cgroup, EBADF, KSPAWN_STEP_ATTRIBUTE, {} },
+	{ "bad_request", NULL, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
+	{}
+};

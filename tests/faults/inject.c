@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "inject.h"
+
+#define DEBUG_FS	"/sys/kernel/debug/"
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC);
+	ssize_t n;
+	int error;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
+	error = errno;
+	close(fd);
+	errno = error;
+	return n < 0 ? -1 : 0;
+}
+
+bool inject_prepare(void)
+{
+	/* qemu/vm excuses the traces that follow, of allocations that fail. */
+	return !put("/dev/kmsg", "kspawn-test: allocations are to fail from here on\n") &&
+	       !put(DEBUG_FS "failslab/ignore-gfp-wait", "N") &&
+	       !put(DEBUG_FS "failslab/verbose", "0") &&
+	       !put(DEBUG_FS "fail_page_alloc/ignore-gfp-wait", "N") &&
+	       !put(DEBUG_FS "fail_page_alloc/ignore-gfp-highmem", "N") &&
+	       !put(DEBUG_FS "fail_page_alloc/min-order", "0") &&
+	       !put(DEBUG_FS "fail_page_alloc/verbose", "0");
+}
+
+int inject_open(pid_t task)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fail-nth", task);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+int inject_set(int fd, unsigned int nth)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", nth);
+
+	return pwrite(fd, text, n, 0) == n ? 0 : -1;
+}
+
+int inject_left(int fd)
+{
+	char text[16] = "";
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
+int inject_function(const char *function, int error)
+{
+	char path[128], value[32];
+
+	if (put(DEBUG_FS "fail_function/inject", function))
+		return -1;
+	snprintf(path, sizeof(path), DEBUG_FS "fail_function/%s/retval", function);
+	snprintf(value, sizeof(value), "%#lx", (unsigned long)-error);
+	if (put(path, value) ||
+	    put(DEBUG_FS "fail_function/task-filter", "Y") ||
+	    put(DEBUG_FS "fail_function/probability", "100") ||
+	    put(DEBUG_FS "fail_function/interval", "1") ||
+	    put(DEBUG_FS "fail_function/times", "-1") ||
+	    put(DEBUG_FS "fail_function/verbose", "0"))
+		return -1;
+	return put("/proc/self/make-it-fail", "1");
+}
+
+int inject_no_function(void)
+{
+	if (put("/proc/self/make-it-fail", "0"))
+		return -1;
+	return put(DEBUG_FS "fail_function/inject", "\n");
+}
