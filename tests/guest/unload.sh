@@ -32,7 +32,7 @@ result() { # STATUS NAME
 	fi
 }
 
-echo 1..4
+echo 1..6
 
 spawned=0
 unloaded=0
@@ -64,5 +64,13 @@ result $? "the module was unloaded each time ($unloaded)"
 result $? "the device went with it, and both came again ($loaded)"
 "$kspawn" run -- /bin/true && [ "$(cat /sys/module/kspawn/refcnt)" -eq 0 ]
 result $? "it works after all that, and nobody holds it"
+
+rmmod kspawn
+! insmod "$module" mode=04755 2>/dev/null && [ ! -e /dev/kspawn ]
+result $? "permissions that a device cannot have are refused"
+insmod "$module" mode=0600 && [ "$(stat -c %a /dev/kspawn)" = 600 ] &&
+	! setpriv --reuid 65432 --regid 65432 --clear-groups sh -c ': </dev/kspawn' 2>/dev/null
+result $? "an administrator may keep the device for root"
+rmmod kspawn
 
 exit $failed

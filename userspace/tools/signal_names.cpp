@@ -37,7 +37,7 @@ std::optional<int> real_time_signal(std::string_view name) {
         return {};
     const bool plus = name.front() == '+';
     const auto offset = whole_number(name.substr(1));
-    if (!offset || *offset < 0)
+    if (!offset || *offset < 0 || *offset > SIGRTMAX - SIGRTMIN)
         return {};
     number = plus ? number + *offset : number - *offset;
     if (number < SIGRTMIN || number > SIGRTMAX)
