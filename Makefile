@@ -9,15 +9,17 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-.PHONY: all help userspace module demo test test-nightly test-debug bench check install clean \
-	deps deps-vm deps-debug deps-check
+.PHONY: all help userspace module demo test test-nightly test-debug matrix bench check \
+	install clean deps deps-vm deps-debug deps-check deps-fuzz
 
 help:
 	@echo 'make             build everything into build/'
 	@echo 'make demo        boot a guest, insert the module, start programs'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
-	@echo 'make test-nightly  the conformance tests at 20,000 random starts a kernel'
-	@echo 'make test-debug  all tests on a kernel with KASAN, lockdep, kmemleak'
+	@echo 'make test-nightly  20,000 random starts and 1,000,000 fuzzed ioctls a kernel, and more'
+	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
+	@echo '                 each allocation failing in turn; fuzzer'
+	@echo 'make matrix      compile the module for every kernel whose headers apt has'
 	@echo 'make bench       instructions per spawn, ours and others'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
 	@echo 'make module      only the module, for each kernel in KERNELS'
@@ -32,6 +34,8 @@ deps-vm:
 	@.ci/install-deps build vm test
 deps-debug:
 	@.ci/install-deps build vm test debug
+deps-fuzz:
+	@.ci/install-deps build fuzz
 deps-check:
 	@.ci/install-deps build vm check
 
@@ -52,15 +56,29 @@ demo: userspace module
 test: userspace module
 	@tests/run $(KERNELS:%=--kernel %)
 
-# Hours, where the guests are emulated.
-test-nightly: userspace module
+# Hours, where the guests are emulated.  The third guest is a kernel that can be
+# preempted nearly anywhere.
+test-nightly: deps-debug deps-fuzz userspace module
 	@tests/run $(KERNELS:%=--kernel %) --timeout 43200 --program-timeout 36000 \
 		--env KSPAWN_CONFORMANCE_COUNT=20000 \
-		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) '^conformance/'
+		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) \
+		--env KSPAWN_FUZZ_COUNT=1000000 \
+		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '^conformance/|^guest/fuzz_ioctl'
+	@qemu/kernels/matrix
+	@tests/fuzz/library/run 600
+	@tests/run --kernel 6.12-rt '^abi/'
+	@tests/run --kernel debug --timeout 43200 --program-timeout 36000 \
+		--env KSPAWN_TEST_SCALE=100 --env KSPAWN_FUZZ_COUNT=20000 \
+		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '$(DEBUG_TESTS)'
 
+# What finds mistakes in kmod/, rather than in the libraries.
+DEBUG_TESTS := ^(abi|faults)/|^guest/(unload|fuzz_ioctl)
 test-debug: deps-debug userspace
 	@qemu/kernels/module debug
-	@tests/run --kernel debug
+	@tests/run --kernel debug --env KSPAWN_FUZZ_COUNT=4000 '$(DEBUG_TESTS)'
+
+matrix: deps
+	@qemu/kernels/matrix
 
 bench: userspace module
 	@tests/bench/run

@@ -3,7 +3,8 @@
 #
 # The ioctl fuzzer, for as long as a test may take: as root and as an ordinary
 # user.  KSPAWN_FUZZ_COUNT is how many ioctls (nightly: a million), of seed
-# KSPAWN_FUZZ_SEED.  Needs root in a guest.
+# KSPAWN_FUZZ_SEED; what root's kept is written to KSPAWN_FUZZ_SAVE, if that is
+# set.  Needs root in a guest.
 
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,7 +32,7 @@ result() { # STATUS NUMBER NAME
 	fi
 }
 
-fuzz --seed "$seed"
+fuzz --seed "$seed" ${KSPAWN_FUZZ_SAVE:+--save "$KSPAWN_FUZZ_SAVE"}
 result $? 1 "as root"
 fuzz --seed $((seed + 1)) --unprivileged
 result $? 2 "as an ordinary user"
