@@ -62,6 +62,14 @@ TEST(SetUserIdProgram, HasNoPreloadToPassOn) {
     EXPECT_EQ(said.output.find("LD_PRELOAD="), std::string::npos) << said.output;
 }
 
+// A C++ library in every process would cost ten times as much as ours.
+TEST(Library, BringsNoOtherAlong) {
+    const auto maps = run_shell("exec cat /proc/self/maps").output;
+    EXPECT_NE(maps.find(preload_path()), std::string::npos) << maps;
+    for (const char* const name : {"libstdc++", "libgcc_s", "libm.so"})
+        EXPECT_EQ(maps.find(name), std::string::npos) << maps;
+}
+
 // What `env` sees that a program starts, with LD_PRELOAD as it is given to that.
 std::string seen_by_child(const std::string& environment, const std::string& list) {
     const auto said = run_shell("export " + environment + " LD_PRELOAD=" + list + "; exec " +

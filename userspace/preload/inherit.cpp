@@ -4,6 +4,7 @@
 // the children of a program that start none themselves, such as make's.
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -18,8 +19,10 @@ constexpr const char* variable = "LD_PRELOAD";
 // What the dynamic linker takes for one.
 constexpr std::string_view separators = ": ";
 
-bool is_ours(std::string_view entry, std::string_view own) noexcept {
-    return entry.substr(entry.rfind('/') + 1) == own.substr(own.rfind('/') + 1);
+// Not substr(): it can throw, and for that the C++ library would be loaded.
+std::string_view file_name(std::string_view path) noexcept {
+    path.remove_prefix(path.rfind('/') + 1); // npos + 1 is 0
+    return path;
 }
 
 // In place, as setenv() and unsetenv() do it to a variable that is there: main()'s
@@ -30,13 +33,14 @@ void leave_list(const char* list, std::string_view own) noexcept {
         return;
     char* end = rest.get();
     for (std::string_view left = list; !left.empty();) {
-        const auto entry = left.substr(0, left.find_first_of(separators));
+        auto entry = left;
+        entry.remove_suffix(left.size() - std::min(left.find_first_of(separators), left.size()));
         left.remove_prefix(entry.size() < left.size() ? entry.size() + 1 : entry.size());
-        if (entry.empty() || is_ours(entry, own))
+        if (entry.empty() || file_name(entry) == file_name(own))
             continue;
         if (end != rest.get())
             *end++ = separators.front();
-        end += entry.copy(end, entry.size());
+        end = std::copy(entry.begin(), entry.end(), end);
     }
     *end = '\0';
     if (end == rest.get())
