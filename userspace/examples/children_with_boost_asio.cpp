@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <utility> // which Boost 1.74 uses and does not include
 
 #include <boost/asio.hpp>
@@ -53,7 +54,7 @@ int main() {
     try {
         run();
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
+        std::cerr << error.what() << '\n';
         return 1;
     }
     return 0;
