@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+#
+# In the guest: a root directory all in memory.  From the host's files the guest
+# would have to wait for a read, or the check whether a file is still the same;
+# and while it waits its clock, which else counts instructions, jumps.
+
+root=/tmp/root
+mkdir $root $root/dev $root/proc $root/tmp
+mount --bind /dev $root/dev
+mount -t proc proc $root/proc
+
+# copy FILE...: to the same path in the new root, and whatever libraries it needs
+copy() {
+	for file; do
+		[ -e "$root$file" ] && continue
+		mkdir -p "$root${file%/*}"
+		cp -L "$file" "$root$file"
+		# shellcheck disable=SC2046 # no library has a blank in its path
+		copy $(ldd "$file" 2>/dev/null | sed -n 's,^[^/]*\(/[^ ]*\) (0x.*,\1,p')
+	done
+}
