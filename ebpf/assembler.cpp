@@ -18,7 +18,7 @@ template <typename Record>
 std::optional<Record> as(const void* data, std::size_t size) {
     if (size < sizeof(Record))
         return {};
-    Record record;
+    Record record{};
     std::memcpy(&record, data, sizeof(record));
     return record;
 }

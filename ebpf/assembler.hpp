@@ -32,7 +32,7 @@ public:
     void expect_returns(bool expected) { settings_.returns = expected; }
 
     /// Takes a record of the ring buffer.
-    void take(const void* record, std::size_t size);
+    void take(const void* data, std::size_t size);
     /// Tells what has waited long enough.
     void pass(std::uint64_t now);
     /// Tells the rest; the windows are those still open.

@@ -23,12 +23,17 @@ using internal::Descriptor;
     throw std::system_error(errno, std::generic_category(), what);
 }
 
-std::pair<Descriptor, Descriptor> make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        fail("pipe");
-    return {Descriptor{ends[0]}, Descriptor{ends[1]}};
-}
+struct Pipe {
+    Pipe() {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+            fail("pipe");
+        read = Descriptor{ends[0]};
+        write = Descriptor{ends[1]};
+    }
+    Descriptor read;
+    Descriptor write;
+};
 
 // In the child: wait at the gate, then become the command, or say why not.
 [[noreturn]] void become(std::vector<char*>& argv, int gate, int failure) {
@@ -48,25 +53,26 @@ std::pair<Descriptor, Descriptor> make_pipe() {
 
 } // namespace
 
-Command::Command(const std::vector<std::string>& arguments) {
+Command::Command(std::vector<std::string> arguments) {
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
-    for (const auto& argument : arguments)
-        argv.push_back(const_cast<char*>(argument.c_str()));
+    for (auto& argument : arguments)
+        argv.push_back(argument.data());
     argv.push_back(nullptr);
 
-    auto [gate_read, gate_write] = make_pipe();
-    auto [failure_read, failure_write] = make_pipe();
-    pid_ = ::fork();
-    if (pid_ < 0)
+    Pipe gate;
+    Pipe failure;
+    const pid_t child = ::fork();
+    if (child < 0)
         fail("fork");
-    if (pid_ == 0) {
+    if (child == 0) {
         // Else it would hold open what tells it that we are gone.
-        ::close(gate_write.get());
-        become(argv, gate_read.get(), failure_write.get());
+        ::close(gate.write.get());
+        become(argv, gate.read.get(), failure.write.get());
     }
-    gate_ = std::move(gate_write);
-    failure_ = std::move(failure_read);
+    pid_ = child;
+    gate_ = std::move(gate.write);
+    failure_ = std::move(failure.read);
     pidfd_ = Descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
     if (!pidfd_) {
         const int error = errno;

@@ -16,7 +16,7 @@ namespace kspawn::trace {
 class Command {
 public:
     /// Throws std::system_error if there can be no process for it.
-    explicit Command(const std::vector<std::string>& arguments);
+    explicit Command(std::vector<std::string> arguments);
     Command(const Command&) = delete;
     Command& operator=(const Command&) = delete;
     Command(Command&&) = delete;

@@ -12,7 +12,7 @@
 namespace kspawn::trace {
 
 struct WindowEvent {
-    trace_window_record record;
+    trace_window_record record{};
     std::optional<std::uint64_t> blocked;
 
     [[nodiscard]] const trace_window& window() const { return record.window; }
@@ -35,12 +35,12 @@ struct DescriptorEvent {
 };
 
 struct StallEvent {
-    std::uint64_t time;
-    std::uint64_t wait;
-    std::uint64_t window; ///< 0: none
-    std::uint32_t way;
-    trace_role role;
-    trace_task waiter;
+    std::uint64_t time{};
+    std::uint64_t wait{};
+    std::uint64_t window{}; ///< 0: none
+    std::uint32_t way{};
+    trace_role role{};
+    trace_task waiter{};
     std::optional<trace_task> holder;
     std::optional<std::string> lock; ///< none: the caller waited for its child
 };

@@ -3,6 +3,7 @@
 #define KSPAWN_TRACE_HISTOGRAM_HPP
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -22,7 +23,7 @@ public:
 
 private:
     static constexpr unsigned parts_log2 = 3;
-    static constexpr unsigned parts = 1U << parts_log2;
+    static constexpr std::size_t parts = std::size_t{1} << parts_log2;
     std::array<std::uint64_t, 64 * parts> counts_{};
     std::uint64_t count_ = 0;
     std::uint64_t max_ = 0;

@@ -11,8 +11,9 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <iterator>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -175,8 +176,7 @@ void Session::open(const Options& options) {
     constants.only_uid = options.uid.value_or(0);
     constants.filter_comm = options.comm.has_value();
     if (options.comm)
-        std::strncpy(const_cast<char*>(static_cast<const volatile char*>(constants.only_comm)),
-                     options.comm->c_str(), TRACE_COMM_LENGTH - 1);
+        options.comm->copy(std::data(constants.only_comm), TRACE_COMM_LENGTH - 1);
     constants.own_pid = static_cast<std::uint32_t>(::getpid());
     constants.stall_min = options.stall_min;
     constants.fd_gap = options.fd_gap;

@@ -37,7 +37,10 @@ constexpr std::uint64_t fetch_interval = 100'000'000;
 constexpr std::uint64_t tidy_interval = 1'000'000'000;
 
 struct CloseFile {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    void operator()(std::FILE* file) const noexcept {
+        // What it could not write, fflush() has said.
+        static_cast<void>(std::fclose(file));
+    }
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
@@ -161,8 +164,8 @@ void Tracer::wait(Command* command) {
             throw std::system_error(errno, std::generic_category(), "poll");
         session_.consume();
         assembler_.pass(monotonic_now());
-        if (json_ || text_)
-            std::fflush(file_);
+        if ((json_ || text_) && std::fflush(file_) != 0)
+            throw std::system_error(errno, std::generic_category(), "output");
         if (now - tidied > tidy_interval) {
             session_.tidy(now);
             tidied = now;

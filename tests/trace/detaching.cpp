@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Whatever way a trace ends, it leaves nothing behind in the kernel.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+
+#include "support/process.hpp"
+#include "tracer.hpp"
+
+namespace {
+
+using kspawn::test::run;
+using kspawn::test::tracer;
+using namespace std::chrono_literals;
+
+/// How many programs and links of BPF there are.
+std::size_t probes() {
+    const auto programs = run({"/usr/sbin/bpftool", "-j", "prog", "list"});
+    const auto links = run({"/usr/sbin/bpftool", "-j", "link", "list"});
+    EXPECT_EQ(programs.status, 0) << programs.err;
+    EXPECT_EQ(links.status, 0) << links.err;
+    const auto count = [](const std::string& text) {
+        return text.empty() ? 0 : nlohmann::json::parse(text).size();
+    };
+    return count(programs.out) + count(links.out);
+}
+
+/// What is left once the kernel had time: it frees after a grace period.
+bool become(std::size_t wanted) {
+    for (int i = 0; i < 100 && probes() != wanted; i++)
+        std::this_thread::sleep_for(200ms);
+    return probes() == wanted;
+}
+
+void end_by(int signal) {
+    const auto before = probes();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const auto path = tracer();
+        ::execl(path.c_str(), "kspawn-trace", "-q", nullptr);
+        ::_exit(127);
+    }
+    for (int i = 0; i < 100 && probes() < before + 30; i++)
+        std::this_thread::sleep_for(200ms);
+    EXPECT_GE(probes(), before + 30) << "it is attached";
+    ::kill(pid, signal);
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+    if (signal == SIGKILL)
+        EXPECT_EQ(WTERMSIG(status), SIGKILL);
+    else
+        EXPECT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_TRUE(become(before)) << run({"/usr/sbin/bpftool", "prog", "list"}).out;
+}
+
+TEST(Detaching, atAnEndThatWasAskedFor) {
+    end_by(SIGINT);
+}
+
+TEST(Detaching, whenKilled) {
+    end_by(SIGKILL);
+}
+
+TEST(Detaching, atTheEndOfACommand) {
+    const auto before = probes();
+    EXPECT_EQ(run({tracer(), "-q", "--", "/bin/true"}).status, 0);
+    EXPECT_TRUE(become(before));
+}
+
+} // namespace

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the tracer is to see: each argument is a scene, played in this order.
+#include <err.h>
+#include <fcntl.h>
+#include <kspawn/spawn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+
+extern char** environ;
+
+static char* const no_arguments[] = {"true", NULL};
+static const char program[] = "/bin/true";
+
+static void reap(pid_t pid) {
+    if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+        err(2, "child");
+}
+
+static void fail_with(int error) {
+    if (error != 0)
+        errx(2, "spawn: %s", strerror(error));
+}
+
+static void pause_ms(long ms) {
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static void in_thread(void* (*function)(void*)) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, function, NULL) != 0)
+        errx(2, "pthread_create");
+    pthread_join(thread, NULL);
+}
+
+// windows
+
+static int execute(void* unused) {
+    (void)unused;
+    execve(program, no_arguments, environ);
+    _exit(127);
+}
+
+static void scene_vfork(void) {
+    const pid_t pid = vfork();
+    if (pid == 0) {
+        execve(program, no_arguments, environ);
+        _exit(127);
+    }
+    reap(pid);
+}
+
+static void scene_vfork_exit(void) {
+    const pid_t pid = vfork();
+    if (pid == 0)
+        _exit(0);
+    reap(pid);
+}
+
+static void scene_fork(void) {
+    const pid_t pid = fork();
+    if (pid == 0)
+        execute(NULL);
+    reap(pid);
+}
+
+static void scene_clone_vm(void) {
+    static char stack[65536] __attribute__((aligned(16)));
+    reap(clone(execute, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL));
+}
+
+static void scene_posix_spawn(void) {
+    pid_t pid;
+    fail_with(posix_spawn(&pid, program, NULL, NULL, no_arguments, environ));
+    reap(pid);
+}
+
+static void scene_kspawn(void) {
+    pid_t pid;
+    fail_with(kspawn_spawn(&pid, program, NULL, NULL, no_arguments, environ));
+    reap(pid);
+}
+
+static void* nothing(void* unused) {
+    return unused;
+}
+
+static void scene_threads(void) {
+    for (int i = 0; i < 5; i++)
+        in_thread(nothing);
+}
+
+// The tracer is our parent; while it is stopped its buffer fills.
+static void scene_flood(void) {
+    kill(getppid(), SIGSTOP);
+    for (int i = 0; i < 100; i++)
+        scene_vfork_exit();
+    kill(getppid(), SIGCONT);
+}
+
+// creds: the child is held in its window by a FIFO that nobody writes to yet.
+
+static const char fifo[] = "/tmp/subject-fifo";
+
+static void* drop(void* wanted) {
+    pause_ms(300);
+    // Of this thread only: that is how it is while libc is about all of them.
+    if (wanted && syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) != 0)
+        err(2, "setresuid");
+    if (!wanted && syscall(SYS_setresuid, 0, 0, 0) != 0)
+        err(2, "setresuid");
+    void* memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_READ | PROT_WRITE) != 0)
+        err(2, "mmap");
+    close(open(fifo, O_WRONLY));
+    return NULL;
+}
+
+static pthread_t begin_drop(void* wanted) {
+    pthread_t thread;
+    unlink(fifo);
+    if (mkfifo(fifo, 0666) != 0 || chmod(fifo, 0666) != 0)
+        err(2, "mkfifo");
+    if (pthread_create(&thread, NULL, drop, wanted) != 0)
+        errx(2, "pthread_create");
+    return thread;
+}
+
+static void drop_while_posix_spawn(void* wanted) {
+    const pthread_t thread = begin_drop(wanted);
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 9, fifo, O_RDONLY, 0);
+    fail_with(posix_spawn(&pid, program, &actions, NULL, no_arguments, environ));
+    reap(pid);
+    pthread_join(thread, NULL);
+}
+
+static void scene_drop(void) {
+    drop_while_posix_spawn("yes");
+}
+
+static void scene_drop_nothing(void) {
+    drop_while_posix_spawn(NULL);
+}
+
+static void scene_drop_kspawn(void) {
+    const pthread_t thread = begin_drop("yes");
+    kspawn_spawn_file_actions_t actions;
+    pid_t pid;
+    kspawn_spawn_file_actions_init(&actions);
+    kspawn_spawn_file_actions_addopen(&actions, 9, fifo, O_RDONLY, 0);
+    fail_with(kspawn_spawn(&pid, program, &actions, NULL, no_arguments, environ));
+    reap(pid);
+    pthread_join(thread, NULL);
+}
+
+static void* drop_now(void* unused) {
+    syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY);
+    return unused;
+}
+
+static void scene_drop_alone(void) {
+    in_thread(drop_now);
+    scene_posix_spawn();
+}
+
+static void scene_drop_in_child(void) {
+    const pid_t pid = vfork();
+    if (pid == 0) {
+        syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY);
+        execve(program, no_arguments, environ);
+        _exit(127);
+    }
+    reap(pid);
+}
+
+// signals
+
+static void on_signal(int number) {
+    (void)number;
+}
+
+static void scene_handler(void) {
+    signal(SIGUSR1, on_signal);
+    const pid_t pid = vfork();
+    if (pid == 0) {
+        kill(getpid(), SIGUSR1);
+        _exit(0);
+    }
+    reap(pid);
+}
+
+static void scene_handler_elsewhere(void) {
+    signal(SIGUSR1, on_signal);
+    raise(SIGUSR1);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        raise(SIGUSR1);
+        _exit(0);
+    }
+    reap(pid);
+    signal(SIGUSR1, SIG_IGN);
+    const pid_t ignoring = vfork();
+    if (ignoring == 0) {
+        kill(getpid(), SIGUSR1);
+        _exit(0);
+    }
+    reap(ignoring);
+    scene_kspawn();
+}
+
+// fds: in a process with another thread that opens
+
+static int opened = -1;
+static const char file[] = "/etc/passwd";
+
+static void* open_file(void* flags) {
+    opened = open(file, O_RDONLY | (flags ? O_CLOEXEC : 0));
+    return NULL;
+}
+
+static void* open_closed_on_exec(void* unused) {
+    (void)unused;
+    return open_file("yes");
+}
+
+static void scene_late_cloexec(void) {
+    in_thread(open_file);
+    scene_posix_spawn();
+    fcntl(opened, F_SETFD, FD_CLOEXEC);
+    close(opened);
+}
+
+static void scene_inherited(void) {
+    in_thread(open_file);
+    scene_posix_spawn();
+    close(opened);
+}
+
+static void scene_inherited_kspawn(void) {
+    in_thread(open_file);
+    scene_kspawn();
+    close(opened);
+}
+
+static void scene_cloexec(void) {
+    in_thread(open_closed_on_exec);
+    scene_posix_spawn();
+    close(opened);
+    in_thread(open_file);
+    fcntl(opened, F_SETFD, FD_CLOEXEC);
+    scene_posix_spawn();
+    close(opened);
+}
+
+static void scene_named(void) {
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    in_thread(open_file);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, opened, 0);
+    fail_with(posix_spawn(&pid, program, &actions, NULL, no_arguments, environ));
+    reap(pid);
+    posix_spawn_file_actions_destroy(&actions);
+    close(opened);
+}
+
+static void scene_named_kspawn(void) {
+    kspawn_spawn_file_actions_t actions;
+    pid_t pid;
+    in_thread(open_file);
+    kspawn_spawn_file_actions_init(&actions);
+    kspawn_spawn_file_actions_adddup2(&actions, opened, opened);
+    fail_with(kspawn_spawn(&pid, program, &actions, NULL, no_arguments, environ));
+    reap(pid);
+    kspawn_spawn_file_actions_destroy(&actions);
+    close(opened);
+}
+
+static void scene_own_descriptor(void) {
+    open_file(NULL);
+    scene_posix_spawn();
+    close(opened);
+}
+
+static void scene_old_descriptor(void) {
+    in_thread(open_file);
+    pause_ms(1500);
+    scene_posix_spawn();
+    close(opened);
+}
+
+// stalls
+
+static int wait_and_execute(void* unused) {
+    pause_ms(300);
+    return execute(unused);
+}
+
+static void scene_slow(void) {
+    const pid_t pid = vfork();
+    if (pid == 0)
+        wait_and_execute(NULL);
+    reap(pid);
+}
+
+static void scene_slow_clone_vm(void) {
+    static char stack[65536] __attribute__((aligned(16)));
+    reap(clone(wait_and_execute, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL));
+}
+
+static void* map_and_unmap(void* unused) {
+    (void)unused;
+    for (int i = 0; i < 3000; i++) {
+        const size_t size = 64 * 4096;
+        void* memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        if (memory != MAP_FAILED)
+            munmap(memory, size);
+    }
+    return NULL;
+}
+
+// Threads that contend for the memory while a child shares it.
+static void scene_contention(void) {
+    enum { count = 4 };
+    pthread_t threads[count];
+    for (int i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, map_and_unmap, NULL) != 0)
+            errx(2, "pthread_create");
+    }
+    for (int i = 0; i < 3; i++)
+        scene_slow();
+    for (int i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+}
+
+// others
+
+static void scene_nobody(void) {
+    if (setresuid(NOBODY, NOBODY, NOBODY) != 0)
+        err(2, "setresuid");
+}
+
+static void scene_wait(void) {
+    pause_ms(500);
+}
+
+// Until it is killed.
+static void scene_forever(void) {
+    for (;;) {
+        scene_vfork();
+        pause_ms(20);
+    }
+}
+
+static const struct scene {
+    const char* name;
+    void (*play)(void);
+} scenes[] = {
+    {"vfork", scene_vfork},
+    {"vfork-exit", scene_vfork_exit},
+    {"fork", scene_fork},
+    {"clone-vm", scene_clone_vm},
+    {"posix-spawn", scene_posix_spawn},
+    {"kspawn", scene_kspawn},
+    {"threads", scene_threads},
+    {"flood", scene_flood},
+    {"drop", scene_drop},
+    {"drop-nothing", scene_drop_nothing},
+    {"drop-kspawn", scene_drop_kspawn},
+    {"drop-alone", scene_drop_alone},
+    {"drop-in-child", scene_drop_in_child},
+    {"handler", scene_handler},
+    {"handler-elsewhere", scene_handler_elsewhere},
+    {"late-cloexec", scene_late_cloexec},
+    {"inherited", scene_inherited},
+    {"inherited-kspawn", scene_inherited_kspawn},
+    {"cloexec", scene_cloexec},
+    {"named", scene_named},
+    {"named-kspawn", scene_named_kspawn},
+    {"own-descriptor", scene_own_descriptor},
+    {"old-descriptor", scene_old_descriptor},
+    {"slow", scene_slow},
+    {"slow-clone-vm", scene_slow_clone_vm},
+    {"contention", scene_contention},
+    {"nobody", scene_nobody},
+    {"wait", scene_wait},
+    {"forever", scene_forever},
+};
+
+static void* wait_for_the_end(void* unused) {
+    for (;;)
+        pause();
+    return unused;
+}
+
+int main(int argc, char* argv[]) {
+    // Descriptors are only of interest in a process with threads.
+    pthread_t idle;
+    if (pthread_create(&idle, NULL, wait_for_the_end, NULL) != 0)
+        errx(2, "pthread_create");
+    for (int i = 1; i < argc; i++) {
+        const struct scene* found = NULL;
+        for (size_t j = 0; j < sizeof(scenes) / sizeof(scenes[0]); j++) {
+            if (strcmp(scenes[j].name, argv[i]) == 0)
+                found = &scenes[j];
+        }
+        if (found == NULL)
+            errx(2, "no scene %s", argv[i]);
+        found->play();
+    }
+    return 0;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Each kind of event is told when it happens, and not when it does not.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tracer.hpp"
+
+namespace {
+
+using kspawn::test::Trace;
+using kspawn::test::trace;
+using nlohmann::json;
+
+using Strings = std::vector<std::string>;
+
+TEST(Windows, ofEachWayAreTold) {
+    const auto traced = trace({"--kinds", "windows"},
+                              {"vfork", "posix-spawn", "clone-vm", "fork", "kspawn", "vfork-exit"});
+    const auto windows = traced.of("windows");
+    ASSERT_EQ(windows.size(), 6U) << json(windows);
+    std::map<std::string, json> ways;
+    for (const auto& window : windows) {
+        if (window.at("outcome") == "exec")
+            ways[window.at("way")] = window;
+        EXPECT_GT(window.at("duration_ns"), 0) << window;
+        EXPECT_EQ(window.at("duration_ns"),
+                  window.at("end").get<long>() - window.at("start").get<long>())
+            << window;
+        EXPECT_EQ(window.at("threads"), 2) << window;
+        EXPECT_NE(window.at("child").at("pid"), window.at("pid")) << window;
+    }
+    ASSERT_EQ(ways.size(), 5U) << json(windows);
+    for (const auto* const way : {"vfork", "clone_vm_vfork", "clone_vm"}) {
+        EXPECT_TRUE(ways.at(way).at("user_code")) << ways.at(way);
+        EXPECT_TRUE(ways.at(way).at("shared")) << ways.at(way);
+        EXPECT_EQ(ways.at(way).at("sharers"), 3) << ways.at(way);
+        EXPECT_EQ(ways.at(way).at("program"), "/bin/true") << ways.at(way);
+    }
+    EXPECT_TRUE(ways.at("fork").at("user_code"));
+    EXPECT_FALSE(ways.at("fork").at("shared"));
+    EXPECT_TRUE(ways.at("kspawn").at("shared"));
+    EXPECT_FALSE(ways.at("kspawn").at("user_code"));
+    EXPECT_EQ(ways.at("kspawn").at("program"), "/bin/true");
+    // Who waits, does so at least as long as the window is open.
+    for (const auto* const way : {"vfork", "clone_vm_vfork", "kspawn"})
+        EXPECT_GE(ways.at(way).at("blocked_ns"), ways.at(way).at("duration_ns")) << ways.at(way);
+    for (const auto* const way : {"clone_vm", "fork"})
+        EXPECT_TRUE(ways.at(way).at("blocked_ns").is_null()) << ways.at(way);
+    const auto& last = windows.back();
+    EXPECT_EQ(last.at("outcome"), "exit") << last;
+    EXPECT_TRUE(last.at("program").is_null()) << last;
+    EXPECT_EQ(traced.summary.at("counts").at("windows"), 6);
+    EXPECT_EQ(traced.summary.at("findings").at("windows"), 4) << "not fork, not kspawn";
+}
+
+TEST(Windows, ofThreadsAreNone) {
+    const auto traced = trace({"--kinds", "windows"}, {"threads"});
+    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
+    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+}
+
+TEST(Creds, aDropInAWindowIsTold) {
+    const auto traced = trace({"--kinds", "windows,creds"}, {"drop"});
+    const auto changes = traced.of("creds");
+    ASSERT_EQ(changes.size(), 1U) << json(traced.events);
+    const auto& change = changes.front();
+    EXPECT_EQ(change.at("by"), "sharer");
+    EXPECT_NE(change.at("tid"), change.at("pid"));
+    EXPECT_EQ(change.at("before").at("uid"), 0);
+    EXPECT_EQ(change.at("after").at("uid"), 65534);
+    EXPECT_EQ(change.at("after").at("cap_effective"), "0000000000000000");
+    EXPECT_EQ(change.at("other").at("uid"), 0);
+    EXPECT_EQ(change.at("exposed"), "child");
+    EXPECT_GE(change.at("memory").value("mmap", 0), 1) << change;
+    EXPECT_GE(change.at("memory").value("mprotect", 0), 1) << change;
+    EXPECT_EQ(change.at("program"), "/bin/true");
+    const Strings changed = change.at("changed");
+    EXPECT_EQ(changed.front(), "uid") << change;
+    const auto windows = traced.of("windows");
+    ASSERT_EQ(windows.size(), 1U);
+    EXPECT_EQ(windows.front().at("window"), change.at("window"));
+    EXPECT_GT(change.at("time"), change.at("opened"));
+    EXPECT_LT(change.at("time"), change.at("closed"));
+}
+
+TEST(Creds, aDropInTheChildIsTold) {
+    const auto traced = trace({"--kinds", "creds"}, {"drop-in-child"});
+    const auto changes = traced.of("creds");
+    ASSERT_EQ(changes.size(), 1U) << json(traced.events);
+    EXPECT_EQ(changes.front().at("by"), "child");
+    EXPECT_EQ(changes.front().at("exposed"), "caller");
+    EXPECT_EQ(changes.front().at("pid"), changes.front().at("child").at("pid"));
+}
+
+TEST(Creds, whatIsNoHazardIsNot) {
+    const auto traced = trace({"--kinds", "creds"}, {"drop-nothing", "drop-kspawn", "drop-alone"});
+    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
+    EXPECT_EQ(traced.summary.at("verdict"), "clean") << traced.summary;
+}
+
+TEST(Signals, aHandlerInAChildIsTold) {
+    const auto traced = trace({"--kinds", "signals"}, {"handler"});
+    const auto signals = traced.of("signals");
+    ASSERT_EQ(signals.size(), 1U) << json(traced.events);
+    EXPECT_EQ(signals.front().at("name"), "SIGUSR1");
+    EXPECT_EQ(signals.front().at("way"), "vfork");
+    EXPECT_NE(signals.front().at("pid"), signals.front().at("caller").at("pid"));
+    EXPECT_EQ(signals.front().at("sender"), signals.front().at("pid"));
+}
+
+TEST(Signals, aHandlerElsewhereIsNot) {
+    const auto traced = trace({"--kinds", "signals"}, {"handler-elsewhere"});
+    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
+    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+}
+
+TEST(Fds, aLateMarkIsTold) {
+    const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"late-cloexec"});
+    const auto leaks = traced.of("fds");
+    ASSERT_EQ(leaks.size(), 1U) << json(traced.events);
+    EXPECT_EQ(leaks.front().at("why"), "late_cloexec");
+    EXPECT_EQ(leaks.front().at("path"), "/etc/passwd");
+    EXPECT_NE(leaks.front().at("tid"), leaks.front().at("caller").at("tid"));
+    EXPECT_GT(leaks.front().at("marked"), leaks.front().at("opened"));
+    EXPECT_EQ(leaks.front().at("program"), "/bin/true");
+}
+
+TEST(Fds, anAccidentIsToldOfEitherPath) {
+    const auto traced =
+        trace({"--kinds", "fds", "--fd-gap", "1s"}, {"inherited", "inherited-kspawn"});
+    const auto leaks = traced.of("fds");
+    ASSERT_EQ(leaks.size(), 2U) << json(traced.events);
+    EXPECT_EQ(leaks.front().at("why"), "inherited");
+    EXPECT_EQ(leaks.front().at("way"), "clone_vm_vfork");
+    EXPECT_TRUE(leaks.front().at("marked").is_null());
+    EXPECT_EQ(leaks.back().at("why"), "inherited");
+    EXPECT_EQ(leaks.back().at("way"), "kspawn");
+}
+
+TEST(Fds, whatIsMeantIsNot) {
+    const auto traced =
+        trace({"--kinds", "fds", "--fd-gap", "1s"},
+              {"cloexec", "named", "named-kspawn", "own-descriptor", "old-descriptor"});
+    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
+    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+}
+
+TEST(Stalls, theWaitOfACallerIsTold) {
+    const auto traced = trace({"--kinds", "stalls", "--stall-min", "250ms"},
+                              {"slow", "slow-clone-vm", "vfork-exit"});
+    const auto stalls = traced.of("stalls");
+    ASSERT_EQ(stalls.size(), 1U) << json(traced.events);
+    EXPECT_EQ(stalls.front().at("cause"), "vfork");
+    EXPECT_EQ(stalls.front().at("role"), "caller");
+    EXPECT_GE(stalls.front().at("wait_ns"), 300'000'000);
+}
+
+TEST(Stalls, aContendedLockIsTold) {
+    const auto traced = trace({"--kinds", "stalls", "--stall-min", "0ns"}, {"contention"});
+    int waits = 0;
+    for (const auto& stall : traced.of("stalls")) {
+        if (stall.at("lock") == "mmap_lock" && stall.at("role") == "thread") {
+            waits++;
+            EXPECT_EQ(stall.at("way"), "vfork") << stall;
+            EXPECT_FALSE(stall.at("window").is_null()) << stall;
+        }
+    }
+    EXPECT_GT(waits, 0) << traced.summary;
+}
+
+} // namespace

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Filters, exit statuses, and what is lost.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "support/process.hpp"
+#include "tracer.hpp"
+
+namespace {
+
+using kspawn::test::run;
+using kspawn::test::subject;
+using kspawn::test::trace;
+using kspawn::test::tracer;
+using nlohmann::json;
+
+/// The subject, spawning until the object goes.
+class Spawner {
+public:
+    explicit Spawner(const char* scene = "forever") : pid_(::fork()) {
+        if (pid_ == 0) {
+            const auto path = subject();
+            ::execl(path.c_str(), "subject", scene, "forever", nullptr);
+            ::_exit(127);
+        }
+    }
+    Spawner(const Spawner&) = delete;
+    Spawner& operator=(const Spawner&) = delete;
+    Spawner(Spawner&&) = delete;
+    Spawner& operator=(Spawner&&) = delete;
+    ~Spawner() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+
+private:
+    pid_t pid_;
+};
+
+TEST(Filter, pid) {
+    const Spawner one;
+    const Spawner other;
+    const auto traced =
+        trace({"--kinds", "windows", "--duration", "2", "--pid", std::to_string(one.pid())});
+    EXPECT_FALSE(traced.events.empty());
+    for (const auto& event : traced.events)
+        EXPECT_EQ(event.at("pid"), one.pid()) << event;
+    EXPECT_EQ(traced.start.at("filter").at("pid"), one.pid());
+}
+
+TEST(Filter, uid) {
+    const Spawner root;
+    const Spawner nobody{"nobody"};
+    const auto traced = trace({"--kinds", "windows", "--duration", "2", "--uid", "nobody"});
+    EXPECT_FALSE(traced.events.empty());
+    for (const auto& event : traced.events)
+        EXPECT_EQ(event.at("pid"), nobody.pid()) << event;
+}
+
+TEST(Filter, comm) {
+    const Spawner spawner;
+    const auto traced = trace({"--kinds", "windows", "--duration", "2", "--comm", "subject"});
+    EXPECT_FALSE(traced.events.empty());
+    for (const auto& event : traced.events)
+        EXPECT_EQ(event.at("comm"), "subject") << event;
+    const auto none = trace({"--kinds", "windows", "--duration", "1", "--comm", "subjec"});
+    EXPECT_TRUE(none.events.empty()) << json(none.events);
+}
+
+TEST(Filter, aCommandIsFollowedWithItsDescendants) {
+    const Spawner other;
+    const auto ended = run(
+        {tracer(), "--json", "--kinds", "windows", "--", "/bin/sh", "-c", subject() + " vfork; :"});
+    EXPECT_NE(ended.out.find("\"way\":\"vfork\",\"child\""), std::string::npos) << ended.out;
+    EXPECT_NE(ended.out.find("\"counts\":{\"windows\":2}"), std::string::npos) << ended.out;
+}
+
+TEST(Status, saysWhatWasFound) {
+    EXPECT_EQ(trace({"--kinds", "creds", "--fail-on", "creds"}, {"vfork"}).status, 0);
+    EXPECT_EQ(trace({"--kinds", "windows", "--fail-on", "windows"}, {"vfork"}).status, 1);
+    EXPECT_EQ(trace({"--kinds", "windows", "--fail-on", "windows"}, {"kspawn", "fork"}).status, 0);
+    EXPECT_EQ(trace({"--kinds", "windows,creds", "--fail-on", "creds"}, {"vfork"}).status, 0)
+        << "windows were found, but that is not asked";
+    EXPECT_EQ(trace({"--kinds", "windows"}, {"vfork"}).status, 0);
+}
+
+TEST(Status, ofMistakes) {
+    for (const auto& options :
+         std::vector<std::vector<std::string>>{{"--no-such"},
+                                               {"--fail-on", "window"},
+                                               {"--kinds", "creds", "--fail-on", "fds"},
+                                               {"--duration", "x"},
+                                               {"--uid", "no such user"},
+                                               {"--fd-gap", "1 lightyear"},
+                                               {"--buffer", "5"},
+                                               {"--without-hook", "no_such"},
+                                               {"--pid", "1", "--", "true"},
+                                               {"--"}}) {
+        std::vector<std::string> command{tracer()};
+        command.insert(command.end(), options.begin(), options.end());
+        const auto ended = run(command);
+        EXPECT_EQ(ended.status, 125) << json(options);
+        EXPECT_EQ(ended.err.find("kspawn-trace: "), 0U) << ended.err;
+        EXPECT_EQ(ended.out, "");
+    }
+}
+
+TEST(Status, ofACommandThatIsNotThere) {
+    const auto ended = run({tracer(), "--kinds", "windows", "--", "/no/such/command"});
+    EXPECT_EQ(ended.status, 127);
+    EXPECT_NE(ended.err.find("/no/such/command: No such file or directory"), std::string::npos)
+        << ended.err;
+}
+
+TEST(Status, withoutPrivilege) {
+    const auto ended =
+        run({"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tracer()});
+    EXPECT_EQ(ended.status, 126);
+    EXPECT_NE(ended.err.find("CAP_BPF"), std::string::npos) << ended.err;
+    EXPECT_NE(ended.err.find("kspawn-trace report"), std::string::npos) << ended.err;
+}
+
+TEST(Status, withoutBtf) {
+    const auto ended = run({"/usr/bin/unshare", "--mount", "/bin/sh", "-c",
+                            "mount -t tmpfs none /sys/kernel/btf && exec " + tracer()});
+    EXPECT_EQ(ended.status, 126);
+    EXPECT_NE(ended.err.find("CONFIG_DEBUG_INFO_BTF"), std::string::npos) << ended.err;
+}
+
+TEST(MissingHook, isNamedAndMakesItsKindUnknown) {
+    const auto traced =
+        trace({"--kinds", "windows,creds", "--without-hook", "commit_creds", "--fail-on", "creds"},
+              {"drop", "vfork"});
+    EXPECT_EQ(traced.status, 2);
+    EXPECT_EQ(traced.of("windows").size(), 2U) << "the other kind works";
+    ASSERT_EQ(traced.summary.at("missing").size(), 1U);
+    EXPECT_EQ(traced.summary.at("missing").front().at("hook"), "fentry/commit_creds");
+    EXPECT_EQ(traced.summary.at("missing").front().at("kind"), "creds");
+    EXPECT_NE(traced.err.find("fentry/commit_creds"), std::string::npos) << traced.err;
+    EXPECT_FALSE(traced.summary.at("complete"));
+}
+
+TEST(MissingHook, ofEverythingEndsTheTrace) {
+    const auto ended = run({tracer(), "--without-hook", "wake_up_new_task", "--", "/bin/true"});
+    EXPECT_EQ(ended.status, 126);
+    EXPECT_NE(ended.err.find("fentry/wake_up_new_task"), std::string::npos) << ended.err;
+}
+
+TEST(Losses, ofTheBufferAreCounted) {
+    const auto traced =
+        trace({"--kinds", "windows", "--buffer", "4", "--fail-on", "windows"}, {"flood"});
+    const auto told = traced.of("windows").size();
+    EXPECT_LT(told, 100U);
+    EXPECT_GT(traced.summary.at("drops").at("ring"), 0);
+    EXPECT_EQ(traced.status, 1) << "what was found was found";
+    EXPECT_FALSE(traced.summary.at("complete"));
+
+    const auto unknown =
+        trace({"--kinds", "windows,creds", "--buffer", "4", "--fail-on", "creds"}, {"flood"});
+    EXPECT_EQ(unknown.status, 2) << unknown.summary;
+    EXPECT_EQ(unknown.summary.at("verdict"), "unknown");
+}
+
+TEST(Losses, ofTheMapsAreCounted) {
+    // The shell's child is one window, and stays; its own is the second.
+    const auto ended =
+        run({tracer(), "--json", "--kinds", "windows,creds", "--max-windows", "1", "--fail-on",
+             "creds", "--", "/bin/sh", "-c", "(" + subject() + " vfork; :) & wait"});
+    const auto last =
+        json::parse(ended.out.substr(ended.out.rfind('\n', ended.out.size() - 2) + 1));
+    EXPECT_GT(last.at("drops").at("maps"), 0) << last;
+    EXPECT_EQ(ended.status, 2) << last;
+}
+
+TEST(Output, isAsWanted) {
+    const auto quiet = run({tracer(), "--kinds", "windows", "-q", "--", subject(), "vfork"});
+    EXPECT_EQ(quiet.out + quiet.err, "");
+    const auto text =
+        run({tracer(), "--kinds", "windows,creds", "--", subject(), "drop", "kspawn"});
+    EXPECT_EQ(text.out, "") << "it is the command's";
+    EXPECT_NE(text.err.find(" -> "), std::string::npos) << text.err;
+    EXPECT_NE(text.err.find("exposed: child"), std::string::npos) << text.err;
+    EXPECT_NE(text.err.find("kspawn-trace: 2 children"), std::string::npos) << text.err;
+    const auto summary =
+        run({tracer(), "--kinds", "windows", "--summary", "--", subject(), "vfork"});
+    EXPECT_EQ(summary.err.find(" -> "), std::string::npos) << summary.err;
+    EXPECT_NE(summary.err.find("kspawn-trace: 1 child "), std::string::npos) << summary.err;
+}
+
+} // namespace
