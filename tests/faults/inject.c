@@ -27,14 +27,14 @@ static int put(const char *path, const char *text)
 
 bool inject_prepare(void)
 {
-	/* qemu/vm excuses the traces that follow, of allocations that fail. */
-	return !put("/dev/kmsg", "kspawn-test: allocations are to fail from here on\n") &&
-	       !put(DEBUG_FS "failslab/ignore-gfp-wait", "N") &&
+	return !put(DEBUG_FS "failslab/ignore-gfp-wait", "N") &&
 	       !put(DEBUG_FS "failslab/verbose", "0") &&
 	       !put(DEBUG_FS "fail_page_alloc/ignore-gfp-wait", "N") &&
 	       !put(DEBUG_FS "fail_page_alloc/ignore-gfp-highmem", "N") &&
 	       !put(DEBUG_FS "fail_page_alloc/min-order", "0") &&
-	       !put(DEBUG_FS "fail_page_alloc/verbose", "0");
+	       !put(DEBUG_FS "fail_page_alloc/verbose", "0") &&
+	       /* qemu/vm excuses the traces that follow, of allocations that fail. */
+	       !put("/dev/kmsg", "kspawn-test: allocations are to fail from here on\n");
 }
 
 int inject_open(pid_t task)

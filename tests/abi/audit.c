@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What an auditor is told of a spawn: rules on system calls see what the child
+ * does in their place.  Without a daemon the records are in the kernel's log.
+ */
+#include "lib/fixture.h"
+
+#include <linux/audit.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#define NEEDS_AUDIT	"needs root and a kernel that audits system calls"
+
+static int ask(int sock, __u16 type, const void *data, size_t size)
+{
+	struct {
+		struct nlmsghdr head;
+		char data[2048];
+	} message = {
+		.head = {
+			.nlmsg_len = NLMSG_LENGTH(size),
+			.nlmsg_type = type,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		},
+	};
+	struct nlmsgerr *answer;
+
+	memcpy(NLMSG_DATA(&message.head), data, size);
+	if (send(sock, &message, message.head.nlmsg_len, 0) < 0)
+		return -1;
+	do {
+		if (recv(sock, &message, sizeof(message), 0) <= 0)
+			return -1;
+	} while (message.head.nlmsg_type != NLMSG_ERROR);
+	answer = NLMSG_DATA(&message.head);
+	errno = -answer->error;
+	return answer->error ? -1 : 0;
+}
+
+static int set_audit(int sock, bool enabled)
+{
+	struct audit_status status = { .mask = AUDIT_STATUS_ENABLED, .enabled = enabled };
+
+	return ask(sock, AUDIT_SET, &status, sizeof(status));
+}
+
+static int set_rule(int sock, __u16 type, int number)
+{
+	struct audit_rule_data rule = { .flags = AUDIT_FILTER_EXIT, .action = AUDIT_ALWAYS };
+
+	rule.mask[AUDIT_WORD(number)] = AUDIT_BIT(number);
+	return ask(sock, type, &rule, sizeof(rule));
+}
+
+/* Whether the log from where it is read has such a record of @pid. */
+static bool audited(int log, int number, pid_t pid, bool success)
+{
+	char line[4096], call[32], process[32];
+	unsigned long long end = own_clock_ms() + 5000;
+	bool found = false;
+
+	snprintf(call, sizeof(call), " syscall=%d success=%s ", number, success ? "yes" : "no");
+	snprintf(process, sizeof(process), " pid=%d ", pid);
+	while (!found && own_clock_ms() < end) {
+		ssize_t n = read(log, line, sizeof(line) - 1);
+
+		if (n < 0 && errno == EAGAIN)
+			own_sleep_ms(10);
+		if (n <= 0)
+			continue;
+		line[n] = '\0';
+		found = strstr(line, "audit: type=1300 ") && strstr(line, call) &&
+			(!pid || strstr(line, process));
+	}
+	return found;
+}
+
+/* In seconds; the records of one start are more than the log takes at once. */
+static int set_log_interval(const char *seconds)
+{
+	int fd = open("/proc/sys/kernel/printk_ratelimit", O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, seconds, 1);
+	close(fd);
+	return n == 1 ? 0 : -1;
+}
+
+static const int calls[] = {
+	SYS_execve, SYS_openat, SYS_chdir, SYS_fchdir, SYS_setresuid, SYS_setresgid,
+};
+
+TEST_F(spawn, what_the_child_does)
+{
+	int sock, log;
+	unsigned int i;
+	struct spawn s;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, NEEDS_AUDIT);
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	if (sock < 0 || set_audit(sock, true))
+		SKIP(return, NEEDS_AUDIT);
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		ASSERT_EQ(0, set_rule(sock, AUDIT_ADD_RULE, calls[i]));
+	ASSERT_EQ(0, set_log_interval("0"));
+	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, log);
+
+	/* In the order of the log, which is that of the child's way. */
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	spawn_open(&s, 9, "/", O_RDONLY | O_DIRECTORY, 0);
+	spawn_chdir(&s, "/tmp");
+	spawn_fchdir(&s, 9);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_TRUE(audited(log, SYS_setresgid, pid, true));
+	EXPECT_TRUE(audited(log, SYS_setresuid, pid, true));
+	EXPECT_TRUE(audited(log, SYS_openat, pid, true));
+	EXPECT_TRUE(audited(log, SYS_chdir, pid, true));
+	EXPECT_TRUE(audited(log, SYS_fchdir, pid, true));
+	EXPECT_TRUE(audited(log, SYS_execve, pid, true));
+
+	/* What fails is told, too; whose pid it was nobody else knows. */
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
+	spawn_init(&s, scratch_tiny);
+	spawn_open(&s, 9, "/no/such/file", O_RDONLY, 0);
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_ACTION, 0);
+	EXPECT_TRUE(audited(log, SYS_openat, 0, false));
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, calls[i]));
+	EXPECT_EQ(0, set_audit(sock, false));
+	EXPECT_EQ(0, set_log_interval("5"));
+}
+
+TEST_HARNESS_MAIN
