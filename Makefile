@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-.PHONY: all help userspace module demo test test-nightly test-debug matrix bench check \
+.PHONY: all help userspace module demo test test-nightly test-debug coverage matrix bench check \
 	install clean deps deps-vm deps-debug deps-check deps-fuzz
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo 'make test-nightly  20,000 random starts and 1,000,000 fuzzed ioctls a kernel, and more'
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                 each allocation failing in turn; fuzzer'
+	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
 	@echo 'make matrix      compile the module for every kernel whose headers apt has'
 	@echo 'make bench       instructions per spawn, ours and others'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
@@ -76,6 +77,9 @@ DEBUG_TESTS := ^(abi|faults)/|^guest/(unload|fuzz_ioctl)
 test-debug: deps-debug userspace
 	@qemu/kernels/module debug
 	@tests/run --kernel debug --env KSPAWN_FUZZ_COUNT=4000 '$(DEBUG_TESTS)'
+
+coverage: deps-debug userspace
+	@tests/coverage/run '$(DEBUG_TESTS)'
 
 matrix: deps
 	@qemu/kernels/matrix
