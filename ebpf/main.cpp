@@ -6,10 +6,12 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exit_status.hpp"
 #include "options.hpp"
+#include "report/report.hpp"
 #include "session.hpp"
 #include "tracer.hpp"
 
@@ -26,6 +28,8 @@ int main_of(std::vector<std::string> arguments) {
 
 int main(int argc, char* argv[]) {
     try {
+        if (argc > 1 && std::string_view{argv[1]} == "report")
+            return report::run(argc - 1, argv + 1);
         return main_of({argv + std::min(argc, 1), argv + argc});
     } catch (const std::exception& error) {
         fmt::print(stderr, "kspawn-trace: {}\n", error.what());

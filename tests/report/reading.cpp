@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Reading traces, as they should be and as they should not; and the subcommand.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "ebpf/report/report.hpp"
+#include "ebpf/report/statistics.hpp"
+#include "support/made_up.hpp"
+#include "support/markup.hpp"
+
+namespace kspawn::test {
+
+namespace {
+
+using trace::report::NoTrace;
+using trace::report::read_trace;
+
+trace::report::Trace read(const std::string& text) {
+    std::istringstream input(text);
+    return read_trace(input);
+}
+
+TEST(Reading, SkipsWhatItDoesNotKnow) {
+    MadeUp made_up;
+    made_up.window("vfork", 10, 5)["new_field"] = {1, 2};
+    const auto trace = read(made_up.text(true) + "{\"kind\":\"news\",\"time\":1}\n");
+    EXPECT_EQ(trace.windows.size(), 1U);
+    EXPECT_EQ(trace.events.size(), 0U);
+    EXPECT_EQ(trace.bad_lines, 0U);
+}
+
+TEST(Reading, CountsLinesThatAreNone) {
+    const auto trace = read(MadeUp{}.text() + "nonsense\n[1]\n{\"no\":\"kind\"}\n");
+    EXPECT_EQ(trace.bad_lines, 3U);
+}
+
+TEST(Reading, RefusesWhatIsNoTrace) {
+    EXPECT_THROW(read(""), NoTrace);
+    EXPECT_THROW(read("#!/bin/sh\n"), NoTrace);
+    EXPECT_THROW(read("{\"kind\":\"windows\"}\n"), NoTrace);
+}
+
+TEST(Reading, RefusesAnotherVersion) {
+    MadeUp made_up;
+    made_up.start()["version"] = 2;
+    EXPECT_THROW(made_up.read(), NoTrace);
+    made_up.start().erase("version");
+    EXPECT_THROW(made_up.read(), NoTrace);
+}
+
+TEST(Reading, BearsFieldsOfAnyType) {
+    const std::vector<Json> values{nullptr,        -1,   1e300, "text", Json::array({1}),
+                                   Json{{"a", 1}}, true, ~0ULL};
+    for (const auto& value : values) {
+        MadeUp made_up;
+        for (auto* event : {&made_up.window("vfork", 10, 5)})
+            for (auto& [name, member] : event->items())
+                if (name != "kind")
+                    member = value;
+        for (auto& [name, member] : made_up.creds(1, 12).items())
+            if (name != "kind")
+                member = value;
+        for (auto& [name, member] : made_up.descriptor(1, 12).items())
+            if (name != "kind")
+                member = value;
+        const auto trace = made_up.read();
+        EXPECT_EQ(trace.windows.size(), 1U);
+        EXPECT_EQ(trace.events.size(), 2U);
+    }
+}
+
+TEST(Statistics, ArePercentilesByNearestRankAndPowersOfTwo) {
+    MadeUp made_up;
+    for (std::int64_t i = 1; i <= 100; i++)
+        made_up.window(i <= 60 ? "vfork" : "kspawn", i, i);
+    made_up.window("vfork", 500, 0)["outcome"] = "exit";
+    const auto statistics = trace::report::statistics_of(made_up.read());
+    const auto& vfork = statistics.by_way.at("vfork");
+    EXPECT_EQ(vfork.window.count(), 61U);
+    EXPECT_EQ(vfork.failed, 1U);
+    EXPECT_EQ(vfork.window.percentile(0), 0);
+    EXPECT_EQ(vfork.window.percentile(50), 30);
+    EXPECT_EQ(vfork.window.percentile(100), 60);
+    const std::map<int, std::size_t> expected{{0, 2}, {1, 2}, {2, 4}, {3, 8}, {4, 16}, {5, 29}};
+    EXPECT_EQ(vfork.window.log2(), expected);
+    EXPECT_EQ(statistics.by_way.at("kspawn").window.percentile(90), 96);
+    EXPECT_EQ(statistics.by_program.at("daemon").window.count(), 101U);
+}
+
+class Subcommand : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = testing::TempDir() + "/kspawn-report-XXXXXX";
+        ASSERT_NE(::mkdtemp(name.data()), nullptr);
+        directory_ = name;
+    }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+    [[nodiscard]] std::string file(const std::string& name) const { return directory_ / name; }
+
+    static int run(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "kspawn-trace report");
+        std::vector<char*> pointers;
+        for (auto& argument : arguments)
+            pointers.push_back(argument.data());
+        pointers.push_back(nullptr);
+        return trace::report::run(static_cast<int>(arguments.size()), pointers.data());
+    }
+
+private:
+    std::filesystem::path directory_;
+};
+
+TEST_F(Subcommand, WritesThePage) {
+    MadeUp made_up;
+    made_up.window("vfork", 10, 5);
+    std::ofstream(file("trace")) << made_up.text();
+    ASSERT_EQ(run({file("trace"), "-o", file("page"), "--title", "A & B"}), 0);
+    std::stringstream page;
+    page << std::ifstream(file("page")).rdbuf();
+    const auto markup = take_to_pieces(page.str());
+    EXPECT_EQ(markup.trouble, "");
+    EXPECT_NE(markup.text.find("A & B"), std::string::npos);
+}
+
+TEST_F(Subcommand, FailsWithoutATraceOrAPlaceForThePage) {
+    std::ofstream(file("trace")) << MadeUp{}.text();
+    std::ofstream(file("other")) << "hello\n";
+    EXPECT_EQ(run({file("none"), "-o", file("page")}), 1);
+    EXPECT_EQ(run({file("other"), "-o", file("page")}), 1);
+    EXPECT_FALSE(std::filesystem::exists(file("page")));
+    EXPECT_EQ(run({file("trace"), "-o", file("none/page")}), 1);
+    EXPECT_EQ(run({file("trace"), "-o", "/dev/full"}), 1);
+}
+
+TEST_F(Subcommand, SaysWhenItIsCalledWrongly) {
+    EXPECT_EQ(run({"--no-such-option"}), 125);
+    EXPECT_EQ(run({file("trace"), "--most-drawn", "0"}), 125);
+    EXPECT_EQ(run({"--help"}), 0);
+}
+
+} // namespace
+
+} // namespace kspawn::test
