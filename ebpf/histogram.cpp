@@ -57,7 +57,7 @@ std::string Histogram::text(const std::string& indent) const {
     const auto* const first = std::find_if(rows.begin(), rows.end(), filled);
     if (first == rows.end())
         return {};
-    const auto last = std::find_if(rows.rbegin(), rows.rend(), filled).base();
+    const auto* const last = std::find_if(rows.rbegin(), rows.rend(), filled).base();
     const auto most = *std::max_element(rows.begin(), rows.end());
     std::string lines;
     for (const auto* row = first; row != last; ++row) {

@@ -30,6 +30,7 @@ QUESTIONS = {
     "failure": "A program that is not there",
     "memory": "Memory of the caller",
     "arguments": "Arguments",
+    "traced": "The plain start, under kspawn-trace (windows, creds)",
 }
 
 
