@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "kernel_symbols.h"
+#include "request.h"
 
 static int __init kspawn_init(void)
 {
@@ -19,7 +20,13 @@ static int __init kspawn_init(void)
 	err = kspawn_resolve_symbols();
 	if (err)
 		return err;
-	return kspawn_device_register();
+	err = kspawn_requests_init();
+	if (err)
+		return err;
+	err = kspawn_device_register();
+	if (err)
+		kspawn_requests_exit();
+	return err;
 }
 
 static void __exit kspawn_exit(void)
@@ -30,6 +37,7 @@ static void __exit kspawn_exit(void)
 	 * none is left; but the last few instructions of the last one may be.
 	 */
 	synchronize_rcu_tasks();
+	kspawn_requests_exit();
 }
 
 module_init(kspawn_init);

@@ -14,10 +14,12 @@
 #include "stats.h"
 
 /*
- * A request with a small environment is one allocation of this size.  It is
- * small because many kernels clear memory as they allocate it.
+ * A request with an ordinary environment is one object of this size.  SLUB
+ * keeps a pointer of its own behind an object that has a constructor.
  */
-#define REQUEST_SIZE	SZ_1K
+#define REQUEST_SIZE	(SZ_4K - SMP_CACHE_BYTES)
+
+static struct kmem_cache *requests __ro_after_init;
 
 /* The same bounds as execve() has, see bprm_stack_limits(). */
 static size_t argument_budget(void)
@@ -176,29 +178,6 @@ static int copy_program(struct kspawn_request *request,
 	return 0;
 }
 
-static int copy_lists(struct kspawn_request *request,
-		      struct kspawn_outcome *outcome)
-{
-	static const char * const empty[] = { "", NULL };
-	size_t budget = argument_budget();
-
-	request->argv = kspawn_arena_vector(&request->arena,
-					    request->args.argv, &budget);
-	if (IS_ERR(request->argv))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV,
-				   PTR_ERR(request->argv));
-	/* What execve() makes of an empty list. */
-	if (!request->argv[0])
-		request->argv = empty;
-
-	request->envp = kspawn_arena_vector(&request->arena,
-					    request->args.envp, &budget);
-	if (IS_ERR(request->envp))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ENVP,
-				   PTR_ERR(request->envp));
-	return 0;
-}
-
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
 		       const struct kspawn_action *from, size_t *budget)
@@ -331,9 +310,11 @@ static int name_descriptors(struct kspawn_request *request,
 }
 
 /**
- * kspawn_request_create() - copy and check all that a caller asked for
+ * kspawn_request_create() - copy and check what a caller asked for
  * @args:    what kspawn_copy_args() accepted
  * @outcome: says what was wrong
+ *
+ * All but the lists, for which there is kspawn_request_copy_lists().
  *
  * Return: the request with one reference, or an error pointer.
  */
@@ -344,7 +325,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	int err;
 
 	/* One for each thread at most; what follows from it is accounted. */
-	request = kmalloc(REQUEST_SIZE, GFP_KERNEL);
+	request = kmem_cache_alloc(requests, GFP_KERNEL);
 	if (!request) {
 		err = kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
 				  -ENOMEM);
@@ -362,8 +343,6 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 
 	err = copy_program(request, outcome);
 	if (!err)
-		err = copy_lists(request, outcome);
-	if (!err)
 		err = copy_actions(request, outcome);
 	if (!err)
 		err = name_descriptors(request, outcome);
@@ -372,6 +351,38 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 		return ERR_PTR(err);
 	}
 	return request;
+}
+
+/**
+ * kspawn_request_copy_lists() - copy the arguments and the environment
+ * @request: the request; called once
+ * @outcome: says what was wrong
+ *
+ * The larger part of most requests, and of no use if there is no program.
+ *
+ * Return: 0, or a negative errno.
+ */
+int kspawn_request_copy_lists(struct kspawn_request *request,
+			      struct kspawn_outcome *outcome)
+{
+	static const char * const empty[] = { "", NULL };
+	size_t budget = argument_budget();
+
+	request->argv = kspawn_arena_vector(&request->arena,
+					    request->args.argv, &budget);
+	if (IS_ERR(request->argv))
+		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV,
+				   PTR_ERR(request->argv));
+	/* What execve() makes of an empty list. */
+	if (!request->argv[0])
+		request->argv = empty;
+
+	request->envp = kspawn_arena_vector(&request->arena,
+					    request->args.envp, &budget);
+	if (IS_ERR(request->envp))
+		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ENVP,
+				   PTR_ERR(request->envp));
+	return 0;
 }
 
 static void release_request(struct kref *ref)
@@ -385,7 +396,7 @@ static void release_request(struct kref *ref)
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
 	put_pid(request->caller);
-	kfree(request);
+	kmem_cache_free(requests, request);
 	kspawn_stats_end();
 }
 
@@ -405,4 +416,38 @@ void kspawn_request_get(struct kspawn_request *request)
 void kspawn_request_put(struct kspawn_request *request)
 {
 	kref_put(&request->ref, release_request);
+}
+
+static void construct_request(void *object)
+{
+	memset(object, 0, REQUEST_SIZE);
+}
+
+/**
+ * kspawn_requests_init() - make room for requests
+ *
+ * Many kernels clear memory as they allocate it, which would cost more than
+ * all else that is done to a request, but not objects that have a constructor.
+ * What a request holds is written before it is read.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init kspawn_requests_init(void)
+{
+	size_t head = offsetof(struct kspawn_request, room);
+
+	/* User space's bytes go into the room only. */
+	requests = kmem_cache_create_usercopy("kspawn_request", REQUEST_SIZE,
+					      __alignof__(struct kspawn_request),
+					      0, head, REQUEST_SIZE - head,
+					      construct_request);
+	return requests ? 0 : -ENOMEM;
+}
+
+/**
+ * kspawn_requests_exit() - give that room back; no request is left
+ */
+void kspawn_requests_exit(void)
+{
+	kmem_cache_destroy(requests);
 }

@@ -119,11 +119,15 @@ struct kspawn_request {
 	u64 room[];
 };
 
+int kspawn_requests_init(void);
+void kspawn_requests_exit(void);
 int kspawn_copy_args(struct kspawn_args *args,
 		     const struct kspawn_args __user *from,
 		     struct kspawn_outcome *outcome);
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 					     struct kspawn_outcome *outcome);
+int kspawn_request_copy_lists(struct kspawn_request *request,
+			      struct kspawn_outcome *outcome);
 void kspawn_request_get(struct kspawn_request *request);
 void kspawn_request_put(struct kspawn_request *request);
 

@@ -209,6 +209,9 @@ static int spawn(struct kspawn_request *request,
 		kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
 		return kspawn_fail(outcome, KSPAWN_STEP_EXEC, 0, ret);
 	}
+	ret = kspawn_request_copy_lists(request, outcome);
+	if (ret)
+		return ret;
 	ret = kspawn_descriptors_snapshot(&request->descriptors,
 					  request->named, request->named_count,
 					  only_named);

@@ -171,6 +171,47 @@ static long count_pointers(const char __user *const __user *from, size_t limit)
 	}
 }
 
+/*
+ * Copy the strings at the start of a list that lie one behind the other in user
+ * memory, as those that a program was started with do, in one go.  @vector
+ * holds @count pointers to user space; the first ones are replaced.  Returns
+ * how many.
+ *
+ * Each such string reaches to the next one at most.  What lies between the two
+ * is copied as well; it is the caller's own.
+ */
+static long copy_block(struct kspawn_arena *arena, const char **vector,
+		       long count)
+{
+	unsigned long start, next = 0;
+	char *block = arena->at;
+	long i, last;
+
+	if (!count || !vector[0])
+		return 0;
+	start = (unsigned long)vector[0];
+	for (last = 0; last + 1 < count; last++)
+		if (vector[last + 1] <= vector[last] ||
+		    (unsigned long)vector[last + 1] - start > arena->left)
+			break;
+	/* The end of the last one is not known. */
+	if (!last ||
+	    copy_from_user(block, (const char __user *)start,
+			   (unsigned long)vector[last] - start))
+		return 0;
+
+	for (i = 0; i < last; i++) {
+		unsigned long end = (unsigned long)vector[i + 1] - start;
+
+		if (block[end - 1])
+			break;
+		vector[i] = block + next;
+		next = end;
+	}
+	arena_take(arena, next);
+	return i;
+}
+
 /**
  * kspawn_arena_vector() - copy an argument or environment list
  * @arena:  where to
@@ -186,8 +227,8 @@ const char **kspawn_arena_vector(struct kspawn_arena *arena, u64 from,
 {
 	const char __user *const __user *pointers = u64_to_user_ptr(from);
 	const char **vector;
-	long count = 0;
-	size_t size, i;
+	long i, count = 0;
+	size_t size;
 
 	if (pointers)
 		count = count_pointers(pointers, *budget / sizeof(*vector));
@@ -202,8 +243,12 @@ const char **kspawn_arena_vector(struct kspawn_arena *arena, u64 from,
 		return ERR_PTR(-EFAULT);
 	*budget -= size;
 
-	/* The list may have become shorter since it was counted. */
-	for (i = 0; i < count && vector[i]; i++) {
+	/*
+	 * A block takes no more memory, and exec has the last word on the
+	 * limit.  The list may have become shorter since it was counted.
+	 */
+	for (i = copy_block(arena, vector, count);
+	     i < count && vector[i]; i++) {
 		const char __user *string =
 			(__force const char __user *)vector[i];
 		size_t limit = min_t(size_t, *budget, MAX_ARG_STRLEN);
