@@ -61,28 +61,3 @@ int inject_left(int fd)
 		return -1;
 	return strtol(text, NULL, 10);
 }
-
-int inject_function(const char *function, int error)
-{
-	char path[128], value[32];
-
-	if (put(DEBUG_FS "fail_function/inject", function))
-		return -1;
-	snprintf(path, sizeof(path), DEBUG_FS "fail_function/%s/retval", function);
-	snprintf(value, sizeof(value), "%#lx", (unsigned long)-error);
-	if (put(path, value) ||
-	    put(DEBUG_FS "fail_function/task-filter", "Y") ||
-	    put(DEBUG_FS "fail_function/probability", "100") ||
-	    put(DEBUG_FS "fail_function/interval", "1") ||
-	    put(DEBUG_FS "fail_function/times", "-1") ||
-	    put(DEBUG_FS "fail_function/verbose", "0"))
-		return -1;
-	return put("/proc/self/make-it-fail", "1");
-}
-
-int inject_no_function(void)
-{
-	if (put("/proc/self/make-it-fail", "0"))
-		return -1;
-	return put(DEBUG_FS "fail_function/inject", "\n");
-}

@@ -24,11 +24,4 @@ int inject_set(int fd, unsigned int nth);
 /* How many allocations there still are before the one that fails; 0: it has. */
 int inject_left(int fd);
 
-/*
- * @function fails with @error in this task and its children from now on.
- * -1 with errno if the kernel does not let it.
- */
-int inject_function(const char *function, int error);
-int inject_no_function(void);
-
 #endif /* KSPAWN_FAULTS_INJECT_H */
