@@ -3,11 +3,13 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/limits.h>
+#include <linux/mm.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "request.h"
@@ -396,6 +398,9 @@ static void release_request(struct kref *ref)
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
 	put_pid(request->caller);
+	/* Objects that have a constructor are not cleared here either. */
+	if (want_init_on_free())
+		memzero_explicit(request, REQUEST_SIZE);
 	kmem_cache_free(requests, request);
 	kspawn_stats_end();
 }

@@ -35,7 +35,7 @@ TRACE_DEFINE_ENUM(KSPAWN_STEP_ACTION);
 TRACE_DEFINE_ENUM(KSPAWN_STEP_PIDFD);
 TRACE_DEFINE_ENUM(KSPAWN_STEP_EXEC);
 
-/* A request has been copied and checked. */
+/* A request has been copied and checked, but for its lists. */
 TRACE_EVENT(kspawn_begin,
 	TP_PROTO(const struct kspawn_request *request),
 	TP_ARGS(request),
@@ -133,7 +133,7 @@ TRACE_EVENT(kspawn_exec,
 
 /*
  * The caller goes on: with a child (pid, as it sees it), or with an error.
- * Without an id the request was refused while it was copied.
+ * Without an id the request was refused before kspawn_begin.
  */
 TRACE_EVENT(kspawn_end,
 	TP_PROTO(u64 id, int ret, const struct kspawn_outcome *outcome),

@@ -227,12 +227,14 @@ struct kspawn_info {
  *   EINVAL  (step COPY, ACTION) an unknown flag or operation, a reserved or
  *           unused field that is not zero, a structure that is too small
  *   E2BIG   (step COPY) a structure is larger and not zero where this kernel
- *           does not know it; too many actions; too many argument bytes
+ *           does not know it; too many actions; too many argument bytes, of
+ *           which step EXEC may tell instead
  *   EFAULT  (step COPY) memory that cannot be read or written
  *   EINTR   the caller was killed while it waited
  *
  * and those of clone(2), execve(2) and the calls that the attributes and file
- * actions stand for.  If the child is killed by a signal before it executes
+ * actions stand for.  A program that is not there is told of before argv and
+ * envp are looked at, unless an action could change what is found.  If the child is killed by a signal before it executes
  * the program, the call succeeds, as it does with fork(), and the child's wait
  * status tells.
  *

@@ -356,11 +356,14 @@ TEST_F(spawn, order_of_checks)
 	s.args.attr_flags = 0;
 	expect_failure(_metadata, self->device, &s, EFAULT, COPY, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer("/no/such/program");
-	expect_failure(_metadata, self->device, &s, EFAULT, COPY, KSPAWN_ARG_ARGV);
-	s.args.argv = 0;
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
+	s.actions[0].op = KSPAWN_ACTION_CLOSE;
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	/* One that can change what is found. */
 	s.actions[0].op = KSPAWN_ACTION_DUP2;
 	s.actions[0].fd = 99;
+	expect_failure(_metadata, self->device, &s, EFAULT, COPY, KSPAWN_ARG_ARGV);
+	s.args.argv = 0;
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = -1;

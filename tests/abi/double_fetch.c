@@ -16,13 +16,13 @@
 #define PAGE	4096UL
 
 enum place {
-	ARGS, PATH, SEARCH, ARGV, ARGUMENT, ENVP, VARIABLE, ACTIONS, ACTION_PATH,
+	ARGS, PATH, SEARCH, ACTIONS, ACTION_PATH, ARGV, ARGUMENT, ENVP, VARIABLE,
 	PLACES
 };
 
 static const char * const names[] = {
-	"args", "path", "search", "argv", "argument", "envp", "variable", "actions",
-	"action's path",
+	"args", "path", "search", "actions", "action's path", "argv", "argument", "envp",
+	"variable",
 };
 
 /* Each place on a page of its own, with a copy of what it holds. */

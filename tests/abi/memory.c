@@ -342,7 +342,7 @@ TEST_F(spawn, request_in_a_mapped_file)
 	copy.args.result = spawn_pointer(&copy.result);
 	ASSERT_EQ(0, ftruncate(fd, 0));
 	expect_failure(_metadata, self->device, &copy, EFAULT, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ARGV);
+		       KSPAWN_ARG_ACTIONS);
 }
 
 TEST_HARNESS_MAIN
