@@ -15,20 +15,6 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), error;
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	error = errno;
-	close(fd);
-	errno = error;
-	return n < 0 ? -1 : 0;
-}
-
 /* A descriptor that opens nothing is no way to ask. */
 TEST_F(spawn, path_descriptor_of_the_device)
 {

@@ -30,21 +30,6 @@ static bool find_cgroups(struct __test_metadata *_metadata, char *root, size_t s
 	return true;
 }
 
-static int put(const char *directory, const char *file, const char *text)
-{
-	char path[256];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n < 0 ? -1 : 0;
-}
-
 /* A group of our own below @root; its descriptor, or -1. */
 static int make_cgroup(const char *root, char *path, size_t size)
 {
@@ -193,11 +178,11 @@ TEST_F(spawn, limit_of_the_cgroup)
 
 	if (geteuid() || !find_cgroups(_metadata, root, sizeof(root)))
 		SKIP(return, NO_CGROUPS);
-	if (put(root, "cgroup.subtree_control", "+pids"))
+	if (put_in(root, "cgroup.subtree_control", "+pids"))
 		SKIP(return, "no pids controller: %m");
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, put(path, "pids.max", "1"));
+	ASSERT_EQ(0, put_in(path, "pids.max", "1"));
 	spawn_init(&s, scratch_child);
 	spawn_arg(&s, "child");
 	spawn_arg(&s, "pause");
@@ -222,7 +207,7 @@ TEST_F(spawn, limit_of_the_cgroup)
 	s.args.actions = 0;
 	s.args.action_size = 0;
 	expect_exit(_metadata, self->device, &s, 0);
-	ASSERT_EQ(0, put(path, "pids.max", "0"));
+	ASSERT_EQ(0, put_in(path, "pids.max", "0"));
 	expect_failure(_metadata, self->device, &s, EAGAIN, KSPAWN_STEP_CLONE, 0);
 	EXPECT_EQ(0, rmdir(path));
 }

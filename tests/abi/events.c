@@ -6,18 +6,6 @@
 
 #define TRACING "/sys/kernel/tracing"
 
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n < 0 ? -1 : 0;
-}
-
 static char instance[128];
 
 static void instance_path(char *path, size_t size, const char *name)

@@ -16,23 +16,6 @@
 #define SPAWNERS	3
 #define CGROUP_ROOT	"/sys/fs/cgroup"
 
-static int put(const char *directory, const char *file, const char *text)
-{
-	char path[256];
-	int fd, error;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	error = errno;
-	close(fd);
-	errno = error;
-	return n < 0 ? -1 : 0;
-}
-
 static long number_in(const char *directory, const char *file)
 {
 	char path[256];
@@ -182,13 +165,13 @@ static bool make_cgroup(char path[64], const char *controller)
 	char text[32];
 
 	snprintf(text, sizeof(text), "+%s", controller);
-	put(CGROUP_ROOT, "cgroup.subtree_control", text);
+	put_in(CGROUP_ROOT, "cgroup.subtree_control", text);
 	snprintf(path, 64, CGROUP_ROOT "/kspawn-hardship-%d", getpid());
 	snprintf(text, sizeof(text), "%s.max", controller);
 	if (geteuid() || mkdir(path, 0755))
 		return false;
 	return !strcmp(controller, "freezer") || number_in(path, text) != -1 ||
-	       !put(path, text, "max");
+	       !put_in(path, text, "max");
 }
 
 #define NEEDS_CGROUP	"needs root and that controller of cgroup v2"
@@ -200,7 +183,7 @@ static void move_all(const char *path, const pid_t pids[SPAWNERS])
 
 	for (i = 0; i < SPAWNERS; i++) {
 		snprintf(text, sizeof(text), "%d", pids[i]);
-		put(path, "cgroup.procs", text);
+		put_in(path, "cgroup.procs", text);
 	}
 }
 
@@ -275,9 +258,9 @@ TEST_F(spawn, frozen_and_thawed)
 	start_spawners(_metadata, self->device, &h, pids);
 	move_all(path, pids);
 	for (i = 0; i < rounds; i++) {
-		ASSERT_EQ(0, put(path, "cgroup.freeze", "1"));
+		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "1"));
 		usleep(random_number() % 5000);
-		ASSERT_EQ(0, put(path, "cgroup.freeze", "0"));
+		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
 		usleep(random_number() % 2000);
 	}
 	EXPECT_TRUE(some_more(&h, 3));
@@ -302,7 +285,7 @@ TEST_F(spawn, frozen_for_a_while)
 		int started;
 
 		ASSERT_TRUE(some_more(&h, 1));
-		ASSERT_EQ(0, put(path, "cgroup.freeze", "1"));
+		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "1"));
 		/* A caller that waits for its child freezes with it. */
 		while (own_clock_ms() < end && !frozen) {
 			char file[128], line[64];
@@ -320,7 +303,7 @@ TEST_F(spawn, frozen_for_a_while)
 		started = get(&h.tally->started);
 		own_sleep_ms(50);
 		EXPECT_EQ(started, get(&h.tally->started));
-		ASSERT_EQ(0, put(path, "cgroup.freeze", "0"));
+		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
 		frozen = 0;
 	}
 	end_spawners(_metadata, &h, pids);
@@ -341,15 +324,15 @@ TEST_F(spawn, limit_of_a_cgroup_that_moves)
 	move_all(path, pids);
 	for (i = 0; i < rounds; i++) {
 		snprintf(text, sizeof(text), "%u", SPAWNERS + random_number() % (SPAWNERS + 1));
-		ASSERT_EQ(0, put(path, "pids.max", text));
+		ASSERT_EQ(0, put_in(path, "pids.max", text));
 		usleep(random_number() % 2000);
 		EXPECT_GE(2 * SPAWNERS, number_in(path, "pids.current"));
 	}
 	/* Nobody may have more than is there: each start is refused. */
-	ASSERT_EQ(0, put(path, "pids.max", "1"));
+	ASSERT_EQ(0, put_in(path, "pids.max", "1"));
 	own_sleep_ms(50);
 	EXPECT_LT(0, get(&h.tally->refused));
-	ASSERT_EQ(0, put(path, "pids.max", "max"));
+	ASSERT_EQ(0, put_in(path, "pids.max", "max"));
 	EXPECT_TRUE(some_more(&h, 3));
 	end_spawners(_metadata, &h, pids);
 	EXPECT_EQ(0, number_in(path, "pids.current"));
@@ -385,10 +368,10 @@ TEST_F(spawn, killed_for_want_of_memory)
 	if (!make_cgroup(path, "memory"))
 		SKIP(return, NEEDS_CGROUP);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	ASSERT_EQ(0, put(path, "memory.max", "12M"));
-	put(path, "memory.swap.max", "0");
+	ASSERT_EQ(0, put_in(path, "memory.max", "12M"));
+	put_in(path, "memory.swap.max", "0");
 	/* qemu/vm excuses the traces that follow. */
-	put("/dev", "kmsg", "kspawn-test: allocations are to fail from here on\n");
+	announce_failing_allocations();
 	totals_take(&before);
 	for (i = 0; i < rounds; i++) {
 		pid_t pid = fork();
@@ -396,7 +379,7 @@ TEST_F(spawn, killed_for_want_of_memory)
 		ASSERT_LE(0, pid);
 		if (!pid) {
 			snprintf(text, sizeof(text), "%d", getpid());
-			if (put(path, "cgroup.procs", text))
+			if (put_in(path, "cgroup.procs", text))
 				_exit(1);
 			eat_memory(self->device);
 		}
@@ -527,9 +510,9 @@ TEST_F(spawn, cpu_that_comes_and_goes)
 	totals_take(&before);
 	start_spawners(_metadata, self->device, &h, pids);
 	for (i = 0; i < rounds; i++) {
-		EXPECT_EQ(0, put(cpu, "online", "0"));
+		EXPECT_EQ(0, put_in(cpu, "online", "0"));
 		EXPECT_TRUE(some_more(&h, 1));
-		EXPECT_EQ(0, put(cpu, "online", "1"));
+		EXPECT_EQ(0, put_in(cpu, "online", "1"));
 		EXPECT_TRUE(some_more(&h, 1));
 	}
 	end_spawners(_metadata, &h, pids);

@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "../abi/lib/setting.h"
 #include "inject.h"
 
 #define DEBUG_FS	"/sys/kernel/debug/"
-
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC);
-	ssize_t n;
-	int error;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	error = errno;
-	close(fd);
-	errno = error;
-	return n < 0 ? -1 : 0;
-}
 
 bool inject_prepare(void)
 {
@@ -33,8 +17,7 @@ bool inject_prepare(void)
 	       !put(DEBUG_FS "fail_page_alloc/ignore-gfp-highmem", "N") &&
 	       !put(DEBUG_FS "fail_page_alloc/min-order", "0") &&
 	       !put(DEBUG_FS "fail_page_alloc/verbose", "0") &&
-	       /* qemu/vm excuses the traces that follow, of allocations that fail. */
-	       !put("/dev/kmsg", "kspawn-test: allocations are to fail from here on\n");
+	       !announce_failing_allocations();
 }
 
 int inject_open(pid_t task)

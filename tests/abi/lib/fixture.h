@@ -17,6 +17,7 @@
 #include "own.h"
 #include "report.h"
 #include "scratch.h"
+#include "setting.h"
 #include "spawn.h"
 #include "totals.h"
 
