@@ -60,6 +60,12 @@ struct selection {
 	bool only_named;
 };
 
+/* What is open and not close-on-exec in one word. */
+static unsigned long inherited(const struct fdtable *fdt, unsigned int word)
+{
+	return fdt->open_fds[word] & ~fdt->close_on_exec[word];
+}
+
 /* What the child gets of one word of @fdt; words are asked for in order. */
 static unsigned long select_word(struct selection *selection,
 				 const struct fdtable *fdt, unsigned int word)
@@ -68,7 +74,7 @@ static unsigned long select_word(struct selection *selection,
 	unsigned long selected = 0;
 
 	if (!selection->only_named)
-		selected = open & ~fdt->close_on_exec[word];
+		selected = inherited(fdt, word);
 	while (selection->left &&
 	       *selection->named < first_of_word(word + 1)) {
 		selected |= open & BIT_MASK(*selection->named);
@@ -76,6 +82,29 @@ static unsigned long select_word(struct selection *selection,
 		selection->left--;
 	}
 	return selected;
+}
+
+/*
+ * The first word from @word on that has something for the child, or the number
+ * of words.  Nearly all of a large table is close-on-exec: four words at a time
+ * take half of the instructions that find_next_andnot_bit() does.
+ */
+static unsigned int next_word(const struct selection *selection,
+			      const struct fdtable *fdt, unsigned int word)
+{
+	unsigned int end = fdt->max_fds / BITS_PER_LONG;
+
+	if (selection->left)
+		end = min_t(unsigned int, end, BIT_WORD(*selection->named));
+	if (selection->only_named)
+		return end;
+	while (word + 4 <= end &&
+	       !(inherited(fdt, word) | inherited(fdt, word + 1) |
+		 inherited(fdt, word + 2) | inherited(fdt, word + 3)))
+		word += 4;
+	while (word < end && !inherited(fdt, word))
+		word++;
+	return word;
 }
 
 /* What follows works on a table that nobody else can see yet. */
@@ -144,7 +173,8 @@ static size_t collect_high(struct kspawn_descriptors *descriptors,
 	unsigned int bit;
 	size_t found = 0;
 
-	for (word = 1; word < words; word++) {
+	for (word = next_word(selection, fdt, 1); word < words;
+	     word = next_word(selection, fdt, word + 1)) {
 		unsigned long selected = select_word(selection, fdt, word);
 
 		for_each_set_bit(bit, &selected, BITS_PER_LONG) {

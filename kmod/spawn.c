@@ -287,10 +287,12 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 out:
 	trace_kspawn_end(id, ret, &outcome);
 	if (ret < 0) {
-		kspawn_stats_fail(outcome.step);
-		/* User space sees none of these: the call is restarted. */
-		if (ret <= -ERESTARTSYS)
+		/* User space sees none of these: the call is made again. */
+		if (ret <= -ERESTARTSYS) {
+			kspawn_stats_add(KSPAWN_STAT_RESTARTED);
 			return ret;
+		}
+		kspawn_stats_fail(outcome.step);
 		result.error = -outcome.error;
 		result.step = outcome.step;
 		result.index = outcome.index;

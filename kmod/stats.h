@@ -12,7 +12,10 @@
 /**
  * enum kspawn_stat - what is counted; the names are those of the files
  * @KSPAWN_STAT_SPAWNS:           requests that were copied or being copied
- * @KSPAWN_STAT_ENDED:            requests freed; spawns - ended is in_flight
+ * @KSPAWN_STAT_ENDED:            requests freed; in_flight is what is left
+ * @KSPAWN_STAT_RESTARTED:        requests that came to nothing because the kernel
+ *                                makes the call again; the file of @SPAWNS
+ *                                leaves them out
  * @KSPAWN_STAT_CLONES:           children created
  * @KSPAWN_STAT_KILLED:           children killed before they were a program
  * @KSPAWN_STAT_FAIL_POLICY:      failures, by step, here and below
@@ -29,6 +32,7 @@
 enum kspawn_stat {
 	KSPAWN_STAT_SPAWNS,
 	KSPAWN_STAT_ENDED,
+	KSPAWN_STAT_RESTARTED,
 	KSPAWN_STAT_CLONES,
 	KSPAWN_STAT_KILLED,
 	KSPAWN_STAT_FAIL_POLICY,

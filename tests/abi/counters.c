@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The counters in sysfs: each failure is counted where it belongs, once. */
 #include "lib/fixture.h"
+#include "lib/userfault.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -219,6 +223,64 @@ TEST_F(spawn, failure_by_policy)
 	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
 	EXPECT_STREQ("fail_policy+1", changes(_metadata, before));
+}
+
+#define PAGE	4096
+
+struct interruption {
+	int uffd;
+	void *page;
+	const void *content;
+	size_t size;
+	pthread_t caller;
+	bool done;
+};
+
+static int handled;
+
+static void note_signal(int signal)
+{
+	(void)signal;
+	__atomic_add_fetch(&handled, 1, __ATOMIC_RELAXED);
+}
+
+static void *interrupt(void *argument)
+{
+	struct interruption *i = argument;
+
+	i->done = !userfault_wait(i->uffd) && !pthread_kill(i->caller, SIGUSR1) &&
+		  !userfault_answer(i->uffd, i->page, i->content, i->size);
+	return NULL;
+}
+
+/* As fork() does it: the caller sees one call, and so do the counters. */
+TEST_F(spawn, a_restarted_call_is_one)
+{
+	struct sigaction action = { .sa_handler = note_signal };
+	static char content[PAGE];
+	struct interruption i = { .size = PAGE, .content = content };
+	long long before[COUNTERS];
+	pthread_t thread;
+	struct spawn s;
+
+	i.uffd = userfault_open();
+	if (i.uffd < 0)
+		SKIP(return, "no userfaultfd for faults of the kernel: %m");
+	i.page = mmap(NULL, i.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, i.page);
+	ASSERT_GT(PAGE, snprintf(content, PAGE, "%s", scratch_tiny));
+	i.caller = pthread_self();
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+
+	read_all(_metadata, before);
+	spawn_init(&s, i.page);
+	ASSERT_EQ(0, userfault_watch(i.uffd, i.page, i.size));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, interrupt, &i));
+	expect_exit(_metadata, self->device, &s, 0);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_TRUE(i.done);
+	EXPECT_EQ(1, __atomic_load_n(&handled, __ATOMIC_RELAXED));
+	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
 }
 
 TEST_HARNESS_MAIN

@@ -7,9 +7,8 @@
  * The places stand in the order in which the module reads them.
  */
 #include "lib/fixture.h"
+#include "lib/userfault.h"
 
-#include <linux/userfaultfd.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 
@@ -51,44 +50,20 @@ static void destroy(struct trap *t, enum place place)
 static void *answer(void *argument)
 {
 	struct trap *t = argument;
-	struct pollfd poller = { .fd = t->uffd, .events = POLLIN };
-	struct uffdio_copy copy = { .len = PAGE };
-	struct uffd_msg message;
 	unsigned int place;
 
-	if (poll(&poller, 1, 60000) != 1 ||
-	    read(t->uffd, &message, sizeof(message)) != sizeof(message))
+	if (userfault_wait(t->uffd))
 		return NULL;
 	for (place = 0; place < t->place; place++)
 		destroy(t, place);
 	t->faults++;
-	copy.dst = (unsigned long)t->pages->at[t->place];
-	copy.src = (unsigned long)t->pages->content[t->place];
-	ioctl(t->uffd, UFFDIO_COPY, &copy);
+	userfault_answer(t->uffd, t->pages->at[t->place], t->pages->content[t->place], PAGE);
 	return NULL;
-}
-
-static int open_userfaultfd(void)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd >= 0 && ioctl(fd, UFFDIO_API, &api)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
 }
 
 static void set_trap(struct __test_metadata *_metadata, struct trap *t)
 {
-	struct uffdio_register where = {
-		.range = { .start = (unsigned long)t->pages->at[t->place], .len = PAGE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-
-	ASSERT_EQ(0, madvise(t->pages->at[t->place], PAGE, MADV_DONTNEED));
-	ASSERT_EQ(0, ioctl(t->uffd, UFFDIO_REGISTER, &where));
+	ASSERT_EQ(0, userfault_watch(t->uffd, t->pages->at[t->place], PAGE));
 	ASSERT_EQ(0, pthread_create(&t->thread, NULL, answer, t));
 }
 
@@ -159,7 +134,7 @@ TEST_F(spawn, nothing_is_read_twice)
 	int place, unmap;
 	pid_t pid;
 
-	trap.uffd = open_userfaultfd();
+	trap.uffd = userfault_open();
 	if (trap.uffd < 0)
 		SKIP(return, "no userfaultfd for faults of the kernel: %m");
 	for (place = ARGS; place < PLACES; place++) {
@@ -217,20 +192,16 @@ TEST_F(spawn, killed_while_copying)
 		if (!pid) {
 			struct kspawn_result result;
 			struct trap trap = { .place = place };
-			struct uffdio_register where = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 			struct report r;
 
-			trap.uffd = open_userfaultfd();
+			trap.uffd = userfault_open();
 			if (trap.uffd < 0)
 				_exit(KSFT_SKIP);
 			if (report_prepare(&r))
 				_exit(1);
 			trap.pages = make_pages(_metadata);
 			lay_out(trap.pages, &r, &result);
-			where.range.start = (unsigned long)trap.pages->at[place];
-			where.range.len = PAGE;
-			if (madvise(trap.pages->at[place], PAGE, MADV_DONTNEED) ||
-			    ioctl(trap.uffd, UFFDIO_REGISTER, &where) ||
+			if (userfault_watch(trap.uffd, trap.pages->at[place], PAGE) ||
 			    write(ready[1], "", 1) != 1)
 				_exit(2);
 			ioctl(self->device, KSPAWN_IOC_SPAWN, trap.pages->at[ARGS]);

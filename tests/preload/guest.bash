@@ -48,11 +48,8 @@ skip() {
 	exit 4
 }
 
-# Every request the module has seen, those that failed included.  A signal in the
-# midst of a clone, such as one child's SIGCHLD while another thread is in system(),
-# lets the kernel restart the call: that request is counted again, and as one whose
-# clone failed.
-module_count() { echo $(($(cat "$counters/spawns") - $(cat "$counters/fail_clone"))); }
+# Every request the module has seen, those that failed included.
+module_count() { cat "$counters/spawns"; }
 
 # with_preload COMMAND...: its exit status; what it counted is in $stats, how many
 # requests the module saw meanwhile in $seen
