@@ -205,6 +205,27 @@ enum trace_role {
     TRACE_ROLE_THREAD,
 };
 
+/*
+ * Of a descriptor that was opened without close-on-exec: a value of the map of
+ * notes.  And, with `files` 0, of its file: the first in the list of its
+ * descriptors, and when the last was added.
+ */
+struct trace_note_key {
+    __u64 file;  /* address */
+    __u64 files; /* address of the descriptor table */
+    __u64 fd;
+};
+
+struct trace_note {
+    __u64 born; /* when the first of the file was noted; another: of an older file */
+    __u64 opened;
+    __u64 marked;     /* close-on-exec */
+    __u64 reached;    /* a program */
+    __u64 next_files; /* 0: it is the last */
+    __u64 next_fd;
+    struct trace_task opener;
+};
+
 /* What was not told, because there was no room. */
 struct trace_losses {
     __u64 ring;

@@ -3,6 +3,11 @@
  * Descriptors that reach a program by accident.  Only processes with threads
  * are looked at, and of their descriptors only those that are opened without
  * close-on-exec.
+ *
+ * A number alone does not say which descriptor is meant: it may be closed and
+ * opened again while a child still has what it stood for.  Nor does the file,
+ * which may have several, each close-on-exec or not.  So a note is kept by
+ * both, and until the file is gone: a child that has it keeps it there.
  */
 #include "state.bpf.h"
 
@@ -10,29 +15,19 @@
 #define BITS		64
 #define WORDS_MAX	16384	/* of a million descriptors */
 
-struct descriptor_key {
-	u64 files;
-	u64 fd;
-};
-
-struct descriptor {
-	u64 file;
-	u64 opened;
-	u64 marked;
-	u64 reached;	/* a program */
-	struct trace_task opener;
-};
+/* More than one file has; what is beyond is forgotten by the front end. */
+#define DESCRIPTORS_MAX	(1 << 20)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct descriptor_key);
-	__type(value, struct descriptor);
-} descriptors SEC(".maps");
+	__uint(max_entries, 32768);
+	__type(key, struct trace_note_key);
+	__type(value, struct trace_note);
+} notes SEC(".maps");
 
 /* Files that a child has dealt with itself before its program. */
 struct named_key {
-	u64 child;
+	u64 window;
 	u64 file;
 };
 
@@ -54,7 +49,7 @@ static __always_inline void note_named(struct trace_window *window,
 				       struct file *file)
 {
 	struct named_key key = {
-		.child = window->child.pid,
+		.window = window->id,
 		.file = (u64)file,
 	};
 	u8 yes = 1;
@@ -84,37 +79,132 @@ static __always_inline bool is_close_on_exec(struct task_struct *task, u32 fd)
 	return word >> fd % BITS & 1;
 }
 
+static __always_inline void fill_note_key(struct trace_note_key *key,
+					  u64 file, u64 files, u64 fd)
+{
+	key->file = file;
+	key->files = files;
+	key->fd = fd;
+}
+
+/* The note of a file's descriptor, unless it is of a file that was here before. */
+static __always_inline struct trace_note *
+note_of(const struct trace_note_key *key)
+{
+	struct trace_note *note = bpf_map_lookup_elem(&notes, key);
+	struct trace_note_key of_file;
+	struct trace_note *file;
+
+	if (!note)
+		return NULL;
+	fill_note_key(&of_file, key->file, 0, 0);
+	file = bpf_map_lookup_elem(&notes, &of_file);
+	return file && file->born == note->born ? note : NULL;
+}
+
+static __always_inline void forget_note(const struct trace_note_key *key)
+{
+	long err = bpf_map_delete_elem(&notes, key);
+
+	if (err && err != -ENOENT)
+		count_loss(&losses.maps);
+}
+
+static __always_inline bool is_of_interest(struct task_struct *task, u32 fd)
+{
+	u32 pid = task->tgid;
+
+	if (task->signal->nr_threads < 2 || fd < FIRST_FD || pid == own_pid)
+		return false;
+	return !filter_followed || bpf_map_lookup_elem(&followed, &pid);
+}
+
+/* The descriptor is not there yet: no child can have it that this is late for. */
+static __always_inline void note_opened(struct task_struct *task,
+					struct file *file, u32 fd)
+{
+	struct trace_note note = {}, of_file = {}, *known;
+	struct trace_note_key key, file_key;
+
+	fill_note_key(&key, (u64)file, (u64)task->files, fd);
+	fill_note_key(&file_key, (u64)file, 0, 0);
+	note.opened = bpf_ktime_get_ns();
+	note.born = note.opened;
+	fill_task(&note.opener, task);
+	of_file.next_files = key.files;
+	of_file.next_fd = key.fd;
+
+	known = bpf_map_lookup_elem(&notes, &file_key);
+	if (known) {
+		note.born = known->born;
+		note.next_files = known->next_files;
+		note.next_fd = known->next_fd;
+		known = note_of(&key);
+	}
+	if (known) {
+		/* Again, so it is in the list already: nothing before it. */
+		of_file.next_files = note.next_files;
+		of_file.next_fd = note.next_fd;
+		note.next_files = known->next_files;
+		note.next_fd = known->next_fd;
+	}
+	of_file.born = note.born;
+	of_file.opened = note.opened;
+	/* Replaced as a whole, as the front end relies on. */
+	put(&notes, &key, &note);
+	put(&notes, &file_key, &of_file);
+}
+
 SEC("fentry/fd_install")
 int BPF_PROG(on_fd_install, unsigned int fd, struct file *file)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct descriptor descriptor = {};
-	struct descriptor_key key = {};
-	struct trace_window *window;
-	u32 pid = task->tgid;
+	struct trace_window *window = own_window();
 
-	window = own_window();
 	if (window)
 		note_named(window, file);
-	if (task->signal->nr_threads < 2 || fd < FIRST_FD || pid == own_pid)
-		return 0;
-	if (filter_followed && !bpf_map_lookup_elem(&followed, &pid))
-		return 0;
-	key.files = (u64)task->files;
-	key.fd = fd;
-	if (is_close_on_exec(task, fd)) {
-		bpf_map_delete_elem(&descriptors, &key);
-		return 0;
-	}
-	descriptor.file = (u64)file;
-	descriptor.opened = bpf_ktime_get_ns();
-	fill_task(&descriptor.opener, task);
-	put(&descriptors, &key, &descriptor);
+	if (is_of_interest(task, fd) && !is_close_on_exec(task, fd))
+		note_opened(task, file, fd);
 	return 0;
 }
 
-static __always_inline void tell_marked(const struct descriptor_key *key,
-					const struct descriptor *descriptor)
+static long forget_next(u32 index, struct trace_note_key *key)
+{
+	struct trace_note *note = bpf_map_lookup_elem(&notes, key);
+	u64 files, fd;
+
+	if (!note)
+		return 1;
+	files = note->next_files;
+	fd = note->next_fd;
+	forget_note(key);
+	key->files = files;
+	key->fd = fd;
+	return !files;
+}
+
+/* From now on its address may be that of another file. */
+SEC("fentry/security_file_free")
+int BPF_PROG(on_file_free, struct file *file)
+{
+	struct trace_note_key key;
+	struct trace_note *of_file;
+	u64 files, fd;
+
+	fill_note_key(&key, (u64)file, 0, 0);
+	of_file = bpf_map_lookup_elem(&notes, &key);
+	if (!of_file)
+		return 0;
+	files = of_file->next_files;
+	fd = of_file->next_fd;
+	forget_note(&key);
+	fill_note_key(&key, (u64)file, files, fd);
+	bpf_loop(DESCRIPTORS_MAX, forget_next, &key, 0);
+	return 0;
+}
+
+static __always_inline void tell_marked(const struct trace_note_key *key,
+					const struct trace_note *note)
 {
 	struct trace_marked_record *record = reserve(sizeof(*record));
 
@@ -123,8 +213,8 @@ static __always_inline void tell_marked(const struct descriptor_key *key,
 	record->record = TRACE_MARKED;
 	record->fd = key->fd;
 	record->files = key->files;
-	record->opened = descriptor->opened;
-	record->marked = descriptor->marked;
+	record->opened = note->opened;
+	record->marked = note->marked;
 	submit(record);
 }
 
@@ -132,39 +222,42 @@ SEC("fentry/set_close_on_exec")
 int BPF_PROG(on_set_close_on_exec, unsigned int fd, int flag)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct descriptor_key key = {
-		.files = (u64)task->files,
-		.fd = fd,
-	};
-	struct descriptor *descriptor;
-	struct trace_window *window;
+	struct trace_window *window = own_window();
+	struct file *file = file_at(fd);
+	struct trace_note_key key;
+	struct trace_note *note;
 
-	window = own_window();
 	if (window)
-		note_named(window, file_at(fd));
-	descriptor = bpf_map_lookup_elem(&descriptors, &key);
-	if (!descriptor || descriptor->file != (u64)file_at(fd))
+		note_named(window, file);
+	fill_note_key(&key, (u64)file, (u64)task->files, fd);
+	note = note_of(&key);
+	if (!note)
 		return 0;
 	if (!flag) {
-		descriptor->marked = 0;
+		note->marked = 0;
 		return 0;
 	}
-	if (descriptor->marked)
+	if (note->marked)
 		return 0;
-	descriptor->marked = bpf_ktime_get_ns();
-	if (descriptor->reached)
-		tell_marked(&key, descriptor);
+	/* Either this is seen at exec, or that is seen here. */
+	__sync_lock_test_and_set(&note->marked, bpf_ktime_get_ns());
+	if (note->reached)
+		tell_marked(&key, note);
 	return 0;
 }
 
 /* dup2() and dup3(), and what the module does in their stead. */
 SEC("fentry/do_dup2")
-int BPF_PROG(on_do_dup2, struct files_struct *files, struct file *file)
+int BPF_PROG(on_do_dup2, struct files_struct *files, struct file *file,
+	     unsigned int fd, unsigned int flags)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct trace_window *window = own_window();
 
 	if (window)
 		note_named(window, file);
+	if (is_of_interest(task, fd) && !(flags & O_CLOEXEC))
+		note_opened(task, file, fd);
 	return 0;
 }
 
@@ -228,6 +321,7 @@ static __always_inline void fill_path(struct trace_descriptor_record *record,
 struct descriptor_walk {
 	struct trace_window *window;
 	struct fdtable *table;
+	struct file **files;
 	const char *program;
 	u64 now;
 	unsigned long word;
@@ -237,33 +331,28 @@ struct descriptor_walk {
 static long check_bit(u32 bit, struct descriptor_walk *walk)
 {
 	struct trace_window *window = walk->window;
-	struct descriptor_key key = {};
 	struct named_key named_key = {};
 	struct trace_descriptor_record *record;
-	struct fdtable *table = walk->table;
-	struct descriptor *descriptor;
+	u32 fd = walk->base + bit;
+	struct trace_note_key key;
+	struct trace_note *note;
 	struct file *file = NULL;
-	struct file **files;
 
-	if (!(walk->word >> bit & 1) || walk->base + bit < FIRST_FD)
+	if (!(walk->word >> bit & 1) || fd < FIRST_FD)
 		return 0;
-	key.files = window->files;
-	key.fd = walk->base + bit;
-	descriptor = bpf_map_lookup_elem(&descriptors, &key);
-	if (!descriptor || descriptor->opener.tid == window->caller.tid ||
-	    descriptor->opened > window->start ||
-	    window->start - descriptor->opened > fd_gap)
+	bpf_probe_read_kernel(&file, sizeof(file), &walk->files[fd]);
+	fill_note_key(&key, (u64)file, window->files, fd);
+	note = note_of(&key);
+	if (!note || note->opener.tid == window->caller.tid ||
+	    note->opened > window->start ||
+	    window->start - note->opened > fd_gap)
 		return 0;
-	files = BPF_CORE_READ(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), &files[key.fd]);
-	if (descriptor->file != (u64)file)
-		return 0;
-	named_key.child = window->child.pid;
+	named_key.window = window->id;
 	named_key.file = (u64)file;
 	if (bpf_map_lookup_elem(&named, &named_key))
 		return 0;
 
-	descriptor->reached = walk->now;
+	__sync_lock_test_and_set(&note->reached, walk->now);
 	record = reserve(sizeof(*record));
 	if (!record)
 		return 0;
@@ -272,13 +361,13 @@ static long check_bit(u32 bit, struct descriptor_walk *walk)
 	record->window = window->id;
 	record->time = walk->now;
 	record->start = window->start;
-	record->opened = descriptor->opened;
+	record->opened = note->opened;
 	record->files = key.files;
-	record->marked = descriptor->marked;
-	record->opener = descriptor->opener;
+	record->marked = note->marked;
+	record->opener = note->opener;
 	record->caller = window->caller;
 	record->child = window->child;
-	record->fd = key.fd;
+	record->fd = fd;
 	record->reserved = 0;
 	fill_path(record, file);
 	record->program[0] = 0;
@@ -309,6 +398,7 @@ static __always_inline void check_descriptors(struct trace_window *window,
 	struct descriptor_walk walk = {
 		.window = window,
 		.table = BPF_CORE_READ(task, files, fdt),
+		.files = BPF_CORE_READ(task, files, fdt, fd),
 		.program = program,
 		.now = bpf_ktime_get_ns(),
 	};

@@ -37,6 +37,8 @@ constexpr std::array hooks{
          "handlers in children are not seen"},
     Hook{"on_fd_install", HookType::entry, "fd_install", TRACE_KIND_FDS, false,
          "descriptors are not seen to be opened"},
+    Hook{"on_file_free", HookType::entry, "security_file_free", TRACE_KIND_FDS, false,
+         "a descriptor may be taken for that of a file which is gone"},
     Hook{"on_set_close_on_exec", HookType::entry, "set_close_on_exec", TRACE_KIND_FDS, false,
          "descriptors are not seen to be marked close-on-exec"},
     Hook{"on_do_dup2", HookType::entry, "do_dup2", TRACE_KIND_FDS, false,

@@ -148,7 +148,8 @@ ParsedOptions parse_options(std::vector<std::string> arguments) {
     app.add_flag("--json", options.json, "Print one JSON object a line");
     app.add_option("-o,--output", options.output, "Print to this file")->type_name("FILE");
     app.add_flag("-s,--summary", options.summary_only, "Print no events, only the summary");
-    app.add_flag("-q,--quiet", options.quiet, "Print nothing; the exit status tells");
+    app.add_flag("-q,--quiet", options.quiet,
+                 "Print nothing but to --output; the exit status tells");
     app.add_option("--fail-on", fail_on,
                    "Exit with 1 if one of these was found, with 2 if it is unknown")
         ->type_name("KIND[,KIND]");
@@ -162,6 +163,10 @@ ParsedOptions parse_options(std::vector<std::string> arguments) {
         ->check(CLI::Range(4, 1 << 20));
     app.add_option("--max-windows", options.max_windows,
                    "How many windows may be open at a time (16384)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1 << 22));
+    app.add_option("--max-descriptors", options.max_descriptors,
+                   "fds: how many descriptors may be followed at a time (16384)")
         ->type_name("N")
         ->check(CLI::Range(1, 1 << 22));
     app.add_option("--without-hook", options.without_hooks, "Do without this hook; may be repeated")

@@ -29,6 +29,7 @@ struct Options {
     std::uint64_t stall_min = 1'000'000; ///< ns
     std::uint32_t buffer_kib = 4096;
     std::uint32_t max_windows = 16384;
+    std::uint32_t max_descriptors = 16384;
     std::vector<std::string> without_hooks;
     std::vector<std::string> command;
 

@@ -18,6 +18,8 @@
 #include <utility>
 
 #include "kspawn_trace.skel.h"
+#include "map.hpp"
+#include "notes.hpp"
 
 namespace kspawn::trace {
 
@@ -97,18 +99,6 @@ int map_fd(const bpf_map* map) {
     return bpf_map__fd(map);
 }
 
-template <typename Key, typename Function>
-void for_each_key(int map, Function function) {
-    Key key{};
-    Key next{};
-    const void* previous = nullptr;
-    while (bpf_map_get_next_key(map, previous, &next) == 0) {
-        key = next;
-        previous = &key;
-        function(key);
-    }
-}
-
 } // namespace
 
 void Session::Delete::operator()(kspawn_trace* skeleton) const noexcept {
@@ -184,6 +174,8 @@ void Session::open(const Options& options) {
     bpf_map__set_max_entries(skeleton_->maps.ring, options.buffer_kib * 1024);
     for (auto* map : {skeleton_->maps.windows, skeleton_->maps.waiting, skeleton_->maps.memories})
         bpf_map__set_max_entries(map, options.max_windows);
+    // One of the descriptor, one of its file.
+    bpf_map__set_max_entries(skeleton_->maps.notes, 2 * options.max_descriptors);
 }
 
 void Session::forget(const Hook& hook, std::string reason) {
@@ -256,28 +248,7 @@ void Session::consume() {
 }
 
 void Session::tidy(std::uint64_t now) {
-    struct Key {
-        std::uint64_t files;
-        std::uint64_t fd;
-    };
-    struct Value {
-        std::uint64_t file;
-        std::uint64_t opened;
-        std::uint64_t marked;
-        std::uint64_t reached;
-        trace_task opener;
-    };
-    // Long enough for a mark that comes late.
-    const auto keep = 10 * fd_gap_ + 1'000'000'000;
-    const int map = map_fd(skeleton_->maps.descriptors);
-    std::vector<Key> old;
-    for_each_key<Key>(map, [&](const Key& key) {
-        Value value{};
-        if (bpf_map_lookup_elem(map, &key, &value) == 0 && value.opened + keep < now)
-            old.push_back(key);
-    });
-    for (const auto& key : old)
-        bpf_map_delete_elem(map, &key);
+    NoteKeeper{map_fd(skeleton_->maps.notes), fd_gap_}.tidy(open_windows(), now);
 }
 
 std::vector<trace_window> Session::open_windows() const {

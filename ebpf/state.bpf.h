@@ -15,8 +15,9 @@
 
 #include "events.h"
 
+#define ENOENT		2
 #define E2BIG		7
-#define CLOSE_ON_EXEC	1	/* FD_CLOEXEC */
+#define O_CLOEXEC	02000000
 #define FOLL_WRITE	1
 
 /* Of the kernel; 0 where there is no AppArmor. */

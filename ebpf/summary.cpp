@@ -84,6 +84,9 @@ void Summary::take(const StallEvent& event) {
 }
 
 void Summary::print_ways(std::FILE* file) const {
+    fmt::print(file,
+               "A window is the time from a child's creation to its exec or end, in which most\n"
+               "ways of creating it leave it in its caller's memory.\n");
     fmt::print(file, "\n{:<15} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>10}\n", "", "", "then",
                "window", "", "", "caller", "user code");
     fmt::print(file, "{:<15} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>10}\n", "way", "count", "exec",
@@ -131,7 +134,8 @@ void Summary::print_table(std::FILE* file, const char* title,
     std::stable_sort(rows.begin(), rows.end(), [&total](const auto& one, const auto& other) {
         return total(*one.second) > total(*other.second);
     });
-    fmt::print(file, "\n{:>7} {:>9} {:>9}  {}\n", "count", "median", "longest", title);
+    fmt::print(file, "\n{:>7} {:>9} {:>9} {:>9}  {}\n", "count", "median", "99 %", "longest",
+               title);
     const auto shown = std::min(rows.size(), rows_max);
     for (std::size_t row = 0; row < shown; row++) {
         const auto& [name, program] = rows.at(row);
@@ -140,8 +144,9 @@ void Summary::print_table(std::FILE* file, const char* title,
             if (program->ways.at(i) != 0)
                 ways.push_back(fmt::format("{} {}", way_names.at(i), program->ways.at(i)));
         }
-        fmt::print(file, "{:>7} {:>9} {:>9}  {} ({})\n", total(*program),
+        fmt::print(file, "{:>7} {:>9} {:>9} {:>9}  {} ({})\n", total(*program),
                    readable_time(program->duration.percentile(50)),
+                   readable_time(program->duration.percentile(99)),
                    readable_time(program->duration.max()), name, fmt::join(ways, ", "));
     }
     if (shown < rows.size())
@@ -151,11 +156,12 @@ void Summary::print_table(std::FILE* file, const char* title,
 void Summary::print_stalls(std::FILE* file) const {
     if (stalls_.empty())
         return;
-    fmt::print(file, "\n{:>7} {:>9} {:>9}  {}\n", "count", "median", "longest",
+    fmt::print(file, "\n{:>7} {:>9} {:>9} {:>9}  {}\n", "count", "median", "99 %", "longest",
                "waits: who for what");
     for (const auto& [what, stall] : stalls_)
-        fmt::print(file, "{:>7} {:>9} {:>9}  {}\n", stall.wait.count(),
-                   readable_time(stall.wait.percentile(50)), readable_time(stall.wait.max()), what);
+        fmt::print(file, "{:>7} {:>9} {:>9} {:>9}  {}\n", stall.wait.count(),
+                   readable_time(stall.wait.percentile(50)),
+                   readable_time(stall.wait.percentile(99)), readable_time(stall.wait.max()), what);
 }
 
 void Summary::print_findings(std::FILE* file, const Options& options,
@@ -201,6 +207,42 @@ void Summary::print_findings(std::FILE* file, const Options& options,
                    plural(findings.at(TRACE_KIND_STALLS)), readable_time(options.stall_min));
 }
 
+// What it comes to.  Only with windows and what can happen in them it can be said.
+void Summary::print_conclusion(std::FILE* file, const Options& options,
+                               const Outcome& outcome) const {
+    const auto& findings = outcome.findings;
+    for (const auto kind :
+         {TRACE_KIND_WINDOWS, TRACE_KIND_CREDS, TRACE_KIND_SIGNALS, TRACE_KIND_FDS}) {
+        if (!options.kinds.at(kind))
+            return;
+    }
+    const auto happened = findings.at(TRACE_KIND_CREDS) + findings.at(TRACE_KIND_SIGNALS) +
+                          findings.at(TRACE_KIND_FDS);
+    const auto windows = findings.at(TRACE_KIND_WINDOWS);
+    const auto threaded =
+        std::accumulate(ways_.begin(), ways_.end(), std::uint64_t{0},
+                        [](std::uint64_t sum, const Way& way) { return sum + way.threaded; });
+    fmt::print(file, "\nIn short: ");
+    if (happened != 0)
+        fmt::print(file,
+                   "{} thing{} happened around these windows that should not; each is told\n"
+                   "above, or, in a page to look at, by --json and `kspawn-trace report`.\n",
+                   happened, plural(happened));
+    else if (windows == 0)
+        fmt::print(file,
+                   "no child ran user code in memory of another, and nothing was to happen.\n");
+    else if (threaded == 0)
+        fmt::print(file, "nothing happened in these windows; there was no other thread that could "
+                         "have\ndone it.\n");
+    else
+        fmt::print(file,
+                   "nothing happened in these windows, but in {} of them another thread could\n"
+                   "have done it.\n",
+                   threaded);
+    if (!outcome.complete())
+        fmt::print(file, "That is of what was seen; it was not all.\n");
+}
+
 void Summary::print(std::FILE* file, const Options& options, const Outcome& outcome) const {
     std::uint64_t children = 0;
     for (const auto& way : ways_)
@@ -226,10 +268,11 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
     if (outcome.losses.total() != 0)
         fmt::print(file,
                    "\nIncomplete: {} event{} had no room in the buffer (--buffer), {} could not be "
-                   "followed\n(--max-windows), {} probe{} skipped by the kernel.  What was not "
-                   "seen may have happened.\n",
+                   "followed\n(--max-windows, --max-descriptors), {} probe{} skipped by the "
+                   "kernel.  What was not\nseen may have happened.\n",
                    outcome.losses.ring, plural(outcome.losses.ring), outcome.losses.maps,
                    outcome.losses.missed, outcome.losses.missed == 1 ? " was" : "s were");
+    print_conclusion(file, options, outcome);
     if (options.must_fail())
         fmt::print(file, "\nverdict: {}\n", name_of(outcome.verdict));
 }

@@ -50,6 +50,7 @@ private:
                             const std::map<std::string, Program>& programs);
     void print_stalls(std::FILE* file) const;
     void print_findings(std::FILE* file, const Options& options, const Outcome& outcome) const;
+    void print_conclusion(std::FILE* file, const Options& options, const Outcome& outcome) const;
 
     std::array<Way, way_names.size()> ways_;
     std::map<std::string, Program> callers_;  ///< by the caller's comm

@@ -84,6 +84,8 @@ public:
 
 private:
     void open_output();
+    /// Whether there is someone to tell, or something to write to.
+    [[nodiscard]] bool writes() const { return !options_.quiet || options_.output; }
     void attach();
     void wait(Command* command);
     [[nodiscard]] Outcome end();
@@ -127,7 +129,7 @@ void Tracer::attach() {
                        reason, hook->effect);
     }
     assembler_.expect_returns(returns);
-    if (options_.quiet)
+    if (!writes())
         return;
     if (options_.json) {
         json_.emplace(file_, start_, options_);
@@ -226,7 +228,7 @@ int Tracer::run() {
     const auto outcome = end();
     if (json_)
         json_->end(outcome);
-    else if (!options_.quiet)
+    else if (writes())
         summary_.print(file_, options_, outcome);
     if (std::fflush(file_) != 0 || std::ferror(file_) != 0)
         throw std::system_error(errno, std::generic_category(), "output");

@@ -2,6 +2,7 @@
 // Each kind of event is told when it happens, and not when it does not.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -95,6 +96,41 @@ TEST(Creds, aDropInTheChildIsTold) {
     EXPECT_EQ(changes.front().at("pid"), changes.front().at("child").at("pid"));
 }
 
+TEST(Creds, eachSortOfChangeIsTold) {
+    const auto traced = trace({"--kinds", "creds"}, {"changes"});
+    const auto changes = traced.of("creds");
+    ASSERT_EQ(changes.size(), 6U) << json(traced.events);
+    const auto changed = [&changes](std::size_t index) -> Strings {
+        return changes.at(index).at("changed");
+    };
+    EXPECT_EQ(changed(0), (Strings{"gid", "egid", "sgid", "fsgid"}));
+    EXPECT_EQ(changed(1), Strings{"groups"});
+    EXPECT_EQ(changes.at(1).at("after").at("groups"), json::array({100}));
+    EXPECT_EQ(changed(2), Strings{"cap_bounding"});
+    EXPECT_EQ(changed(3), Strings{"securebits"});
+    EXPECT_EQ(changes.at(3).at("after").at("securebits"), 1);
+    EXPECT_EQ(changed(4), Strings{"session_keyring"});
+    EXPECT_NE(changes.at(4).at("after").at("session_keyring"), 0);
+    EXPECT_EQ(changed(5), Strings{"thread_keyring"});
+    EXPECT_FALSE(changes.at(4).at("after").at("no_new_privs"));
+    EXPECT_TRUE(changes.at(5).at("after").at("no_new_privs"));
+    if (std::filesystem::exists("/sys/module/apparmor/parameters/enabled"))
+        EXPECT_EQ(changes.at(0).at("before").at("label"), "unconfined");
+}
+
+TEST(Creds, whatWritesTheMemoryInAWindowIsCounted) {
+    const auto traced = trace({"--kinds", "windows,creds"}, {"writes"});
+    std::vector<json> shared;
+    for (const auto& window : traced.of("windows")) {
+        if (window.at("shared"))
+            shared.push_back(window);
+    }
+    ASSERT_EQ(shared.size(), 3U) << json(traced.events);
+    EXPECT_EQ(shared[0].at("memory"), json({{"process_vm_writev", 1}})) << "process_vm_writev()";
+    EXPECT_EQ(shared[1].at("memory"), json({{"remote", 1}})) << "/proc/self/mem";
+    EXPECT_EQ(shared[2].at("memory"), json({{"remote", 1}})) << "ptrace()";
+}
+
 TEST(Creds, whatIsNoHazardIsNot) {
     const auto traced = trace({"--kinds", "creds"}, {"drop-nothing", "drop-kspawn", "drop-alone"});
     EXPECT_TRUE(traced.events.empty()) << json(traced.events);
@@ -138,6 +174,37 @@ TEST(Fds, anAccidentIsToldOfEitherPath) {
     EXPECT_TRUE(leaks.front().at("marked").is_null());
     EXPECT_EQ(leaks.back().at("why"), "inherited");
     EXPECT_EQ(leaks.back().at("way"), "kspawn");
+}
+
+TEST(Fds, oneIsToldWhoseNumberMeansAnotherFileByNow) {
+    const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"reopened"});
+    const auto leaks = traced.of("fds");
+    ASSERT_EQ(leaks.size(), 1U) << json(traced.events);
+    EXPECT_EQ(leaks.front().at("path"), "/etc/passwd") << "not the file that came after it";
+    EXPECT_EQ(leaks.front().at("why"), "late_cloexec");
+}
+
+TEST(Fds, anotherFileInItsPlaceIsNot) {
+    const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"file-in-its-place"});
+    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
+    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+}
+
+TEST(Fds, duplicatesAreToldEachForItself) {
+    const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"duplicated"});
+    const auto leaks = traced.of("fds");
+    ASSERT_EQ(leaks.size(), 2U) << json(traced.events);
+    std::map<std::string, json> by_why;
+    for (const auto& leak : leaks)
+        by_why[leak.at("why")] = leak;
+    ASSERT_EQ(by_why.size(), 2U) << json(leaks);
+    EXPECT_EQ(by_why.at("inherited").at("fd"), 40);
+    EXPECT_NE(by_why.at("late_cloexec").at("fd"), 40);
+}
+
+TEST(Fds, oneIsToldThatAChildHasLongHad) {
+    const auto traced = trace({"--kinds", "fds", "--fd-gap", "200ms"}, {"held-long"});
+    EXPECT_EQ(traced.of("fds").size(), 1U) << json(traced.events);
 }
 
 TEST(Fds, whatIsMeantIsNot) {

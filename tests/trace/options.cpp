@@ -4,16 +4,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "support/process.hpp"
+#include "support/scratch.hpp"
 #include "tracer.hpp"
 
 namespace {
 
 using kspawn::test::run;
+using kspawn::test::Scratch;
 using kspawn::test::subject;
 using kspawn::test::trace;
 using kspawn::test::tracer;
@@ -176,6 +181,41 @@ TEST(Losses, ofTheMapsAreCounted) {
         json::parse(ended.out.substr(ended.out.rfind('\n', ended.out.size() - 2) + 1));
     EXPECT_GT(last.at("drops").at("maps"), 0) << last;
     EXPECT_EQ(ended.status, 2) << last;
+}
+
+TEST(Losses, ofDescriptorsAreCounted) {
+    const std::vector<std::string> options{"--kinds", "fds", "--fail-on", "fds"};
+    const auto enough = trace(options, {"many-descriptors"});
+    EXPECT_EQ(enough.status, 0) << enough.summary;
+    auto few = options;
+    few.insert(few.end(), {"--max-descriptors", "10"});
+    const auto traced = trace(few, {"many-descriptors"});
+    EXPECT_GT(traced.summary.at("drops").at("maps"), 0) << traced.summary;
+    EXPECT_EQ(traced.status, 2) << traced.summary;
+}
+
+TEST(Output, toAFileIsWrittenQuietlyToo) {
+    const Scratch scratch;
+    for (const bool as_json : {true, false}) {
+        const auto path = scratch.file(as_json ? "json" : "text");
+        std::vector<std::string> command{tracer(), "--kinds", "windows", "--quiet", "-o", path};
+        if (as_json)
+            command.emplace_back("--json");
+        command.insert(command.end(), {"--without-hook", "kernel_clone", "--", subject(), "vfork"});
+        const auto ended = run(command);
+        EXPECT_EQ(ended.status, 0);
+        EXPECT_EQ(ended.out + ended.err, "") << "not even that a hook is missing";
+        std::ifstream file{path};
+        const std::string text{std::istreambuf_iterator<char>{file}, {}};
+        if (as_json) {
+            EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
+            EXPECT_NE(text.find("\"kind\":\"windows\""), std::string::npos) << text;
+            EXPECT_NE(text.find("\"kind\":\"summary\""), std::string::npos) << text;
+        } else {
+            EXPECT_NE(text.find("kspawn-trace: 1 child "), std::string::npos) << text;
+            EXPECT_NE(text.find("not there: fexit/kernel_clone"), std::string::npos) << text;
+        }
+    }
 }
 
 TEST(Output, isAsWanted) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <thread>
 
 #include "support/process.hpp"
@@ -20,6 +21,23 @@ void play(Scene* scene) {
     scene->trouble = ended.err;
     if (ended.status == 0)
         scene->evidence = Json::parse(ended.out, nullptr, false);
+}
+
+std::string clean_rounds() {
+    const char* given = std::getenv("KSPAWN_RACES_CLEAN_ROUNDS");
+    return given != nullptr ? given : "1000";
+}
+
+std::vector<Scene> played(std::vector<Scene> scenes) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> players;
+    for (unsigned i = 0; i < at_a_time; i++)
+        players.emplace_back([&] {
+            for (auto mine = next++; mine < scenes.size(); mine = next++)
+                play(&scenes[mine]);
+        });
+    players.clear();
+    return scenes;
 }
 
 } // namespace
@@ -44,20 +62,28 @@ std::string Scene::outcome() const {
     return who.empty() ? "nobody" : who;
 }
 
-std::vector<Scene> play_all() {
+std::vector<Scene> all_scenes() {
     std::vector<Scene> scenes;
     for (const auto& hazard : hazards())
         for (const auto& way : ways())
             scenes.push_back({hazard, way, nullptr, ""});
-    std::atomic<std::size_t> next = 0;
-    std::vector<std::jthread> players;
-    for (unsigned i = 0; i < at_a_time; i++)
-        players.emplace_back([&] {
-            for (auto mine = next++; mine < scenes.size(); mine = next++)
-                play(&scenes[mine]);
-        });
-    players.clear();
     return scenes;
+}
+
+std::vector<Scene> clean_scenes() {
+    std::vector<Scene> scenes;
+    for (const auto& way : ways())
+        scenes.push_back(
+            {{"clean", "clean_rounds", {clean_rounds()}, "nothing"}, way, nullptr, ""});
+    return scenes;
+}
+
+std::vector<Scene> play_all() {
+    return played(all_scenes());
+}
+
+std::vector<Scene> play_clean() {
+    return played(clean_scenes());
 }
 
 } // namespace kspawn::races

@@ -27,8 +27,13 @@ struct Scene {
     [[nodiscard]] std::string outcome() const;
 };
 
-/// Each hazard by each way, some at a time.
+/// Each hazard by each way; and starts without any.  Not yet played.
+std::vector<Scene> all_scenes();
+std::vector<Scene> clean_scenes();
+
+/// The same, played, some at a time.
 std::vector<Scene> play_all();
+std::vector<Scene> play_clean();
 
 } // namespace kspawn::races
 

@@ -3,6 +3,9 @@
 #include <err.h>
 #include <fcntl.h>
 #include <kspawn/spawn.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/securebits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,6 +120,32 @@ static void scene_flood(void) {
 
 static const char fifo[] = "/tmp/subject-fifo";
 
+static void make_fifo(void) {
+    unlink(fifo);
+    if (mkfifo(fifo, 0666) != 0 || chmod(fifo, 0666) != 0)
+        err(2, "mkfifo");
+}
+
+static void open_gate(void) {
+    close(open(fifo, O_WRONLY | O_CLOEXEC));
+}
+
+// What a thread does while the child of a posix_spawn() is held.
+static void meanwhile(void* (*act)(void*), void* argument) {
+    pthread_t thread;
+    make_fifo();
+    if (pthread_create(&thread, NULL, act, argument) != 0)
+        errx(2, "pthread_create");
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 9, fifo, O_RDONLY, 0);
+    fail_with(posix_spawn(&pid, program, &actions, NULL, no_arguments, environ));
+    reap(pid);
+    posix_spawn_file_actions_destroy(&actions);
+    pthread_join(thread, NULL);
+}
+
 static void* drop(void* wanted) {
     pause_ms(300);
     // Of this thread only: that is how it is while libc is about all of them.
@@ -124,29 +156,97 @@ static void* drop(void* wanted) {
     void* memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_READ | PROT_WRITE) != 0)
         err(2, "mmap");
-    close(open(fifo, O_WRONLY));
+    open_gate();
     return NULL;
+}
+
+// Each by a system call of its own, and of this thread only.
+static void* change_all(void* unused) {
+    const gid_t group = 100;
+    pause_ms(300);
+    if (syscall(SYS_setresgid, 50, 50, 50) != 0)
+        err(2, "setresgid");
+    if (syscall(SYS_setgroups, 1, &group) != 0)
+        err(2, "setgroups");
+    if (prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT, 0, 0, 0) != 0)
+        err(2, "PR_CAPBSET_DROP");
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) != 0)
+        err(2, "PR_SET_SECUREBITS");
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0)
+        err(2, "KEYCTL_JOIN_SESSION_KEYRING");
+    // Alone it is no change of credentials; the next that is has it.
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 1) < 0)
+        err(2, "KEYCTL_GET_KEYRING_ID");
+    open_gate();
+    return unused;
+}
+
+static void scene_changes(void) {
+    meanwhile(change_all, NULL);
+}
+
+static volatile long target;
+
+static void* write_by_process_vm(void* unused) {
+    long value = 1;
+    const struct iovec from = {&value, sizeof(value)};
+    const struct iovec to = {(void*)&target, sizeof(target)};
+    pause_ms(300);
+    if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) != sizeof(value) || target != 1)
+        err(2, "process_vm_writev");
+    open_gate();
+    return unused;
+}
+
+static void* write_by_proc_mem(void* unused) {
+    const long value = 2;
+    pause_ms(300);
+    const int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+    if (memory < 0 || pwrite(memory, &value, sizeof(value), (off_t)(long)&target) < 0 ||
+        target != 2)
+        err(2, "/proc/self/mem");
+    close(memory);
+    open_gate();
+    return unused;
+}
+
+// By a debugger, which is another process.
+static void* write_by_ptrace(void* unused) {
+    const pid_t tid = (pid_t)syscall(SYS_gettid);
+    pause_ms(300);
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+    const pid_t debugger = fork();
+    if (debugger == 0) {
+        if (ptrace(PTRACE_ATTACH, tid, NULL, NULL) != 0 || waitpid(tid, NULL, __WALL) != tid ||
+            ptrace(PTRACE_POKEDATA, tid, &target, 3) != 0 ||
+            ptrace(PTRACE_DETACH, tid, NULL, NULL) != 0)
+            _exit(1);
+        _exit(0);
+    }
+    reap(debugger);
+    if (target != 3)
+        errx(2, "ptrace");
+    open_gate();
+    return unused;
+}
+
+static void scene_writes(void) {
+    meanwhile(write_by_process_vm, NULL);
+    meanwhile(write_by_proc_mem, NULL);
+    meanwhile(write_by_ptrace, NULL);
 }
 
 static pthread_t begin_drop(void* wanted) {
     pthread_t thread;
-    unlink(fifo);
-    if (mkfifo(fifo, 0666) != 0 || chmod(fifo, 0666) != 0)
-        err(2, "mkfifo");
+    make_fifo();
     if (pthread_create(&thread, NULL, drop, wanted) != 0)
         errx(2, "pthread_create");
     return thread;
 }
 
 static void drop_while_posix_spawn(void* wanted) {
-    const pthread_t thread = begin_drop(wanted);
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 9, fifo, O_RDONLY, 0);
-    fail_with(posix_spawn(&pid, program, &actions, NULL, no_arguments, environ));
-    reap(pid);
-    pthread_join(thread, NULL);
+    meanwhile(drop, wanted);
 }
 
 static void scene_drop(void) {
@@ -304,6 +404,89 @@ static void scene_old_descriptor(void) {
     close(opened);
 }
 
+// While a child is held that has the descriptor, its number comes to mean another file.
+static void* reopen(void* unused) {
+    pause_ms(300);
+    if (fcntl(opened, F_SETFD, FD_CLOEXEC) != 0 || close(opened) != 0)
+        err(2, "close");
+    if (open("/etc/group", O_RDONLY) != opened)
+        errx(2, "the number is not free");
+    open_gate();
+    return unused;
+}
+
+static void scene_reopened(void) {
+    in_thread(open_file);
+    meanwhile(reopen, NULL);
+    close(opened);
+}
+
+// Where the file was that another thread has opened and closed, there may now be another.
+static void scene_file_in_its_place(void) {
+    for (int i = 0; i < 20; i++) {
+        in_thread(open_file);
+        close(opened);
+        const int own = open("/etc/group", O_RDONLY | O_CLOEXEC);
+        if (own != opened || fcntl(own, F_SETFD, 0) != 0)
+            err(2, "open");
+        scene_posix_spawn();
+        close(own);
+    }
+}
+
+static int duplicate = -1;
+enum { CHOSEN = 40 };
+
+static void* duplicate_file(void* unused) {
+    open_file("close on exec");
+    duplicate = dup(opened);
+    if (duplicate < 0 || dup2(opened, CHOSEN) != CHOSEN)
+        err(2, "dup");
+    return unused;
+}
+
+// Close-on-exec is of a descriptor, not of the file.
+static void scene_duplicated(void) {
+    in_thread(duplicate_file);
+    scene_posix_spawn();
+    fcntl(duplicate, F_SETFD, FD_CLOEXEC);
+    close(duplicate);
+    close(CHOSEN);
+    // One that was opened there again, and nobody has.
+    in_thread(duplicate_file);
+    fcntl(duplicate, F_SETFD, FD_CLOEXEC);
+    fcntl(CHOSEN, F_SETFD, FD_CLOEXEC);
+    scene_posix_spawn();
+    close(duplicate);
+    close(CHOSEN);
+    close(opened);
+}
+
+static void* wait_long(void* unused) {
+    pause_ms(6000);
+    open_gate();
+    return unused;
+}
+
+static void scene_held_long(void) {
+    in_thread(open_file);
+    meanwhile(wait_long, NULL);
+    close(opened);
+}
+
+static void* open_many(void* unused) {
+    for (int i = 0; i < 100; i++) {
+        open_file(NULL);
+        fcntl(opened, F_SETFD, FD_CLOEXEC);
+    }
+    return unused;
+}
+
+static void scene_many_descriptors(void) {
+    in_thread(open_many);
+    scene_posix_spawn();
+}
+
 // stalls
 
 static int wait_and_execute(void* unused) {
@@ -384,6 +567,8 @@ static const struct scene {
     {"drop-nothing", scene_drop_nothing},
     {"drop-kspawn", scene_drop_kspawn},
     {"drop-alone", scene_drop_alone},
+    {"changes", scene_changes},
+    {"writes", scene_writes},
     {"drop-in-child", scene_drop_in_child},
     {"handler", scene_handler},
     {"handler-elsewhere", scene_handler_elsewhere},
@@ -395,6 +580,11 @@ static const struct scene {
     {"named-kspawn", scene_named_kspawn},
     {"own-descriptor", scene_own_descriptor},
     {"old-descriptor", scene_old_descriptor},
+    {"reopened", scene_reopened},
+    {"file-in-its-place", scene_file_in_its_place},
+    {"duplicated", scene_duplicated},
+    {"held-long", scene_held_long},
+    {"many-descriptors", scene_many_descriptors},
     {"slow", scene_slow},
     {"slow-clone-vm", scene_slow_clone_vm},
     {"contention", scene_contention},

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+namespace kspawn::races {
+
+namespace {
+
+const Json& of(const std::map<std::int64_t, Json>& all, std::int64_t process) {
+    static const Json none = Json::array();
+    const auto found = all.find(process);
+    return found != all.end() ? found->second : none;
+}
+
+std::int64_t cast_of(const Scene& scene) {
+    return scene.evidence.at("cast").get<std::int64_t>();
+}
+
+/// Which kind of event tells of a hazard; "" for the stall, whose events are many.
+std::string kind_of(const std::string& hazard) {
+    if (hazard.starts_with("credentials"))
+        return "creds";
+    if (hazard == "handler")
+        return "signals";
+    if (hazard.starts_with("descriptors"))
+        return "fds";
+    return "";
+}
+
+/// What the tracer must call it.
+std::string traced_way(const Way& way) {
+    if (way.kernel)
+        return "kspawn";
+    if (way.name == "pipe")
+        return "clone_vm";
+    return way.name == "vfork" || way.name == "thread" ? "vfork" : "clone_vm_vfork";
+}
+
+/// How often it must be told, and at most.
+struct Times {
+    std::size_t least;
+    std::size_t most;
+};
+
+Times times(const Scene& scene) {
+    const auto& evidence = scene.evidence.at("evidence");
+    if (scene.hazard.name == "handler") {
+        const auto calls = evidence.at("calls_in_child").get<std::size_t>();
+        return {calls, calls};
+    }
+    if (scene.hazard.name.starts_with("descriptors")) {
+        const auto leaks = evidence.at("leaked").get<std::size_t>();
+        return {leaks, leaks};
+    }
+    // setuid() of a libc is a call of each thread; which of them come before exec
+    // is a matter of chance, but for the attacker's.
+    if (scene.hazard.name.starts_with("credentials"))
+        return scene.outcome() == "yes" ? Times{1, 3} : Times{0, 0};
+    return {0, 0};
+}
+
+std::string check_windows(const Scene& scene, const Json& windows) {
+    const auto& evidence = scene.evidence.at("evidence");
+    const auto starts = evidence.contains("starts")    ? evidence.at("starts").get<std::size_t>()
+                        : scene.hazard.name == "stall" ? 2U
+                                                       : 1U;
+    if (windows.size() != starts)
+        return fmt::format("{} windows, but {} starts; ", windows.size(), starts);
+    for (const auto& window : windows)
+        if (window.at("way") != traced_way(scene.way) ||
+            window.at("user_code") != !scene.way.kernel || window.at("shared") != true ||
+            window.at("outcome") != "exec")
+            return "a window is not what it should be: " + window.dump() + "; ";
+    return "";
+}
+
+bool is_wait_reported(const Scene& scene, const Json& stalls) {
+    return std::ranges::any_of(stalls, [&scene](const Json& stall) {
+        return stall.at("cause") == "vfork" && stall.at("way") == traced_way(scene.way);
+    });
+}
+
+/// The caller's wait for a slow program is seen if it waits for the child itself, in the
+/// kernel: one that reads an error pipe waits by its own doing.
+std::string check_stall(const Scene& scene, const Json& stalls) {
+    const bool seen = is_wait_reported(scene, stalls);
+    const bool expected = scene.way.name != "pipe";
+    return seen == expected
+               ? ""
+               : fmt::format("the wait for the child is {}reported; ", seen ? "" : "not ");
+}
+
+std::size_t reported(const Scene& scene, const Trace& trace) {
+    return of(trace.reports, cast_of(scene)).size();
+}
+
+/// "yes / yes": it happened, and was reported.
+std::string cell(const Scene& scene, const Trace& trace) {
+    if (!scene.evidence.is_object())
+        return "failed";
+    if (scene.hazard.name == "stall")
+        return fmt::format("{} / {}", scene.outcome(),
+                           is_wait_reported(scene, of(trace.stalls, cast_of(scene))) ? "yes"
+                                                                                     : "no");
+    const auto count = reported(scene, trace);
+    if (scene.hazard.name != "descriptors-many")
+        return fmt::format("{} / {}", scene.outcome(), count != 0 ? "yes" : "no");
+    const auto& evidence = scene.evidence.at("evidence");
+    return fmt::format("{} of {} / {}", evidence.at("leaked").get<int>(),
+                       evidence.at("starts").get<int>(), count);
+}
+
+} // namespace
+
+Trace read_trace(const std::string& file) {
+    Trace trace;
+    std::ifstream input(file);
+    const auto add = [](std::map<std::int64_t, Json>* to, std::int64_t process, const Json& event) {
+        auto& list = (*to)[process];
+        if (list.is_null())
+            list = Json::array();
+        list.push_back(event);
+    };
+    for (std::string line; std::getline(input, line);) {
+        const auto event = Json::parse(line, nullptr, false);
+        if (!event.is_object())
+            continue;
+        const auto kind = event.at("kind").get<std::string>();
+        if (kind == "start") {
+            trace.start = event;
+        } else if (kind == "summary") {
+            trace.summary = event;
+        } else {
+            const auto& told = kind == "signals" ? event.at("caller") : event;
+            const auto process = told.at("pid").get<std::int64_t>();
+            add(kind == "windows"  ? &trace.windows
+                : kind == "stalls" ? &trace.stalls
+                                   : &trace.reports,
+                process, event);
+        }
+    }
+    return trace;
+}
+
+void write_scenes(const std::string& file, const std::vector<Scene>& scenes,
+                  const std::vector<Scene>& clean) {
+    const auto list = [](const std::vector<Scene>& from) {
+        auto array = Json::array();
+        for (const auto& scene : from)
+            array.push_back({{"evidence", scene.evidence}, {"trouble", scene.trouble}});
+        return array;
+    };
+    std::ofstream(file) << Json{{"scenes", list(scenes)}, {"clean", list(clean)}};
+}
+
+void read_scenes(const std::string& file, std::vector<Scene>* scenes, std::vector<Scene>* clean) {
+    std::ifstream input(file);
+    const auto json = Json::parse(input, nullptr, false);
+    if (!json.is_object())
+        return;
+    const auto take = [](const Json& from, std::vector<Scene> planned, std::vector<Scene>* to) {
+        for (std::size_t i = 0; i < planned.size() && i < from.size(); i++) {
+            planned[i].evidence = from[i].at("evidence");
+            planned[i].trouble = from[i].at("trouble");
+            to->push_back(planned[i]);
+        }
+    };
+    take(json.at("scenes"), all_scenes(), scenes);
+    take(json.at("clean"), clean_scenes(), clean);
+}
+
+std::string difference(const Scene& scene, const Trace& trace) {
+    const auto cast = cast_of(scene);
+    const auto& reports = of(trace.reports, cast);
+    auto wrong = check_windows(scene, of(trace.windows, cast));
+    const auto [least, most] = times(scene);
+    if (reports.size() < least || reports.size() > most)
+        wrong += fmt::format("{} reports, but from {} to {} should be there: {}; ", reports.size(),
+                             least, most, reports.dump());
+    const auto kind = kind_of(scene.hazard.name);
+    for (const auto& report : reports) {
+        if (report.at("kind") != kind)
+            wrong += "a report of another kind: " + report.dump() + "; ";
+        else if (kind == "creds" && report.at("exposed") != "child")
+            wrong += "it is the child that is exposed: " + report.dump() + "; ";
+        else if (kind == "fds" && report.at("why") != "late_cloexec")
+            wrong += "the descriptor was marked, but late: " + report.dump() + "; ";
+    }
+    if (scene.hazard.name == "stall")
+        wrong += check_stall(scene, of(trace.stalls, cast));
+    return wrong;
+}
+
+std::string table_of(const std::vector<Scene>& scenes, const std::vector<Scene>& clean,
+                     const Trace& trace) {
+    std::string text = "\n| happened / reported |";
+    std::string rule = "| --- |";
+    for (const auto& hazard : hazards()) {
+        text += fmt::format(" {} |", hazard.title);
+        rule += " --- |";
+    }
+    text += " reports of clean starts |\n" + rule + " --- |\n";
+    std::set<std::string> libcs;
+    for (std::size_t way = 0; way < ways().size(); way++) {
+        text += fmt::format("| {} |", ways()[way].title);
+        for (std::size_t hazard = 0; hazard < hazards().size(); hazard++) {
+            const auto index = hazard * ways().size() + way;
+            text += fmt::format(" {} |", index < scenes.size() ? cell(scenes[index], trace) : "?");
+        }
+        if (way < clean.size() && clean[way].evidence.is_object()) {
+            text += fmt::format(" {} of {} |", reported(clean[way], trace),
+                                clean[way].evidence.at("evidence").at("starts").get<int>());
+            libcs.insert(clean[way].evidence.at("libc").get<std::string>());
+        } else {
+            text += " ? |";
+        }
+        text += '\n';
+    }
+    text += fmt::format("\nLinux {}", trace.start.value("kernel", "?"));
+    for (const auto& libc : libcs)
+        text += ", " + libc;
+    return text + "\n\n";
+}
+
+} // namespace kspawn::races
