@@ -12,7 +12,7 @@ from pathlib import Path
 QEMU_DIR = Path(__file__).resolve().parent.parent
 REPO = QEMU_DIR.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kspawn"
-SERIES = ("6.1", "6.12", "6.1-rt", "6.12-rt")
+SERIES = ("6.1", "6.12", "6.1-rt", "6.12-rt", "6.1-cloud", "6.12-cloud")
 
 
 class Unavailable(Exception):

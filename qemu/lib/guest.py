@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from cache import Kernel
+from cache import Kernel, Unavailable
 
 _STREAMS = ("control", "stdin", "stdout", "stderr")
 _CHUNK = 65536
@@ -40,6 +40,7 @@ class Machine:
     icount: bool
     kvm: bool
     parallel: bool  # emulate each CPU in a thread of its own
+    virtiofs: Path | None  # where its server listens; None: 9p
 
     def command(self, descriptors: dict[str, int]) -> list[str]:
         def escaped(path: Path) -> str:
@@ -66,6 +67,13 @@ class Machine:
         for name, descriptor in descriptors.items():
             command += ["-chardev", f"socket,id={name},fd={descriptor}"]
             command += ["-device", f"virtserialport,chardev={name},name={name}"]
+        if self.virtiofs:
+            # The server works in the guest's memory.
+            command += ["-object", f"memory-backend-memfd,id=memory,size={self.memory},share=on"]
+            command += ["-machine", "memory-backend=memory"]
+            command += ["-chardev", f"socket,id=virtiofs,path={escaped(self.virtiofs)}"]
+            command += ["-device", "vhost-user-fs-pci,chardev=virtiofs,tag=host"]
+            return command
         exports = [("host", Path("/"), ",readonly=on")]
         exports += [(f"share{i}", path, "") for i, path in enumerate(self.share)]
         for tag, path, options in exports:
@@ -76,6 +84,39 @@ class Machine:
                 f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
             ]
         return command
+
+
+def _die_with_parent() -> Callable[[], None]:
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+# Where Debian's QEMU has the server, and where others have it.
+_VIRTIOFSD = ("/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd")
+
+
+def serve_virtiofs(listen: Path) -> subprocess.Popen[bytes]:
+    """Start the server of the host's files; it ends with the guest that connects.
+    It would write what it is told to, so it is given a read-only view of the root."""
+    server = next((path for path in _VIRTIOFSD if os.access(path, os.X_OK)), None)
+    if server is None or os.geteuid() != 0:
+        raise Unavailable("this kernel has no 9p: it needs virtiofsd, and root to run it")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(listen))
+        listener.listen(1)
+        view = listen.with_name("root")
+        view.mkdir()
+        script = 'mount --rbind / "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", script, str(view), server]
+        command += [f"--fd={listener.fileno()}", "-o", f"source={view}", "-o", "cache=always"]
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+            preexec_fn=_die_with_parent(),
+        )
 
 
 @dataclass
@@ -128,11 +169,6 @@ class _Output:
                 self._target = None  # as with ssh: nobody reads; run on
 
 
-def _die_with_parent() -> Callable[[], None]:
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 class Guest:
     def __init__(self, machine: Machine, nonce: str, stdin: int | None) -> None:
         self._outcome = Outcome()
@@ -147,6 +183,7 @@ class Guest:
             self._ours[name], theirs[name] = socket.socketpair()
             self._ours[name].setblocking(False)
         self._started = time.monotonic()
+        self._virtiofsd = serve_virtiofs(machine.virtiofs) if machine.virtiofs else None
         self._qemu = subprocess.Popen(
             machine.command({name: end.fileno() for name, end in theirs.items()}),
             stdin=subprocess.DEVNULL,
@@ -166,6 +203,9 @@ class Guest:
         finally:
             self._qemu.kill()
             self._qemu.wait()
+            if self._virtiofsd:
+                self._virtiofsd.kill()
+                self._virtiofsd.wait()
             for end in self._ours.values():
                 end.close()
             self._selector.close()

@@ -22,8 +22,11 @@ while read -r module; do
 done </vm/modules
 
 mkdir -p /host /rw /root /plain
-mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /host ||
-	die "cannot mount the host's root"
+if [ -e /vm/virtiofs ]; then
+	mount -t virtiofs -o ro host /host
+else
+	mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /host
+fi || die "cannot mount the host's root"
 mount -t tmpfs -o mode=755 tmpfs /rw
 mkdir /rw/upper /rw/work
 mount -t overlay -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work overlay /root ||

@@ -5,6 +5,7 @@ files, and /vm, which says what this guest is to do:
     modules   what to insert from /modules, in this order, one a line
     keep      directories to show in spite of a fresh /tmp or /run
     share     directories of the host that the guest may write to
+    virtiofs  exists if the host's files are seen by virtiofs, not 9p
     nonce     marks the end of stdout and of stderr
     job       what to run
     leaks     exists if a leak check is wanted
@@ -20,8 +21,11 @@ from pathlib import Path
 
 from cache import QEMU_DIR, Kernel, Unavailable
 
-# What a guest needs of a kernel, where it is not built in.
-WANTED_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
+# What a guest needs of a kernel, where it is not built in; the last one for tests.
+WANTED_MODULES = ("virtio_pci", "virtio_console", "overlay", "fuse")
+# How it gets at the host's files: the cloud flavour has no 9p.
+BY_9P = ("9pnet_virtio", "9p")
+BY_VIRTIOFS = ("virtiofs",)
 
 
 @dataclass
@@ -62,12 +66,20 @@ def _module_name(path: str) -> str:
     return Path(path).name.split(".ko")[0].replace("-", "_")
 
 
-def needed_modules(kernel: Kernel) -> list[Path]:
-    """The files of WANTED_MODULES and what they depend on, in the order in
-    which they can be inserted."""
+@dataclass(frozen=True)
+class _Modules:
+    depends: dict[str, tuple[str, list[str]]]  # by name: the file, and those that it needs
+    builtin: set[str]
+
+    def has(self, name: str) -> bool:
+        return name in self.builtin or name in self.depends
+
+
+def _modules(kernel: Kernel) -> _Modules | None:
+    """What modules.dep says; None if all that a guest needs is built in."""
     index = kernel.modules / "modules.dep"
     if not index.exists():
-        return []
+        return None
     depends: dict[str, tuple[str, list[str]]] = {}
     for line in index.read_text().splitlines():
         path, _, rest = line.partition(":")
@@ -76,13 +88,28 @@ def needed_modules(kernel: Kernel) -> list[Path]:
         _module_name(line)
         for line in (kernel.modules / "modules.builtin").read_text().splitlines()
     }
+    return _Modules(depends, builtin)
+
+
+def shares_by_9p(kernel: Kernel) -> bool:
+    """Whether the guest sees the host's files by 9p; by virtiofs otherwise."""
+    modules = _modules(kernel)
+    return modules is None or all(modules.has(name) for name in BY_9P)
+
+
+def needed_modules(kernel: Kernel) -> list[Path]:
+    """The files of WANTED_MODULES and what they depend on, in the order in
+    which they can be inserted."""
+    modules = _modules(kernel)
+    if modules is None:
+        return []
     order: list[Path] = []
-    for name in WANTED_MODULES:
-        if name in builtin:
+    for name in (*WANTED_MODULES, *(BY_9P if shares_by_9p(kernel) else BY_VIRTIOFS)):
+        if name in modules.builtin:
             continue
-        if name not in depends:
+        if name not in modules.depends:
             raise Unavailable(f"kernel {kernel.release} has no module {name}")
-        path, requires = depends[name]
+        path, requires = modules.depends[name]
         for needed in (*reversed(requires), path):
             if kernel.modules / needed not in order:
                 order.append(kernel.modules / needed)
@@ -122,6 +149,8 @@ def build(kernel: Kernel, busybox: Path, job: Job) -> bytes:
         return "".join(item + "\n" for item in items).encode()
 
     archive.file("vm/modules", lines(order))
+    if not shares_by_9p(kernel):
+        archive.file("vm/virtiofs", b"")
     archive.file("vm/keep", lines([str(path) for path in job.keep]))
     archive.file("vm/share", lines([str(path) for path in job.share]))
     archive.file("vm/nonce", job.nonce.encode() + b"\n")
