@@ -16,9 +16,10 @@ help:
 	@echo 'make             build everything into build/'
 	@echo 'make demo        boot a guest, insert the module, start programs'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
-	@echo 'make test-nightly  20,000 random starts and 1,000,000 fuzzed ioctls a kernel, and more'
+	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
+	@echo '                 row a kernel, PREEMPT_RT and cloud kernels, and more: a day or so'
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
-	@echo '                 each allocation failing in turn; fuzzer'
+	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
 	@echo 'make matrix      compile the module for every kernel whose headers apt has'
 	@echo 'make bench       instructions per spawn, ours and others'
@@ -57,17 +58,19 @@ demo: userspace module
 test: userspace module
 	@tests/run $(KERNELS:%=--kernel %)
 
-# Hours, where the guests are emulated.  The third guest is a kernel that can be
-# preempted nearly anywhere.
+# A day or so, where the guests are emulated.  Those with -rt are kernels that can
+# be preempted nearly anywhere.
+NIGHTLY_FLAVOURS ?= 6.1-rt 6.12-rt 6.1-cloud 6.12-cloud
 test-nightly: deps-debug deps-fuzz userspace module
-	@tests/run $(KERNELS:%=--kernel %) --timeout 43200 --program-timeout 36000 \
+	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \
+		--env KSPAWN_ROW_COUNT=1000000 --env KSPAWN_RELOAD_COUNT=1000 \
 		--env KSPAWN_CONFORMANCE_COUNT=20000 \
 		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) \
 		--env KSPAWN_FUZZ_COUNT=1000000 \
-		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '^conformance/|^guest/fuzz_ioctl'
+		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '^conformance/|^guest/fuzz_ioctl|^abi/(storm|reload)'
 	@qemu/kernels/matrix
 	@tests/fuzz/library/run 600
-	@tests/run --kernel 6.12-rt '^abi/'
+	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
 	@tests/run --kernel debug --timeout 43200 --program-timeout 36000 \
 		--env KSPAWN_TEST_SCALE=100 --env KSPAWN_FUZZ_COUNT=20000 \
 		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '$(DEBUG_TESTS)'

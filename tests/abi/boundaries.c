@@ -349,6 +349,63 @@ TEST_F(spawn, privileges_given_up_meanwhile)
 	EXPECT_EQ(0, report_status_hex(&r, "CapEff"));
 }
 
+/* Gives up and takes back all privileges, as all threads of a process, and again. */
+static void *toggle_privileges(void *argument)
+{
+	const int *stop = argument;
+
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+		if (setresuid(OWN_USER, OWN_USER, 0) || setresuid(0, 0, 0))
+			break;
+		usleep(200);
+	}
+	return NULL;
+}
+
+/* At whatever stage that meets a start: its child is the one or the other. */
+TEST_F(spawn, privileges_toggled_meanwhile)
+{
+	unsigned int i, rounds = scratch_scale(200), root = 0, user = 0;
+	struct report *reports = calloc(rounds, sizeof(*reports));
+	pthread_t thread;
+	int stop = 0;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_NE(NULL, reports);
+	/* Beforehand: whose files they would be is not known then. */
+	for (i = 0; i < rounds; i++)
+		ASSERT_EQ(0, report_prepare(&reports[i]));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, toggle_privileges, &stop));
+	for (i = 0; i < rounds; i++) {
+		unsigned long long capabilities;
+		unsigned int ids[4];
+		struct spawn s;
+
+		spawn_init(&s, scratch_child);
+		spawn_arg(&s, "child");
+		spawn_arg(&s, "report");
+		spawn_arg(&s, reports[i].path);
+		spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
+		expect_report(_metadata, self->device, &s, &reports[i]);
+		ASSERT_EQ(4, report_status_ids(&reports[i], "Uid", ids));
+		capabilities = report_status_hex(&reports[i], "CapEff");
+		/* Real, effective and file system's go together, and with the capabilities. */
+		EXPECT_EQ(ids[0], ids[1]);
+		EXPECT_EQ(ids[1], ids[3]);
+		EXPECT_EQ(!ids[1], !!capabilities);
+		root += !ids[1];
+		user += ids[1] == OWN_USER;
+		EXPECT_EQ(i + 1, root + user);
+		report_free(&reports[i]);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, geteuid());
+	TH_LOG("%u as root, %u as an ordinary user", root, user);
+	free(reports);
+}
+
 static int may_attach(pid_t pid)
 {
 	if (ptrace(PTRACE_SEIZE, pid, 0, 0))

@@ -4,16 +4,12 @@
  * their programs or to their CPUs: stopped, frozen, traced, out of memory, out
  * of pids.  Each start ends in one of the ways it may, and nothing is left.
  */
-#include "lib/fixture.h"
+#include "lib/spawners.h"
 
-#include <dirent.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 
-#define SPAWNERS	3
 #define CGROUP_ROOT	"/sys/fs/cgroup"
 
 static long number_in(const char *directory, const char *file)
@@ -22,141 +18,6 @@ static long number_in(const char *directory, const char *file)
 
 	snprintf(path, sizeof(path), "%s/%s", directory, file);
 	return totals_number(path);
-}
-
-/* What the spawners have met; shared with them. */
-struct tally {
-	int stop;
-	int started;
-	int refused;		/* with an error that was to be expected */
-	int strange;
-	int last_error;
-	int last_step;
-	int last_status;
-};
-
-/**
- * struct hardship - what spawners do, and how it may end
- * @tally:    shared memory
- * @program:  what is started
- * @errors:   errors that are no surprise; ends with 0
- * @signals:  bit N: signal N may end a child
- * @directory: a working directory for the child, or null
- */
-struct hardship {
-	struct tally *tally;
-	const char *program;
-	int errors[8];
-	__u64 signals;
-	const char *directory;
-};
-
-static void add(int *counter)
-{
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
-}
-
-static int get(const int *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
-static bool may_fail_with(const struct hardship *h, int error)
-{
-	unsigned int i;
-
-	for (i = 0; h->errors[i]; i++)
-		if (h->errors[i] == error)
-			return true;
-	return false;
-}
-
-/* Start programs, each third one in vain, until told to stop. */
-static void go_on_spawning(int device, const struct hardship *h)
-{
-	unsigned int i;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (i = 0; !get(&h->tally->stop); i++) {
-		bool good = i % 3 != 2;
-		struct spawn s;
-		int status = 0;
-		pid_t pid;
-
-		spawn_init(&s, good ? h->program : "/no/such/program");
-		spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
-		if (h->directory)
-			spawn_chdir(&s, h->directory);
-		pid = spawn_start(device, &s);
-		if (pid > 0)
-			status = own_wait(pid);
-		if (pid > 0 && (!status || (WIFSIGNALED(status) &&
-					    h->signals & spawn_signal_bit(WTERMSIG(status))))) {
-			add(&h->tally->started);
-		} else if (pid < 0 && (may_fail_with(h, errno) || (!good && errno == ENOENT))) {
-			add(&h->tally->refused);
-		} else {
-			h->tally->last_error = pid < 0 ? errno : 0;
-			h->tally->last_step = s.result.step;
-			h->tally->last_status = status;
-			add(&h->tally->strange);
-		}
-	}
-	_exit(own_no_child() ? 0 : 1);
-}
-
-static void start_spawners(struct __test_metadata *_metadata, int device, struct hardship *h,
-			   pid_t pids[SPAWNERS])
-{
-	unsigned int i;
-
-	if (!h->tally)
-		h->tally = mmap(NULL, sizeof(*h->tally), PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, h->tally);
-	for (i = 0; i < SPAWNERS; i++) {
-		pids[i] = fork();
-		ASSERT_LE(0, pids[i]);
-		if (!pids[i])
-			go_on_spawning(device, h);
-	}
-}
-
-static void end_spawners(struct __test_metadata *_metadata, const struct hardship *h,
-			 const pid_t pids[SPAWNERS])
-{
-	unsigned int i;
-
-	__atomic_store_n(&h->tally->stop, 1, __ATOMIC_RELAXED);
-	for (i = 0; i < SPAWNERS; i++)
-		EXPECT_EQ(0, own_wait(pids[i]));
-	EXPECT_LT(0, h->tally->started);
-	EXPECT_EQ(0, h->tally->strange)
-		TH_LOG("%s, step %d, wait status %#x", strerrorname_np(h->tally->last_error),
-		       h->tally->last_step, h->tally->last_status);
-	EXPECT_TRUE(own_no_child());
-}
-
-/* Wait until another @more programs have been started; false after 60 s. */
-static bool some_more(const struct hardship *h, int more)
-{
-	int until = get(&h->tally->started) + more;
-	unsigned long long end = own_clock_ms() + 60000;
-
-	while (get(&h->tally->started) < until) {
-		if (own_clock_ms() > end)
-			return false;
-		own_sleep_ms(1);
-	}
-	return true;
-}
-
-static unsigned int random_number(void)
-{
-	static unsigned int seed = 4711;
-
-	seed = seed * 1103515245 + 12345;
-	return seed >> 16;
 }
 
 /* A cgroup of our own with @controller; its path, or false. */
@@ -246,6 +107,154 @@ TEST_F(spawn, traced_now_and_then)
 	expect_totals(_metadata, &before, &after, rounds);
 }
 
+/* Whatever they were just doing: each start ends well or by that signal. */
+TEST_F(spawn, children_killed_at_any_moment)
+{
+	struct hardship h = {
+		.program = scratch_tiny,
+		.signals = spawn_signal_bit(SIGKILL),
+	};
+	unsigned int i, hit = 0, rounds = scratch_scale(500);
+	struct totals before, after;
+	pid_t pids[SPAWNERS];
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	totals_take(&before);
+	start_spawners(_metadata, self->device, &h, pids);
+	for (i = 0; i < rounds; i++) {
+		pid_t pid = totals_number("/proc/sys/kernel/ns_last_pid");
+		pid_t parent = own_parent_of(pid);
+
+		if (parent == pids[0] || parent == pids[1] || parent == pids[2])
+			hit += !kill(pid, SIGKILL);
+		usleep(random_number() % 2000);
+	}
+	EXPECT_LT(0, hit);
+	EXPECT_TRUE(some_more(&h, 3));
+	end_spawners(_metadata, &h, pids);
+	totals_take(&after);
+	expect_totals(_metadata, &before, &after, rounds);
+}
+
+/* Attaches to all and what they start, and lets each stop go on. */
+static void debug(const pid_t pids[SPAWNERS], int ready)
+{
+	const long options = PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (i = 0; i < SPAWNERS; i++)
+		if (ptrace(PTRACE_SEIZE, pids[i], 0, options))
+			_exit(1);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	while ((pid = waitpid(-1, &status, __WALL)) > 0)
+		if (WIFSTOPPED(status))
+			ptrace(PTRACE_CONT, pid, 0, status >> 16 ? 0 : WSTOPSIG(status));
+	_exit(0);
+}
+
+/* A debugger that is stopped keeps what it has; one that then dies lets it go. */
+TEST_F(spawn, under_a_suspended_debugger)
+{
+	struct hardship h = { .program = scratch_tiny };
+	unsigned int i, rounds = scratch_scale(60);
+	struct totals before, after;
+	pid_t pids[SPAWNERS], debugger;
+	int ready[2];
+	char byte;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	totals_take(&before);
+	start_spawners(_metadata, self->device, &h, pids);
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	debugger = fork();
+	ASSERT_LE(0, debugger);
+	if (!debugger)
+		debug(pids, ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(0, kill(debugger, SIGSTOP));
+		usleep(random_number() % 5000);
+		ASSERT_EQ(0, kill(debugger, SIGCONT));
+		usleep(random_number() % 5000);
+	}
+	EXPECT_TRUE(some_more(&h, 3));
+	ASSERT_EQ(0, kill(debugger, SIGSTOP));
+	own_sleep_ms(20);
+	ASSERT_EQ(0, kill(debugger, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(debugger));
+	EXPECT_TRUE(some_more(&h, 3));
+	close(ready[0]);
+	close(ready[1]);
+	end_spawners(_metadata, &h, pids);
+	totals_take(&after);
+	expect_totals(_metadata, &before, &after, rounds);
+}
+
+/* The soft one, up to what the hard one is. */
+static int set_limit(pid_t pid, int which, rlim_t value)
+{
+	struct rlimit limit;
+
+	if (prlimit(pid, which, NULL, &limit))
+		return -1;
+	limit.rlim_cur = value < limit.rlim_max ? value : limit.rlim_max;
+	return prlimit(pid, which, &limit, NULL);
+}
+
+/* Limits of processes that spawn, set by somebody else to around what they use. */
+TEST_F(spawn, limits_that_move)
+{
+	static const struct {
+		int which;
+		unsigned int least, range, unit;
+	} limits[] = {
+		{ RLIMIT_NPROC, 1, 2 * SPAWNERS, 1 },
+		{ RLIMIT_NOFILE, 3, 12, 1 },
+		{ RLIMIT_STACK, 4, 64, 1024 },
+		{ RLIMIT_FSIZE, 0, 2, 1 },
+		{ RLIMIT_MEMLOCK, 0, 2, 4096 },
+	};
+	struct hardship h = {
+		.program = scratch_tiny,
+		.errors = { EAGAIN, EBADF, EMFILE, E2BIG, ENOMEM },
+		.signals = spawn_signal_bit(SIGSEGV) | spawn_signal_bit(SIGKILL),
+		.unprivileged = true,
+	};
+	unsigned int i, rounds = scratch_scale(500);
+	struct totals before, after;
+	pid_t pids[SPAWNERS];
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	totals_take(&before);
+	start_spawners(_metadata, self->device, &h, pids);
+	EXPECT_TRUE(some_more(&h, 3));
+	for (i = 0; i < rounds; i++) {
+		unsigned int n = random_number() % ARRAY_SIZE(limits);
+
+		ASSERT_EQ(0, set_limit(pids[i % SPAWNERS], limits[n].which, limits[n].unit *
+				       (limits[n].least + random_number() % limits[n].range)));
+		usleep(random_number() % 2000);
+	}
+	EXPECT_LT(0, tally_get(&h.tally->refused));
+	for (i = 0; i < SPAWNERS * ARRAY_SIZE(limits); i++) {
+		int which = limits[i / SPAWNERS].which;
+
+		ASSERT_EQ(0, set_limit(pids[i % SPAWNERS], which,
+				       which == RLIMIT_STACK ? 8 << 20 : RLIM_INFINITY));
+	}
+	EXPECT_TRUE(some_more(&h, 3));
+	end_spawners(_metadata, &h, pids);
+	totals_take(&after);
+	expect_totals(_metadata, &before, &after, rounds);
+}
+
 TEST_F(spawn, frozen_and_thawed)
 {
 	struct hardship h = { .program = scratch_tiny };
@@ -300,9 +309,9 @@ TEST_F(spawn, frozen_for_a_while)
 			own_sleep_ms(5);
 		}
 		EXPECT_TRUE(frozen);
-		started = get(&h.tally->started);
+		started = tally_get(&h.tally->started);
 		own_sleep_ms(50);
-		EXPECT_EQ(started, get(&h.tally->started));
+		EXPECT_EQ(started, tally_get(&h.tally->started));
 		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
 		frozen = 0;
 	}
@@ -331,7 +340,7 @@ TEST_F(spawn, limit_of_a_cgroup_that_moves)
 	/* Nobody may have more than is there: each start is refused. */
 	ASSERT_EQ(0, put_in(path, "pids.max", "1"));
 	own_sleep_ms(50);
-	EXPECT_LT(0, get(&h.tally->refused));
+	EXPECT_LT(0, tally_get(&h.tally->refused));
 	ASSERT_EQ(0, put_in(path, "pids.max", "max"));
 	EXPECT_TRUE(some_more(&h, 3));
 	end_spawners(_metadata, &h, pids);

@@ -195,6 +195,51 @@ TEST_F(spawn, mount_namespace)
 	expect_exit(_metadata, self->device, &s, 3);
 }
 
+/* What /proc/PID/ns/@name of @task says, or "". */
+static void read_namespace(const char *task, const char *name, char text[64])
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/%s", task, name);
+	n = readlink(path, text, 63);
+	text[n < 0 ? 0 : n] = '\0';
+}
+
+/* Those of the calling thread, which need not be those of its process. */
+TEST_F(spawn, every_other_namespace)
+{
+	static const char *const names[] = { "net", "ipc", "uts", "cgroup", "mnt" };
+	unsigned int i;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		static const int flags[] = {
+			CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWNS,
+		};
+		char old[64], own[64], child[64], number[16];
+		struct spawn s;
+		pid_t pid;
+
+		read_namespace("self", names[i], old);
+		ASSERT_EQ(0, unshare(flags[i]))
+			TH_LOG("%s: %m", names[i]);
+		read_namespace("self", names[i], own);
+		EXPECT_STRNE(old, own);
+		spawn_init(&s, scratch_child);
+		spawn_arg(&s, "child");
+		spawn_arg(&s, "pause");
+		pid = expect_start(_metadata, self->device, &s);
+		ASSERT_LT(0, pid);
+		snprintf(number, sizeof(number), "%d", pid);
+		read_namespace(number, names[i], child);
+		EXPECT_STREQ(own, child);
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		EXPECT_EQ(SIGKILL, own_wait(pid));
+	}
+}
+
 TEST_F(spawn, changed_root)
 {
 	struct spawn s;

@@ -11,6 +11,8 @@
 
 #define SPAWNERS	8
 #define SPAWNS		10000
+/* KSPAWN_ROW_COUNT says otherwise; nightly it is a million. */
+#define IN_A_ROW	10000
 #define MEDDLERS	2
 
 struct spawner {
@@ -163,6 +165,24 @@ static pid_t start_executing(void)
 	}
 }
 
+/* The first start of each kind fills caches of names and of CPUs. */
+static void warm_up(int device)
+{
+	struct spawn s;
+	int i;
+
+	for (i = 0; i < (int)KINDS; i++) {
+		pid_t pid;
+
+		prepare(&s, i);
+		pid = spawn_start(device, &s);
+		if (pid > 0)
+			own_wait(pid);
+		if (pid > 0 && s.result.pidfd >= 0)
+			close(s.result.pidfd);
+	}
+}
+
 TEST_F(spawn, storm)
 {
 	struct spawner spawners[SPAWNERS];
@@ -170,22 +190,11 @@ TEST_F(spawn, storm)
 	struct totals before, after;
 	pthread_t meddlers[MEDDLERS];
 	pid_t executing;
-	struct spawn s;
 
 	if (geteuid())
 		SKIP(return, NEEDS_ROOT);
 
-	/* The first start of each kind fills caches of names and of CPUs. */
-	for (i = 0; i < (int)KINDS; i++) {
-		pid_t pid;
-
-		prepare(&s, i);
-		pid = spawn_start(self->device, &s);
-		if (pid > 0)
-			own_wait(pid);
-		if (pid > 0 && s.result.pidfd >= 0)
-			close(s.result.pidfd);
-	}
+	warm_up(self->device);
 	totals_take(&before);
 
 	executing = start_executing();
@@ -214,6 +223,25 @@ TEST_F(spawn, storm)
 
 	totals_take(&after);
 	expect_totals(_metadata, &before, &after, total);
+}
+
+TEST_F_TIMEOUT(spawn, one_after_another, 36000)
+{
+	struct spawner one = {
+		.device = self->device, .count = scratch_count("KSPAWN_ROW_COUNT", IN_A_ROW),
+	};
+	struct totals before, after;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	warm_up(self->device);
+	totals_take(&before);
+	spawn_many(&one);
+	EXPECT_EQ(0, one.wrong)
+		TH_LOG("%s", one.first_wrong);
+	totals_take(&after);
+	expect_totals(_metadata, &before, &after, one.count);
+	TH_LOG("%d starts", one.count);
 }
 
 TEST_HARNESS_MAIN

@@ -5,14 +5,13 @@
  * and those of the child before it is a program.  Each start either fails with
  * an error that says so and leaves nothing, or succeeds all the same.
  */
-#include "../abi/lib/fixture.h"
-
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 
-#include "cases.h"
+#include "held.h"
 #include "inject.h"
+#include "round.h"
 
 /* More allocations than any of these starts makes. */
 #define FAULTS_MAX	5000
@@ -26,6 +25,7 @@ FIXTURE_VARIANT(spawn)
 
 FIXTURE_VARIANT_ADD(spawn, plain) { .name = "plain" };
 FIXTURE_VARIANT_ADD(spawn, search) { .name = "search" };
+FIXTURE_VARIANT_ADD(spawn, long_search) { .name = "long_search" };
 FIXTURE_VARIANT_ADD(spawn, long_lists) { .name = "long_lists" };
 FIXTURE_VARIANT_ADD(spawn, pidfd) { .name = "pidfd" };
 FIXTURE_VARIANT_ADD(spawn, script) { .name = "script" };
@@ -33,6 +33,7 @@ FIXTURE_VARIANT_ADD(spawn, many_descriptors) { .name = "many_descriptors" };
 FIXTURE_VARIANT_ADD(spawn, open) { .name = "open" };
 FIXTURE_VARIANT_ADD(spawn, create) { .name = "create" };
 FIXTURE_VARIANT_ADD(spawn, close) { .name = "close" };
+FIXTURE_VARIANT_ADD(spawn, many_actions) { .name = "many_actions" };
 FIXTURE_VARIANT_ADD(spawn, dup2) { .name = "dup2" };
 FIXTURE_VARIANT_ADD(spawn, chdir) { .name = "chdir" };
 FIXTURE_VARIANT_ADD(spawn, fchdir) { .name = "fchdir" };
@@ -55,101 +56,6 @@ FIXTURE_VARIANT_ADD(spawn, failing_attribute) { .name = "failing_attribute" };
 FIXTURE_VARIANT_ADD(spawn, failing_setcgroup) { .name = "failing_setcgroup" };
 FIXTURE_VARIANT_ADD(spawn, bad_request) { .name = "bad_request" };
 
-static const struct fault_case *find_case(const char *name)
-{
-	const struct fault_case *c;
-
-	for (c = fault_cases; c->name; c++)
-		if (!strcmp(c->name, name))
-			return c;
-	return NULL;
-}
-
-/* How one start ended, as its caller saw it. */
-struct round {
-	pid_t pid;
-	int error;
-	struct kspawn_result result;
-	int status;		/* wait status of a child that there was */
-	bool clean;		/* no other child, no descriptor, no SIGCHLD too many */
-};
-
-static void run(int device, const struct fault_case *c, int fail_nth, unsigned int nth,
-		struct round *round, int *left)
-{
-	struct before before;
-	struct spawn s;
-
-	c->prepare(&s);
-	before_call(&before);
-	if (fail_nth >= 0)
-		inject_set(fail_nth, nth);
-	errno = 0;
-	round->pid = spawn_start(device, &s);
-	round->error = round->pid < 0 ? errno : 0;
-	if (fail_nth >= 0) {
-		*left = inject_left(fail_nth);
-		inject_set(fail_nth, 0);
-	}
-	round->result = s.result;
-	round->status = round->pid > 0 ? own_wait(round->pid) : 0;
-	if (round->pid > 0 && s.result.pidfd >= 0)
-		close(s.result.pidfd);
-	round->clean = own_no_child() && before.descriptors == own_descriptor_count() &&
-		       (round->pid > 0 || before.sigchld == own_sigchld_count());
-}
-
-static bool may_show_as(const struct fault_case *c, int error)
-{
-	unsigned int i;
-
-	if (error == ENOMEM || (c->error && error == c->error))
-		return true;
-	for (i = 0; i < CASE_ERRORS; i++)
-		if (c->others[i] && c->others[i] == error)
-			return true;
-	return false;
-}
-
-/*
- * The kernel counts open files by CPU, and tells the sum only as exactly as this.
- * A file that is lost with one fault in two is seen.
- */
-#define FILES_EXACT	64
-
-/* What the whole system has: the module's requests and users, and open files. */
-struct held {
-	long in_flight;
-	long references;
-	long files;
-};
-
-static void take_held(struct held *h)
-{
-	h->in_flight = totals_number("/sys/class/misc/kspawn/stats/in_flight");
-	h->references = totals_number("/sys/module/kspawn/refcnt");
-	h->files = totals_number("/proc/sys/fs/file-nr");
-}
-
-/* Files are put down by workers, and may take a moment. */
-static void expect_held(struct __test_metadata *_metadata, const struct held *before)
-{
-	unsigned long long end = own_clock_ms() + 10000;
-	struct held after;
-
-	do {
-		take_held(&after);
-		if (before->in_flight == after.in_flight &&
-		    before->references == after.references &&
-		    before->files + FILES_EXACT >= after.files)
-			return;
-		own_sleep_ms(50);
-	} while (own_clock_ms() < end);
-	EXPECT_EQ(before->in_flight, after.in_flight);
-	EXPECT_EQ(before->references, after.references);
-	EXPECT_GE(before->files + FILES_EXACT, after.files);
-}
-
 static void expect_round(struct __test_metadata *_metadata, const struct fault_case *c,
 			 const struct round *r, bool fault, bool in_child, unsigned int nth)
 {
@@ -166,7 +72,7 @@ static void expect_round(struct __test_metadata *_metadata, const struct fault_c
 		good = good && r->result.error == r->error && !r->result.pid &&
 		       r->result.pidfd == -1 && r->result.step != KSPAWN_STEP_NONE;
 		if (fault)
-			good = good && may_show_as(c, r->error);
+			good = good && round_may_show_as(c, r->error);
 		else
 			good = good && r->error == c->error && r->result.step == c->step;
 	}
@@ -179,7 +85,7 @@ static void expect_round(struct __test_metadata *_metadata, const struct fault_c
 
 TEST_F(spawn, in_the_caller)
 {
-	const struct fault_case *c = find_case(variant->name);
+	const struct fault_case *c = fault_case(variant->name);
 	struct round round;
 	unsigned int nth;
 	struct held held;
@@ -193,12 +99,12 @@ TEST_F(spawn, in_the_caller)
 	if (c->set_up)
 		c->set_up();
 	/* Twice: the first fills caches. */
-	run(self->device, c, -1, 0, &round, NULL);
-	run(self->device, c, -1, 0, &round, NULL);
+	round_run(self->device, c, -1, 0, &round, NULL);
+	round_run(self->device, c, -1, 0, &round, NULL);
 	expect_round(_metadata, c, &round, false, false, 0);
 	take_held(&held);
 	for (nth = 1; nth < FAULTS_MAX; nth++) {
-		run(self->device, c, fd, nth, &round, &left);
+		round_run(self->device, c, fd, nth, &round, &left);
 		expect_round(_metadata, c, &round, !left, false, nth);
 		if (left)
 			break;
@@ -232,7 +138,7 @@ static void run_for_tracer(int device, const struct fault_case *c, struct round 
 	for (;;) {
 		/* Not delivered; tells the tracer that a round is over. */
 		raise(SIGUSR1);
-		run(device, c, -1, 0, round, NULL);
+		round_run(device, c, -1, 0, round, NULL);
 	}
 }
 
@@ -295,7 +201,7 @@ static bool run_traced(struct traced *t, unsigned int nth)
 
 TEST_F(spawn, in_the_child)
 {
-	const struct fault_case *c = find_case(variant->name);
+	const struct fault_case *c = fault_case(variant->name);
 	struct traced t = { .fail_nth = -1 };
 	int go[2], status;
 	unsigned int nth;

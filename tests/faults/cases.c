@@ -46,6 +46,21 @@ static void search(struct spawn *s)
 	s->args.search = spawn_pointer(list);
 }
 
+/* Longer than what a request has room for without more memory. */
+static void long_search(struct spawn *s)
+{
+	static char list[6000];
+	unsigned int i;
+
+	if (!*list) {
+		for (i = 0; i < 5000; i += 20)
+			memcpy(list + i, "/no/such/directory/:", 20);
+		snprintf(list + i, sizeof(list) - i, "%s", scratch_directory);
+	}
+	spawn_init(s, "tiny");
+	s->args.search = spawn_pointer(list);
+}
+
 static void lists_set_up(void)
 {
 	unsigned int i;
@@ -102,6 +117,23 @@ static void action_close(struct spawn *s)
 	tiny(s);
 	spawn_close(s, 0);
 	spawn_close(s, 77);
+}
+
+/* More than a request has room for. */
+static void many_actions(struct spawn *s)
+{
+	static struct kspawn_action actions[200];
+	unsigned int i;
+
+	for (i = 0; i < 200; i++) {
+		actions[i].op = i % 2 ? KSPAWN_ACTION_CLOSE : KSPAWN_ACTION_DUP2;
+		actions[i].fd = i % 2 ? 9 : 0;
+		actions[i].newfd = i % 2 ? 0 : 9;
+	}
+	tiny(s);
+	s->args.actions = spawn_pointer(actions);
+	s->args.action_count = 200;
+	s->args.action_size = sizeof(*actions);
 }
 
 static void action_dup2(struct spawn *s)
@@ -284,6 +316,7 @@ static void bad_request(struct spawn *s)
 const struct fault_case fault_cases[] = {
 	{ "plain", NULL, tiny, 0, 0, EXEC },
 	{ "search", NULL, search, 0, 0, EXEC },
+	{ "long_search", NULL, long_search, 0, 0, EXEC },
 	{ "long_lists", lists_set_up, lists, 0, 0, EXEC },
 	{ "pidfd", NULL, pidfd, 0, 0, EXEC },
 	{ "script", script_set_up, script, 0, 0, EXEC },
@@ -291,6 +324,7 @@ const struct fault_case fault_cases[] = {
 	{ "open", NULL, action_open, 0, 0, EXEC },
 	{ "create", NULL, action_create, 0, 0, { E2BIG, ENOEXEC, ENOSPC } },
 	{ "close", NULL, action_close, 0, 0, EXEC },
+	{ "many_actions", NULL, many_actions, 0, 0, EXEC },
 	{ "dup2", NULL, action_dup2, 0, 0, EXEC },
 	{ "chdir", NULL, action_chdir, 0, 0, EXEC },
 	{ "fchdir", NULL, action_fchdir, 0, 0, EXEC },
@@ -315,3 +349,13 @@ const struct fault_case fault_cases[] = {
 	{ "bad_request", NULL, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
 	{}
 };
+
+const struct fault_case *fault_case(const char *name)
+{
+	const struct fault_case *c;
+
+	for (c = fault_cases; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}

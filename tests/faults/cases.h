@@ -31,4 +31,7 @@ struct fault_case {
 /* Ends with one without a name. */
 extern const struct fault_case fault_cases[];
 
+/* The one of that name, or null. */
+const struct fault_case *fault_case(const char *name);
+
 #endif /* KSPAWN_FAULTS_CASES_H */

@@ -144,6 +144,13 @@ static pid_t child_of(pid_t process)
 	return child;
 }
 
+pid_t own_parent_of(pid_t pid)
+{
+	pid_t parent = 0;
+
+	return state_of(pid, &parent) ? parent : 0;
+}
+
 pid_t own_wait_child_of(pid_t process)
 {
 	unsigned long long end = own_clock_ms() + 20000;

@@ -27,6 +27,8 @@ int own_wait(pid_t pid);
 bool own_wait_state(pid_t pid, char state);
 /* A child of @process, as /proc has it; 0 if there is none within 20 s. */
 pid_t own_wait_child_of(pid_t process);
+/* The parent of @pid, or 0. */
+pid_t own_parent_of(pid_t pid);
 /* Sleep; not cut short by signals. */
 void own_sleep_ms(unsigned int ms);
 /* A clock in milliseconds that only grows. */

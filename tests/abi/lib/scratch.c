@@ -51,7 +51,7 @@ static int copy_file(const char *from, const char *to, unsigned int mode)
 	return error ? -1 : 0;
 }
 
-static int helper_path(const char *name, char *path, size_t size)
+int scratch_helper(const char *name, char *path, unsigned int size)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -63,14 +63,14 @@ static int helper_path(const char *name, char *path, size_t size)
 	slash = strrchr(self, '/');
 	*slash = '\0';
 	n = snprintf(path, size, "%s/helpers/%s", self, name);
-	return (size_t)n < size ? 0 : -1;
+	return n >= 0 && (unsigned int)n < size ? 0 : -1;
 }
 
 static int copy_helper(const char *name, const char *to)
 {
 	char from[PATH_MAX];
 
-	return helper_path(name, from, sizeof(from)) ? -1 : copy_file(from, to, 0755);
+	return scratch_helper(name, from, sizeof(from)) ? -1 : copy_file(from, to, 0755);
 }
 
 int scratch_copy_child(const char *path, unsigned int mode)
@@ -150,4 +150,11 @@ unsigned int scratch_scale(unsigned int rounds)
 	if (percent)
 		scaled = scaled * strtoul(percent, NULL, 10) / 100;
 	return scaled ? scaled : 1;
+}
+
+unsigned int scratch_count(const char *name, unsigned int rounds)
+{
+	const char *count = getenv(name);
+
+	return count ? strtoul(count, NULL, 10) : scratch_scale(rounds);
 }

@@ -16,6 +16,9 @@ extern char scratch_tiny[];		/* helpers/tiny; mode 0755 */
 /* A new directory inside it, mode 0777, made the working directory. */
 int scratch_enter(char *path, unsigned int size);
 
+/* Where helper @name is, beside the test; -1 if that is too long. */
+int scratch_helper(const char *name, char *path, unsigned int size);
+
 /* Copy the child helper to @path with @mode; -1 with errno. */
 int scratch_copy_child(const char *path, unsigned int mode);
 
@@ -24,5 +27,8 @@ int scratch_file(const char *path, const void *data, unsigned long size, unsigne
 
 /* KSPAWN_TEST_SCALE percent of @rounds, at least 1. */
 unsigned int scratch_scale(unsigned int rounds);
+
+/* The number in environment variable @name; without it, as above. */
+unsigned int scratch_count(const char *name, unsigned int rounds);
 
 #endif /* KSPAWN_ABI_SCRATCH_H */

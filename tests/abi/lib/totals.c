@@ -69,6 +69,23 @@ static int count_processes(void)
 	return all;
 }
 
+/* What no cache would give back. */
+static long memory_in_use(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	long all = 0, available = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "MemTotal: %ld", &all) != 1 &&
+		    sscanf(line, "MemAvailable: %ld", &available) == 1)
+			break;
+	}
+	if (file)
+		fclose(file);
+	return all - available;
+}
+
 void totals_take(struct totals *t)
 {
 	unsigned int i;
@@ -83,4 +100,5 @@ void totals_take(struct totals *t)
 	t->processes = count_processes();
 	t->in_flight = totals_number("/sys/class/misc/kspawn/stats/in_flight");
 	t->references = totals_number("/sys/module/kspawn/refcnt");
+	t->memory = memory_in_use();
 }

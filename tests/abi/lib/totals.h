@@ -12,6 +12,7 @@
  * @processes:   and threads, the kernel's too
  * @in_flight:   requests that the module has not freed
  * @references:  to the module
+ * @memory:      KiB that are not available
  */
 struct totals {
 	long objects[TOTALS_CACHES];
@@ -19,6 +20,7 @@ struct totals {
 	int processes;
 	long in_flight;
 	long references;
+	long memory;
 };
 
 extern const char *const totals_caches[TOTALS_CACHES];

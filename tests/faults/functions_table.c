@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <fnmatch.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "override.h"
+
+const struct faulty_function faulty_functions[] = {
+	/* Those that the kernel does not export. */
+	{ { "kernel_clone" }, -EAGAIN, { EAGAIN }, false, false },
+	{ { "kernel_execve" }, -ENOMEM, { ENOMEM }, false, false },
+	/* The child is looked for again. */
+	{ { "kernel_wait4" }, -ECHILD, {}, true, false },
+	{ { "dup_fd" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "replace_fd" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "__close_range" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "sched_setscheduler" }, -EPERM, { EPERM }, false, false },
+	{ { "ksys_setsid" }, -EPERM, { EPERM }, false, false },
+	{ { "__x64_sys_setpgid" }, -ESRCH, { ESRCH }, false, false },
+	{ { "__x64_sys_setresuid" }, -EAGAIN, { EAGAIN }, false, false },
+	{ { "__x64_sys_setresgid" }, -EAGAIN, { EAGAIN }, false, false },
+	{ { "pidfs_alloc_file", "anon_inode_getfile" }, -ENFILE, { ENFILE }, false, false },
+
+	/* Those that it does. */
+	{ { "kmem_cache_alloc_noprof", "kmem_cache_alloc" }, 0, { ENOMEM }, false, false },
+	{ { "__kvmalloc_node_noprof", "kvmalloc_node" }, 0, { ENOMEM }, false, false },
+	/*
+	 * A block of strings that cannot be had at once is copied one by one.  If it
+	 * is the arguments that cannot be read, so cannot where the result is to go.
+	 */
+	{ { "_copy_from_user" }, 1, { EFAULT }, true, true },
+	{ { "_copy_to_user" }, 1, { EFAULT }, true, true },
+	{ { "strncpy_from_user" }, -EFAULT, { EFAULT }, false, false },
+	{ { "strnlen_user" }, 0, { EFAULT }, false, false },
+	{ { "get_unused_fd_flags" }, -EMFILE, { EMFILE }, false, false },
+	{ { "filp_open" }, -EIO, { EIO }, false, false },
+	{ { "kern_path" }, -EIO, { EIO }, false, false },
+	/* The cache of names alone is not believed when it says no. */
+	{ { "inode_permission" }, -EACCES, { EACCES }, true, false },
+	{ { "d_lookup" }, 0, {}, true, false },
+	{ { "fget_raw" }, 0, { EBADF }, false, false },
+	{ { "fget" }, 0, { EBADF }, false, false },
+	/* What close() says of the file is no error of the action. */
+	{ { "close_fd" }, -EIO, {}, true, false },
+	{ { "security_file_ioctl" }, -EACCES, { EACCES }, false, false },
+	{ { "tty_check_change" }, -EIO, { ENOTTY }, false, false },
+	{},
+};
+
+const struct faulty_function loading_functions[] = {
+	{ { "register_kprobe" }, -EINVAL, { ENOENT }, false, false },
+	{ { "kallsyms_lookup_name" }, 0, { ENOENT }, false, false },
+	{ { "__kmem_cache_create_args", "kmem_cache_create_usercopy" }, 0, { ENOMEM },
+	  false, false },
+	{ { "misc_register" }, -ENOMEM, { ENOMEM }, false, false },
+	{},
+};
+
+/*
+ * Patterns of fnmatch(3): what cannot fail, and why not if that is not plain,
+ * and what the compiler puts in.
+ */
+static const char *const cannot_fail[] = {
+	/* Not exported. */
+	"do_exit", "do_group_exit", "put_files_struct", "set_fs_pwd", "task_work_run",
+	"__audit_syscall_entry", "__audit_syscall_exit",
+	"get_signal",		/* says whether there is a signal; see tests/abi/killing.c */
+	"is_rlimit_overlimit",	/* is true in tests/abi/privileges.c */
+
+	/* Locks, counters, waiting, tracing. */
+	"_raw_spin_*", "__rcu_read_*", "rcu_*", "__module_get", "module_put",
+	"refcount_warn_saturate", "init_wait_entry", "prepare_to_wait_event", "finish_wait",
+	"schedule_timeout*", "synchronize_rcu_tasks", "__list_add_valid*", "_printk", "__warn_printk",
+	"trace_*", "__trace_*", "perf_trace_*", "bpf_trace_*", "fsnotify", "__fsnotify_parent",
+
+	/* What is given back. */
+	"dput", "fput", "put_pid", "path_put", "kvfree", "kfree", "kmem_cache_free",
+	"kmem_cache_destroy", "put_unused_fd", "misc_deregister", "unregister_kprobe",
+
+	/* What is only looked at, moved or counted. */
+	"fd_install", "path_get", "get_task_pid", "pid_task", "follow_down_one",
+	"from_k[ug]id_munged", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
+	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "noop_llseek",
+
+	/* User memory: their arguments are not C's.  See tests/abi/memory.c. */
+	"__get_user_[48]", "clear_user_*", "rep_stos_alternative", "check_zeroed_user",
+
+	/* Data. */
+	"*current_task", "*pcpu_hot", "cpu_number", "__cpu_*_mask", "__per_cpu_offset",
+	"__preempt_count", "boot_cpu_data", "init_on_free", "nr_cpu_ids", "param_ops_ushort",
+	"this_cpu_off", "USER_PTR_MAX", "kmalloc_caches",
+
+	/* The compiler, and kernels that check themselves. */
+	"__SCT__*", "__x86_*", "__fentry__", "__stack_chk_fail", "__fortify_panic",
+	"__check_object_size", "__asan_*", "__kasan_*", "__gcov_*", "__sanitizer_*", "__might_*",
+	"lock_*", "lockdep_*", "debug_lockdep_*", "preempt_schedule*", "migrate_*",
+	NULL,
+};
+
+const struct faulty_function *faulty_function(const char *name)
+{
+	const struct faulty_function *f;
+
+	for (f = faulty_functions; f->names[0]; f++)
+		if (!strcmp(f->names[0], name))
+			return f;
+	return NULL;
+}
+
+static bool has(const struct faulty_function *table, const char *name)
+{
+	unsigned int i;
+
+	for (; table->names[0]; table++)
+		for (i = 0; i < FUNCTION_NAMES && table->names[i]; i++)
+			if (!strcmp(table->names[i], name))
+				return true;
+	return false;
+}
+
+bool function_is_known(const char *name)
+{
+	const char *const *pattern;
+
+	if (has(faulty_functions, name) || has(loading_functions, name))
+		return true;
+	for (pattern = cannot_fail; *pattern; pattern++)
+		if (!fnmatch(*pattern, name, 0))
+			return true;
+	return false;
+}

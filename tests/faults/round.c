@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "inject.h"
+#include "own.h"
+#include "round.h"
+
+void round_run(int device, const struct fault_case *c, int fail_nth, unsigned int nth,
+	       struct round *round, int *left)
+{
+	int descriptors, sigchld;
+	struct spawn s;
+
+	c->prepare(&s);
+	descriptors = own_descriptor_count();
+	sigchld = own_sigchld_count();
+	if (fail_nth >= 0)
+		inject_set(fail_nth, nth);
+	errno = 0;
+	round->pid = spawn_start(device, &s);
+	round->error = round->pid < 0 ? errno : 0;
+	if (fail_nth >= 0) {
+		*left = inject_left(fail_nth);
+		inject_set(fail_nth, 0);
+	}
+	round->result = s.result;
+	round->status = round->pid > 0 ? own_wait(round->pid) : 0;
+	if (round->pid > 0 && s.result.pidfd >= 0)
+		close(s.result.pidfd);
+	round->descriptors = own_descriptor_count() - descriptors;
+	round->clean = own_no_child() && !round->descriptors &&
+		       (round->pid > 0 || sigchld == own_sigchld_count());
+}
+
+bool round_may_show_as(const struct fault_case *c, int error)
+{
+	unsigned int i;
+
+	if (error == ENOMEM || (c->error && error == c->error))
+		return true;
+	for (i = 0; i < CASE_ERRORS; i++)
+		if (c->others[i] && c->others[i] == error)
+			return true;
+	return false;
+}
