@@ -5,12 +5,14 @@
 
 # Kernels to build the module for and to test on: 6.1, 6.12, debug.
 KERNELS ?= 6.1 6.12
+# Of tests/bench/run, e.g. --short.
+BENCH ?=
 PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
 .PHONY: all help userspace module demo test test-nightly test-debug coverage matrix bench check \
-	install clean deps deps-vm deps-debug deps-check deps-fuzz
+	install clean deps deps-vm deps-bench deps-debug deps-check deps-fuzz
 
 help:
 	@echo 'make             build everything into build/'
@@ -22,7 +24,8 @@ help:
 	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
 	@echo 'make matrix      compile the module for every kernel whose headers apt has'
-	@echo 'make bench       instructions per spawn, ours and others'
+	@echo 'make bench       what it costs to start a program, ours and others; hours.'
+	@echo '                 BENCH=--short: what our goals are about; minutes'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
 	@echo 'make module      only the module, for each kernel in KERNELS'
 	@echo 'make install     library, headers, tools; DESTDIR and PREFIX as usual'
@@ -34,6 +37,8 @@ deps:
 	@.ci/install-deps build
 deps-vm:
 	@.ci/install-deps build vm test
+deps-bench:
+	@.ci/install-deps build vm bench
 deps-debug:
 	@.ci/install-deps build vm test debug
 deps-fuzz:
@@ -87,8 +92,8 @@ coverage: deps-debug userspace
 matrix: deps
 	@qemu/kernels/matrix
 
-bench: userspace module
-	@tests/bench/run
+bench: deps-bench userspace module
+	@tests/bench/run $(BENCH)
 
 check: deps-check userspace
 	@.ci/check

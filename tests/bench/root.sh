@@ -6,9 +6,11 @@
 # and while it waits its clock, which else counts instructions, jumps.
 
 root=/tmp/root
-mkdir $root $root/dev $root/proc $root/tmp
+mkdir $root $root/dev $root/proc $root/tmp $root/sys
 mount --bind /dev $root/dev
 mount -t proc proc $root/proc
+mount -t sysfs sysfs $root/sys
+mount -t tracefs tracefs $root/sys/kernel/tracing
 
 # copy FILE...: to the same path in the new root, and whatever libraries it needs
 copy() {

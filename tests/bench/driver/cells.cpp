@@ -30,8 +30,9 @@ constexpr std::int64_t costly_mebibytes = 256;
 
 struct Question {
     const char* name;
-    bool plain; // can also be put to ways that know nothing but the program
+    Asks asks;
     std::vector<std::vector<Parameter>> scenes;
+    Part part = Part::Costs;
 };
 
 /// One scene for each value of one parameter.
@@ -56,15 +57,35 @@ std::vector<Question> questions() {
     for (const std::int64_t count : {0, 8})
         actions.push_back({{"actions", count}, {"attributes", 1}});
 
+    std::vector<std::vector<Parameter>> spawners;
+    for (const std::int64_t count : {1, 2, 4, 8})
+        spawners.push_back({{"spawners", count}});
+
     return {
-        {"plain", true, {{}}},
-        {"descriptors", true, std::move(descriptors)},
-        {"actions", false, std::move(actions)},
-        {"failure", false, axis("missing", {1})},
-        {"memory", true, axis("resident", {1, 16, 256, 4096})},
-        {"memory", true, axis("mappings", {10, 1000, 60000})},
-        {"arguments", true, axis("arguments", {1, 32, 1024})},
+        {"plain", Asks::Program, {{}}},
+        {"first", Asks::Program, {{}}},
+        {"descriptors", Asks::Program, std::move(descriptors)},
+        {"actions", Asks::Request, std::move(actions)},
+        {"failure", Asks::Request, {{{"missing", 1}}, {{"bad_action", 1}}, {{"late", 1}}}},
+        {"memory", Asks::Program, axis("resident", {1, 16, 256, 4096})},
+        {"memory", Asks::Program, axis("mappings", {10, 1000, 10000, 60000})},
+        {"arguments", Asks::Command, axis("arguments", {1, 32, 256, 1024})},
+        {"threads", Asks::Program, axis("threads", {1, 4, 16, 64, 256})},
+        {"held", Asks::Request, {{{"resident", 1024}}}},
+        {"throughput", Asks::Program, std::move(spawners), Part::Parallel},
+        {"locks", Asks::Program, {{{"spawners", 4}}}, Part::Parallel},
+        {"stall", Asks::Program, axis("resident", {1, 256}), Part::Parallel},
     };
+}
+
+/// Can this way be asked this?
+bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& scene) {
+    // Linux allows no more than 128 KiB in one string, and a shell's command is one.
+    constexpr std::int64_t command_kibibytes = 128;
+    if (!way.plain_only)
+        return true;
+    return asks == Asks::Program ||
+           (asks == Asks::Command && scene.front().value <= command_kibibytes);
 }
 
 bool is_costly(const std::vector<Parameter>& scene) {
@@ -80,8 +101,8 @@ std::vector<Cell> all_cells() {
     for (const auto& question : questions())
         for (const auto& scene : question.scenes)
             for (const auto& way : ways)
-                if (question.plain || !way.plain_only)
-                    cells.push_back({question.name, &way, scene, is_costly(scene)});
+                if (is_for(way, question.asks, scene))
+                    cells.push_back({question.name, question.part, &way, scene, is_costly(scene)});
     return cells;
 }
 

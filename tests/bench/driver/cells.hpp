@@ -11,6 +11,10 @@ namespace bench {
 /// Which runner a way lives in.
 enum class Libc { System, Musl };
 
+/// In what kind of guest a cell is measured: one CPU that counts instructions, or
+/// more than one, in time.
+enum class Part { Costs, Parallel };
+
 /// A way, as results name it.
 struct Way {
     const char* label = nullptr;
@@ -20,6 +24,13 @@ struct Way {
     bool preload = false;    // with libkspawn-preload, through the kernel or not at all
 };
 
+/// What a question puts to the ways, and with it to which of them.
+enum class Asks {
+    Program, // to start a program, which all can
+    Command, // the same with a short command line: a shell has no room for another
+    Request, // what takes file actions, attributes or errors
+};
+
 struct Parameter {
     std::string name; // the scene's
     std::int64_t value;
@@ -27,6 +38,7 @@ struct Parameter {
 
 struct Cell {
     std::string question;
+    Part part = Part::Costs;
     const Way* way = nullptr;
     std::vector<Parameter> scene;
     /// Is the scene so costly to set that ways share one process in it?

@@ -4,9 +4,10 @@
 // Google Benchmark's flags, names and JSON.  A name is QUESTION/WAY with the
 // scene's parameters behind it; the time is that of one start and the wait for
 // the child's end, and the counter "blocked" that part of it for which the caller
-// was inside the call that starts.  In a guest that counts instructions
-// (qemu/vm --icount) every nanosecond is an instruction; elsewhere the times are
-// times and worth what times are worth.
+// was inside the call that starts.  Other counters are what runner/*.h say of them.
+// --parts=costs or --parts=parallel leaves out what is for another guest.  In a guest that counts
+// instructions (qemu/vm --icount) every nanosecond is an instruction; elsewhere the times are times
+// and worth what times are worth.
 #include <benchmark/benchmark.h>
 #include <gnu/libc-version.h>
 #include <sys/utsname.h>
@@ -22,8 +23,11 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cells.hpp"
@@ -42,7 +46,7 @@ public:
         if (::mkdtemp(name.data()) == nullptr)
             throw fs::filesystem_error("mkdtemp", name, std::make_error_code(std::errc(errno)));
         m_directory = name;
-        for (const char* program : {"tiny", "witness"})
+        for (const char* program : {"tiny", "first", "late", "witness"})
             fs::copy_file(source / program, m_directory / program);
     }
     Programs(const Programs&) = delete;
@@ -97,7 +101,11 @@ public:
 
 private:
     static std::string scene_text(const bench::Cell& cell) {
+        // Questions that are a state of the scene themselves.
         std::string text;
+        for (const char* question : {"first", "held", "stall", "locks"})
+            if (cell.question == question)
+                text = cell.question + "=1";
         for (const auto& parameter : cell.scene)
             text +=
                 (text.empty() ? "" : ",") + parameter.name + '=' + std::to_string(parameter.value);
@@ -118,13 +126,17 @@ void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& cu
         bench::Runner& runner = current.of(cell);
         const auto count = state.max_iterations;
         std::uint64_t blocked = 0;
+        std::map<std::string, double> extras;
         while (state.KeepRunningBatch(count)) {
             const auto times = runner.run(static_cast<std::uint64_t>(count));
             state.SetIterationTime(static_cast<double>(times.total) * 1e-9);
             blocked += times.blocked;
+            extras = times.extras;
         }
         state.counters["blocked"] =
             benchmark::Counter(static_cast<double>(blocked), benchmark::Counter::kAvgIterations);
+        for (const auto& [name, value] : extras)
+            state.counters[name] = value;
     } catch (const std::exception& error) {
         any_failed = true;
         current.drop();
@@ -146,6 +158,12 @@ public:
         if (!names.empty())
             ArgNames(names)->Args(values);
         UseManualTime()->Unit(benchmark::kNanosecond);
+        // It is no time that is measured, and each takes a while.
+        if (cell.question == "held")
+            Iterations(1);
+        // The trace of more of them would not fit.
+        if (cell.question == "locks")
+            Iterations(400);
     }
     void Run(benchmark::State& state) override { measure(state, m_cell, m_current); }
 
@@ -191,7 +209,24 @@ void describe() {
     benchmark::AddCustomContext("unit", counts_instructions() ? "instructions" : "nanoseconds");
 }
 
+/// Takes our own flag out of the arguments; its value, or nothing.
+std::string_view take_parts(int& argc, char** argv) {
+    constexpr std::string_view flag = "--parts=";
+    std::string_view value;
+    const std::span arguments(argv, static_cast<std::size_t>(argc));
+    const auto kept = std::ranges::remove_if(arguments, [&](const char* argument) {
+        if (!std::string_view(argument).starts_with(flag))
+            return false;
+        value = std::string_view(argument).substr(flag.size());
+        return true;
+    });
+    argc -= static_cast<int>(kept.size());
+    argv[argc] = nullptr;
+    return value;
+}
+
 int run(int argc, char** argv) {
+    const std::string_view parts = take_parts(argc, argv);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
@@ -203,7 +238,10 @@ int run(int argc, char** argv) {
     const fs::path built = fs::read_symlink("/proc/self/exe").parent_path();
     const Programs programs(built / "tests" / "bench");
     CurrentRunner current(built, programs.directory());
-    const auto cells = bench::all_cells();
+    auto cells = bench::all_cells();
+    std::erase_if(cells, [parts](const bench::Cell& cell) {
+        return !parts.empty() && parts != (cell.part == bench::Part::Costs ? "costs" : "parallel");
+    });
     enter(cells, current);
     describe();
     const std::size_t ran = benchmark::RunSpecifiedBenchmarks();

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <sstream>
 #include <system_error>
 
 namespace bench {
@@ -124,6 +125,10 @@ Runner::Times Runner::run(std::uint64_t count) {
     if (error != std::errc{} || middle == end ||
         std::from_chars(middle + 1, end, times.blocked).ec != std::errc{})
         throw RunnerError("strange answer: " + answer);
+    std::istringstream words(answer);
+    for (std::string word; words >> word;)
+        if (const auto equals = word.find('='); equals != std::string::npos)
+            times.extras[word.substr(0, equals)] = std::stod(word.substr(equals + 1));
     return times;
 }
 

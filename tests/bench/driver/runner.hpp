@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ public:
     struct Times {
         std::uint64_t total = 0;   // ns
         std::uint64_t blocked = 0; // ns
+        std::map<std::string, double> extras;
     };
 
     /// Starts `program` in the scene; `preload` is for LD_PRELOAD and may be empty.

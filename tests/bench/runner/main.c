@@ -10,29 +10,41 @@
  *
  *   way NAME   the way to use from now on, which is checked: it must start the
  *              witness in the right state.  Answers "ready"
- *   run N      start tiny N times, one after the other, waiting for the end of
- *              each.  Answers "TOTAL BLOCKED": nanoseconds for all of it, and how
- *              many of them the caller was inside start()
+ *   run N      start tiny N times, waiting for the end of each.  Answers "TOTAL
+ *              BLOCKED": nanoseconds for all of it, and how many of them the caller
+ *              was inside start(); behind them NAME=VALUE for what the scene asks
+ *              for besides
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "counter.h"
 #include "expect.h"
+#include "extra.h"
 #include "fail.h"
-#include "scene.h"
+#include "held.h"
+#include "locks.h"
+#include "series.h"
 
 enum { WARM_UP = 3 };
 
-struct times {
-    unsigned long long total;
-    unsigned long long blocked;
-};
+static char extras[512];
+static size_t extras_length;
+
+void extra(const char* name, double value) {
+    char text[64];
+    const int length = snprintf(text, sizeof(text), " %s=%.9g", name, value);
+    if (extras_length + (size_t)length >= sizeof(extras))
+        fail(0, "no room for %s", name);
+    memcpy(extras + extras_length, text, (size_t)length + 1);
+    extras_length += (size_t)length;
+}
 
 void fail(int error, const char* format, ...) {
     va_list arguments;
@@ -44,12 +56,6 @@ void fail(int error, const char* format, ...) {
     va_end(arguments);
     putchar('\n');
     exit(1);
-}
-
-static unsigned long long now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (unsigned long long)time.tv_sec * 1000000000 + (unsigned long long)time.tv_nsec;
 }
 
 static const struct bench_way* find(const char* name) {
@@ -81,6 +87,8 @@ static const char* what_the_witness_found(int status) {
 static void check(const struct bench_way* way, const struct scene* scene) {
     struct bench_request request = scene->request;
     request.path = scene->witness;
+    if (scene->actions_are_special)
+        request.action_count = 0;
     int status = -1;
     struct bench_child child;
     int error = way->begin ? way->begin(&request) : 0;
@@ -97,32 +105,22 @@ static void check(const struct bench_way* way, const struct scene* scene) {
         way->end();
 }
 
-static void judge(const struct bench_way* way, const struct scene* scene, int error, int status) {
-    const int exited = !error && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    const bool right =
-        scene->missing ? error == ENOENT || exited == BENCH_EXEC_FAILED : exited == BENCH_CHILD_OK;
-    if (!right)
-        fail(error, "%s, expected to %s: status %#x", way->name,
-             scene->missing ? "fail" : "succeed", (unsigned)status);
-}
-
 static struct times run(const struct bench_way* way, const struct scene* scene,
                         unsigned long count) {
-    struct times times = {0, 0};
-    const unsigned long long begin = now();
-    for (unsigned long i = 0; i < count; i++) {
-        struct bench_child child = {0};
-        int status = 0;
-        const unsigned long long before = now();
-        int error = way->start(&scene->request, &child);
-        times.blocked += now() - before;
-        if (!error)
-            error = way->finish(&child, &status);
-        judge(way, scene, error, status);
-    }
-    if (way->settle)
-        way->settle();
-    times.total = now() - begin;
+    struct times times;
+    extras[extras_length = 0] = '\0';
+    if (scene->locks)
+        locks_begin();
+    if (scene->held[0])
+        times = held_run(way, scene, count);
+    else if (scene->spawners)
+        times = spawners_run(way, scene, count);
+    else
+        times = series_run(way, scene, count);
+    if (scene->locks)
+        locks_answer(count);
+    if (scene->stall)
+        counter_answer(count, times.total);
     return times;
 }
 
@@ -132,7 +130,8 @@ static const struct bench_way* begin(const char* name, const struct scene* scene
     const int error = way->begin ? way->begin(&scene->request) : 0;
     if (error)
         fail(error, "%s cannot begin", way->name);
-    (void)run(way, scene, WARM_UP);
+    if (!scene->held[0])
+        (void)series_run(way, scene, WARM_UP);
     return way;
 }
 
@@ -145,6 +144,9 @@ int main(int argc, char** argv) {
     struct scene scene;
     scene_set(&scene, argv[1], argv[2]);
 
+    if (scene.stall)
+        counter_begin();
+
     const struct bench_way* way = NULL;
     char line[256];
     while (fgets(line, sizeof(line), stdin)) {
@@ -156,7 +158,7 @@ int main(int argc, char** argv) {
             puts("ready");
         } else if (way && strncmp(line, "run ", 4) == 0) {
             const struct times times = run(way, &scene, strtoul(line + 4, NULL, 10));
-            printf("%llu %llu\n", times.total, times.blocked);
+            printf("%" PRIu64 " %" PRIu64 "%s\n", times.total, times.blocked, extras);
         } else {
             fail(0, "what is '%s'?", line);
         }

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +26,8 @@ enum {
     FIRST_PIPE = 100, /* out of the file actions' way */
     ARGUMENT_SIZE = 64,
     PAGE = 4096,
+    IDLE_STACK = 65536,
+    NEVER_OPEN = 99, /* a descriptor */
 };
 
 struct parameters {
@@ -35,10 +39,18 @@ struct parameters {
     unsigned long attributes;
     unsigned long arguments;
     unsigned long missing;
+    unsigned long bad_action;
+    unsigned long late;
+    unsigned long first;
+    unsigned long threads;
+    unsigned long spawners;
+    unsigned long stall;
+    unsigned long locks;
+    unsigned long held;
 };
 
 /* What a login leaves in the environment. */
-static char* const environment[] = {
+static char* const login[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
     "USER=root",
@@ -67,10 +79,22 @@ static void parse(struct parameters* to, const char* text) {
         const char* name;
         unsigned long* value;
     } known[] = {
-        {"descriptors", &to->descriptors}, {"cloexec", &to->cloexec},
-        {"resident", &to->resident},       {"mappings", &to->mappings},
-        {"actions", &to->actions},         {"attributes", &to->attributes},
-        {"arguments", &to->arguments},     {"missing", &to->missing},
+        {"descriptors", &to->descriptors},
+        {"cloexec", &to->cloexec},
+        {"resident", &to->resident},
+        {"mappings", &to->mappings},
+        {"actions", &to->actions},
+        {"attributes", &to->attributes},
+        {"arguments", &to->arguments},
+        {"missing", &to->missing},
+        {"bad_action", &to->bad_action},
+        {"late", &to->late},
+        {"first", &to->first},
+        {"threads", &to->threads},
+        {"spawners", &to->spawners},
+        {"stall", &to->stall},
+        {"locks", &to->locks},
+        {"held", &to->held},
     };
     char* copy = strdup(text);
     for (char* item = strtok(copy, ","); item; item = strtok(NULL, ",")) {
@@ -113,12 +137,13 @@ static unsigned long inherited(const struct parameters* parameters) {
     return parameters->descriptors - others * parameters->cloexec / 100;
 }
 
-static void touch_memory(unsigned long mebibytes) {
+/* `reserve`: as most programs have it, so that the kernel accounts for a copy. */
+static void touch_memory(unsigned long mebibytes, bool reserve) {
     if (!mebibytes)
         return;
     const size_t size = mebibytes << 20;
-    void* memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (reserve ? 0 : MAP_NORESERVE);
+    void* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (memory == MAP_FAILED || madvise(memory, size, MADV_NOHUGEPAGE) != 0 ||
         madvise(memory, size, MADV_POPULATE_WRITE) != 0)
         fail(errno, "%lu MiB of memory", mebibytes);
@@ -176,25 +201,99 @@ static int opened_by_actions(size_t count) {
     return (step == 4 || step == 5) + (count >= 5) + (count >= 8);
 }
 
-static char** make_arguments(const struct parameters* parameters) {
-    const size_t count = parameters->arguments * 1024 / ARGUMENT_SIZE;
+static char* make_string(const char* prefix, size_t number) {
+    char* string = allocate(1, ARGUMENT_SIZE);
+    const int length = snprintf(string, ARGUMENT_SIZE, prefix, (unsigned)number);
+    memset(string + length, 'a' + (int)(number % 26), (size_t)(ARGUMENT_SIZE - 1 - length));
+    return string;
+}
+
+static char** make_environment(size_t count) {
+    const size_t usual = sizeof(login) / sizeof(*login) - 1;
+    char** environment = allocate(usual + count + 1, sizeof(*environment));
+    memcpy(environment, login, usual * sizeof(*environment));
+    for (size_t i = 0; i < count; i++)
+        environment[usual + i] = make_string("VARIABLE_%08u=", i);
+    return environment;
+}
+
+static char** make_arguments(const struct parameters* parameters, char* const* environment,
+                             char* clock, size_t actions) {
+    const size_t count = parameters->arguments * 1024 / ARGUMENT_SIZE / 2;
     size_t environment_size = 0;
     for (char* const* variable = environment; *variable; variable++)
         environment_size += strlen(*variable) + 1;
 
-    char** arguments = allocate(count + 3, sizeof(*arguments));
+    char** arguments = allocate(count + 4, sizeof(*arguments));
     char expectation[256];
     snprintf(expectation, sizeof(expectation), BENCH_EXPECT_FORMAT,
-             (int)inherited(parameters) + opened_by_actions(parameters->actions),
-             count * ARGUMENT_SIZE, environment_size, (size_t)parameters->actions,
+             (int)inherited(parameters) + opened_by_actions(actions),
+             count * ARGUMENT_SIZE + (clock ? strlen(clock) + 1 : 0), environment_size, actions,
              parameters->attributes != 0);
     arguments[0] = "bench-child";
     arguments[1] = strdup(expectation);
-    for (size_t i = 0; i < count; i++) {
-        arguments[i + 2] = allocate(1, ARGUMENT_SIZE);
-        memset(arguments[i + 2], 'a' + (int)(i % 26), ARGUMENT_SIZE - 1);
-    }
+    for (size_t i = 0; i < count; i++)
+        arguments[i + 2] = make_string("", i);
+    arguments[count + 2] = clock;
     return arguments;
+}
+
+static const volatile uint64_t* map_clock(const char* path) {
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, sizeof(uint64_t)) != 0)
+        fail(errno, "%s", path);
+    void* time = mmap(NULL, sizeof(uint64_t), PROT_READ, MAP_SHARED, fd, 0);
+    if (time == MAP_FAILED)
+        fail(errno, "%s", path);
+    close(fd);
+    return time;
+}
+
+static const char* make_fifo(const char* directory, const char* name) {
+    const char* path = joined(directory, name);
+    if (mkfifo(path, 0600) != 0 && errno != EEXIST)
+        fail(errno, "%s", path);
+    return path;
+}
+
+/* A dup2() of a descriptor that is not open, or two opens that wait. */
+static void make_special_actions(struct scene* scene, bool held, const char* directory) {
+    struct bench_action* actions = allocate(2, sizeof(*actions));
+    scene->actions_are_special = true;
+    scene->request.actions = actions;
+    if (!held) {
+        actions[0] = (struct bench_action){.operation = BENCH_DUP2, .fd = NEVER_OPEN, .newfd = 0};
+        scene->request.action_count = 1;
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        scene->held[i] = make_fifo(directory, i ? "fifo-2" : "fifo-1");
+        actions[i] = (struct bench_action){
+            .operation = BENCH_OPEN, .fd = i, .path = scene->held[i], .oflag = O_RDONLY};
+    }
+    scene->request.action_count = 2;
+}
+
+static void* idle(void* unused) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void make_threads(unsigned long count) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, IDLE_STACK);
+    for (unsigned long i = 1; i < count; i++) {
+        pthread_t thread;
+        const int error = pthread_create(&thread, &attributes, idle, NULL);
+        if (error)
+            fail(error, "thread %lu", i);
+    }
+    pthread_attr_destroy(&attributes);
 }
 
 void scene_set(struct scene* scene, const char* text, const char* directory) {
@@ -204,15 +303,32 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
     /* What whoever called us has leaked is no part of a scene. */
     syscall(SYS_close_range, STANDARD_DESCRIPTORS, ~0U, 0);
     open_descriptors(parameters.descriptors, parameters.cloexec);
-    touch_memory(parameters.resident);
+    touch_memory(parameters.resident, parameters.held != 0);
     make_mappings(parameters.mappings);
+    make_threads(parameters.threads);
 
-    scene->tiny = joined(directory, parameters.missing ? "missing" : "tiny");
-    scene->witness = joined(directory, "witness");
-    scene->missing = parameters.missing != 0;
+    char* clock = parameters.first ? joined(directory, "clock") : NULL;
+    const char* const program = parameters.missing ? "missing"
+                                : parameters.late  ? "late"
+                                : parameters.first ? "first"
+                                                   : "tiny";
+    char** environment = make_environment(parameters.arguments * 1024 / ARGUMENT_SIZE / 2);
+    *scene = (struct scene){
+        .tiny = joined(directory, program),
+        .witness = joined(directory, "witness"),
+        .fails = parameters.bad_action                   ? EBADF
+                 : parameters.missing || parameters.late ? ENOENT
+                                                         : 0,
+        .clock = clock,
+        .time = clock ? map_clock(clock) : NULL,
+        .spawners = parameters.spawners,
+        .stall = parameters.stall != 0,
+        .locks = parameters.locks != 0,
+        .resident = parameters.resident,
+    };
     scene->request = (struct bench_request){
         .path = scene->tiny,
-        .argv = make_arguments(&parameters),
+        .argv = make_arguments(&parameters, environment, clock, parameters.actions),
         .envp = environment,
         .actions = make_actions(parameters.actions),
         .action_count = parameters.actions,
@@ -220,4 +336,6 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
         .sigdefault = 1ULL << (BENCH_SIGNAL_DEFAULT - 1),
         .sigmask = 1ULL << (BENCH_SIGNAL_MASKED - 1),
     };
+    if (parameters.bad_action || parameters.held)
+        make_special_actions(scene, parameters.held != 0, directory);
 }

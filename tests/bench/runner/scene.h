@@ -9,7 +9,16 @@ struct scene {
     struct bench_request request; /* of tiny; of the witness with another path */
     const char* tiny;
     const char* witness;
-    bool missing; /* the program is not there: every start fails with ENOENT */
+    int fails; /* the error number that every start ends with, 0 if it succeeds */
+    /* The witness is asked for no file actions: those of the scene fail, or wait. */
+    bool actions_are_special;
+    const char* clock;             /* where `first` leaves the time; NULL if it is not asked */
+    const volatile uint64_t* time; /* that file, mapped */
+    unsigned long spawners;        /* threads that start at once; 0: this one, by itself */
+    bool stall;                    /* a thread on another CPU counts meanwhile */
+    bool locks;                    /* contended locks are counted */
+    const char* held[2];           /* FIFOs that the child waits for; NULL if it does not */
+    unsigned long resident;        /* MiB, as below */
 };
 
 /*
@@ -22,11 +31,19 @@ struct scene {
  *   mappings     memory mappings besides the runner's own
  *   actions      file actions in the request
  *   attributes   1: SETSIGDEF, SETSIGMASK and SETPGROUP in the request
- *   arguments    KiB of argument strings
+ *   arguments    KiB of argument and environment strings, half each
  *   missing      1: the program is not there
+ *   bad_action   1: the last file action fails (EBADF)
+ *   late         1: exec fails late: the program's interpreter is not there
+ *   first        1: the program is one that says when it executed its first instruction
+ *   threads      threads of the process, all but this one idle
+ *   spawners     threads that start programs at once
+ *   stall        1: a thread on another CPU does nothing but count
+ *   locks        1: contended locks are counted (tracefs)
+ *   held         1: the child is held before exec, and the memory that this takes is seen
  *
- * `directory` has the programs tiny and witness.  Ends the process with a message
- * if that cannot be done.
+ * `directory` has the programs tiny, first, late and witness, and can be written to.  Ends the
+ * process with a message if that cannot be done.
  */
 void scene_set(struct scene* scene, const char* text, const char* directory);
 

@@ -9,6 +9,8 @@
 #include "clone3.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "futex.h"
 
@@ -21,12 +23,25 @@ struct slot {
     int error;
     bool taken; /* from start() to finish() */
 };
-static struct slot slots[SLOTS];
+static _Thread_local struct slot* slots;
 
 static void run(void* argument) {
     struct slot* slot = argument;
     slot->error = in_child_exec(slot->request, NULL);
     in_child_exit();
+}
+
+static int begin(const struct bench_request* request) {
+    (void)request;
+    slots = aligned_alloc(_Alignof(struct slot), SLOTS * sizeof(*slots));
+    if (!slots)
+        return ENOMEM;
+    memset(slots, 0, SLOTS * sizeof(*slots));
+    return 0;
+}
+
+static void end(void) {
+    free(slots);
 }
 
 static int start(const struct bench_request* request, struct bench_child* child) {
@@ -59,4 +74,5 @@ static int finish(struct bench_child* child, int* status) {
     return error ? error : slot->error;
 }
 
-const struct bench_way bench_way_afork = {.name = "afork", .start = start, .finish = finish};
+const struct bench_way bench_way_afork = {
+    .name = "afork", .begin = begin, .start = start, .finish = finish, .end = end};

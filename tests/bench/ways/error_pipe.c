@@ -20,7 +20,7 @@ struct job {
 };
 
 /* No file action may hit the pipe: it must have a number above all of theirs. */
-static int above;
+static _Thread_local int above;
 
 static int begin(const struct bench_request* request) {
     above = 0;

@@ -14,8 +14,11 @@
 enum { WORKERS = 2 };
 enum state { GONE, READY, BUSY };
 
+struct pool;
+
 struct worker {
     pthread_t thread;
+    struct pool* pool;
     int pipe[2];
     _Atomic int state;
     volatile pid_t pid; /* of the child that waits */
@@ -23,14 +26,21 @@ struct worker {
     volatile int error;
 };
 
-static struct worker workers[WORKERS];
-static uint64_t callers_mask;
-static _Atomic bool stopping;
+struct pool {
+    struct worker workers[WORKERS];
+    uint64_t callers_mask;
+    _Atomic bool stopping;
+    unsigned turn;
+};
+
+/* Of the thread that starts programs, and not of the workers'. */
+static _Thread_local struct pool own;
 
 static void become(struct worker* worker) {
     in_child_no_handlers();
     /* So that the read ends when the caller is gone. */
-    for (const struct worker* other = workers; other < workers + WORKERS; other++)
+    const struct pool* pool = worker->pool;
+    for (const struct worker* other = pool->workers; other < pool->workers + WORKERS; other++)
         in_child_call(SYS_close, other->pipe[1], 0, 0, 0);
     worker->error = 0;
     worker->pid = (pid_t)in_child_call(SYS_getpid, 0, 0, 0, 0);
@@ -38,13 +48,13 @@ static void become(struct worker* worker) {
     const struct bench_request* request = NULL;
     in_child_call(SYS_read, worker->pipe[0], (long)&request, sizeof(request), 0);
     if (request)
-        worker->error = in_child_exec(request, &callers_mask);
+        worker->error = in_child_exec(request, &pool->callers_mask);
     in_child_exit();
 }
 
 static void* work(void* argument) {
     struct worker* worker = argument;
-    while (!atomic_load(&stopping)) {
+    while (!atomic_load(&worker->pool->stopping)) {
         const pid_t pid = vfork();
         if (pid == 0)
             become(worker);
@@ -58,23 +68,24 @@ static void* work(void* argument) {
 
 static int begin(const struct bench_request* request) {
     (void)request;
-    atomic_store(&stopping, false);
-    callers_mask = in_child_block_all(); /* for the threads to inherit */
+    struct worker* const workers = own.workers;
+    atomic_store(&own.stopping, false);
+    own.callers_mask = in_child_block_all(); /* for the threads to inherit */
     int error = 0;
     for (struct worker* worker = workers; !error && worker < workers + WORKERS; worker++)
         error = pipe2(worker->pipe, O_CLOEXEC) < 0 ? errno : 0;
     for (struct worker* worker = workers; !error && worker < workers + WORKERS; worker++) {
+        worker->pool = &own;
         atomic_store(&worker->state, GONE);
         error = pthread_create(&worker->thread, NULL, work, worker);
     }
-    in_child_sigmask(SIG_SETMASK, &callers_mask);
+    in_child_sigmask(SIG_SETMASK, &own.callers_mask);
     return error;
 }
 
 /* In turn, so that the one that was used last has the most time to return. */
 static struct worker* next_worker(void) {
-    static unsigned turn;
-    struct worker* worker = &workers[turn++ % WORKERS];
+    struct worker* worker = &own.workers[own.turn++ % WORKERS];
     futex_wait_while(&worker->state, GONE, false);
     return worker;
 }
@@ -98,14 +109,14 @@ static int finish(struct bench_child* child, int* status) {
 }
 
 static void settle(void) {
-    for (struct worker* worker = workers; worker < workers + WORKERS; worker++)
+    for (struct worker* worker = own.workers; worker < own.workers + WORKERS; worker++)
         futex_wait_while(&worker->state, GONE, false);
 }
 
 static void end(void) {
     settle();
-    atomic_store(&stopping, true);
-    for (struct worker* worker = workers; worker < workers + WORKERS; worker++) {
+    atomic_store(&own.stopping, true);
+    for (struct worker* worker = own.workers; worker < own.workers + WORKERS; worker++) {
         const struct bench_request* none = NULL;
         int status;
         struct bench_child child = {.pid = worker->pid, .state = worker};

@@ -6,7 +6,7 @@
 
 #include "shell.h"
 
-static char* command;
+static _Thread_local char* command;
 
 static int begin(const struct bench_request* request) {
     command = shell_command(request);

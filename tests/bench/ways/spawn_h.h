@@ -9,8 +9,8 @@
 
 #include "way.h"
 
-static SPAWN(spawn_file_actions_t) actions;
-static SPAWN(spawnattr_t) attributes;
+static _Thread_local SPAWN(spawn_file_actions_t) actions;
+static _Thread_local SPAWN(spawnattr_t) attributes;
 
 static int add(const struct bench_action* action) {
     switch (action->operation) {

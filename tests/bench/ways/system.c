@@ -6,8 +6,8 @@
 
 #include "shell.h"
 
-static char* command;
-static int last_status;
+static _Thread_local char* command;
+static _Thread_local int last_status;
 
 static int begin(const struct bench_request* request) {
     command = shell_command(request);

@@ -19,8 +19,8 @@ struct job {
     pid_t pid;
 };
 
-static pthread_attr_t attributes;
-static uint64_t callers_mask;
+static _Thread_local pthread_attr_t attributes;
+static _Thread_local uint64_t callers_mask;
 
 /* Helpers are born with every signal blocked: no handler runs in a child. */
 static int begin(const struct bench_request* request) {

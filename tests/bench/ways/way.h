@@ -4,7 +4,8 @@
  *
  * A way is written as well as somebody who needs it would write it.  What can
  * be done once for many starts (building a file actions object, starting a pool)
- * is done in begin() and is not measured.
+ * is done in begin() and is not measured.  Threads that start at once each have a
+ * begin() and end() of their own: what a way keeps it keeps for each thread.
  */
 #ifndef BENCH_WAY_H
 #define BENCH_WAY_H

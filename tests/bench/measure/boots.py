@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A boot for each part of what is measured: its guest, and what comes out of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from results import COSTS, PARALLEL, PROGRAMS, describe, part_of
+
+BENCH = Path(__file__).resolve().parent.parent
+REPO = BENCH.parent.parent
+VM = REPO / "qemu" / "vm"
+TIMEOUT = 6 * 3600
+
+# What the goals are about, and the ways that everybody knows.
+SHORT = (
+    r"^(plain|failure)/(fork|vfork|glibc|musl|kspawn)(/missing:1)?/manual"
+    r"|^actions/(fork|vfork|glibc|musl|kspawn)/actions:8/attributes:1/"
+    r"|^descriptors/(fork|vfork|glibc|musl|kspawn)/descriptors:20000/cloexec:100/"
+    r"|^descriptors/kspawn/descriptors:1000000/"
+    r"|^memory/kspawn/resident:(1|4096)/"
+    r"|^traced/(glibc|kspawn)/"
+)
+# Measured again while kspawn-trace looks on: "plain" then is "traced".
+TRACED = ("vfork", "glibc", "kspawn")
+# Seconds of the guest's clock for a repetition, and how many repetitions.
+SHORT_MEASURE = (0.02, 5)
+MEASURE = {COSTS: (0.03, 5), PARALLEL: (1.0, 5)}
+# Room for the scene with 4 GiB of touched memory.
+MEMORY = "6G"
+GUESTS = {
+    COSTS: ["--icount"],
+    # Each CPU in a thread of its own: else they would run in turns.
+    PARALLEL: ["--smp", "2", "--parallel"],
+}
+# A kernel was once seen to die as it booted with --parallel.
+BOOTS = {COSTS: 1, PARALLEL: 3}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be measured."""
+
+    bench: Path  # kspawn-bench
+    out: Path
+    short: bool
+    filter: str | None
+
+    def output(self, kernel: str, part: str) -> Path:
+        return self.out / f"{kernel}.{part}.json"
+
+
+def _say(kernel: str, text: str) -> None:
+    print(f"{kernel}: {text}", file=sys.stderr, flush=True)
+
+
+def _merge(into: Path, more: Path) -> None:
+    if more.exists() and into.exists():
+        whole = json.loads(into.read_text())
+        whole["benchmarks"] += json.loads(more.read_text())["benchmarks"]
+        into.write_text(json.dumps(whole, indent=2) + "\n")
+        more.unlink()
+
+
+def _cells(kernel: str, part: str, plan: Plan) -> bool:
+    """Run kspawn-bench in one boot; say how it goes."""
+    pattern = plan.filter or (SHORT if plan.short else ".")
+    seconds, repetitions = SHORT_MEASURE if plan.short else MEASURE[part]
+    output = plan.output(kernel, part)
+    of_traced = output.with_suffix(".traced.json")
+    output.unlink(missing_ok=True)
+    of_traced.unlink(missing_ok=True)
+    guest = [*GUESTS[part], "--mem", MEMORY]
+    command = [str(VM), "--kernel", kernel, *guest, "--share", str(plan.out)]
+    command += ["--timeout", str(TIMEOUT), "--log", str(output.with_suffix(".log"))]
+    traced = [way for way in TRACED if re.search(pattern, f"traced/{way}/")]
+    if traced and part == COSTS:
+        command += ["--env", f"TRACED=^plain/({'|'.join(traced)})/"]
+    context = describe(REPO)
+    context["options"] = f"qemu/vm {' '.join(guest)}, kspawn-bench --benchmark_min_time={seconds}"
+    context["options"] += f" --benchmark_repetitions={repetitions}"
+    command += ["--", str(BENCH / "guest"), str(output), str(plan.bench), f"--parts={part}"]
+    command += [f"--benchmark_filter={pattern}", f"--benchmark_min_time={seconds}"]
+    command += [f"--benchmark_repetitions={repetitions}"]
+    command += ["--benchmark_display_aggregates_only=true"]
+    if part == PARALLEL:
+        # The host is not the same all the time, but so for all ways.
+        command += ["--benchmark_enable_random_interleaving=true"]
+    said = output.with_suffix(".stderr")
+    with said.open("w") as stderr, subprocess.Popen(
+        command, cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
+    ) as vm:
+        assert vm.stdout is not None
+        for line in vm.stdout:
+            if median := re.match(r"(\S+)/manual_time_median\s+(\d+) ns", line):
+                _say(kernel, f"{median[1]}: {int(median[2]):,}")
+            elif "ERROR OCCURRED" in line:
+                _say(kernel, line.rstrip())
+    _merge(output, of_traced)
+    if output.exists():
+        whole = json.loads(output.read_text())
+        whole["context"] |= context
+        output.write_text(json.dumps(whole, indent=2) + "\n")
+    if vm.returncode != 0 or not output.exists():
+        print(said.read_text(), end="", file=sys.stderr)
+        _say(kernel, f"incomplete (qemu/vm: exit status {vm.returncode})")
+    return vm.returncode == 0 and output.exists()
+
+
+def _programs(kernel: str, plan: Plan) -> bool:
+    """Whole programs, each counted by a script of its own."""
+    output = plan.output(kernel, PROGRAMS)
+    output.unlink(missing_ok=True)
+    benchmarks = []
+    context = describe(REPO)
+    well = True
+    for question in ("make", "python"):
+        command = [str(BENCH / f"{question}_build" if question == "make" else BENCH / "python_script")]
+        command += ["--kernel", kernel]
+        done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+        well = well and done.returncode == 0
+        if done.returncode != 0:
+            print(done.stdout, done.stderr, file=sys.stderr)
+        for line in done.stdout.splitlines():
+            # A count is one of thousands: its clock has microseconds.
+            if count := re.search(r"# (?:build|script) (\w+) (\d+) thousand$", line):
+                instructions = int(count[2]) * 1000
+                benchmarks.append(
+                    {
+                        "run_name": f"{question}/{count[1]}",
+                        "run_type": "iteration",
+                        "real_time": instructions,
+                    }
+                )
+                _say(kernel, f"{question}/{count[1]}: {instructions:,}")
+            elif release := re.search(r"# kernel (\S+)$", line):
+                context["kernel"] = release[1]
+            elif cpu := re.search(r"# cpu (.+)$", line):
+                context["cpu"] = cpu[1]
+            elif glibc := re.search(r"# glibc (\S+)$", line):
+                context["glibc"] = glibc[1]
+    context |= {"unit": "instructions", "options": "tests/bench/make_build, tests/bench/python_script"}
+    if benchmarks:
+        output.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=2) + "\n")
+    return well and bool(benchmarks)
+
+
+def measure(kernel: str, part: str, plan: Plan) -> bool:
+    """True if all of this part was measured."""
+    _say(kernel, f"{part}: booting")
+    if part == PROGRAMS:
+        return _programs(kernel, plan)
+    for _ in range(BOOTS[part]):
+        well = _cells(kernel, part, plan)
+        if well or plan.output(kernel, part).exists():
+            break
+    return well
+
+
+__all__ = ["Plan", "measure", "part_of"]

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# In the guest: what the counts of whole programs have in common.  To be sourced
+# after root.sh; /tmp/measured has what was counted, "NAME THOUSANDS" a line.
+
+# in_root ARGUMENT...: runs $root/measure, which may call "measured NAME COMMAND..."
+in_root() {
+	cat >$root/measured.bash <<'MEASURED'
+now() { echo "${EPOCHREALTIME/./}"; }
+
+# measured NAME COMMAND...: thousands of instructions (the clock has microseconds)
+measured() {
+	local name=$1 begin
+	shift
+	begin=$(now)
+	"$@"
+	echo "$name $(($(now) - begin))"
+}
+MEASURED
+	cat $root/measure >>$root/measured.bash
+	chroot $root /bin/bash -eu /measured.bash "$@"
+}
+
+# How many programs the kernel has started.
+spawns() {
+	cat /sys/class/misc/kspawn/stats/spawns
+}
+
+# A ratio says nothing if it was libc that started them.
+expect_spawns() { # BEFORE COUNT
+	local started=$(($(spawns) - $1))
+	[ $started -eq "$2" ] && return
+	echo "the kernel started $started programs, not $2" >&2
+	return 1
+}
+
+median() { # NAME COUNT
+	sed -n "s/^$1 //p" /tmp/measured | sort -n | sed -n "$((($2 + 1) / 2))p"
+}
+
+# For tests/bench/run: where the counts are from, and all of them.
+raw() {
+	echo "# kernel $(uname -r)"
+	echo "# cpu $(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)"
+	echo "# glibc $(ldd --version | sed -n '1s/.* //p')"
+	sed 's/^/# /; s/$/ thousand/' /tmp/measured
+}
