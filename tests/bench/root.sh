@@ -22,3 +22,11 @@ copy() {
 		copy $(ldd "$file" 2>/dev/null | sed -n 's,^[^/]*\(/[^ ]*\) (0x.*,\1,p')
 	done
 }
+
+# copy_bench KSPAWN-BENCH: it, and all that it starts
+copy_bench() {
+	programs=${1%/*}/tests/bench
+	copy /bin/sh /etc/ld.so.cache "$1" "${1%/*}/libkspawn-preload.so" "$programs/runner" \
+		"$programs/runner-musl" "$programs/tiny" "$programs/first" "$programs/late" \
+		"$programs/witness"
+}

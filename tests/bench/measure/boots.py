@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import COSTS, PARALLEL, PROGRAMS, describe, part_of
+import page
+from results import COSTS, PARALLEL, PROGRAMS, describe
+
+# A part that has no figures.
+FLAMES = "flames"
 
 BENCH = Path(__file__).resolve().parent.parent
 REPO = BENCH.parent.parent
@@ -50,6 +55,9 @@ class Plan:
     out: Path
     short: bool
     filter: str | None
+
+    def flames(self, kernel: str) -> Path:
+        return self.out / "flames" / kernel
 
     def output(self, kernel: str, part: str) -> Path:
         return self.out / f"{kernel}.{part}.json"
@@ -150,9 +158,29 @@ def _programs(kernel: str, plan: Plan) -> bool:
     return well and bool(benchmarks)
 
 
+def _flames(kernel: str, plan: Plan) -> bool:
+    """Folded stacks of each way's plain start, into a directory of the kernel's."""
+    out = plan.flames(kernel)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    ways = [way for way in page.WAYS if re.search(plan.filter or ".", f"plain/{way}/")]
+    command = [str(VM), "--kernel", kernel, "--icount", "--mem", "2G", "--share", str(out)]
+    command += ["--timeout", str(TIMEOUT), "--", str(BENCH / "flames_guest"), str(out)]
+    command += [str(plan.bench), *ways]
+    done = subprocess.run(
+        command, cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        print(done.stderr, file=sys.stderr)
+        _say(kernel, f"{FLAMES}: incomplete (qemu/vm: exit status {done.returncode})")
+    return done.returncode == 0
+
+
 def measure(kernel: str, part: str, plan: Plan) -> bool:
     """True if all of this part was measured."""
     _say(kernel, f"{part}: booting")
+    if part == FLAMES:
+        return _flames(kernel, plan)
     if part == PROGRAMS:
         return _programs(kernel, plan)
     for _ in range(BOOTS[part]):
@@ -161,5 +189,3 @@ def measure(kernel: str, part: str, plan: Plan) -> bool:
             break
     return well
 
-
-__all__ = ["Plan", "measure", "part_of"]

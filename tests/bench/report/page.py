@@ -200,8 +200,8 @@ def readme(results: list[Results], verdicts: list[Verdict]) -> str:
         if way in measured
     ]
     goals_are = (
-        "What we want to reach, and how far we are; all but the third count the start and the"
-        " wait:"
+        "What we want to reach, and how far we are; the start and the wait are counted where"
+        " nothing else is said:"
     )
     parts = [_table(header, rows), goals_are, goals_table(verdicts)]
     if why := limits(verdicts):

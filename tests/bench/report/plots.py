@@ -387,7 +387,8 @@ def _bars(plot: Plot, boots: list[Results]) -> str:
             )
             text = human(value)
             if ways.get(reference) and way != reference:
-                text += f"  ({value / ways[reference]:.2f})"
+                ratio = value / ways[reference]
+                text += f"  ({ratio:.2f})" if ratio < 100 else f"  ({human(ratio)})"
             script.append(
                 f"set label {_quoted(text)} at {drawn},{row} left offset 0.6,0 tc rgb '{INK}'"
                 f" font ',10.5' noenhanced"

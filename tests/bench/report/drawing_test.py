@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is drawn must be what was measured."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import unittest
+from pathlib import Path
+from xml.etree import ElementTree
+
+import flames
+import plots
+from results import COSTS, Cell, Results, Scene
+
+
+def boot() -> Results:
+    def cell(total: float) -> Cell:
+        return Cell({"total": total, "blocked": total / 2}, 0.0, 1)
+
+    context = {"kernel": "6.1.0-1-amd64", "unit": "instructions"}
+    results = Results("6.1", {COSTS: context})
+    results.cells[Scene("plain")] = {"glibc": cell(300), "kspawn": cell(200)}
+    for count, cost in ((100, 400), (20000, 4000)):
+        parameters = (("descriptors", count), ("cloexec", 100))
+        results.cells[Scene("descriptors", parameters)] = {
+            "glibc": cell(cost),
+            "kspawn": cell(210),
+        }
+    results.cells[Scene("descriptors", (("descriptors", 20000), ("cloexec", 0)))] = {
+        "glibc": cell(9000)
+    }
+    return results
+
+
+class Series(unittest.TestCase):
+    def plot(self, name: str) -> plots.Plot:
+        return next(plot for plot in plots.PLOTS if plot.name == name)
+
+    def test_names_are_unique(self) -> None:
+        names = [plot.name for plot in plots.PLOTS]
+        self.assertEqual(len(set(names)), len(names))
+
+    def test_bars(self) -> None:
+        points = plots.series(self.plot("blocked"), boot())
+        self.assertEqual(points, {"glibc": [(0, 150)], "kspawn": [(0, 100)]})
+
+    def test_lines_begin_with_the_plain_start(self) -> None:
+        points = plots.series(self.plot("descriptors"), boot())
+        self.assertEqual(points["glibc"], [(3, 300), (100, 400), (20000, 4000)])
+
+    def test_no_line_of_one_point(self) -> None:
+        self.assertNotIn("kspawn", plots.series(self.plot("cloexec"), boot()))
+
+
+class Labels(unittest.TestCase):
+    def test_they_keep_their_distance(self) -> None:
+        places = plots.spread([10, 11, 12, 50], 10, 0, 100)
+        self.assertTrue(all(b - a >= 10 for a, b in zip(places, places[1:])))
+        self.assertEqual(places[3], 50)
+
+    def test_and_stay_inside(self) -> None:
+        places = plots.spread([1, 1, 99, 99], 10, 0, 100)
+        self.assertEqual(places, [0, 10, 90, 100])
+
+    def test_figures(self) -> None:
+        self.assertEqual([plots.human(x) for x in (5, 254949, 2.9e6)], ["5", "255k", "2.9M"])
+
+
+class Flames(unittest.TestCase):
+    def draw(self, folded: str) -> ElementTree.Element:
+        with tempfile.TemporaryDirectory() as scratch:
+            Path(scratch, "kspawn.folded").write_text(folded)
+            ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": "**kspawn**"})
+            return ElementTree.fromstring(path.read_text())
+
+    def test_widths_are_shares(self) -> None:
+        drawn = self.draw("runner;a 1\nrunner;a;b 1\nrunner;c <x> 2\n")
+        said = [title.text or "" for title in drawn.iter("{http://www.w3.org/2000/svg}title")]
+        self.assertEqual(said, ["runner: 100.0%", "a: 50.0%", "b: 25.0%", "c <x>: 50.0%"])
+        widths = [float(r.get("width", "0")) for r in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+        self.assertAlmostEqual(widths[2] / widths[1], 0.5, places=2)
+
+    def test_the_module_stands_out(self) -> None:
+        text = ElementTree.tostring(self.draw("runner;kspawn_ioctl [kspawn] 1\n")).decode()
+        self.assertTrue(re.search("#e8505b", text))
+
+
+if __name__ == "__main__":
+    unittest.main()
