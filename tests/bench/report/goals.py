@@ -102,15 +102,22 @@ def _ratio(goal: Goal, boot: Results) -> float | None:
     return value / base if base else None
 
 
-def judge(goals: list[Goal], results: list[Results], parts: Collection[str]) -> list[Verdict]:
-    """One verdict for each goal and kernel of which something is known.  `parts` are
-    those that should have been measured completely: what lacks there is missing."""
+def judge(
+    goals: list[Goal],
+    results: list[Results],
+    ran: Collection[tuple[str, str]],
+    complete: bool = True,
+) -> list[Verdict]:
+    """One verdict for each goal and kernel of which something is known.  `ran` has the
+    kernels and parts that were measured now; if they are `complete`, what lacks there
+    is missing."""
     verdicts = []
     for goal in goals:
         for boot in results:
             ratio = _ratio(goal, boot)
-            if ratio is not None or part_of(goal.of) in parts:
-                verdicts.append(Verdict(goal, boot.kernel, ratio))
+            now = (boot.kernel, part_of(goal.of)) in ran
+            if ratio is not None or (now and complete):
+                verdicts.append(Verdict(goal, boot.kernel, ratio, now))
             elif boot.kernel in goal.reached:
                 verdicts.append(Verdict(goal, boot.kernel, goal.reached[boot.kernel], False))
     return verdicts

@@ -105,17 +105,27 @@ class Judging(unittest.TestCase):
 
     def test_a_ratio_is_of_one_boot(self) -> None:
         results = [boot(run("plain/kspawn", 50), run("plain/glibc", 200))]
-        self.assertEqual([v.ratio for v in goals.judge([GOAL], results, {COSTS})], [0.25])
+        self.assertEqual([v.ratio for v in goals.judge([GOAL], results, {("6.1", COSTS)})], [0.25])
 
     def test_without_a_divisor_it_is_the_value(self) -> None:
         goal = Goal("l", "locks/kspawn", None, "ours", at_most=0)
         results = [boot(run("locks/kspawn", 5, ours=0.0), part=PARALLEL)]
-        self.assertTrue(goals.judge([goal], results, {PARALLEL})[0].met)
+        self.assertTrue(goals.judge([goal], results, {("6.1", PARALLEL)})[0].met)
 
     def test_not_measured_fails(self) -> None:
         results = [boot(run("plain/glibc", 200))]
-        (missing,) = goals.judge([GOAL], results, {COSTS})
+        (missing,) = goals.judge([GOAL], results, {("6.1", COSTS)})
         self.assertTrue(missing.failed)
+
+    def test_what_a_filter_left_out_does_not(self) -> None:
+        results = [boot(run("plain/glibc", 200))]
+        (kept,) = goals.judge([GOAL], results, {("6.1", COSTS)}, complete=False)
+        self.assertEqual((kept.ratio, kept.measured), (0.77, False))
+
+    def test_an_older_result_is_shown_but_not_put_to_the_test(self) -> None:
+        results = [boot(run("plain/kspawn", 200), run("plain/glibc", 200))]
+        (old,) = goals.judge([GOAL], results, {("6.12", COSTS)})
+        self.assertEqual((old.ratio, old.measured, old.failed), (1.0, False, False))
 
     def test_not_asked_for_is_taken_from_the_record(self) -> None:
         results = [boot(run("plain/glibc", 200))]
