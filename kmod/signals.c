@@ -71,6 +71,24 @@ bool kspawn_is_killed(const struct kspawn_request *request)
 }
 
 /**
+ * kspawn_is_restart() - whether an error asks for a system call's restart
+ * @err: what a function of the kernel returned
+ *
+ * Return: true if it is one of the codes that user space never sees.
+ */
+bool kspawn_is_restart(int err)
+{
+	switch (err) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		return true;
+	}
+	return false;
+}
+
+/**
  * kspawn_interrupted() - whether a step was interrupted and is to be repeated
  * @request: the request
  * @err:     what the step returned
@@ -83,16 +101,8 @@ bool kspawn_is_killed(const struct kspawn_request *request)
  */
 bool kspawn_interrupted(struct kspawn_request *request, int err)
 {
-	switch (err) {
-	case -EINTR:
-	case -ERESTARTSYS:
-	case -ERESTARTNOINTR:
-	case -ERESTARTNOHAND:
-	case -ERESTART_RESTARTBLOCK:
-		break;
-	default:
+	if (err != -EINTR && !kspawn_is_restart(err))
 		return false;
-	}
 	if (!signal_pending(current) || kspawn_is_killed(request))
 		return false;
 	take_signals(request);

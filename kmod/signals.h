@@ -15,6 +15,7 @@ struct kspawn_request;
 
 sigset_t kspawn_block_signals(struct kspawn_request *request);
 void kspawn_restore_signals(sigset_t mask);
+bool kspawn_is_restart(int err);
 bool kspawn_interrupted(struct kspawn_request *request, int err);
 bool kspawn_is_killed(const struct kspawn_request *request);
 sigset_t kspawn_sigset(u64 bits);

@@ -17,6 +17,7 @@
 #include "kernel_symbols.h"
 #include "program.h"
 #include "request.h"
+#include "signals.h"
 #include "spawn.h"
 #include "stats.h"
 #include "trace.h"
@@ -206,7 +207,8 @@ static int spawn(struct kspawn_request *request,
 
 	ret = kspawn_find_program(request);
 	if (ret) {
-		kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
+		if (!kspawn_is_restart(ret))
+			kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
 		return kspawn_fail(outcome, KSPAWN_STEP_EXEC, 0, ret);
 	}
 	ret = kspawn_request_copy_lists(request, outcome);
@@ -287,10 +289,10 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 out:
 	trace_kspawn_end(id, ret, &outcome);
 	if (ret < 0) {
-		/* User space sees none of these: the call is made again. */
-		if (ret <= -ERESTARTSYS) {
+		/* The caller sees none of this; as after fork(), whatever err. */
+		if (kspawn_is_restart(ret) && !fatal_signal_pending(current)) {
 			kspawn_stats_add(KSPAWN_STAT_RESTARTED);
-			return ret;
+			return -ERESTARTNOINTR;
 		}
 		kspawn_stats_fail(outcome.step);
 		result.error = -outcome.error;

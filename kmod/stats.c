@@ -70,16 +70,6 @@ static u64 sum(enum kspawn_stat stat)
 	return total;
 }
 
-static ssize_t spawns_show(struct device *device,
-			   struct device_attribute *attr, char *buf)
-{
-	/* In this order one that comes meanwhile is counted, not a negative. */
-	u64 restarted = sum(KSPAWN_STAT_RESTARTED);
-
-	return sysfs_emit(buf, "%llu\n", sum(KSPAWN_STAT_SPAWNS) - restarted);
-}
-static DEVICE_ATTR_RO(spawns);
-
 struct stat_attribute {
 	struct device_attribute device;
 	enum kspawn_stat stat;
@@ -110,6 +100,8 @@ static DEVICE_ATTR_RO(in_flight);
 		.stat = _stat,						\
 	}
 
+STAT(spawns, KSPAWN_STAT_SPAWNS);
+STAT(restarted, KSPAWN_STAT_RESTARTED);
 STAT(clones, KSPAWN_STAT_CLONES);
 STAT(killed, KSPAWN_STAT_KILLED);
 STAT(fail_policy, KSPAWN_STAT_FAIL_POLICY);
@@ -124,7 +116,8 @@ STAT(fail_lookup, KSPAWN_STAT_FAIL_LOOKUP);
 
 static struct attribute *stats_attributes[] = {
 	&dev_attr_in_flight.attr,
-	&dev_attr_spawns.attr,
+	&stat_spawns.device.attr,
+	&stat_restarted.device.attr,
 	&stat_clones.device.attr,
 	&stat_killed.device.attr,
 	&stat_fail_policy.device.attr,

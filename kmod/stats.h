@@ -10,12 +10,10 @@
 #include <linux/types.h>
 
 /**
- * enum kspawn_stat - what is counted; the names are those of the files
+ * enum kspawn_stat - what is counted; all but ENDED have a file of their name
  * @KSPAWN_STAT_SPAWNS:           requests that were copied or being copied
  * @KSPAWN_STAT_ENDED:            requests freed; in_flight is what is left
- * @KSPAWN_STAT_RESTARTED:        requests that came to nothing because the kernel
- *                                makes the call again; the file of @SPAWNS
- *                                leaves them out
+ * @KSPAWN_STAT_RESTARTED:        requests a signal ended, to be made again
  * @KSPAWN_STAT_CLONES:           children created
  * @KSPAWN_STAT_KILLED:           children killed before they were a program
  * @KSPAWN_STAT_FAIL_POLICY:      failures, by step, here and below

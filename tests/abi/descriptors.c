@@ -266,6 +266,57 @@ TEST_F(spawn, cloexec_default_and_named_sources)
 	expect_fds(_metadata, &r, "10 20 21");
 }
 
+/* The table is passed over by words; here are some between those that are named. */
+TEST_F(spawn, cloexec_default_and_named_far_apart)
+{
+	static const int sources[] = { 640, 64, 127, 320, 319, 321 };
+	struct report r;
+	struct spawn s;
+	unsigned int i;
+	int fd;
+
+	for (fd = 60; fd < 700; fd++)
+		ASSERT_EQ(fd, fcntl(0, fd % 2 ? F_DUPFD : F_DUPFD_CLOEXEC, fd));
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+	for (i = 0; i < ARRAY_SIZE(sources); i++)
+		spawn_dup2(&s, sources[i], 10 + i);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "10 11 12 13 14 15 127 319 321");
+
+	/* One that is not open, before and after others, within the table and beyond. */
+	for (i = 0; i < 2; i++) {
+		report_free(&r);
+		report_init(_metadata, &s, &r);
+		s.args.attr_flags = i ? KSPAWN_ATTR_CLOEXEC_DEFAULT : 0;
+		spawn_dup2(&s, 640, 10);
+		spawn_dup2(&s, 900, 11);
+		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
+		s.args.action_count = 0;
+		spawn_dup2(&s, 1 << 20, 11);
+		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
+	}
+}
+
+/* Seven words, not eight: the largest table that this limit lets be. */
+TEST_F(spawn, a_table_of_odd_size)
+{
+	struct report r;
+	struct spawn s;
+	int fd;
+
+	if (put("/proc/sys/fs/nr_open", "448"))
+		SKIP(return, NEEDS_ROOT);
+	for (fd = 60; fd < 448; fd++)
+		EXPECT_EQ(fd, fcntl(0, F_DUPFD_CLOEXEC, fd));
+	EXPECT_EQ(0, fcntl(447, F_SETFD, 0));
+	EXPECT_EQ(0, fcntl(383, F_SETFD, 0));
+	EXPECT_EQ(0, put("/proc/sys/fs/nr_open", "1048576"));
+	report_init(_metadata, &s, &r);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, "0 1 2 383 447");
+}
+
 TEST_F(spawn, locks_stay_with_the_caller)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };

@@ -28,9 +28,10 @@ struct Meaning {
 };
 
 // In the order of a start's way.  Counters that a later module has follow.
-constexpr std::array<Meaning, 13> meanings{{
+constexpr std::array<Meaning, 14> meanings{{
     {"spawns", "starts asked for"},
-    {"in_flight", "of these under way now"},
+    {"restarted", "of these interrupted by a signal, and made again"},
+    {"in_flight", "of those under way now"},
     {"clones", "children created"},
     {"killed", "children killed before they were a program"},
     {"fail_policy", "refused, by policy (seccomp)"},
