@@ -214,14 +214,13 @@ std::string_view take_parts(int& argc, char** argv) {
     constexpr std::string_view flag = "--parts=";
     std::string_view value;
     const std::span arguments(argv, static_cast<std::size_t>(argc));
-    const auto kept = std::ranges::remove_if(arguments, [&](const char* argument) {
+    const auto end = std::remove_if(arguments.begin(), arguments.end(), [&](const char* argument) {
         if (!std::string_view(argument).starts_with(flag))
             return false;
         value = std::string_view(argument).substr(flag.size());
         return true;
     });
-    argc -= static_cast<int>(kept.size());
-    argv[argc] = nullptr;
+    argc = static_cast<int>(end - arguments.begin());
     return value;
 }
 

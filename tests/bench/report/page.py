@@ -69,7 +69,8 @@ EXPLANATION = (
 FLAMES = (
     "Where the instructions of a start and the wait go, in the kernel: samples of all CPUs by"
     " perf's cpu-clock, an instruction counter in these guests. It samples when interrupts are"
-    " on: what runs with them off is seen where they are turned on again."
+    " on: what runs with them off is seen where they are turned on again. What perf itself does"
+    " in the kernel at an exec or a mapping (perf_event_...) is part of the picture."
 )
 
 

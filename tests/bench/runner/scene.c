@@ -300,7 +300,10 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
     struct parameters parameters = {.cloexec = 100};
     parse(&parameters, text);
     signal(BENCH_SIGNAL_DEFAULT, SIG_IGN);
-    /* What whoever called us has leaked is no part of a scene. */
+    /* What whoever called us has leaked or blocked is no part of a scene. */
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     syscall(SYS_close_range, STANDARD_DESCRIPTORS, ~0U, 0);
     open_descriptors(parameters.descriptors, parameters.cloexec);
     touch_memory(parameters.resident, parameters.held != 0);
