@@ -69,7 +69,7 @@ static const char *const cannot_fail[] = {
 	"is_rlimit_overlimit",	/* is true in tests/abi/privileges.c */
 
 	/* Locks, counters, waiting, tracing. */
-	"_raw_spin_*", "__rcu_read_*", "rcu_*", "__module_get", "module_put",
+	"_raw_spin_*", "rt_spin_*", "__rcu_read_*", "rcu_*", "__module_get", "module_put",
 	"refcount_warn_saturate", "init_wait_entry", "prepare_to_wait_event", "finish_wait",
 	"schedule_timeout*", "synchronize_rcu_tasks", "__list_add_valid*", "_printk", "__warn_printk",
 	"trace_*", "__trace_*", "perf_trace_*", "bpf_trace_*", "fsnotify", "__fsnotify_parent",
