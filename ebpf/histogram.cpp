@@ -47,27 +47,54 @@ std::uint64_t Histogram::percentile(double hundredths) const {
     return 0;
 }
 
-std::string Histogram::text(const std::string& indent) const {
-    std::array<std::uint64_t, 64> rows{};
+Histogram::Rows Histogram::rows() const {
+    std::array<std::uint64_t, 64> all{};
     for (std::size_t bucket = 0; bucket < counts_.size(); bucket++) {
         const auto row = bucket < parts ? std::bit_width(bucket | 1) - 1U : bucket / parts;
-        rows.at(row) += counts_.at(bucket);
+        all.at(row) += counts_.at(bucket);
     }
     const auto filled = [](std::uint64_t count) { return count != 0; };
-    const auto* const first = std::find_if(rows.begin(), rows.end(), filled);
-    if (first == rows.end())
+    const auto* const first = std::find_if(all.begin(), all.end(), filled);
+    if (first == all.end())
         return {};
-    const auto* const last = std::find_if(rows.rbegin(), rows.rend(), filled).base();
-    const auto most = *std::max_element(rows.begin(), rows.end());
+    const auto* const last = std::find_if(all.rbegin(), all.rend(), filled).base();
+    Rows found{{first, last}, 0, *std::max_element(first, last)};
+    found.first = static_cast<unsigned>(first - all.begin());
+    return found;
+}
+
+std::uint64_t Histogram::low(unsigned row) {
+    return row == 0 ? 0 : std::uint64_t{1} << row;
+}
+
+std::uint64_t Histogram::high(unsigned row) {
+    return (std::uint64_t{2} << row) - 1;
+}
+
+std::string Histogram::text(const std::string& indent) const {
+    const auto [counts, first, most] = rows();
     std::string lines;
-    for (const auto* row = first; row != last; ++row) {
-        const auto exponent = row - rows.begin();
-        const auto low = exponent == 0 ? 0 : std::uint64_t{1} << exponent;
-        lines += fmt::format("{}{:>9} .. {:<9} {:>7} |{:<{}}|\n", indent, readable_time(low),
-                             readable_time((std::uint64_t{2} << exponent) - 1), *row,
-                             std::string(*row * bar_width / most, '*'), bar_width);
+    auto row = first;
+    for (const auto count : counts) {
+        lines += fmt::format("{}{:>9} .. {:<9} {:>7} |{:<{}}|\n", indent, readable_time(low(row)),
+                             readable_time(high(row)), count,
+                             std::string(count * bar_width / most, '*'), bar_width);
+        row++;
     }
     return lines;
+}
+
+std::string Histogram::line() const {
+    static constexpr std::array<std::string_view, 9> blocks{
+        "\u2581", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+    const auto [counts, first, most] = rows();
+    if (counts.empty())
+        return {};
+    std::string bars;
+    for (const auto count : counts)
+        bars += count == 0 ? std::string_view{"_"} : blocks.at(count * 8 / most);
+    const auto last = first + static_cast<unsigned>(counts.size()) - 1;
+    return fmt::format("{} {} {}", readable_time(low(first)), bars, readable_time(high(last)));
 }
 
 std::string readable_time(std::uint64_t nanoseconds) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace kspawn::trace {
 
@@ -20,8 +21,21 @@ public:
     [[nodiscard]] std::uint64_t percentile(double hundredths) const;
     /// Lines of text as of libbpf-tools, each with this in front; numbers are ns.
     [[nodiscard]] std::string text(const std::string& indent) const;
+    /// The same in little room: a bar for each power of two, between the lowest and the
+    /// highest; "" if there are none.
+    [[nodiscard]] std::string line() const;
 
 private:
+    /// By powers of two, from the first that is not empty to the last.
+    struct Rows {
+        std::vector<std::uint64_t> counts;
+        unsigned first = 0; ///< exponent
+        std::uint64_t most = 0;
+    };
+    [[nodiscard]] Rows rows() const;
+    static std::uint64_t low(unsigned row);
+    static std::uint64_t high(unsigned row);
+
     static constexpr unsigned parts_log2 = 3;
     static constexpr std::size_t parts = std::size_t{1} << parts_log2;
     std::array<std::uint64_t, 64 * parts> counts_{};

@@ -144,10 +144,11 @@ void Summary::print_table(std::FILE* file, const char* title,
             if (program->ways.at(i) != 0)
                 ways.push_back(fmt::format("{} {}", way_names.at(i), program->ways.at(i)));
         }
-        fmt::print(file, "{:>7} {:>9} {:>9} {:>9}  {} ({})\n", total(*program),
+        fmt::print(file, "{:>7} {:>9} {:>9} {:>9}  {} ({})  {}\n", total(*program),
                    readable_time(program->duration.percentile(50)),
                    readable_time(program->duration.percentile(99)),
-                   readable_time(program->duration.max()), name, fmt::join(ways, ", "));
+                   readable_time(program->duration.max()), name, fmt::join(ways, ", "),
+                   program->duration.line());
     }
     if (shown < rows.size())
         fmt::print(file, "{:>7} and {} more\n", "", rows.size() - shown);
@@ -225,8 +226,9 @@ void Summary::print_conclusion(std::FILE* file, const Options& options,
     fmt::print(file, "\nIn short: ");
     if (happened != 0)
         fmt::print(file,
-                   "{} thing{} happened around these windows that should not; each is told\n"
-                   "above, or, in a page to look at, by --json and `kspawn-trace report`.\n",
+                   "{} thing{} happened around these windows that should not.  Each has a line of\n"
+                   "its own (without --summary); `kspawn-trace report` makes a page of them (with "
+                   "--json).\n",
                    happened, plural(happened));
     else if (windows == 0)
         fmt::print(file,
@@ -256,8 +258,9 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
     if (children != 0) {
         print_ways(file);
         print_histograms(file);
-        print_table(file, "programs that were executed (ways)", programs_);
-        print_table(file, "callers (ways)", callers_);
+        print_table(file, "programs that were executed (ways), and windows by powers of two",
+                    programs_);
+        print_table(file, "callers (ways), and windows by powers of two", callers_);
     }
     print_stalls(file);
     print_findings(file, options, outcome);

@@ -85,4 +85,12 @@ TEST(Histogram, isDrawnByPowersOfTwo) {
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
 }
 
+TEST(Histogram, isDrawnOnOneLine) {
+    Histogram histogram;
+    EXPECT_EQ(histogram.line(), "");
+    for (const std::uint64_t value : {1024U, 2047U, 8192U})
+        histogram.add(value);
+    EXPECT_EQ(histogram.line(), "1.02 us \u2588__\u2584 16.4 us");
+}
+
 } // namespace

@@ -231,6 +231,16 @@ TEST(Output, isAsWanted) {
         run({tracer(), "--kinds", "windows", "--summary", "--", subject(), "vfork"});
     EXPECT_EQ(summary.err.find(" -> "), std::string::npos) << summary.err;
     EXPECT_NE(summary.err.find("kspawn-trace: 1 child "), std::string::npos) << summary.err;
+
+    // What it comes to, in words.
+    const auto conclusion = [](const char* scene) {
+        const auto all = run({tracer(), "--summary", "--", subject(), scene}).err;
+        const auto at = all.find("In short: ");
+        return at == std::string::npos ? all : all.substr(at, 40);
+    };
+    EXPECT_EQ(conclusion("kspawn"), "In short: no child ran user code in memor");
+    EXPECT_EQ(conclusion("vfork"), "In short: nothing happened in these windo");
+    EXPECT_EQ(conclusion("drop-in-child"), "In short: 1 thing happened around these w");
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -506,16 +507,17 @@ static void scene_slow_clone_vm(void) {
     reap(clone(wait_and_execute, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL));
 }
 
+static atomic_int enough;
+
 static void* map_and_unmap(void* unused) {
-    (void)unused;
-    for (int i = 0; i < 3000; i++) {
+    while (!atomic_load(&enough)) {
         const size_t size = 64 * 4096;
         void* memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
         if (memory != MAP_FAILED)
             munmap(memory, size);
     }
-    return NULL;
+    return unused;
 }
 
 // Threads that contend for the memory while a child shares it.
@@ -528,6 +530,7 @@ static void scene_contention(void) {
     }
     for (int i = 0; i < 3; i++)
         scene_slow();
+    atomic_store(&enough, 1);
     for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
 }
