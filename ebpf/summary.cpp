@@ -231,8 +231,7 @@ void Summary::print_conclusion(std::FILE* file, const Options& options,
                    "--json).\n",
                    happened, plural(happened));
     else if (windows == 0)
-        fmt::print(file,
-                   "no child ran user code in memory of another, and nothing was to happen.\n");
+        fmt::print(file, "no child ran user code in another's memory.\n");
     else if (threaded == 0)
         fmt::print(file, "nothing happened in these windows; there was no other thread that could "
                          "have\ndone it.\n");

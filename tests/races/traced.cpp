@@ -24,27 +24,28 @@ namespace {
 
 std::string own_path;
 
+// On a busy machine it may be long from open() to the start of a program.
+test::Ended play_traced(const test::Scratch& scratch) {
+    return test::run({(test::build_directory() / "kspawn-trace").string(), "--json", "--output",
+                      scratch.file("trace"), "--fd-gap", "60s", "--", own_path, "--play",
+                      scratch.file("scenes")});
+}
+
 /// What the trace and the scenes under it have said.
 struct Recorded {
+    Recorded() : tracer(play_traced(scratch)), trace(scratch.file("trace")) {
+        read_scenes(scratch.file("scenes"), &scenes, &clean);
+        std::cout << table_of(scenes, clean, trace) << std::flush;
+    }
+    test::Scratch scratch;
     test::Ended tracer;
+    Trace trace;
     std::vector<Scene> scenes;
     std::vector<Scene> clean;
-    Trace trace;
 };
 
 const Recorded& recorded() {
-    static const Recorded all = [] {
-        Recorded made;
-        const test::Scratch scratch;
-        // On a busy machine it may be long from open() to the start of a program.
-        made.tracer = test::run({(test::build_directory() / "kspawn-trace").string(), "--json",
-                                 "--output", scratch.file("trace"), "--fd-gap", "60s", "--",
-                                 own_path, "--play", scratch.file("scenes")});
-        made.trace = read_trace(scratch.file("trace"));
-        read_scenes(scratch.file("scenes"), &made.scenes, &made.clean);
-        std::cout << table_of(made.scenes, made.clean, made.trace) << std::flush;
-        return made;
-    }();
+    static const Recorded all;
     return all;
 }
 

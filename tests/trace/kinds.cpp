@@ -11,7 +11,6 @@
 
 namespace {
 
-using kspawn::test::Trace;
 using kspawn::test::trace;
 using nlohmann::json;
 

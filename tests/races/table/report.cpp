@@ -117,8 +117,7 @@ std::string cell(const Scene& scene, const Trace& trace) {
 
 } // namespace
 
-Trace read_trace(const std::string& file) {
-    Trace trace;
+Trace::Trace(const std::string& file) {
     std::ifstream input(file);
     const auto add = [](std::map<std::int64_t, Json>* to, std::int64_t process, const Json& event) {
         auto& list = (*to)[process];
@@ -132,19 +131,18 @@ Trace read_trace(const std::string& file) {
             continue;
         const auto kind = event.at("kind").get<std::string>();
         if (kind == "start") {
-            trace.start = event;
+            start = event;
         } else if (kind == "summary") {
-            trace.summary = event;
+            summary = event;
         } else {
             const auto& told = kind == "signals" ? event.at("caller") : event;
             const auto process = told.at("pid").get<std::int64_t>();
-            add(kind == "windows"  ? &trace.windows
-                : kind == "stalls" ? &trace.stalls
-                                   : &trace.reports,
+            add(kind == "windows"  ? &windows
+                : kind == "stalls" ? &stalls
+                                   : &reports,
                 process, event);
         }
     }
-    return trace;
 }
 
 void write_scenes(const std::string& file, const std::vector<Scene>& scenes,

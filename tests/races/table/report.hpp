@@ -15,14 +15,19 @@ namespace kspawn::races {
 /// A trace as FORMAT.md has it, by the process whose threads it is about: of a
 /// child that shares memory, the process that made it.
 struct Trace {
+    explicit Trace(const std::string& file);
+    Trace(const Trace&) = delete;
+    Trace& operator=(const Trace&) = delete;
+    Trace(Trace&&) = delete;
+    Trace& operator=(Trace&&) = delete;
+    ~Trace() = default;
+
     Json start;
     Json summary;                         ///< null: cut off
     std::map<std::int64_t, Json> windows; ///< all of a process
     std::map<std::int64_t, Json> stalls;
     std::map<std::int64_t, Json> reports; ///< creds, signals, fds
 };
-
-Trace read_trace(const std::string& file);
 
 /// Scenes on their way from the traced process to this one.
 void write_scenes(const std::string& file, const std::vector<Scene>& scenes,
