@@ -34,7 +34,7 @@ SHORT = (
 # Measured again while kspawn-trace looks on: "plain" then is "traced".
 TRACED = ("vfork", "glibc", "kspawn")
 # Seconds of the guest's clock for a repetition, and how many repetitions.
-SHORT_MEASURE = (0.02, 5)
+SHORT_MEASURE = (0.03, 7)
 MEASURE = {COSTS: (0.03, 5), PARALLEL: (1.0, 5)}
 # Room for the scene with 4 GiB of touched memory.
 MEMORY = "6G"

@@ -59,8 +59,8 @@ class Goal:
 class Verdict:
     goal: Goal
     kernel: str
-    ratio: float | None  # None: it was to be measured and was not
-    measured: bool = True  # False: it is on record from another run
+    ratio: float | None  # None: it was not measured
+    measured: bool = True  # False: another run has, if any
 
     @property
     def met(self) -> bool:
@@ -85,7 +85,7 @@ class Verdict:
 
     @property
     def failed(self) -> bool:
-        return self.goal.gate and (self.ratio is None or self.worse)
+        return self.measured and self.goal.gate and (self.ratio is None or self.worse)
 
 
 def load(path: Path) -> list[Goal]:
@@ -108,9 +108,8 @@ def judge(
     ran: Collection[tuple[str, str]],
     complete: bool = True,
 ) -> list[Verdict]:
-    """One verdict for each goal and kernel of which something is known.  `ran` has the
-    kernels and parts that were measured now; if they are `complete`, what lacks there
-    is missing."""
+    """One verdict for each goal and kernel.  `ran` has the kernels and parts that were
+    measured now; if they are `complete`, what lacks there is missing."""
     verdicts = []
     for goal in goals:
         for boot in results:
@@ -118,8 +117,8 @@ def judge(
             now = (boot.kernel, part_of(goal.of)) in ran
             if ratio is not None or (now and complete):
                 verdicts.append(Verdict(goal, boot.kernel, ratio, now))
-            elif boot.kernel in goal.reached:
-                verdicts.append(Verdict(goal, boot.kernel, goal.reached[boot.kernel], False))
+            else:
+                verdicts.append(Verdict(goal, boot.kernel, goal.reached.get(boot.kernel), False))
     return verdicts
 
 

@@ -117,6 +117,11 @@ class Judging(unittest.TestCase):
         (missing,) = goals.judge([GOAL], results, {("6.1", COSTS)})
         self.assertTrue(missing.failed)
 
+    def test_never_measured_by_anyone_does_not(self) -> None:
+        goal = dataclasses.replace(GOAL, reached={})
+        (unknown,) = goals.judge([goal], [boot(run("plain/glibc", 200))], set())
+        self.assertEqual((unknown.ratio, unknown.met, unknown.failed), (None, False, False))
+
     def test_what_a_filter_left_out_does_not(self) -> None:
         results = [boot(run("plain/glibc", 200))]
         (kept,) = goals.judge([GOAL], results, {("6.1", COSTS)}, complete=False)

@@ -136,6 +136,8 @@ def _words(verdict: Verdict) -> str:
         word += f", and {verdict.goal.required:g} is required"
     if verdict.worse:
         word += f", and worse than {verdict.goal.reached[verdict.kernel]:.3f} before"
+    if not verdict.measured:
+        word += " (by another run)"
     return word
 
 
@@ -163,7 +165,11 @@ def goals_table(verdicts: list[Verdict]) -> str:
 
 def limits(verdicts: list[Verdict]) -> str:
     """For each goal that is missed, what keeps us from it."""
-    missed = {v.goal.name: v.goal.limit for v in verdicts if not v.met and v.goal.limit}
+    missed = {
+        v.goal.name: v.goal.limit
+        for v in verdicts
+        if v.ratio is not None and not v.met and v.goal.limit
+    }
     return "\n".join(f"- {name}: {limit}" for name, limit in missed.items())
 
 
