@@ -46,7 +46,8 @@ def _table(markdown: str) -> str:
     for row in rows[2:]:
         cells = ""
         for cell in row:
-            verdict = cell.split(",")[0] if cell.split(",")[0] in ("reached", "missed") else ""
+            word = re.split("[ ,]", cell)[0]
+            verdict = word if word in ("reached", "missed") else ""
             cells += f'<td class="{verdict}">{_inline(cell)}</td>' if verdict else f"<td>{_inline(cell)}</td>"
         body += f"<tr>{cells}</tr>\n"
     return f"<table><tr>{head}</tr>\n{body}</table>"
