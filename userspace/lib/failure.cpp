@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,6 +23,9 @@ struct Memory {
     bool any;
     // The words are made when the failure happens: later the request is gone.
     std::array<char, KSPAWN_FAILURE_WORDS_MAX> words;
+    // Of the program that was not found, which is in the words after `executed`; 0 if
+    // there is nothing to look for any more.
+    std::size_t missing;
 };
 
 // Zero at first and without a destructor: nothing is run for a thread that
@@ -30,6 +34,8 @@ constinit thread_local Memory memory{};
 
 // Two names and all else that a sentence has fit KSPAWN_FAILURE_WORDS_MAX.
 constexpr std::size_t name_max = 400;
+
+constexpr std::string_view executed = "exec ";
 
 std::string_view name_of(const char* text) noexcept {
     return text == nullptr ? "(null)" : text;
@@ -164,7 +170,7 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
 void describe_exec(Words& words, const Request& request) noexcept {
     const auto path = name_of(request.path);
     const bool searched = request.search != nullptr && path.find('/') == std::string_view::npos;
-    words << (searched ? "search " : "exec ");
+    words << (searched ? "search " : executed);
     words.name(path, name_max);
     if (searched) {
         words << " in PATH=";
@@ -172,23 +178,36 @@ void describe_exec(Words& words, const Request& request) noexcept {
     }
 }
 
-// The commonest riddles of execve() and clone(), where the error alone sends
-// people looking in the wrong place.
-std::string_view hint(const Request& request, const Outcome& outcome) noexcept {
-    switch (outcome.step) {
-    case KSPAWN_FAILURE_CLONE:
-        if (outcome.error == EAGAIN)
-            return " (RLIMIT_NPROC or pids.max reached?)";
-        break;
-    case KSPAWN_FAILURE_EXEC:
-        if (outcome.error == ENOENT && request.path != nullptr && request.path[0] == '/' &&
-            ::access(request.path, F_OK) == 0)
-            return " (the file exists; the interpreter that it names does not?)";
-        break;
-    default:
-        break;
-    }
+// One of the riddles of clone() and execve(), where the error alone sends people
+// looking in the wrong place; for the other see add_hint().
+std::string_view hint(const Outcome& outcome) noexcept {
+    if (outcome.step == KSPAWN_FAILURE_CLONE && outcome.error == EAGAIN)
+        return " (RLIMIT_NPROC or pids.max reached?)";
     return "";
+}
+
+// How long the path is that add_hint() has to look for.
+std::size_t missing_path(const Request& request, const Outcome& outcome) noexcept {
+    if (outcome.step != KSPAWN_FAILURE_EXEC || outcome.error != ENOENT)
+        return 0;
+    const auto path = name_of(request.path);
+    return path.starts_with('/') && path.size() <= name_max ? path.size() : 0;
+}
+
+// Only for who reads the words: to look for a file costs as much as to be told that
+// it is not there, and many a caller goes on to try another.
+void add_hint() noexcept {
+    if (memory.missing == 0)
+        return;
+    const ErrnoGuard keep_errno;
+    std::array<char, name_max + 1> path{};
+    std::copy_n(memory.words.begin() + executed.size(), memory.missing, path.begin());
+    memory.missing = 0;
+    if (::access(path.data(), F_OK) != 0)
+        return;
+    const auto used = std::string_view(memory.words.data()).size();
+    Words words{std::span(memory.words).subspan(used)};
+    words << " (the file exists; the interpreter that it names does not?)";
 }
 
 // What libc cannot do, the kernel can; so the answer is in why it was not asked.
@@ -247,7 +266,7 @@ void describe(Words& words, const Request& request, const Outcome& outcome) noex
         break;
     }
     describe_error(words, outcome.error);
-    words << hint(request, outcome);
+    words << hint(outcome);
     describe_backend(words, outcome);
 }
 
@@ -275,6 +294,7 @@ void remember(const Request& request, const Outcome& outcome) noexcept {
     memory.any = true;
     Words words{memory.words};
     describe(words, request, outcome);
+    memory.missing = missing_path(request, outcome);
 }
 
 } // namespace kspawn::internal::failure
@@ -286,6 +306,7 @@ const kspawn_failure* kspawn_last_failure() noexcept {
 }
 
 const char* kspawn_strfailure() noexcept {
+    memory_of_this_thread::add_hint();
     return memory_of_this_thread::memory.words.data();
 }
 
