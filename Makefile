@@ -72,7 +72,8 @@ test-nightly: deps-debug deps-fuzz userspace module
 		--env KSPAWN_CONFORMANCE_COUNT=20000 \
 		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) \
 		--env KSPAWN_FUZZ_COUNT=1000000 \
-		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '^conformance/|^guest/fuzz_ioctl|^abi/(storm|reload)'
+		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) --env KSPAWN_RACES_ROUNDS=2000 \
+		'^(conformance|races)/|^guest/fuzz_ioctl|^abi/(storm|reload)'
 	@qemu/kernels/matrix
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
