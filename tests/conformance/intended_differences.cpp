@@ -94,14 +94,23 @@ bool empty_name_first(const Specification& specification, const json& ours, cons
     return false;
 }
 
-bool judged_when_added(const Specification& specification, const json& ours, const json& theirs,
-                       const Difference& difference) {
-    if (ours.at("error") != EBADF || (difference.where != "/error" && failed(theirs)))
-        return false;
+bool limits_descriptors(const Specification& specification) {
     for (const auto& step : list(specification, "parent"))
         if (step.at(0) == "limit" && step.at(1) == "nofile")
             return true;
     return false;
+}
+
+bool judged_when_added(const Specification& specification, const json& ours, const json& theirs,
+                       const Difference& difference) {
+    return ours.at("error") == EBADF && (difference.where == "/error" || !failed(theirs)) &&
+           limits_descriptors(specification);
+}
+
+bool no_descriptor_for_a_pipe(const Specification& specification, const json& ours,
+                              const json& theirs, const Difference&) {
+    return theirs.at("error") == EMFILE && ours.at("error") != EMFILE &&
+           limits_descriptors(specification);
 }
 
 bool failure_without_sigchld(const Specification&, const json& ours, const json&,
@@ -146,6 +155,10 @@ const std::vector<IntendedDifference>& intended_differences() {
          "glibc and as POSIX has it.  musl notices in the child, when another error may come "
          "first.",
          judged_when_added},
+        {"no-descriptor-is-needed", "musl",
+         "A start takes no descriptor of the caller's that it is not asked for.  musl makes a pipe "
+         "for the child's error, and fails with EMFILE where the limit leaves no two.",
+         no_descriptor_for_a_pipe},
         {"empty-name-first", "both",
          "An open action with an empty name is ENOENT even if its flags exclude each other, which "
          "open(2) notices first.",
