@@ -491,7 +491,10 @@ TEST_F(spawn, result_is_unmapped)
 	map_end(_metadata, &m);
 }
 
-/* A pidfd that nobody has been told of must not stay open. */
+/*
+ * Who takes the result away while the child starts has its pidfd all the same, as
+ * with clone3(); there is just one, and it is where the next descriptor would be.
+ */
 TEST_F(spawn, result_with_a_pidfd_is_unmapped)
 {
 	unsigned int i, rounds = scratch_scale(100), blind = 0;
