@@ -86,8 +86,8 @@ static unsigned long select_word(struct selection *selection,
 
 /*
  * The first word from @word on that may have something for the child, or the
- * number of words.  Nearly all of a large table is close-on-exec: four words at a time
- * take half of the instructions that find_next_andnot_bit() does.
+ * number of words.  Nearly all of a large table is close-on-exec: four words at
+ * a time take half of the instructions that find_next_andnot_bit() does.
  */
 static unsigned int next_word(const struct selection *selection,
 			      const struct fdtable *fdt, unsigned int word)

@@ -11,7 +11,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define NO_FUSE	"needs root and FUSE"
+#define NO_FUSE		"needs root and FUSE"
+#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
+#define SETTLE_MS	20000
 
 /* What hangs, and in whom. */
 FIXTURE_VARIANT(spawn)
@@ -103,23 +105,6 @@ static pid_t call(int device, bool by_action, bool unsettled)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 254);
 }
 
-static long requests(void)
-{
-	return totals_number("/sys/class/misc/kspawn/stats/in_flight");
-}
-
-static bool settles_at(long count)
-{
-	unsigned long long end = own_clock_ms() + 20000;
-
-	while (requests() != count) {
-		if (own_clock_ms() > end)
-			return false;
-		own_sleep_ms(10);
-	}
-	return true;
-}
-
 /* Others start programs, meanwhile. */
 static void expect_others_go_on(struct __test_metadata *_metadata, int device)
 {
@@ -152,7 +137,7 @@ TEST_F(spawn, hangs_for_a_while)
 
 TEST_F(spawn, server_is_killed)
 {
-	long before = requests();
+	long before = totals_number(REQUESTS);
 	struct server server;
 	pid_t caller;
 	int status;
@@ -171,7 +156,7 @@ TEST_F(spawn, server_is_killed)
 	status = own_wait(call(self->device, variant->by_action, variant->unsettled));
 	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ENOTCONN)
 		TH_LOG("wait status %#x", status);
-	EXPECT_TRUE(settles_at(before));
+	EXPECT_TRUE(totals_settle(REQUESTS, before, SETTLE_MS));
 	end_server(&server);
 }
 
@@ -216,7 +201,7 @@ TEST_F(spawn, replaced_meanwhile)
 TEST_F(spawn, caller_is_killed)
 {
 	bool kill_server = !strcmp(variant->operation, "open");
-	long before = requests();
+	long before = totals_number(REQUESTS);
 	struct server server;
 	pid_t caller;
 	int status;
@@ -232,7 +217,7 @@ TEST_F(spawn, caller_is_killed)
 		EXPECT_EQ(SIGKILL, own_wait(caller));
 	expect_others_go_on(_metadata, self->device);
 	ASSERT_LE(0, kill_server ? kill(server.pid, SIGKILL) : write(server.say, "", 1));
-	EXPECT_TRUE(settles_at(before));
+	EXPECT_TRUE(totals_settle(REQUESTS, before, SETTLE_MS));
 	end_server(&server);
 	while (waitpid(-1, &status, __WALL) > 0)
 		;

@@ -9,32 +9,7 @@
 #include <sys/prctl.h>
 
 #define NEVER_MS	10000
-
-static __u64 counter(const char *name)
-{
-	char path[128], text[32] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/class/misc/kspawn/stats/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		abort();
-	close(fd);
-	return strtoull(text, NULL, 10);
-}
-
-/* The child's last steps may come after its parent has seen it end. */
-static bool settles_at(const char *name, __u64 value)
-{
-	unsigned long long end = own_clock_ms() + NEVER_MS;
-
-	while (counter(name) != value) {
-		if (own_clock_ms() > end)
-			return false;
-		own_sleep_ms(10);
-	}
-	return true;
-}
+#define STATS		"/sys/class/misc/kspawn/stats/"
 
 /* A request whose child blocks in its first action, then runs @path. */
 static void blocked_init(struct __test_metadata *_metadata, struct spawn *s, struct report *r)
@@ -207,7 +182,7 @@ TEST_F(spawn, blocked_and_ignored_signals_to_the_child)
 TEST_F(spawn, child_is_killed)
 {
 	struct call c = { .device = self->device };
-	__u64 killed = counter("killed");
+	long killed = totals_number(STATS "killed");
 	struct report r;
 	pid_t child;
 	int status;
@@ -225,7 +200,7 @@ TEST_F(spawn, child_is_killed)
 	EXPECT_TRUE(WIFSIGNALED(status));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
 	EXPECT_EQ(1, own_sigchld_count());
-	EXPECT_TRUE(settles_at("killed", killed + 1));
+	EXPECT_TRUE(totals_settle(STATS "killed", killed + 1, NEVER_MS));
 }
 
 TEST_F(spawn, child_with_a_pidfd_is_killed)
@@ -328,7 +303,7 @@ static void end_caller(struct __test_metadata *_metadata, pid_t caller, int numb
 TEST_F(spawn, caller_is_killed)
 {
 	static const int numbers[] = { SIGKILL, SIGTERM, SIGUSR1 };
-	__u64 in_flight = counter("in_flight");
+	long in_flight = totals_number(STATS "in_flight");
 	unsigned int i;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
@@ -344,7 +319,7 @@ TEST_F(spawn, caller_is_killed)
 		child = own_wait_child_of(caller);
 		ASSERT_LT(0, child);
 		ASSERT_TRUE(own_wait_state(child, 'S'));
-		EXPECT_EQ(in_flight + 1, counter("in_flight"));
+		EXPECT_EQ(in_flight + 1, totals_number(STATS "in_flight"));
 		end_caller(_metadata, caller, numbers[i]);
 		/* Ours now, and still where it was. */
 		EXPECT_EQ(child, own_wait_child_of(getpid()));
@@ -357,14 +332,14 @@ TEST_F(spawn, caller_is_killed)
 		ASSERT_EQ(0, report_load(&r));
 		EXPECT_EQ(getpid(), report_stat(&r, 4));
 		EXPECT_EQ(SIGCHLD, report_stat(&r, 38));
-		EXPECT_TRUE(settles_at("in_flight", in_flight));
+		EXPECT_TRUE(totals_settle(STATS "in_flight", in_flight, NEVER_MS));
 	}
 }
 
 /* Another thread ends the process: as fatal as a signal. */
 TEST_F(spawn, callers_process_exits)
 {
-	__u64 in_flight = counter("in_flight");
+	long in_flight = totals_number(STATS "in_flight");
 	pid_t caller, child;
 	struct report r;
 	int status;
@@ -390,13 +365,13 @@ TEST_F(spawn, callers_process_exits)
 	unblock(_metadata);
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
 	EXPECT_EQ(0, status);
-	EXPECT_TRUE(settles_at("in_flight", in_flight));
+	EXPECT_TRUE(totals_settle(STATS "in_flight", in_flight, NEVER_MS));
 }
 
 /* The orphan that fails then is a child that ended, and not a ghost. */
 TEST_F(spawn, caller_is_killed_and_the_start_fails)
 {
-	__u64 in_flight = counter("in_flight");
+	long in_flight = totals_number(STATS "in_flight");
 	pid_t caller, child;
 	struct report r;
 	struct spawn s;
@@ -414,12 +389,12 @@ TEST_F(spawn, caller_is_killed_and_the_start_fails)
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(127, WEXITSTATUS(status));
-	EXPECT_TRUE(settles_at("in_flight", in_flight));
+	EXPECT_TRUE(totals_settle(STATS "in_flight", in_flight, NEVER_MS));
 }
 
 TEST_F(spawn, caller_is_killed_and_then_the_child)
 {
-	__u64 in_flight = counter("in_flight");
+	long in_flight = totals_number(STATS "in_flight");
 	pid_t caller, child;
 	struct report r;
 	struct spawn s;
@@ -438,7 +413,7 @@ TEST_F(spawn, caller_is_killed_and_then_the_child)
 	/* Orphans send SIGCHLD to who adopts them, whatever their parent said. */
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
-	EXPECT_TRUE(settles_at("in_flight", in_flight));
+	EXPECT_TRUE(totals_settle(STATS "in_flight", in_flight, NEVER_MS));
 }
 
 /* The parent's death signal is armed by the program, not before: none is set. */
@@ -463,7 +438,7 @@ TEST_F(spawn, death_of_the_callers_thread)
 TEST_F(spawn, callers_killed_at_any_moment)
 {
 	unsigned int i, rounds = scratch_scale(300), seed = 12345;
-	__u64 in_flight = counter("in_flight");
+	long in_flight = totals_number(STATS "in_flight");
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	for (i = 0; i < rounds; i++) {
@@ -492,7 +467,7 @@ TEST_F(spawn, callers_killed_at_any_moment)
 			;
 		EXPECT_EQ(ECHILD, errno);
 	}
-	EXPECT_TRUE(settles_at("in_flight", in_flight));
+	EXPECT_TRUE(totals_settle(STATS "in_flight", in_flight, NEVER_MS));
 }
 
 TEST_HARNESS_MAIN

@@ -5,35 +5,16 @@
  * tests/guest/unload.sh does what is left: it unloads.
  */
 #include "lib/fixture.h"
+#include "lib/module.h"
 
 #include <sys/prctl.h>
 
-static int references(void)
-{
-	int fd = open("/sys/module/kspawn/refcnt", O_RDONLY | O_CLOEXEC);
-	char text[32] = "";
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return -1;
-	close(fd);
-	return atoi(text);
-}
-
-static bool settles_at(int count)
-{
-	unsigned long long end = own_clock_ms() + 20000;
-
-	while (references() != count) {
-		if (own_clock_ms() > end)
-			return false;
-		own_sleep_ms(10);
-	}
-	return true;
-}
+#define REFERENCES	"/sys/module/kspawn/refcnt"
+#define SETTLE_MS	20000
 
 static void expect_refused(struct __test_metadata *_metadata)
 {
-	EXPECT_EQ(-1, syscall(SYS_delete_module, "kspawn", O_NONBLOCK));
+	EXPECT_EQ(-1, module_remove("kspawn"));
 	EXPECT_TRUE(errno == EWOULDBLOCK || errno == EBUSY)
 		TH_LOG("%m");
 }
@@ -42,7 +23,7 @@ TEST_F(spawn, refused_while_the_device_is_open)
 {
 	if (geteuid())
 		SKIP(return, NEEDS_ROOT);
-	EXPECT_LE(1, references());
+	EXPECT_LE(1, totals_number(REFERENCES));
 	expect_refused(_metadata);
 }
 
@@ -56,7 +37,7 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	if (geteuid())
 		SKIP(return, NEEDS_ROOT);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	idle = references() - 1;
+	idle = totals_number(REFERENCES) - 1;
 	ASSERT_LE(0, idle);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	report_init(_metadata, &s, &r);
@@ -76,14 +57,14 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	/* The device is closed with the caller; the child alone is left. */
 	ASSERT_EQ(0, kill(caller, SIGKILL));
 	own_wait(caller);
-	EXPECT_TRUE(settles_at(idle + 1));
+	EXPECT_TRUE(totals_settle(REFERENCES, idle + 1, SETTLE_MS));
 	expect_refused(_metadata);
 
 	close(open("fifo", O_WRONLY | O_CLOEXEC));
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, report_load(&r));
-	EXPECT_TRUE(settles_at(idle));
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
 }
 
 /* A program that has started needs the module no more. */
@@ -93,14 +74,14 @@ TEST_F(spawn, not_held_by_programs)
 	pid_t pid;
 	int idle;
 
-	idle = references() - 1;
+	idle = totals_number(REFERENCES) - 1;
 	spawn_init(&s, scratch_child);
 	spawn_arg(&s, "child");
 	spawn_arg(&s, "pause");
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(0, pid);
 	close(self->device);
-	EXPECT_TRUE(settles_at(idle));
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_EQ(SIGKILL, WTERMSIG(own_wait(pid)));
 }

@@ -26,6 +26,18 @@ long totals_number(const char *path)
 	return value;
 }
 
+bool totals_settle(const char *path, long value, unsigned int limit_ms)
+{
+	unsigned long long end = own_clock_ms() + limit_ms;
+
+	while (totals_number(path) != value) {
+		if (own_clock_ms() > end)
+			return false;
+		own_sleep_ms(10);
+	}
+	return true;
+}
+
 /* Empty slabs go back, so that objects in use are what is left to count. */
 static void shrink_cache(const char *name)
 {

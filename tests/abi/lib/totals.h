@@ -3,6 +3,8 @@
 #ifndef KSPAWN_ABI_TOTALS_H
 #define KSPAWN_ABI_TOTALS_H
 
+#include <stdbool.h>
+
 #define TOTALS_CACHES	11
 
 /**
@@ -27,6 +29,12 @@ extern const char *const totals_caches[TOTALS_CACHES];
 
 /* The number that @path begins with, or -1. */
 long totals_number(const char *path);
+
+/*
+ * Wait until that number is @value: a child's last steps may come after its parent
+ * has seen it end.  False after 20 s.
+ */
+bool totals_settle(const char *path, long value, unsigned int limit_ms);
 
 /* Count; takes more than a second, in which what has ended is freed. */
 void totals_take(struct totals *t);

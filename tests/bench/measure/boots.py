@@ -43,6 +43,8 @@ GUESTS = {
     # Each CPU in a thread of its own: else they would run in turns.
     PARALLEL: ["--smp", "2", "--parallel"],
 }
+# What counts whole programs, by the question that it answers.
+SCRIPTS = {"make": "make_build", "python": "python_script"}
 # A kernel was once seen to die as it booted with --parallel.
 BOOTS = {COSTS: 1, PARALLEL: 3}
 
@@ -127,9 +129,8 @@ def _programs(kernel: str, plan: Plan) -> bool:
     benchmarks = []
     context = describe(REPO)
     well = True
-    for question in ("make", "python"):
-        command = [str(BENCH / f"{question}_build" if question == "make" else BENCH / "python_script")]
-        command += ["--kernel", kernel]
+    for question, script in SCRIPTS.items():
+        command = [str(BENCH / script), "--kernel", kernel]
         done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
         well = well and done.returncode == 0
         if done.returncode != 0:
@@ -152,7 +153,7 @@ def _programs(kernel: str, plan: Plan) -> bool:
                 context["cpu"] = cpu[1]
             elif glibc := re.search(r"# glibc (\S+)$", line):
                 context["glibc"] = glibc[1]
-    context |= {"unit": "instructions", "options": "tests/bench/make_build, tests/bench/python_script"}
+    context |= {"unit": "instructions", "options": ", ".join(f"tests/bench/{s}" for s in SCRIPTS.values())}
     if benchmarks:
         output.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=2) + "\n")
     return well and bool(benchmarks)
