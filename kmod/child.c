@@ -143,9 +143,10 @@ static int end_killed(struct kspawn_request *request)
  * kspawn_child() - the life of a child before its program
  * @data: the request, with a reference and a use of the module that are ours
  *
- * The child shares the caller's memory until exec and never touches it.  As
- * exec leaves that memory behind, the caller is woken, and from then on only
- * the outcome of a success may be seen.
+ * The child shares the caller's memory until exec and does not touch it, but
+ * for what exec itself reads of a request that is in place.  As exec leaves
+ * that memory behind, the caller is woken, and from then on only the outcome of
+ * a success may be seen.
  *
  * Return: 0, to user mode: to the program, or to the signal that ends it.
  */

@@ -56,6 +56,7 @@ static const struct symbol symbols[] __initconst = {
 	FUNCTION(is_rlimit_overlimit),
 	FUNCTION(sched_setscheduler),
 	FUNCTION(ksys_setsid),
+	FUNCTION(__x64_sys_execve),
 	FUNCTION(__x64_sys_setpgid),
 	FUNCTION(__x64_sys_setresuid),
 	FUNCTION(__x64_sys_setresgid),

@@ -33,9 +33,9 @@
 /**
  * struct kspawn_symbols - what kspawn_resolve_symbols() finds
  *
- * The members have the names of what they point to.  setpgid and set*id have
- * no inner function to call: their entry points take the arguments in a
- * struct pt_regs, and make every check there is.
+ * The members have the names of what they point to.  setpgid, set*id and an
+ * execve of lists in user memory have no inner function to call: their entry
+ * points take the arguments in a struct pt_regs, and make every check there is.
  */
 struct kspawn_symbols {
 	typeof(&kernel_clone) kernel_clone;
@@ -55,6 +55,7 @@ struct kspawn_symbols {
 	typeof(&is_rlimit_overlimit) is_rlimit_overlimit;
 	typeof(&sched_setscheduler) sched_setscheduler;
 	typeof(&ksys_setsid) ksys_setsid;
+	sys_call_ptr_t __x64_sys_execve;
 	sys_call_ptr_t __x64_sys_setpgid;
 	sys_call_ptr_t __x64_sys_setresuid;
 	sys_call_ptr_t __x64_sys_setresgid;

@@ -18,6 +18,17 @@ static bool is_committed(const struct kspawn_request *request)
 	return current->mm != request->mm;
 }
 
+static int execve_in_place(const struct kspawn_request *request)
+{
+	struct pt_regs regs = {
+		.di = request->args.path,
+		.si = request->args.argv,
+		.dx = request->args.envp,
+	};
+
+	return kspawn_kernel.__x64_sys_execve(&regs);
+}
+
 static int execute(struct kspawn_request *request, const char *path)
 {
 	int err;
@@ -26,8 +37,10 @@ static int execute(struct kspawn_request *request, const char *path)
 		return -ENOENT;
 	kspawn_audit_begin(__NR_execve, 0, 0, 0, 0);
 	do {
-		err = kspawn_kernel.kernel_execve(path, request->argv,
-						  request->envp);
+		err = request->in_place ?
+			execve_in_place(request) :
+			kspawn_kernel.kernel_execve(path, request->argv,
+						    request->envp);
 	} while (!is_committed(request) && kspawn_interrupted(request, err));
 	/* If it has succeeded, the return to user mode ends the record. */
 	if (err)

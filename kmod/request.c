@@ -5,6 +5,7 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/resource.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -316,7 +317,7 @@ static int name_descriptors(struct kspawn_request *request,
  * @args:    what kspawn_copy_args() accepted
  * @outcome: says what was wrong
  *
- * All but the lists, for which there is kspawn_request_copy_lists().
+ * All but the lists, for which there is kspawn_request_take_lists().
  *
  * Return: the request with one reference, or an error pointer.
  */
@@ -355,17 +356,8 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	return request;
 }
 
-/**
- * kspawn_request_copy_lists() - copy the arguments and the environment
- * @request: the request; called once
- * @outcome: says what was wrong
- *
- * The larger part of most requests, and of no use if there is no program.
- *
- * Return: 0, or a negative errno.
- */
-int kspawn_request_copy_lists(struct kspawn_request *request,
-			      struct kspawn_outcome *outcome)
+static int copy_lists(struct kspawn_request *request,
+		      struct kspawn_outcome *outcome)
 {
 	static const char * const empty[] = { "", NULL };
 	size_t budget = argument_budget();
@@ -385,6 +377,67 @@ int kspawn_request_copy_lists(struct kspawn_request *request,
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ENVP,
 				   PTR_ERR(request->envp));
 	return 0;
+}
+
+/*
+ * Whether exec can read the path and the lists where they are: no other task
+ * has the caller's memory, to change them before exec comes to them.  Who has
+ * other ways to write there could have done so before.  A reader of /proc
+ * looks like another task for a moment; the lists are copied then.
+ *
+ * The paths of a search are not in that memory, and of an empty argument list
+ * exec would tell the log.
+ */
+static bool can_stay_in_place(const struct kspawn_request *request)
+{
+	const char __user *const __user *argv =
+		u64_to_user_ptr(request->args.argv);
+	const char __user *first;
+
+	return !request->search && argv &&
+	       atomic_read(&current->mm->mm_users) == 1 &&
+	       !get_user(first, argv) && first;
+}
+
+/**
+ * kspawn_request_take_lists() - see to the arguments and the environment
+ * @request: the request; called once
+ * @outcome: says what was wrong
+ *
+ * The larger part of most requests, and of no use if there is no program.
+ *
+ * What other tasks could change is copied before the child exists.  Where
+ * there are none, exec copies it, in the child, straight from the caller's
+ * memory to the program's.  A caller that is killed meanwhile writes there as
+ * it ends, but where it had chosen to.
+ *
+ * Return: 0, or a negative errno.
+ */
+int kspawn_request_take_lists(struct kspawn_request *request,
+			      struct kspawn_outcome *outcome)
+{
+	request->in_place = can_stay_in_place(request);
+	return request->in_place ? 0 : copy_lists(request, outcome);
+}
+
+/**
+ * kspawn_request_blame_list() - find the list that made exec fail
+ * @request: a request that has failed and that nobody else uses any more
+ * @outcome: how; set to what copying the lists before would have told
+ */
+void kspawn_request_blame_list(struct kspawn_request *request,
+			       struct kspawn_outcome *outcome)
+{
+	struct kspawn_outcome list = {};
+	int err;
+
+	if (!request->in_place || outcome->step != KSPAWN_STEP_EXEC ||
+	    (outcome->error != -EFAULT && outcome->error != -E2BIG))
+		return;
+	/* Exec reads them in another order, and may have met another error. */
+	err = copy_lists(request, &list);
+	if (err == -EFAULT || err == -E2BIG)
+		*outcome = list;
 }
 
 static void release_request(struct kref *ref)

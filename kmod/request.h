@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One request: a copy of everything that the caller asked for, made and
- * checked before the child exists.  Nothing of it is read from user memory
- * twice.
+ * checked before the child exists.  Only where no other task has the caller's
+ * memory does exec read the path and the lists from there instead.
  */
 #ifndef KSPAWN_REQUEST_H
 #define KSPAWN_REQUEST_H
@@ -73,14 +73,17 @@ enum kspawn_phase {
  * @id:             tells requests apart in traces
  * @phase:          enum kspawn_phase
  * @caller:         the process that asked
- * @args:           the scalars; its pointers have been followed and are unused
+ * @args:           the scalars; its pointers have been followed and are unused,
+ *                  but for the path and the lists of a request @in_place
  * @path:           the program
  * @search:         directories to search it in, or NULL
  * @candidate:      room for one path of that search, or NULL
  * @candidate_size: enough for the longest, at most PATH_MAX
  * @denied:         whether that search has met -EACCES
- * @argv:           arguments, at least one
- * @envp:           environment
+ * @in_place:       exec reads path and lists where the caller has them, see
+ *                  kspawn_request_take_lists()
+ * @argv:           arguments, at least one; unless @in_place
+ * @envp:           environment; unless @in_place
  * @actions:        file actions
  * @named:          descriptors that they refer to, ascending, each once
  * @named_count:    how many
@@ -104,6 +107,7 @@ struct kspawn_request {
 	char *candidate;
 	size_t candidate_size;
 	bool denied;
+	bool in_place;
 	const char *const *argv;
 	const char *const *envp;
 	struct kspawn_file_action *actions;
@@ -126,8 +130,10 @@ int kspawn_copy_args(struct kspawn_args *args,
 		     struct kspawn_outcome *outcome);
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 					     struct kspawn_outcome *outcome);
-int kspawn_request_copy_lists(struct kspawn_request *request,
+int kspawn_request_take_lists(struct kspawn_request *request,
 			      struct kspawn_outcome *outcome);
+void kspawn_request_blame_list(struct kspawn_request *request,
+			       struct kspawn_outcome *outcome);
 void kspawn_request_get(struct kspawn_request *request);
 void kspawn_request_put(struct kspawn_request *request);
 

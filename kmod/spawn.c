@@ -192,6 +192,7 @@ static int start_child(struct kspawn_request *request,
 	if (request->outcome.error) {
 		*outcome = request->outcome;
 		reap(pid, request->child);
+		kspawn_request_blame_list(request, outcome);
 		return outcome->error;
 	}
 	return pid;
@@ -211,7 +212,7 @@ static int spawn(struct kspawn_request *request,
 			kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
 		return kspawn_fail(outcome, KSPAWN_STEP_EXEC, 0, ret);
 	}
-	ret = kspawn_request_copy_lists(request, outcome);
+	ret = kspawn_request_take_lists(request, outcome);
 	if (ret)
 		return ret;
 	ret = kspawn_descriptors_snapshot(&request->descriptors,

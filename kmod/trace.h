@@ -35,7 +35,11 @@ TRACE_DEFINE_ENUM(KSPAWN_STEP_ACTION);
 TRACE_DEFINE_ENUM(KSPAWN_STEP_PIDFD);
 TRACE_DEFINE_ENUM(KSPAWN_STEP_EXEC);
 
-/* A request has been copied and checked, but for its lists. */
+/*
+ * A request has been copied and checked, but for its lists.  The path, here and
+ * below, is the one that was asked for: where exec reads it from the caller's
+ * memory, only sched_process_exec and audit tell what it has found there.
+ */
 TRACE_EVENT(kspawn_begin,
 	TP_PROTO(const struct kspawn_request *request),
 	TP_ARGS(request),

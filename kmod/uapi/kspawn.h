@@ -92,7 +92,10 @@ struct kspawn_action {
 	__aligned_u64 path;
 };
 
-/* kspawn_result.step: how far a start came, in the order of its way */
+/*
+ * kspawn_result.step: how far a start came, in the order of its way; only argv
+ * and envp may be read as late as the program is executed
+ */
 #define KSPAWN_STEP_NONE	0 /* nothing failed */
 #define KSPAWN_STEP_POLICY	1 /* callers like this one are refused */
 #define KSPAWN_STEP_COPY	2 /* reading the request; index: KSPAWN_ARG_* */
@@ -234,9 +237,11 @@ struct kspawn_info {
  *
  * and those of clone(2), execve(2) and the calls that the attributes and file
  * actions stand for.  A program that is not there is told of before argv and
- * envp are looked at, unless an action could change what is found.  If the child is killed by a signal before it executes
- * the program, the call succeeds, as it does with fork(), and the child's wait
- * status tells.
+ * envp are looked at, unless an action could change what is found; what cannot
+ * be read of these, before or after the attributes and actions.
+ *
+ * If the child is killed by a signal before it executes the program, the call
+ * succeeds, as it does with fork(), and the child's wait status tells.
  *
  * KSPAWN_IOC_INFO(struct kspawn_info *) returns 0.
  */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* struct kspawn_args and struct kspawn_action: sizes, and every field at its edges. */
+#define SPAWN_BOTH_WAYS
 #include "lib/fixture.h"
 
 #include <stddef.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Executing the program: scripts, errors, and names by descriptor. */
+#define SPAWN_BOTH_WAYS
 #include "lib/fixture.h"
 
 #include <elf.h>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Every pointer of a request: unreadable, read-only, at the edge of a mapping. */
+#define SPAWN_BOTH_WAYS
 #include "lib/fixture.h"
 
 #include <sys/ioctl.h>
 
-#define PAGE	4096UL
+#define PAGE		4096UL
+#define MAX_STRING	(32 * PAGE)	/* MAX_ARG_STRLEN: with its NUL */
 
 /* Addresses that nobody may read through. */
 static const __u64 bad_addresses[] = {
@@ -194,6 +196,27 @@ TEST_F(spawn, environment)
 
 	spawn_init(&s, scratch_tiny);
 	expect_bad_lists(_metadata, self->device, &s, &s.args.envp, KSPAWN_ARG_ENVP);
+}
+
+/* Each list with a fault of another kind: it is the first one's that is told. */
+TEST_F(spawn, both_lists)
+{
+	static const char * const none[] = { "x", (const char *)8, NULL };
+	static const char *longer[2];
+	struct spawn s;
+
+	longer[0] = spawn_string(MAX_STRING + 1, 'x');
+	ASSERT_NE(NULL, longer[0]);
+	spawn_init(&s, scratch_tiny);
+	s.args.argv = spawn_pointer(none);
+	s.args.envp = spawn_pointer(longer);
+	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
+	s.args.argv = spawn_pointer(longer);
+	s.args.envp = spawn_pointer(none);
+	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
+	/* The actions may have been run by then; the child is gone with them. */
+	spawn_open(&s, 9, "made", O_WRONLY | O_CREAT, 0600);
+	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
 }
 
 TEST_F(spawn, actions)

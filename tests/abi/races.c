@@ -7,6 +7,7 @@
 #include "lib/fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #define STOP(flag)	__atomic_load_n(&(flag), __ATOMIC_RELAXED)
@@ -566,37 +567,46 @@ struct blocked {
 	struct spawn s;
 	pid_t pid;
 	int error;
+	int status;
 };
 
-static void *start_blocked(void *argument)
+static int start_blocked(void *argument)
 {
 	struct blocked *b = argument;
 
 	b->pid = spawn_start(b->device, &b->s);
 	b->error = errno;
+	if (b->pid > 0)
+		b->status = own_wait(b->pid);
+	return 0;
+}
+
+static void *start_blocked_in_thread(void *argument)
+{
+	start_blocked(argument);
 	return NULL;
 }
 
-/*
- * Without a race: the child waits for a FIFO's other end while everything in
- * the request is overwritten.  What was asked for is what is done: the hazard
- * of vfork() with shared memory is not here.
- */
-TEST_F(spawn, nothing_is_read_after_the_child_exists)
+#define BLOCKED_STACK	(256 << 10)
+
+/* Whoever shares the memory: a thread, or a process as vfork() makes one. */
+static void overwrite_while_blocked(struct __test_metadata *_metadata, int device, bool thread)
 {
 	static char path[64], fifo[] = "fifo", second[] = "second", argument[] = "before";
 	struct kspawn_action *actions;
+	pid_t caller = getpid();
 	struct blocked b = {};
 	struct report_fd seen;
-	pthread_t thread;
+	pthread_t handle;
 	struct report r;
+	char *stack;
 	int fd;
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	ASSERT_EQ(0, scratch_file("second", "x", 1, 0644));
 	report_init(_metadata, &b.s, &r);
 	snprintf(path, sizeof(path), "%s", scratch_child);
-	b.device = self->device;
+	b.device = device;
 	b.s.args.path = spawn_pointer(path);
 	spawn_arg(&b.s, "0");
 	spawn_arg(&b.s, argument);
@@ -604,8 +614,16 @@ TEST_F(spawn, nothing_is_read_after_the_child_exists)
 	spawn_open(&b.s, 20, fifo, O_RDONLY, 0);
 	spawn_open(&b.s, 21, second, O_RDONLY, 0);
 	actions = b.s.actions;
-	ASSERT_EQ(0, pthread_create(&thread, NULL, start_blocked, &b));
-	ASSERT_TRUE(own_wait_state(own_wait_child_of(getpid()), 'S'));
+	if (thread) {
+		ASSERT_EQ(0, pthread_create(&handle, NULL, start_blocked_in_thread, &b));
+	} else {
+		stack = mmap(NULL, BLOCKED_STACK, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ASSERT_NE(MAP_FAILED, stack);
+		caller = clone(start_blocked, stack + BLOCKED_STACK, CLONE_VM | SIGCHLD, &b);
+		ASSERT_LT(0, caller);
+	}
+	ASSERT_TRUE(own_wait_state(own_wait_child_of(caller), 'S'));
 
 	memset(path, 'X', sizeof(path) - 1);
 	memset(second, 'X', sizeof(second) - 1);
@@ -618,16 +636,100 @@ TEST_F(spawn, nothing_is_read_after_the_child_exists)
 
 	fd = open("fifo", O_WRONLY);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, thread ? pthread_join(handle, NULL) : own_wait(caller));
 	ASSERT_LT(0, b.pid)
 		TH_LOG("%s", strerrorname_np(b.error));
 	EXPECT_EQ(b.pid, b.s.result.pid);
-	EXPECT_EQ(0, own_wait(b.pid));
+	EXPECT_EQ(0, b.status);
 	ASSERT_EQ(0, report_load(&r));
 	EXPECT_STREQ("before", report_arg(&r, 4));
 	EXPECT_STREQ("before", report_env(&r, 0));
 	ASSERT_TRUE(report_fd(&r, 21, &seen));
 	EXPECT_NE(NULL, strstr(seen.target, "/second"));
+}
+
+/*
+ * Without a race: the child waits for a FIFO's other end while everything in
+ * the request is overwritten.  What was asked for is what is done: the hazard
+ * of vfork() with shared memory is not here.
+ */
+TEST_F(spawn, nothing_is_read_after_the_child_exists)
+{
+	overwrite_while_blocked(_metadata, self->device, true);
+}
+
+TEST_F(spawn, nothing_is_read_for_a_process_that_shares_memory)
+{
+	overwrite_while_blocked(_metadata, self->device, false);
+}
+
+/* A reader of /proc, ourselves too, makes it look as if it were not alone. */
+#define LONE_TRIES	20
+
+/* The argument that the program saw; it was changed while an action waited. */
+static void start_alone(struct __test_metadata *_metadata, int device, char *argument,
+			char seen[16])
+{
+	struct report r;
+	int fd, ready[2];
+	pid_t caller;
+	char c;
+
+	memcpy(argument, "before", sizeof("before"));
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	ASSERT_EQ(0, report_prepare(&r));
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		struct spawn s;
+		pid_t pid;
+
+		spawn_init(&s, scratch_child);
+		spawn_arg(&s, "child");
+		spawn_arg(&s, "report");
+		spawn_arg(&s, r.path);
+		spawn_arg(&s, "0");
+		spawn_arg(&s, argument);
+		spawn_open(&s, 20, "fifo", O_RDONLY, 0);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		pid = spawn_start(device, &s);
+		_exit(pid < 0 ? errno : own_wait(pid));
+	}
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	own_sleep_ms(100);
+	ASSERT_TRUE(own_wait_state(own_wait_child_of(caller), 'S'));
+	memcpy(argument, "and after", sizeof("and after"));
+	fd = open("fifo", O_WRONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, own_wait(caller));
+	ASSERT_EQ(0, report_load(&r));
+	EXPECT_EQ(5, report_argc(&r));
+	snprintf(seen, 16, "%s", report_arg(&r, 4));
+	report_free(&r);
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/*
+ * Who is alone in its memory can only be meant by what stands there: exec reads
+ * the lists from it, and what another process has put there by then counts.
+ */
+TEST_F(spawn, lists_of_a_lone_caller_are_read_by_exec)
+{
+	char *argument, seen[16] = "";
+	int i;
+
+	argument = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, argument);
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	for (i = 0; i < LONE_TRIES && strcmp(seen, "and after"); i++) {
+		start_alone(_metadata, self->device, argument, seen);
+		EXPECT_TRUE(!strcmp(seen, "before") || !strcmp(seen, "and after"))
+			TH_LOG("%s", seen);
+	}
+	EXPECT_STREQ("and after", seen);
 }
 
 TEST_HARNESS_MAIN

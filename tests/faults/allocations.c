@@ -27,6 +27,8 @@ FIXTURE_VARIANT_ADD(spawn, plain) { .name = "plain" };
 FIXTURE_VARIANT_ADD(spawn, search) { .name = "search" };
 FIXTURE_VARIANT_ADD(spawn, long_search) { .name = "long_search" };
 FIXTURE_VARIANT_ADD(spawn, long_lists) { .name = "long_lists" };
+FIXTURE_VARIANT_ADD(spawn, shared) { .name = "shared" };
+FIXTURE_VARIANT_ADD(spawn, long_shared_lists) { .name = "long_shared_lists" };
 FIXTURE_VARIANT_ADD(spawn, pidfd) { .name = "pidfd" };
 FIXTURE_VARIANT_ADD(spawn, script) { .name = "script" };
 FIXTURE_VARIANT_ADD(spawn, many_descriptors) { .name = "many_descriptors" };
@@ -55,6 +57,7 @@ FIXTURE_VARIANT_ADD(spawn, failing_action) { .name = "failing_action" };
 FIXTURE_VARIANT_ADD(spawn, failing_attribute) { .name = "failing_attribute" };
 FIXTURE_VARIANT_ADD(spawn, failing_setcgroup) { .name = "failing_setcgroup" };
 FIXTURE_VARIANT_ADD(spawn, bad_request) { .name = "bad_request" };
+FIXTURE_VARIANT_ADD(spawn, bad_shared_request) { .name = "bad_shared_request" };
 
 static void expect_round(struct __test_metadata *_metadata, const struct fault_case *c,
 			 const struct round *r, bool fault, bool in_child, unsigned int nth)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "own.h"
 #include "scratch.h"
 
 /* Descriptors that more than one word of the table holds. */
@@ -75,6 +76,19 @@ static void lists(struct spawn *s)
 	tiny(s);
 	s->args.argv = spawn_pointer(long_list);
 	s->args.envp = spawn_pointer(long_list);
+}
+
+/* The request is copied if others can change it. */
+static void shared_set_up(void)
+{
+	if (own_start_idle_thread())
+		abort();
+}
+
+static void shared_lists_set_up(void)
+{
+	shared_set_up();
+	lists_set_up();
 }
 
 static void pidfd(struct spawn *s)
@@ -318,6 +332,8 @@ const struct fault_case fault_cases[] = {
 	{ "search", NULL, search, 0, 0, EXEC },
 	{ "long_search", NULL, long_search, 0, 0, EXEC },
 	{ "long_lists", lists_set_up, lists, 0, 0, EXEC },
+	{ "shared", shared_set_up, tiny, 0, 0, EXEC },
+	{ "long_shared_lists", shared_lists_set_up, lists, 0, 0, EXEC },
 	{ "pidfd", NULL, pidfd, 0, 0, EXEC },
 	{ "script", script_set_up, script, 0, 0, EXEC },
 	{ "many_descriptors", high_set_up, tiny, 0, 0, EXEC },
@@ -346,7 +362,8 @@ const struct fault_case fault_cases[] = {
 	{ "failing_action", NULL, bad_action, ENOENT, KSPAWN_STEP_ACTION, {} },
 	{ "failing_attribute", NULL, bad_attribute, EPERM, KSPAWN_STEP_ATTRIBUTE, {} },
 	{ "failing_setcgroup", NULL, bad_cgroup, EBADF, KSPAWN_STEP_ATTRIBUTE, {} },
-	{ "bad_request", NULL, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
+	{ "bad_request", NULL, bad_request, EFAULT, KSPAWN_STEP_COPY, { E2BIG } },
+	{ "bad_shared_request", shared_set_up, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
 	{}
 };
 

@@ -27,6 +27,7 @@ FIXTURE_VARIANT(spawn)
 
 FIXTURE_VARIANT_ADD(spawn, kernel_clone) { .name = "kernel_clone" };
 FIXTURE_VARIANT_ADD(spawn, kernel_execve) { .name = "kernel_execve" };
+FIXTURE_VARIANT_ADD(spawn, execve) { .name = "__x64_sys_execve" };
 FIXTURE_VARIANT_ADD(spawn, kernel_wait4) { .name = "kernel_wait4" };
 FIXTURE_VARIANT_ADD(spawn, dup_fd) { .name = "dup_fd" };
 FIXTURE_VARIANT_ADD(spawn, replace_fd) { .name = "replace_fd" };

@@ -17,6 +17,7 @@ const struct faulty_function faulty_functions[] = {
 	{ { "__close_range" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "sched_setscheduler" }, -EPERM, { EPERM }, false, false },
 	{ { "ksys_setsid" }, -EPERM, { EPERM }, false, false },
+	{ { "__x64_sys_execve" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "__x64_sys_setpgid" }, -ESRCH, { ESRCH }, false, false },
 	{ { "__x64_sys_setresuid" }, -EAGAIN, { EAGAIN }, false, false },
 	{ { "__x64_sys_setresgid" }, -EAGAIN, { EAGAIN }, false, false },

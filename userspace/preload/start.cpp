@@ -91,7 +91,7 @@ Result start(const Call& call) noexcept {
         return fall_back(call, Reason::seccomp, outcome.error);
     case KSPAWN_FAILURE_REQUEST:
         // More bytes of paths than the kernel takes; libc has no limit, and
-        // nothing has been done yet.
+        // nothing has been done yet (as it may be when a list is at fault).
         if (outcome.error == E2BIG && outcome.index == KSPAWN_FAILURE_PART_FILE_ACTIONS)
             return fall_back(call, Reason::object, outcome.error);
         break;

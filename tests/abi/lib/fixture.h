@@ -31,6 +31,20 @@ FIXTURE(spawn)
 	char directory[SCRATCH_PATH];	/* empty, the working directory */
 };
 
+/*
+ * A request is copied, or its lists are left where the caller has them.  What
+ * depends on it defines SPAWN_BOTH_WAYS, and each of its tests runs twice.
+ */
+#ifdef SPAWN_BOTH_WAYS
+FIXTURE_VARIANT(spawn)
+{
+	bool shared;
+};
+
+FIXTURE_VARIANT_ADD(spawn, alone) { .shared = false };
+FIXTURE_VARIANT_ADD(spawn, with_a_thread) { .shared = true };
+#endif
+
 FIXTURE_SETUP(spawn)
 {
 	if (access(KSPAWN_DEVICE, F_OK))
@@ -45,6 +59,10 @@ FIXTURE_SETUP(spawn)
 	ASSERT_EQ(0, scratch_enter(self->directory, sizeof(self->directory)));
 	umask(022);
 	ASSERT_EQ(0, own_watch_sigchld());
+#ifdef SPAWN_BOTH_WAYS
+	if (variant->shared)
+		ASSERT_EQ(0, own_start_idle_thread());
+#endif
 }
 
 /* No test may end with a child that it does not know of. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -159,6 +160,26 @@ pid_t own_wait_child_of(pid_t process)
 	while (!(child = child_of(process)) && own_clock_ms() < end)
 		own_sleep_ms(5);
 	return child;
+}
+
+static void *idle(void *argument)
+{
+	sigset_t all;
+
+	/* The tests' own thread handles what they send. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	for (;;)
+		pause();
+	return argument;
+}
+
+int own_start_idle_thread(void)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, idle, NULL);
+
+	return err ?: pthread_detach(thread);
 }
 
 int own_drop_privileges(void)

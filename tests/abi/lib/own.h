@@ -35,6 +35,13 @@ void own_sleep_ms(unsigned int ms);
 unsigned long long own_clock_ms(void);
 
 /*
+ * Start a thread that does nothing but share the caller's memory; 0, or an
+ * errno.  A request of such a caller is copied; of one that is alone in its
+ * memory, exec reads the lists itself.
+ */
+int own_start_idle_thread(void);
+
+/*
  * Drop from root to an ordinary user for good, with no supplementary groups
  * and no capabilities.
  */

@@ -95,6 +95,17 @@ void spawn_tcsetpgrp(struct spawn *s, int fd)
 	spawn_action(s, KSPAWN_ACTION_TCSETPGRP)->fd = fd;
 }
 
+char *spawn_string(size_t size, char c)
+{
+	char *string = malloc(size);
+
+	if (string) {
+		memset(string, c, size - 1);
+		string[size - 1] = '\0';
+	}
+	return string;
+}
+
 pid_t spawn_start(int device, struct spawn *s)
 {
 	memset(&s->result, 0xa5, sizeof(s->result));

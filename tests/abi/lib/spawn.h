@@ -47,6 +47,9 @@ void spawn_fchdir(struct spawn *s, int fd);
 void spawn_closefrom(struct spawn *s, int fd);
 void spawn_tcsetpgrp(struct spawn *s, int fd);
 
+/* A string of @size bytes with its NUL, to be freed; null if there is no memory. */
+char *spawn_string(size_t size, char c);
+
 /*
  * The ioctl.  Fills the result with a pattern first, so that what the module
  * does not write is seen.  Returns the child's pid, or -1 with errno.

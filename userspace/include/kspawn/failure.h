@@ -21,7 +21,10 @@
 extern "C" {
 #endif
 
-/** The steps of a start, in the order of its way. */
+/**
+ * The steps of a start, in the order of its way; only the argument and environment
+ * lists (of REQUEST) may be read as late as the program is executed.
+ */
 enum kspawn_failure_step {
     /** Nothing failed. */
     KSPAWN_FAILURE_NONE = 0,
