@@ -44,7 +44,7 @@ def verdict(ratio: float | None, goal: Goal = GOAL) -> Verdict:
 
 class Loading(unittest.TestCase):
     def test_the_median_of_repetitions(self) -> None:
-        name = "plain/kspawn/manual_time"
+        name = "plain/kspawn/min_time:0.100/manual_time"
         results = boot(*(run(name, time, blocked=time / 2) for time in (90, 100, 130)))
         cell = results.cell("plain/kspawn")
         assert cell
