@@ -17,6 +17,7 @@ from __future__ import annotations
 import lzma
 import stat
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from cache import QEMU_DIR, Kernel, Unavailable
@@ -75,6 +76,7 @@ class _Modules:
         return name in self.builtin or name in self.depends
 
 
+@cache
 def _modules(kernel: Kernel) -> _Modules | None:
     """What modules.dep says; None if all that a guest needs is built in."""
     index = kernel.modules / "modules.dep"
