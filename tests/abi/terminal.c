@@ -25,7 +25,7 @@ static int new_terminal(struct __test_metadata *_metadata, int *master)
 	return slave;
 }
 
-TEST_F(spawn, new_group_takes_the_foreground)
+static void take_foreground(struct __test_metadata *_metadata, int device, bool by_master)
 {
 	int master, slave;
 	struct report r;
@@ -34,8 +34,8 @@ TEST_F(spawn, new_group_takes_the_foreground)
 	slave = new_terminal(_metadata, &master);
 	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	spawn_tcsetpgrp(&s, slave);
-	expect_report(_metadata, self->device, &s, &r);
+	spawn_tcsetpgrp(&s, by_master ? master : slave);
+	expect_report(_metadata, device, &s, &r);
 	EXPECT_EQ(report_stat(&r, 5), report_stat(&r, 8))
 		TH_LOG("the child's group is not in the foreground");
 	EXPECT_NE(getpgrp(), report_stat(&r, 5));
@@ -45,6 +45,17 @@ TEST_F(spawn, new_group_takes_the_foreground)
 	expect_fds(_metadata, &r, "0 1 2");
 	/* The caller is the background now, where asking is allowed. */
 	EXPECT_EQ(report_stat(&r, 5), tcgetpgrp(slave));
+}
+
+TEST_F(spawn, new_group_takes_the_foreground)
+{
+	take_foreground(_metadata, self->device, false);
+}
+
+/* As tcsetpgrp() does it: the master stands for its slave. */
+TEST_F(spawn, new_group_takes_the_foreground_by_the_master)
+{
+	take_foreground(_metadata, self->device, true);
 }
 
 /*
