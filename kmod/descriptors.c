@@ -15,6 +15,12 @@
 /* Room beyond what was counted: other threads go on opening files. */
 #define SPARE_SLOTS	16
 
+/*
+ * From this share of the slots on it costs less to copy all of them, as fork()
+ * does, and to drop what is not for the child, than to take one by one.
+ */
+#define DENSE_SHARE	3
+
 /**
  * kspawn_descriptors_init() - start with none
  * @descriptors: the set
@@ -22,24 +28,6 @@
 void kspawn_descriptors_init(struct kspawn_descriptors *descriptors)
 {
 	memset(descriptors, 0, sizeof(*descriptors));
-}
-
-static void drop_high(struct kspawn_descriptors *descriptors)
-{
-	while (descriptors->count)
-		fput(descriptors->high[--descriptors->count].file);
-}
-
-/**
- * kspawn_descriptors_free() - drop what was not installed
- * @descriptors: the set
- */
-void kspawn_descriptors_free(struct kspawn_descriptors *descriptors)
-{
-	drop_high(descriptors);
-	kvfree(descriptors->high);
-	if (descriptors->files)
-		kspawn_kernel.put_files_struct(descriptors->files);
 }
 
 /* The words of a descriptor bitmap. */
@@ -132,6 +120,57 @@ static void clear_slot(struct fdtable *fdt, unsigned int fd)
 	__clear_bit(fd, fdt->close_on_exec);
 }
 
+/* Leave in a table what @selection says; drop the rest. */
+static void keep_selected(struct fdtable *fdt, struct selection selection)
+{
+	unsigned int word, words = fdt->max_fds / BITS_PER_LONG;
+	unsigned int bit;
+
+	for (word = 0; word < words; word++) {
+		unsigned long open = fdt->open_fds[word];
+		unsigned long drop = open & ~select_word(&selection, fdt, word);
+
+		for_each_set_bit(bit, &drop, BITS_PER_LONG) {
+			unsigned int fd = first_of_word(word) + bit;
+			struct file *file = rcu_dereference_raw(fdt->fd[fd]);
+
+			clear_slot(fdt, fd);
+			fput(file);
+		}
+		cond_resched();
+	}
+}
+
+/*
+ * Nobody has ever used it.  put_files_struct() would close the files in the
+ * caller's name, and end what belongs to it: see mqueue_flush_file().
+ */
+static void drop_table(struct files_struct *files)
+{
+	const struct selection none = { .only_named = true };
+
+	keep_selected(rcu_dereference_raw(files->fdt), none);
+	kspawn_kernel.put_files_struct(files);
+}
+
+static void drop_high(struct kspawn_descriptors *descriptors)
+{
+	while (descriptors->count)
+		fput(descriptors->high[--descriptors->count].file);
+}
+
+/**
+ * kspawn_descriptors_free() - drop what was not installed
+ * @descriptors: the set
+ */
+void kspawn_descriptors_free(struct kspawn_descriptors *descriptors)
+{
+	drop_high(descriptors);
+	kvfree(descriptors->high);
+	if (descriptors->files)
+		drop_table(descriptors->files);
+}
+
 /* Make the first word of @to what @selected says of @from, or of itself. */
 static void sync_low(struct fdtable *to, const struct fdtable *from,
 		     unsigned long selected)
@@ -163,7 +202,7 @@ static void sync_low(struct fdtable *to, const struct fdtable *from,
 
 /*
  * Collect the selected descriptors above the low ones as far as there is room.
- * Returns how many there are.
+ * Returns how many there are, or a few more: those that are being opened.
  */
 static size_t collect_high(struct kspawn_descriptors *descriptors,
 			   struct selection *selection,
@@ -177,6 +216,10 @@ static size_t collect_high(struct kspawn_descriptors *descriptors,
 	     word = next_word(selection, fdt, word + 1)) {
 		unsigned long selected = select_word(selection, fdt, word);
 
+		if (found >= descriptors->space) {
+			found += hweight_long(selected);
+			continue;
+		}
 		for_each_set_bit(bit, &selected, BITS_PER_LONG) {
 			unsigned int fd = first_of_word(word) + bit;
 			struct file *file = rcu_dereference_raw(fdt->fd[fd]);
@@ -193,6 +236,24 @@ static size_t collect_high(struct kspawn_descriptors *descriptors,
 		}
 	}
 	return found;
+}
+
+/* Take a table of which most is for the child; all of it at one moment. */
+static int copy_dense(struct kspawn_descriptors *descriptors,
+		      struct files_struct *from,
+		      const struct selection *selection)
+{
+	struct files_struct *to = kspawn_kernel.dup_fd(from, NULL);
+
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	drop_table(descriptors->files);
+	descriptors->files = to;
+	keep_selected(rcu_dereference_raw(to->fdt), *selection);
+	/* As below. */
+	if (task_work_pending(current))
+		kspawn_kernel.task_work_run();
+	return 0;
 }
 
 static int make_space(struct kspawn_descriptors *descriptors, size_t count)
@@ -233,6 +294,7 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 	struct fdtable *fdt, *low;
 	struct files_struct *to;
 	size_t found;
+	bool dense;
 	int err;
 
 	to = kspawn_kernel.dup_fd(from, &hole);
@@ -247,6 +309,7 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 		fdt = files_fdtable(from);
 		sync_low(low, fdt, select_word(&selection, fdt, 0));
 		found = collect_high(descriptors, &selection, fdt);
+		dense = found >= fdt->max_fds / DENSE_SHARE;
 		spin_unlock(&from->file_lock);
 		/*
 		 * Another thread may have closed what we let go; it is not to
@@ -260,6 +323,10 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 		drop_high(descriptors);
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		/* What is not for the child may be above fs.nr_open by now. */
+		err = dense ? copy_dense(descriptors, from, &all) : -EMFILE;
+		if (err != -EMFILE)
+			return err;
 		err = make_space(descriptors, found + SPARE_SLOTS);
 		if (err)
 			return err;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The child's descriptor table: what the caller would pass on, and what the
- * file actions name, taken at one moment.  Close-on-exec descriptors are never
- * copied otherwise, however many there are.
+ * file actions name, taken at one moment.  Close-on-exec descriptors are not
+ * copied otherwise, however many there are, unless most of the table is for the
+ * child; then they are dropped again before there is one.
  */
 #ifndef KSPAWN_DESCRIPTORS_H
 #define KSPAWN_DESCRIPTORS_H
@@ -29,7 +30,7 @@ struct kspawn_descriptor {
 
 /**
  * struct kspawn_descriptors - descriptors for a child
- * @files: a table with the descriptors below KSPAWN_LOW, or NULL
+ * @files: a table with the descriptors below KSPAWN_LOW, or with all, or NULL
  * @high:  the others, ascending
  * @count: how many of them
  * @space: how many @high has room for

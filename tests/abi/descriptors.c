@@ -2,6 +2,7 @@
 /* The child's descriptor table: what of the caller's is in it, and what not. */
 #include "lib/fixture.h"
 
+#include <mqueue.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -110,6 +111,75 @@ TEST_F(spawn, ten_thousand_inherited)
 	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(3 + 9998, report_fd_count(&r));
+}
+
+/*
+ * A table of which most is inherited is copied whole; what is close-on-exec is
+ * no more in the child for it, and what is named of it no less.
+ */
+TEST_F(spawn, mostly_inherited)
+{
+	static const int edges[] = { 63, 64, 127, 128, 1023 };
+	char expected[8192] = "0 1 2";
+	struct report_fd seen;
+	size_t used = 5;
+	struct report r;
+	struct spawn s;
+	unsigned int i;
+	int fd, zero;
+
+	raise_limit(_metadata, 3000);
+	zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, zero);
+	for (fd = zero + 1; fd < 1024; fd++)
+		ASSERT_EQ(fd, fcntl(0, fd % 5 ? F_DUPFD : F_DUPFD_CLOEXEC, fd));
+	for (i = 0; i < ARRAY_SIZE(edges); i++)
+		ASSERT_EQ(0, fcntl(edges[i], F_SETFD, FD_CLOEXEC));
+	ASSERT_EQ(805, dup3(zero, 805, O_CLOEXEC));
+	for (fd = zero + 1; fd < 1024; fd++) {
+		bool kept = fd % 5;
+
+		for (i = 0; i < ARRAY_SIZE(edges); i++)
+			kept = kept && fd != edges[i];
+		if (kept || fd == 64)
+			used += snprintf(expected + used, sizeof(expected) - used, " %d", fd);
+	}
+	snprintf(expected + used, sizeof(expected) - used, " 2000");
+	report_init(_metadata, &s, &r);
+	spawn_dup2(&s, 805, 2000);
+	spawn_dup2(&s, 64, 64);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, expected);
+	ASSERT_TRUE(report_fd(&r, 2000, &seen));
+	EXPECT_STREQ("/dev/zero", seen.target);
+}
+
+/* Most of the table is close-on-exec, and most of that is named. */
+TEST_F(spawn, mostly_named)
+{
+	static struct kspawn_action actions[60];
+	char expected[1024] = "";
+	size_t used = 0;
+	struct report r;
+	struct spawn s;
+	int fd, i;
+
+	for (fd = self->device + 1; fd < 128; fd++)
+		ASSERT_EQ(fd, fcntl(0, F_DUPFD_CLOEXEC, fd));
+	for (i = 0; i < (int)ARRAY_SIZE(actions); i++) {
+		actions[i].op = KSPAWN_ACTION_DUP2;
+		actions[i].fd = 64 + i;
+		actions[i].newfd = 64 + i;
+		used += snprintf(expected + used, sizeof(expected) - used, "%s%d",
+				 i ? " " : "", 64 + i);
+	}
+	report_init(_metadata, &s, &r);
+	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+	s.args.actions = spawn_pointer(actions);
+	s.args.action_count = ARRAY_SIZE(actions);
+	s.args.action_size = sizeof(actions[0]);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_fds(_metadata, &r, expected);
 }
 
 TEST_F(spawn, sparse_and_high)
@@ -338,6 +408,41 @@ TEST_F(spawn, locks_stay_with_the_caller)
 	EXPECT_EQ(0, own_wait(other));
 }
 
+/*
+ * Some files end what their process has asked for when it closes any descriptor
+ * of them.  What is put away of a child's table is not closed by the caller.
+ */
+TEST_F(spawn, notifications_stay_with_the_caller)
+{
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	struct spawn s;
+	mqd_t queue;
+	int fd, dense;
+
+	mq_unlink("/kspawn-test");
+	queue = mq_open("/kspawn-test", O_RDWR | O_CREAT, 0600, NULL);
+	if (queue < 0)
+		SKIP(return, "no POSIX message queues: %m");
+	ASSERT_GT(64, queue);
+	ASSERT_EQ(0, fcntl(queue, F_SETFD, 0));
+	ASSERT_EQ(0, mq_notify(queue, &none));
+	for (dense = 0; dense <= 1; dense++) {
+		for (fd = 100; dense && fd < 300; fd++)
+			ASSERT_EQ(fd, fcntl(queue, F_DUPFD, fd));
+		spawn_init(&s, scratch_tiny);
+		expect_exit(_metadata, self->device, &s, 0);
+		/* One that fails when it has the descriptors already. */
+		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
+		s.args.cgroup = -1;
+		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
+			       KSPAWN_ATTR_SETCGROUP);
+		EXPECT_EQ(-1, mq_notify(queue, &none));
+		EXPECT_EQ(EBUSY, errno)
+			TH_LOG("the registration is gone, dense: %d", dense);
+	}
+	mq_unlink("/kspawn-test");
+}
+
 struct storm {
 	int stop;
 	unsigned int rounds;
@@ -382,6 +487,63 @@ TEST_F(spawn, close_on_exec_never_leaks)
 		ASSERT_EQ(0, pthread_join(threads[t], NULL));
 		EXPECT_LT(0, storms[t].rounds);
 	}
+}
+
+#define FIRST_PLACE	100
+#define SECOND_PLACE	250
+
+/* A descriptor is at one of two places, or at both, but never at none. */
+static void *move(void *argument)
+{
+	struct storm *storm = argument;
+
+	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
+		dup2(0, SECOND_PLACE);
+		close(FIRST_PLACE);
+		dup2(0, FIRST_PLACE);
+		close(SECOND_PLACE);
+		/* An emulator may run one CPU at a time, for long. */
+		if (!(++storm->rounds % 64))
+			usleep(300);
+	}
+	return NULL;
+}
+
+static void expect_one_moment(struct __test_metadata *_metadata, int device)
+{
+	unsigned int i, rounds = scratch_scale(50);
+	struct storm storm = {};
+	struct report_fd seen;
+	pthread_t thread;
+	struct report r;
+	struct spawn s;
+
+	raise_limit(_metadata, 3000);
+	ASSERT_EQ(FIRST_PLACE, dup2(0, FIRST_PLACE));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, move, &storm));
+	report_init(_metadata, &s, &r);
+	for (i = 0; i < rounds; i++) {
+		expect_report(_metadata, device, &s, &r);
+		EXPECT_TRUE(report_fd(&r, FIRST_PLACE, &seen) ||
+			    report_fd(&r, SECOND_PLACE, &seen));
+	}
+	__atomic_store_n(&storm.stop, 1, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_LT(0, storm.rounds);
+}
+
+TEST_F(spawn, of_one_moment)
+{
+	expect_one_moment(_metadata, self->device);
+}
+
+TEST_F(spawn, of_one_moment_where_most_are_inherited)
+{
+	int fd;
+
+	for (fd = 110; fd < 240; fd++)
+		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
+	expect_one_moment(_metadata, self->device);
 }
 
 TEST_HARNESS_MAIN

@@ -32,6 +32,7 @@ FIXTURE_VARIANT_ADD(spawn, long_shared_lists) { .name = "long_shared_lists" };
 FIXTURE_VARIANT_ADD(spawn, pidfd) { .name = "pidfd" };
 FIXTURE_VARIANT_ADD(spawn, script) { .name = "script" };
 FIXTURE_VARIANT_ADD(spawn, many_descriptors) { .name = "many_descriptors" };
+FIXTURE_VARIANT_ADD(spawn, dense_descriptors) { .name = "dense_descriptors" };
 FIXTURE_VARIANT_ADD(spawn, open) { .name = "open" };
 FIXTURE_VARIANT_ADD(spawn, create) { .name = "create" };
 FIXTURE_VARIANT_ADD(spawn, close) { .name = "close" };
