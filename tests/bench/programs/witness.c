@@ -55,8 +55,8 @@ static int check_actions(size_t count) {
         if (count > (size_t)fd && !is_pipe(fd))
             return BENCH_WITNESS_PIPES;
     const size_t step = count % 8; /* of the round that was not finished */
-    const bool opened = count > 3 && (step == 4 || step == 5);
-    if (is_open(BENCH_FD_OPENED) != opened)
+    const bool opened = step == 4 || step == 5;
+    if (count > 3 && is_open(BENCH_FD_OPENED) != opened)
         return BENCH_WITNESS_FILES;
     if (count >= 5 && !is_null(BENCH_FD_COPIED))
         return BENCH_WITNESS_FILES;
