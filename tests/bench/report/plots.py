@@ -291,7 +291,8 @@ def _lines(plot: Plot, boots: list[Results]) -> str:
             f"set bmargin at screen {bottom / LINES_HEIGHT}",
             f"set title {_quoted(f'Linux {boot.kernel}')} offset 0,-0.6",
             f"set ylabel {_quoted(_unit(plot, boot)) if index == 0 else _quoted('')} offset 1,0",
-            f"set xrange [{min(ticks)}:{max(ticks)}]",
+            # gnuplot takes a tick that is exactly at the end for one beyond it.
+            f"set xrange [{min(ticks) * 0.9999}:{max(ticks) * 1.0001}]",
             "unset label",
             "unset arrow",
         ]
