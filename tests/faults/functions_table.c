@@ -82,7 +82,7 @@ static const char *const cannot_fail[] = {
 	/* What is only looked at, moved or counted. */
 	"fd_install", "path_get", "get_task_pid", "pid_task", "follow_down_one",
 	"from_k[ug]id_munged", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
-	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "noop_llseek",
+	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "__sw_hweight64", "noop_llseek",
 
 	/* User memory: their arguments are not C's.  See tests/abi/memory.c. */
 	"__get_user_[48]", "clear_user_*", "rep_stos_alternative", "check_zeroed_user",
