@@ -31,6 +31,7 @@ SHORT = (
     r"|^failure/(fork|vfork|glibc|musl|kspawn)/missing:1/"
     r"|^actions/(fork|vfork|glibc|musl|kspawn)/actions:8/attributes:1/"
     r"|^descriptors/(fork|vfork|glibc|musl|kspawn)/descriptors:20000/cloexec:100/"
+    r"|^descriptors/(glibc|kspawn)/descriptors:20000/cloexec:0/"
     r"|^descriptors/kspawn/descriptors:1000000/"
     r"|^memory/kspawn/resident:(1|4096)/"
     r"|^traced/(glibc|kspawn)/"
