@@ -9,8 +9,8 @@ from pathlib import Path
 
 import page
 from goals import TOLERANCE, Verdict
+from measurements import PARTS, Results
 from plots import Plot
-from results import PARTS, Results
 
 STYLE = """
 body { font: 15px/1.5 "DejaVu Sans", Helvetica, Arial, sans-serif; color: #222; background: #fff;

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "qemu" / "lib"))
 
 import kernel_log  # noqa: E402
-from results import KSFT_SKIP, Program  # noqa: E402
+from verdicts import KSFT_SKIP, Program  # noqa: E402
 
 
 def judged(output: str, status: int | None = 0, **more: object) -> tuple[int, int, int]:
