@@ -54,11 +54,11 @@ def _boots(qemu: str, kernel: Kernel, busybox: Path) -> bool:
 def kvm_works(qemu: str, kernel: Kernel, busybox: Path) -> bool:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
-    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     answer = CACHE / f"kvm-{boot_id}"
     if not answer.exists():
         works = _boots(qemu, kernel, busybox)
         for stale in CACHE.glob("kvm-*"):
             stale.unlink(missing_ok=True)
-        answer.write_text("yes" if works else "no")
+        answer.write_text("yes" if works else "no", encoding="ascii")
     return answer.read_text() == "yes"

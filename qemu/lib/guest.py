@@ -91,7 +91,11 @@ class Machine:
 
 def _die_with_parent() -> Callable[[], None]:
     prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def in_child() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return in_child
 
 
 # Where Debian's QEMU has the server, and where others have it.

@@ -21,6 +21,7 @@ import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 REQUIRED = 95.0
 HERE = Path(__file__).resolve().parent
@@ -66,7 +67,7 @@ def measure(files: dict[str, Coverage], counters: Path, objects: Path) -> None:
                 _add(files, entry)
 
 
-def _add(files: dict[str, Coverage], entry: dict) -> None:
+def _add(files: dict[str, Coverage], entry: dict[str, Any]) -> None:
     path = Path(entry["file"])
     # The module is built in a tree of links to kmod/.
     if "kmod" not in path.parts or "uapi" in path.parts:

@@ -70,7 +70,7 @@ class Labels(unittest.TestCase):
 class Flames(unittest.TestCase):
     def draw(self, folded: str) -> ElementTree.Element:
         with tempfile.TemporaryDirectory() as scratch:
-            Path(scratch, "kspawn.folded").write_text(folded)
+            Path(scratch, "kspawn.folded").write_text(folded, encoding="utf-8")
             ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": "**kspawn**"})
             return ElementTree.fromstring(path.read_text())
 

@@ -31,7 +31,7 @@ def run(name: str, real_time: float, **counters: float) -> dict[str, object]:
 def boot(*runs: dict[str, object], part: str = COSTS) -> Results:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "6.1.json")
-        path.write_text(json.dumps({"context": CONTEXT, "benchmarks": list(runs)}))
+        path.write_text(json.dumps({"context": CONTEXT, "benchmarks": list(runs)}), encoding="utf-8")
         return load("6.1", [(part, path)])
 
 
@@ -142,7 +142,7 @@ class Recording(unittest.TestCase):
     def test_only_what_was_measured(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch, "goals.json")
-            path.write_text(json.dumps([dataclasses.asdict(GOAL)]))
+            path.write_text(json.dumps([dataclasses.asdict(GOAL)]), encoding="utf-8")
             goals.record(path, [Verdict(GOAL, "6.12", 0.123456), Verdict(GOAL, "6.1", 0.5, False)])
             self.assertEqual(goals.load(path)[0].reached, {"6.1": 0.77, "6.12": 0.1235})
             goals.record(path, [verdict(None)])

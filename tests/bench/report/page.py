@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 from goals import TOLERANCE, Verdict
 from measurements import PARTS, Cell, Results, Scene, measure_unit
 
@@ -87,7 +89,7 @@ def _ratio(cell: Cell, ways: dict[str, Cell], way: str, measure: str = "total") 
 
 
 def heading(scene: Scene) -> str:
-    words = {
+    words: dict[str, Callable[[int], str]] = {
         "descriptors": lambda n: f"{n:,} open descriptors",
         "cloexec": lambda n: f"{n} % of them close-on-exec",
         "actions": lambda n: f"{n} file actions",
