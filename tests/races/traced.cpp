@@ -9,12 +9,14 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "support/spawner.hpp"
+#include "table/progress.hpp"
 #include "table/report.hpp"
 #include "table/scene.hpp"
 
@@ -35,7 +37,6 @@ test::Ended play_traced(const test::Scratch& scratch) {
 struct Recorded {
     Recorded() : tracer(play_traced(scratch)), trace(scratch.file("trace")) {
         read_scenes(scratch.file("scenes"), &scenes, &clean);
-        std::cout << table_of(scenes, clean, trace) << std::flush;
     }
     test::Scratch scratch;
     test::Ended tracer;
@@ -44,9 +45,15 @@ struct Recorded {
     std::vector<Scene> clean;
 };
 
-const Recorded& recorded() {
-    static const Recorded all;
+std::optional<Recorded>& record() {
+    static std::optional<Recorded> all;
     return all;
+}
+
+const Recorded& recorded() {
+    if (!record())
+        record().emplace();
+    return *record();
 }
 
 class Traced : public ::testing::Test {
@@ -133,5 +140,10 @@ int main(int argc, char** argv) {
     }
     ::testing::InitGoogleTest(&argc, argv);
     races::own_path = std::filesystem::read_symlink("/proc/self/exe").string();
-    return RUN_ALL_TESTS();
+    races::lend_stderr();
+    const int status = RUN_ALL_TESTS();
+    // What people look for comes last.
+    if (const auto& all = races::record())
+        std::cout << '\n' << table_of(all->scenes, all->clean, all->trace) << std::flush;
+    return status;
 }

@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <string>
 #include <thread>
 
+#include "progress.hpp"
 #include "support/process.hpp"
 
 namespace kspawn::races {
@@ -28,13 +30,17 @@ std::string clean_rounds() {
     return given != nullptr ? given : "1000";
 }
 
-std::vector<Scene> played(std::vector<Scene> scenes) {
+std::vector<Scene> played(const std::string& what, std::vector<Scene> scenes) {
+    const auto teller = lent_stderr();
+    Progress progress(what, scenes.size(), teller.get());
     std::atomic<std::size_t> next = 0;
     std::vector<std::jthread> players;
     for (unsigned i = 0; i < at_a_time; i++)
         players.emplace_back([&] {
-            for (auto mine = next++; mine < scenes.size(); mine = next++)
+            for (auto mine = next++; mine < scenes.size(); mine = next++) {
                 play(&scenes[mine]);
+                progress.step();
+            }
         });
     players.clear();
     return scenes;
@@ -79,11 +85,11 @@ std::vector<Scene> clean_scenes() {
 }
 
 std::vector<Scene> play_all() {
-    return played(all_scenes());
+    return played("scenes of the table", all_scenes());
 }
 
 std::vector<Scene> play_clean() {
-    return played(clean_scenes());
+    return played("ways without a hazard", clean_scenes());
 }
 
 } // namespace kspawn::races
