@@ -12,10 +12,11 @@ BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
 .PHONY: all help userspace module demo test test-nightly test-debug coverage matrix bench check \
-	install clean deps deps-vm deps-bench deps-debug deps-check deps-fuzz
+	install clean tools deps deps-bench deps-debug deps-check deps-fuzz
 
 help:
-	@echo 'make             build everything into build/'
+	@echo 'make             build everything into build/; installs nothing'
+	@echo 'make deps        install the Debian packages that building and testing take'
 	@echo 'make demo        boot a guest, insert the module, start programs'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
 	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
@@ -33,9 +34,12 @@ help:
 
 all: userspace module
 
+# What building takes is looked for, not installed.
+tools:
+	@.ci/tools build vm
+
+# What is missing is installed, from Debian's packages.
 deps:
-	@.ci/install-deps build
-deps-vm:
 	@.ci/install-deps build vm test
 deps-bench:
 	@.ci/install-deps build vm bench
@@ -46,27 +50,33 @@ deps-fuzz:
 deps-check:
 	@.ci/install-deps build vm check
 
-# CMake is asked again only if its cache is not there or was made otherwise.
-userspace: deps-vm
-	@tools=$$(qemu/kernels/kernel-tools) && \
+# Status 3: there is no apt to fetch the kselftest harness with, which is known by now.
+userspace: tools
+	@tools=$$(qemu/kernels/kernel-tools) || [ $$? -eq 3 ] || exit 1; \
 	.ci/configure build -DCMAKE_BUILD_TYPE='$(BUILD_TYPE)' \
 		-DCMAKE_INSTALL_PREFIX='$(abspath $(PREFIX))' \
-		-DKSPAWN_KSELFTEST_DIR="$$tools/tools/testing/selftests"
-	@flock build/.lock cmake --build build -- --quiet
+		-DKSPAWN_KSELFTEST_DIR="$${tools:+$$tools/tools/testing/selftests}"
+	@.ci/build build
 
-module: deps-vm
+module: tools
 	@qemu/kernels/module $(KERNELS)
 
-demo: userspace module
+# These install what they need before they build.
+MAKE_ALL := $(MAKE) --no-print-directory all
+
+demo: deps
+	@$(MAKE_ALL)
 	@tests/demo/run
 
-test: userspace module
+test: deps
+	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %)
 
 # A day or so, where the guests are emulated.  Those with -rt are kernels that can
 # be preempted nearly anywhere.
 NIGHTLY_FLAVOURS ?= 6.1-rt 6.12-rt 6.1-cloud 6.12-cloud
-test-nightly: deps-debug deps-fuzz userspace module
+test-nightly: deps-debug deps-fuzz
+	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \
 		--env KSPAWN_ROW_COUNT=1000000 --env KSPAWN_RELOAD_COUNT=1000 \
 		--env KSPAWN_CONFORMANCE_COUNT=20000 \
@@ -75,6 +85,7 @@ test-nightly: deps-debug deps-fuzz userspace module
 		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) --env KSPAWN_RACES_ROUNDS=2000 \
 		'^(conformance|races)/|^guest/fuzz_ioctl|^abi/(storm|reload)'
 	@qemu/kernels/matrix
+	@tests/readme/run --nightly
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
 	@tests/run --kernel debug --timeout 43200 --program-timeout 36000 \
@@ -83,20 +94,24 @@ test-nightly: deps-debug deps-fuzz userspace module
 
 # What finds mistakes in kmod/, rather than in the libraries.
 DEBUG_TESTS := ^(abi|faults)/|^guest/(unload|fuzz_ioctl)
-test-debug: deps-debug userspace
+test-debug: deps-debug
+	@$(MAKE) --no-print-directory userspace
 	@qemu/kernels/module debug
 	@tests/run --kernel debug --env KSPAWN_FUZZ_COUNT=4000 '$(DEBUG_TESTS)'
 
-coverage: deps-debug userspace
+coverage: deps-debug
+	@$(MAKE) --no-print-directory userspace
 	@tests/coverage/run '$(DEBUG_TESTS)'
 
-matrix: deps
+matrix: tools
 	@qemu/kernels/matrix
 
-bench: deps-bench userspace module
+bench: deps-bench
+	@$(MAKE_ALL)
 	@tests/bench/run $(BENCH)
 
-check: deps-check userspace
+check: deps-check
+	@$(MAKE) --no-print-directory userspace
 	@.ci/check
 
 # The module is not installed: it fits one kernel release, and which one this

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
+from booting import Booting
 from cache import Kernel, Unavailable
 
 _STREAMS = ("control", "stdin", "stdout", "stderr")
@@ -179,6 +180,7 @@ class _Output:
 class Guest:
     def __init__(self, machine: Machine, nonce: str, stdin: int | None) -> None:
         self._outcome = Outcome()
+        self._booting = Booting(machine.kernel.release)
         self._selector = selectors.DefaultSelector()
         self._stdin = stdin
         self._pending = b""  # for the guest's stdin
@@ -208,6 +210,8 @@ class Guest:
         try:
             self._serve(self._started + timeout)
         finally:
+            if self._outcome.boot_seconds is None:
+                self._booting.end()
             self._qemu.kill()
             self._qemu.wait()
             if self._virtiofsd:
@@ -243,6 +247,9 @@ class Guest:
                     # Late in powering off is no failure: all has been said.
                     self._outcome.timed_out = not dismissed
                     return
+                if self._outcome.boot_seconds is None:
+                    self._booting.tick(time.monotonic() - self._started)
+                    left = min(left, 1.0)
                 for key, _ in self._selector.select(left):
                     if key.data == "qemu":
                         gone = True
@@ -292,6 +299,7 @@ class Guest:
         word, _, rest = line.partition(" ")
         if word == "up":
             self._outcome.boot_seconds = time.monotonic() - self._started
+            self._booting.end()
             self._begin_stdin()
         elif word == "tainted":
             self._outcome.tainted = int(rest)

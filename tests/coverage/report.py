@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which lines and branches of kmod/ the tests have run.
 
-  report.py OBJECTS COUNTERS...
-
 OBJECTS is the directory where the module was built (with its *.gcno), COUNTERS
 those to which `tests/run --gcov` has copied the *.gcda of its guests.  Prints a
 table, and each line that was not run with the reason that uncovered.txt gives.
@@ -13,6 +11,7 @@ run.  A line with a reason may have been run: some are reached by a race only.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import subprocess
@@ -121,11 +120,17 @@ def percent(part: int, whole: int) -> str:
 
 
 def main() -> int:
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(
+        prog="tests/coverage/report.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("objects", metavar="OBJECTS", type=Path)
+    parser.add_argument("counters", metavar="COUNTERS", type=Path, nargs="+")
+    options = parser.parse_args()
     files: dict[str, Coverage] = defaultdict(Coverage)
-    for counters in sys.argv[2:]:
-        measure(files, Path(counters), Path(sys.argv[1]))
+    for counters in options.counters:
+        measure(files, counters, options.objects)
     print(f"{'file':<22} {'lines':>6} {'run':>6} {'':>8}  {'branches':>8} {'taken':>6}")
     all_lines = run_lines = all_branches = taken_branches = 0
     for name, coverage in sorted(files.items()):

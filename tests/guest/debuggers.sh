@@ -5,6 +5,9 @@
 # one of vfork(): they see it come, execute its program, and end.
 
 set -u
+# shellcheck source=scripts/usage.sh
+. "${0%/*}/../../scripts/usage.sh"
+arguments 0 0 -- "$@"
 kspawn=$KSPAWN_BUILD/kspawn
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -7,6 +7,9 @@
 # set.  Needs root in a guest.
 
 set -u
+# shellcheck source=scripts/usage.sh
+. "${0%/*}/../../scripts/usage.sh"
+arguments 0 0 -- "$@"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 count=${KSPAWN_FUZZ_COUNT:-6000}
 seed=${KSPAWN_FUZZ_SEED:-1}

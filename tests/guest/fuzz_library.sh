@@ -5,6 +5,9 @@
 # that are kept and KSPAWN_FUZZ_MUTATIONS of them.  They need no module.
 
 set -u
+# shellcheck source=scripts/usage.sh
+. "${0%/*}/../../scripts/usage.sh"
+arguments 0 0 -- "$@"
 corpus=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/fuzz/library/corpus
 
 targets=("$corpus"/*.hex)

@@ -6,6 +6,9 @@
 # Needs root in a guest; KSPAWN_TEST_SCALE (percent) scales the rounds.
 
 set -u
+# shellcheck source=scripts/usage.sh
+. "${0%/*}/../../scripts/usage.sh"
+arguments 0 0 -- "$@"
 kspawn=$KSPAWN_BUILD/kspawn
 module=$KSPAWN_BUILD/module/$(uname -r)/kspawn.ko
 rounds=$((50 * ${KSPAWN_TEST_SCALE:-100} / 100))

@@ -4,6 +4,10 @@
 # For tests/guest/preload_*.sh and real_*.sh: run programs with the preload, read
 # what it and the module have counted, say the results as TAP.
 
+# shellcheck source=scripts/usage.sh
+. "${BASH_SOURCE[0]%/*}/../../scripts/usage.sh"
+arguments 0 0 -- "$@"
+
 build=${KSPAWN_BUILD:-$PWD/build}
 preload=$build/libkspawn-preload.so
 counters=/sys/class/misc/kspawn/stats

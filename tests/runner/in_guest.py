@@ -6,6 +6,7 @@ object a line, as it happens: a guest that dies has said what it was doing."""
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import os
@@ -115,8 +116,11 @@ def keep_coverage(directory: Path) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="in_guest.py", description=__doc__)
+    parser.add_argument("programs", type=json.loads, help="a JSON array of {name, command, limit}")
+    programs = parser.parse_args().programs
     coverage = os.environ.get("KSPAWN_GCOV_DIR")
-    for program in json.loads(sys.argv[1]):
+    for program in programs:
         run(program["name"], program["command"], program["limit"])
         if coverage:  # each time: the guest may not see the end
             keep_coverage(Path(coverage))
