@@ -135,7 +135,8 @@ INSTANTIATE_TEST_SUITE_P(Table, TracedClean, ::testing::Range(std::size_t{0}, wa
 int main(int argc, char** argv) {
     using namespace kspawn;
     if (argc == 3 && std::string(argv[1]) == "--play") {
-        races::write_scenes(argv[2], races::play_all(), races::play_clean());
+        const auto scenes = races::play_all();
+        races::write_scenes(argv[2], scenes, races::play_clean());
         return 0;
     }
     ::testing::InitGoogleTest(&argc, argv);
