@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Sequence
 
 import page
-from results import COSTS, PARALLEL, PROGRAMS, describe
+from measurements import COSTS, PARALLEL, PROGRAMS, describe
 
 # A part that has no figures.
 FLAMES = "flames"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import flames
 import plots
-from results import COSTS, Cell, Results, Scene
+from measurements import COSTS, Cell, Results, Scene
 
 
 def boot() -> Results:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Collection
 
-from results import Results, part_of
+from measurements import Results, part_of
 
 TOLERANCE = 0.03
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import goals
 from goals import Goal, Verdict
-from results import COSTS, PARALLEL, Results, load, part_of
+from measurements import COSTS, PARALLEL, Results, load, part_of
 
 CONTEXT = {"kernel": "6.1.0-1-amd64", "unit": "instructions"}
 

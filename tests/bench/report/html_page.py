@@ -10,7 +10,7 @@ from pathlib import Path
 import page
 from goals import TOLERANCE, Verdict
 from plots import Plot
-from results import PARTS, Results
+from measurements import PARTS, Results
 
 STYLE = """
 body { font: 15px/1.5 "DejaVu Sans", Helvetica, Arial, sans-serif; color: #222; background: #fff;

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from goals import TOLERANCE, Verdict
-from results import PARTS, Cell, Results, Scene, measure_unit
+from measurements import PARTS, Cell, Results, Scene, measure_unit
 
 WAYS = {
     "fork": "fork, execve",

@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import Results, Scene, measure_unit
+from measurements import Results, Scene, measure_unit
 
 GNUPLOT = "gnuplot"
 FONT = "DejaVu Sans,Helvetica,Arial,sans-serif"
