@@ -231,7 +231,7 @@ def _decades(low: float, high: float) -> tuple[float, float]:
     """Round limits outside of the values; on a logarithmic axis a decade or its thirds."""
 
     def rounded(value: float, up: bool) -> float:
-        decade = 10 ** math.floor(math.log10(value))
+        decade = math.pow(10, math.floor(math.log10(value)))
         steps = [decade * step for step in (1, 2, 5, 10)]
         return min(s for s in steps if s >= value) if up else max(s for s in steps if s <= value)
 
@@ -241,7 +241,7 @@ def _decades(low: float, high: float) -> tuple[float, float]:
 def _step(high: float) -> float:
     """Between ticks, so that there are some five from 0 on."""
     rough = high / 5
-    decade: float = 10 ** math.floor(math.log10(rough))
+    decade = math.pow(10, math.floor(math.log10(rough)))
     return min(decade * step for step in (1, 2, 5, 10) if decade * step >= rough)
 
 
@@ -399,9 +399,18 @@ def _bars(plot: Plot, boots: list[Results]) -> str:
     return "\n".join(script) + "\n"
 
 
+def why_none(results: list[Results]) -> str | None:
+    """Why nothing can be drawn, if that is so."""
+    if not any(series(plot, boot) for plot in PLOTS for boot in results):
+        return "no plots: nothing of what they show was measured (of an axis, two cells of a way)"
+    if shutil.which(GNUPLOT) is None:
+        return "no plots without gnuplot. Try: .ci/install-deps bench"
+    return None
+
+
 def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
     """Writes an SVG for each plot of which something was measured; none without gnuplot."""
-    if shutil.which(GNUPLOT) is None:
+    if why_none(results) is not None:
         return {}
     out.mkdir(exist_ok=True)
     drawn = {}
