@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Sequence
 
 K = 8.0
-# What is less than this is not worth a look, however well it could be told.
-FLOOR = 0.01
+# What is less than this is not worth a look, however well it could be told: of a start that
+# fails it is 250 instructions.
+FLOOR = 0.02
 # A goal that is new has no spread yet.
 UNKNOWN = 0.03
 FEWEST = 10

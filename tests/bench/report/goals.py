@@ -193,7 +193,7 @@ def record_medians(path: Path, spreads: Mapping[str, Spread]) -> None:
         for kernel, of_kernel in spreads.items():
             if ratios := of_kernel.ratios.get(entry["name"]):
                 entry.setdefault("reached", {})[kernel] = {
-                    "ratio": round(statistics.median(ratios), 4),
+                    "ratio": round(statistics.median(ratios), 5),
                     "date": of_kernel.date,
                     "commit": of_kernel.commit,
                 }
