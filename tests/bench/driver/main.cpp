@@ -3,11 +3,13 @@
 //
 // Google Benchmark's flags, names and JSON.  A name is QUESTION/WAY with the
 // scene's parameters behind it; the time is that of one start and the wait for
-// the child's end, and the counter "blocked" that part of it for which the caller
-// was inside the call that starts.  Other counters are what runner/*.h say of them.
-// --parts=costs or --parts=parallel leaves out what is for another guest.  In a guest that counts
-// instructions (qemu/vm --icount) every nanosecond is an instruction; elsewhere the times are times
-// and worth what times are worth.
+// the child's end, the median of the starts of a repetition, and the counter
+// "blocked", another median, that part of it for which the caller was inside the
+// call that starts; "mean" is the mean of all starts.  Other counters are what
+// runner/*.h say of them.  --parts=costs or --parts=parallel leaves out what is
+// for another guest.  In a guest that counts instructions (qemu/vm --icount) every
+// nanosecond is an instruction; elsewhere the times are times and worth what times
+// are worth.
 #include <benchmark/benchmark.h>
 #include <gnu/libc-version.h>
 #include <sys/utsname.h>
@@ -125,16 +127,18 @@ void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& cu
     try {
         bench::Runner& runner = current.of(cell);
         const auto count = state.max_iterations;
+        // The batch is all that Google Benchmark asks for at a time, so one run.
         std::uint64_t blocked = 0;
         std::map<std::string, double> extras;
         while (state.KeepRunningBatch(count)) {
             const auto times = runner.run(static_cast<std::uint64_t>(count));
-            state.SetIterationTime(static_cast<double>(times.total) * 1e-9);
-            blocked += times.blocked;
+            // It divides by the number of starts, of which we have the median.
+            state.SetIterationTime(static_cast<double>(times.total) * 1e-9 *
+                                   static_cast<double>(count));
+            blocked = times.blocked;
             extras = times.extras;
         }
-        state.counters["blocked"] =
-            benchmark::Counter(static_cast<double>(blocked), benchmark::Counter::kAvgIterations);
+        state.counters["blocked"] = static_cast<double>(blocked);
         for (const auto& [name, value] : extras)
             state.counters[name] = value;
     } catch (const std::exception& error) {
@@ -158,9 +162,6 @@ public:
         if (!names.empty())
             ArgNames(names)->Args(values);
         UseManualTime()->Unit(benchmark::kNanosecond);
-        // What all is compared with: long enough for what the kernel does now and then.
-        if (cell.question == "plain")
-            MinTime(0.1);
         // It is no time that is measured, and each takes a while.
         if (cell.question == "held")
             Iterations(1);

@@ -40,6 +40,7 @@ class RunnerError : public std::runtime_error {
 
 class Runner {
 public:
+    /// Of one start: the median of those of a run.
     struct Times {
         std::uint64_t total = 0;   // ns
         std::uint64_t blocked = 0; // ns

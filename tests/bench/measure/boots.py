@@ -8,14 +8,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Iterable, Sequence
 
 import page
-from measurements import COSTS, PARALLEL, PROGRAMS, describe
+from goals import Goal
+from measurements import COSTS, PARALLEL, PROGRAMS, Results, add, describe, load, part_of
+from progress import Progress
 
 # A part that has no figures.
 FLAMES = "flames"
@@ -38,9 +39,10 @@ SHORT = (
 )
 # Measured again while kspawn-trace looks on: "plain" then is "traced".
 TRACED = ("vfork", "glibc", "kspawn")
-# Seconds of the guest's clock for a repetition, and how many repetitions.
-SHORT_MEASURE = (0.03, 7)
-MEASURE = {COSTS: (0.03, 5), PARALLEL: (1.0, 5)}
+# Seconds of the guest's clock for a repetition, and how many repetitions.  Of the costs a
+# repetition is the median of its starts, a hundred of a plain one: more repetitions would
+# say the same again, and it is between boots that figures differ.
+MEASURE = {COSTS: (0.03, 3), PARALLEL: (1.0, 5)}
 # Room for the scene with 4 GiB of touched memory.
 MEMORY = "6G"
 # With what the emulator takes for itself.
@@ -64,41 +66,75 @@ class Plan:
     out: Path
     short: bool
     filter: str | None
+    run: str  # names this call of tests/bench/run, for what it has measured
 
     def flames(self, kernel: str) -> Path:
         return self.out / "flames" / kernel
 
     def output(self, kernel: str, part: str) -> Path:
+        """All that was measured, of this run and others."""
         return self.out / f"{kernel}.{part}.json"
 
-
-def _say(kernel: str, text: str) -> None:
-    print(f"{kernel}: {text}", file=sys.stderr, flush=True)
-
-
-def _merge(into: Path, more: Path) -> None:
-    if more.exists() and into.exists():
-        whole = json.loads(into.read_text())
-        whole["benchmarks"] += json.loads(more.read_text())["benchmarks"]
-        into.write_text(json.dumps(whole, indent=2) + "\n")
-        more.unlink()
+    @property
+    def pattern(self) -> str:
+        return self.filter or (SHORT if self.short else ".")
 
 
-def _cells(kernel: str, part: str, plan: Plan) -> bool:
-    """Run kspawn-bench in one boot; say how it goes."""
-    pattern = plan.filter or (SHORT if plan.short else ".")
-    seconds, repetitions = SHORT_MEASURE if plan.short else MEASURE[part]
-    output = plan.output(kernel, part)
+def gated(goals: Sequence[Goal]) -> str:
+    """A filter for the cells that gates are on."""
+    cells = dict.fromkeys(cell for goal in goals if goal.gate for cell in goal.cells)
+    assert all(part_of(cell) == COSTS for cell in cells), "what is gated is counted in instructions"
+    return f"^({'|'.join(cells)})/"
+
+
+def _traced(part: str, pattern: str) -> list[str]:
+    return [way for way in TRACED if part == COSTS and re.search(pattern, f"traced/{way}/")]
+
+
+def _names(bench: Path, part: str, pattern: str) -> list[str]:
+    """What kspawn-bench will measure, in order; what is traced comes last."""
+    command = [str(bench), f"--parts={part}", f"--benchmark_filter={pattern}", "--benchmark_list_tests"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    names = [re.sub(r"(/iterations:\d+)?/manual_time$", "", line) for line in said.splitlines()]
+    return names + [f"traced/{way}" for way in _traced(part, pattern)]
+
+
+def follow(lines: Iterable[str], task: str, names: list[str], progress: Progress) -> None:
+    """Say how it goes, from what tests/bench/guest prints while it measures what is named."""
+    untraced = sum(not name.startswith("traced/") for name in names)
+    done = 0
+    for line in lines:
+        if median := re.match(r"(\S+)/manual_time_median\s+(\d+) ns", line):
+            name = re.sub(r"/iterations:\d+$", "", median[1])
+            # Under the tracer kspawn-bench runs once more, and knows no other names.
+            if done >= untraced:
+                name = name.replace("plain/", "traced/")
+            done += 1
+            progress.step(task, f"{done}/{len(names)} {name}: {int(median[2]):,}")
+        elif "ERROR OCCURRED" in line:
+            done += 1
+            progress.say(task, line.rstrip())
+        elif line != "measuring\n":
+            continue
+        if done < len(names):
+            progress.doing(task, f"{done + 1}/{len(names)} {names[done]}")
+
+
+def _one_boot(
+    kernel: str, part: str, pattern: str, output: Path, plan: Plan, task: str, progress: Progress
+) -> dict[str, Any] | None:
+    """Run kspawn-bench in one boot, its JSON into `output`; what is in there, and the
+    traced, and where it is from."""
+    seconds, repetitions = MEASURE[part]
     of_traced = output.with_suffix(".traced.json")
     output.unlink(missing_ok=True)
     of_traced.unlink(missing_ok=True)
     guest = [*GUESTS[part], "--mem", MEMORY]
-    command = [str(VM), "--kernel", kernel, *guest, "--share", str(plan.out)]
+    command = [str(VM), "--kernel", kernel, *guest, "--share", str(output.parent)]
     command += ["--timeout", str(TIMEOUT), "--log", str(output.with_suffix(".log"))]
-    traced = [way for way in TRACED if re.search(pattern, f"traced/{way}/")]
-    if traced and part == COSTS:
+    if traced := _traced(part, pattern):
         command += ["--env", f"TRACED=^plain/({'|'.join(traced)})/"]
-    context = describe(REPO)
+    context = describe(REPO) | {"run": plan.run}
     context["options"] = f"qemu/vm {' '.join(guest)}, kspawn-bench --benchmark_min_time={seconds}"
     context["options"] += f" --benchmark_repetitions={repetitions}"
     command += ["--", str(BENCH / "guest"), str(output), str(plan.bench), f"--parts={part}"]
@@ -113,35 +149,47 @@ def _cells(kernel: str, part: str, plan: Plan) -> bool:
         command, cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
     ) as vm:
         assert vm.stdout is not None
-        for line in vm.stdout:
-            if median := re.match(r"(\S+)/manual_time_median\s+(\d+) ns", line):
-                _say(kernel, f"{median[1]}: {int(median[2]):,}")
-            elif "ERROR OCCURRED" in line:
-                _say(kernel, line.rstrip())
-    _merge(output, of_traced)
+        follow(vm.stdout, task, _names(plan.bench, part, pattern), progress)
+    data: dict[str, Any] | None = None
     if output.exists():
-        whole = json.loads(output.read_text())
-        whole["context"] |= context
-        output.write_text(json.dumps(whole, indent=2) + "\n")
-    if vm.returncode != 0 or not output.exists():
-        print(said.read_text(), end="", file=sys.stderr)
-        _say(kernel, f"incomplete (qemu/vm: exit status {vm.returncode})")
-    return vm.returncode == 0 and output.exists()
+        data = json.loads(output.read_text())
+        assert data is not None
+        data["context"] |= context
+        if of_traced.exists():
+            data["benchmarks"] += json.loads(of_traced.read_text())["benchmarks"]
+    if vm.returncode != 0 or data is None:
+        for line in said.read_text().splitlines():
+            progress.say(task, line)
+        progress.say(task, f"incomplete (qemu/vm: exit status {vm.returncode})")
+        if data is not None:
+            data["incomplete"] = True
+    return data
 
 
-def _programs(kernel: str, plan: Plan) -> bool:
+def _cells(kernel: str, part: str, plan: Plan, task: str, progress: Progress) -> bool:
+    raw = plan.out / "last" / f"{kernel}.{part}.json"
+    raw.parent.mkdir(exist_ok=True)
+    for _ in range(BOOTS[part]):
+        data = _one_boot(kernel, part, plan.pattern, raw, plan, task, progress)
+        if data is not None:
+            add(plan.output(kernel, part), data)
+            return not data.get("incomplete", False)
+    return False
+
+
+def _programs(kernel: str, plan: Plan, task: str, progress: Progress) -> bool:
     """Whole programs, each counted by a script of its own."""
-    output = plan.output(kernel, PROGRAMS)
-    output.unlink(missing_ok=True)
     benchmarks = []
-    context = describe(REPO)
+    context = describe(REPO) | {"run": plan.run}
     well = True
-    for question, script in SCRIPTS.items():
+    for number, (question, script) in enumerate(SCRIPTS.items()):
+        progress.doing(task, f"{number + 1}/{len(SCRIPTS)} tests/bench/{script}")
         command = [str(BENCH / script), "--kernel", kernel]
         done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
         well = well and done.returncode == 0
         if done.returncode != 0:
-            print(done.stdout, done.stderr, file=sys.stderr)
+            for line in [*done.stdout.splitlines(), *done.stderr.splitlines()]:
+                progress.say(task, line)
         for line in done.stdout.splitlines():
             # A count is one of thousands: its clock has microseconds.
             if count := re.search(r"# (?:build|script) (\w+) (\d+) thousand$", line):
@@ -153,7 +201,7 @@ def _programs(kernel: str, plan: Plan) -> bool:
                         "real_time": instructions,
                     }
                 )
-                _say(kernel, f"{question}/{count[1]}: {instructions:,}")
+                progress.step(task, f"{question}/{count[1]}: {instructions:,}")
             elif release := re.search(r"# kernel (\S+)$", line):
                 context["kernel"] = release[1]
             elif cpu := re.search(r"# cpu (.+)$", line):
@@ -162,38 +210,46 @@ def _programs(kernel: str, plan: Plan) -> bool:
                 context["glibc"] = glibc[1]
     context |= {"unit": "instructions", "options": ", ".join(f"tests/bench/{s}" for s in SCRIPTS.values())}
     if benchmarks:
-        output.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=2) + "\n")
+        add(plan.output(kernel, PROGRAMS), {"context": context, "benchmarks": benchmarks})
     return well and bool(benchmarks)
 
 
-def _flames(kernel: str, plan: Plan) -> bool:
+def _flames(kernel: str, plan: Plan, task: str, progress: Progress) -> bool:
     """Folded stacks of each way's plain start, into a directory of the kernel's."""
-    out = plan.flames(kernel)
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
     ways = [way for way in page.WAYS if re.search(plan.filter or ".", f"plain/{way}/")]
+    out = plan.flames(kernel)
+    out.mkdir(parents=True, exist_ok=True)
+    for way in ways:
+        (out / f"{way}.folded").unlink(missing_ok=True)
     command = [str(VM), "--kernel", kernel, "--icount", "--mem", "2G", "--share", str(out)]
     command += ["--timeout", str(TIMEOUT), "--", str(BENCH / "flames_guest"), str(out)]
     command += [str(plan.bench), *ways]
-    done = subprocess.run(
-        command, cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        print(done.stderr, file=sys.stderr)
-        _say(kernel, f"{FLAMES}: incomplete (qemu/vm: exit status {done.returncode})")
-    return done.returncode == 0
+    said = out / "stderr"
+    with said.open("w") as stderr, subprocess.Popen(
+        command, cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
+    ) as vm:
+        assert vm.stdout is not None
+        for done, line in enumerate(vm.stdout, start=1):
+            progress.step(task, f"{done}/{len(ways)} {line.strip()}")
+            if done < len(ways):
+                progress.doing(task, f"{done + 1}/{len(ways)} {ways[done]}")
+    if vm.returncode != 0:
+        for line in said.read_text().splitlines():
+            progress.say(task, line)
+        progress.say(task, f"incomplete (qemu/vm: exit status {vm.returncode})")
+    return vm.returncode == 0
 
 
-def _measure(kernel: str, part: str, plan: Plan) -> bool:
-    _say(kernel, f"{part}: booting")
+def _measure(kernel: str, part: str, plan: Plan, progress: Progress) -> bool:
+    task = f"{kernel} {part}"
+    progress.doing(task, "booting")
     if part == FLAMES:
-        return _flames(kernel, plan)
-    if part == PROGRAMS:
-        return _programs(kernel, plan)
-    for _ in range(BOOTS[part]):
-        well = _cells(kernel, part, plan)
-        if well or plan.output(kernel, part).exists():
-            break
+        well = _flames(kernel, plan, task, progress)
+    elif part == PROGRAMS:
+        well = _programs(kernel, plan, task, progress)
+    else:
+        well = _cells(kernel, part, plan, task, progress)
+    progress.done(task)
     return well
 
 
@@ -205,8 +261,43 @@ def _guests_at_once(part: str) -> int:
     return max(1, min(os.cpu_count() or 1, memory // MEMORY_ON_HOST))
 
 
-def measure(kernels: Sequence[str], part: str, plan: Plan) -> list[str]:
+def measure(kernels: Sequence[str], part: str, plan: Plan, progress: Progress) -> list[str]:
     """The kernels of which not all of this part was measured."""
     with ThreadPoolExecutor(_guests_at_once(part)) as pool:
-        well = list(pool.map(lambda kernel: _measure(kernel, part, plan), kernels))
+        well = list(pool.map(lambda kernel: _measure(kernel, part, plan, progress), kernels))
     return [kernel for kernel, all_of_it in zip(kernels, well) if not all_of_it]
+
+
+def again(plan: Plan, kernel: str) -> Path:
+    """Where the boots of one kernel are that measure() was not asked for but again_and_again()."""
+    return plan.out / "spread" / kernel
+
+
+def again_and_again(
+    kernels: Sequence[str], count: int, pattern: str, plan: Plan, progress: Progress
+) -> list[str]:
+    """Boot each kernel `count` times for the same cells; the boots that failed."""
+
+    def one(kernel: str, number: int) -> str | None:
+        task = f"{kernel} boot {number}/{count}"
+        progress.doing(task, "booting")
+        path = again(plan, kernel) / f"{number}.json"
+        data = _one_boot(kernel, COSTS, pattern, path, plan, task, progress)
+        if data is not None:
+            path.write_text(json.dumps(data, indent=2) + "\n")
+        progress.done(task)
+        return task if data is None or data.get("incomplete") else None
+
+    for kernel in kernels:
+        shutil.rmtree(again(plan, kernel), ignore_errors=True)
+        again(plan, kernel).mkdir(parents=True)
+    tasks = [(kernel, number + 1) for number in range(count) for kernel in kernels]
+    with ThreadPoolExecutor(_guests_at_once(COSTS)) as pool:
+        failed = list(pool.map(lambda task: one(*task), tasks))
+    return [f"{task}: incomplete" for task in failed if task is not None]
+
+
+def boots_of(kernel: str, plan: Plan) -> Results:
+    """What again_and_again() has measured."""
+    paths = sorted(again(plan, kernel).glob("[0-9]*.json"))
+    return load(kernel, [(COSTS, path) for path in paths if path.suffixes == [".json"]])

@@ -7,11 +7,12 @@ import re
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 from xml.etree import ElementTree
 
 import flames
 import plots
-from measurements import COSTS, Cell, Results, Scene
+from measurements import COSTS, Boot, Cell, Results, Scene
 
 
 def boot() -> Results:
@@ -19,18 +20,18 @@ def boot() -> Results:
         return Cell({"total": total, "blocked": total / 2}, 0.0, 1)
 
     context = {"kernel": "6.1.0-1-amd64", "unit": "instructions"}
-    results = Results("6.1", {COSTS: context})
-    results.cells[Scene("plain")] = {"glibc": cell(300), "kspawn": cell(200)}
+    of_boot = Boot(COSTS, context)
+    of_boot.cells[Scene("plain")] = {"glibc": cell(300), "kspawn": cell(200)}
     for count, cost in ((100, 400), (20000, 4000)):
         parameters = (("descriptors", count), ("cloexec", 100))
-        results.cells[Scene("descriptors", parameters)] = {
+        of_boot.cells[Scene("descriptors", parameters)] = {
             "glibc": cell(cost),
             "kspawn": cell(210),
         }
-    results.cells[Scene("descriptors", (("descriptors", 20000), ("cloexec", 0)))] = {
+    of_boot.cells[Scene("descriptors", (("descriptors", 20000), ("cloexec", 0)))] = {
         "glibc": cell(9000)
     }
-    return results
+    return Results("6.1", [of_boot])
 
 
 class Series(unittest.TestCase):
@@ -53,6 +54,28 @@ class Series(unittest.TestCase):
         self.assertNotIn("kspawn", plots.series(self.plot("cloexec"), boot()))
 
 
+class Nothing(unittest.TestCase):
+    """Where nothing is drawn, the reason that is given is the true one."""
+
+    def why(self, results: list[Results], which: str | None) -> str | None:
+        with mock.patch("plots.shutil.which", return_value=which):
+            return plots.why_none(results)
+
+    def test_gnuplot_is_missing(self) -> None:
+        self.assertIn("gnuplot", self.why([boot()], None) or "")
+
+    def test_nothing_was_measured_of_what_plots_show(self) -> None:
+        of_boot = Boot(COSTS, {"unit": "instructions"})
+        of_boot.cells[Scene("memory", (("resident", 1),))] = {"kspawn": Cell({"total": 1.0}, 0.0, 1)}
+        for which in (None, "/usr/bin/gnuplot"):
+            why = self.why([Results("6.1", [of_boot])], which)
+            self.assertIn("was measured", why or "")
+            self.assertNotIn("gnuplot", why or "")
+
+    def test_all_is_well(self) -> None:
+        self.assertIsNone(self.why([boot()], "/usr/bin/gnuplot"))
+
+
 class Labels(unittest.TestCase):
     def test_they_keep_their_distance(self) -> None:
         places = plots.spread([10, 11, 12, 50], 10, 0, 100)
@@ -70,7 +93,7 @@ class Labels(unittest.TestCase):
 class Flames(unittest.TestCase):
     def draw(self, folded: str) -> ElementTree.Element:
         with tempfile.TemporaryDirectory() as scratch:
-            Path(scratch, "kspawn.folded").write_text(folded, encoding="utf-8")
+            Path(scratch, "kspawn.folded").write_text(folded)
             ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": "**kspawn**"})
             return ElementTree.fromstring(path.read_text())
 

@@ -5,25 +5,42 @@ goals.json is a list.  Each goal divides one cell by another, both of the same
 boot: "of" by "to" (names as Google Benchmark has them, without its suffixes), by
 their "measure"; without "to" it is the value itself.  "at_most" (or "at_least") is
 what we want, "required" what should be in any case; "limit" says what keeps us from
-it.  "reached" is what was measured for each kernel when it was last recorded
-(tests/bench/run --record).
+it.  "reached" is what was measured for each kernel when it was last recorded, with the
+date and the commit: by tests/bench/run --spread what is gated, by --record the others.
 
-A run fails by a goal only if it is worse than what is on record by more than
-TOLERANCE, or could not be measured: one that was never reached is a plan, and
-shown as such.  "gate" is false for what is measured in time, which is too much the
-machine's to be held against a change.
+A goal and its gate are two things.  A goal that was never reached is a plan, and shown
+as such.  A run fails by the gate: if the ratio is worse than what is on record by more
+than boots of an unchanged tree differ (gates.py), or could not be measured.  "gate" is
+false for what is measured in time, which is too much the machine's to be held against a
+change.
+
+What is on record is what a measured ratio is held against.  It is no measurement: where
+there is none, there is no ratio.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Collection
+from typing import Any, Collection, Mapping
 
-from measurements import Results, part_of
+import gates
+from gates import Spread
+from measurements import Boot, Results, part_of
 
-TOLERANCE = 0.03
+
+@dataclass(frozen=True)
+class Reached:
+    """A ratio on record."""
+
+    ratio: float
+    date: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"{self.ratio:.4f} of {self.date}, {self.commit}"
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class Goal:
     required: float | None = None
     gate: bool = True
     limit: str = ""
-    reached: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, Reached] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.at_most is None) == (self.at_least is None):
@@ -49,18 +66,30 @@ class Goal:
         assert bound is not None
         return bound
 
-    def within(self, value: float, bound: float, tolerance: float = 0.0) -> bool:
-        if self.at_most is not None:
-            return value <= bound * (1 + tolerance)
-        return value >= bound * (1 - tolerance)
+    @property
+    def sign(self) -> str:
+        return "≤" if self.at_most is not None else "≥"
+
+    @property
+    def cells(self) -> list[str]:
+        return [self.of] + ([self.to] if self.to else [])
+
+    def within(self, value: float, bound: float) -> bool:
+        return value <= bound if self.at_most is not None else value >= bound
+
+    def worse_by(self, value: float, part: float) -> float:
+        """What is worse than the value by this part of it."""
+        return value * (1 + part if self.at_most is not None else 1 - part)
 
 
 @dataclass(frozen=True)
 class Verdict:
     goal: Goal
     kernel: str
-    ratio: float | None  # None: it was not measured
-    measured: bool = True  # False: another run has, if any
+    ratio: float | None  # None: no boot has what it takes
+    boot: Boot | None = None  # that the ratio is of
+    tested: bool = True  # False: it was not to be measured in this run
+    width: float = gates.UNKNOWN  # how much worse than on record it may be
 
     @property
     def met(self) -> bool:
@@ -74,25 +103,37 @@ class Verdict:
         )
 
     @property
-    def worse(self) -> bool:
-        reached = self.goal.reached.get(self.kernel)
-        return (
-            self.measured
-            and reached is not None
-            and self.ratio is not None
-            and not self.goal.within(self.ratio, reached, TOLERANCE)
-        )
+    def on_record(self) -> Reached | None:
+        return self.goal.reached.get(self.kernel)
+
+    @property
+    def gate(self) -> float | None:
+        """The worst ratio that passes."""
+        if not self.goal.gate or self.on_record is None:
+            return None
+        return self.goal.worse_by(self.on_record.ratio, self.width)
+
+    @property
+    def beyond(self) -> bool:
+        """Does it lie beyond the gate?"""
+        gate = self.gate
+        return gate is not None and self.ratio is not None and not self.goal.within(self.ratio, gate)
 
     @property
     def failed(self) -> bool:
-        return self.measured and self.goal.gate and (self.ratio is None or self.worse)
+        return self.tested and self.goal.gate and (self.ratio is None or self.beyond)
 
 
 def load(path: Path) -> list[Goal]:
-    return [Goal(**entry) for entry in json.loads(path.read_text())]
+    goals = []
+    for entry in json.loads(path.read_text()):
+        reached = {kernel: Reached(**had) for kernel, had in entry.pop("reached", {}).items()}
+        goals.append(Goal(**entry, reached=reached))
+    return goals
 
 
-def _ratio(goal: Goal, boot: Results) -> float | None:
+def ratio(goal: Goal, boot: Boot) -> float | None:
+    """Of this boot; None if it has not both cells."""
     of = boot.cell(goal.of)
     value = of.values.get(goal.measure) if of else None
     if goal.to is None or value is None:
@@ -105,37 +146,88 @@ def _ratio(goal: Goal, boot: Results) -> float | None:
 def judge(
     goals: list[Goal],
     results: list[Results],
-    ran: Collection[tuple[str, str]],
-    complete: bool = True,
+    spreads: Mapping[str, Spread],
+    run: str | None = None,
+    expected: Collection[tuple[str, str]] = (),
 ) -> list[Verdict]:
-    """One verdict for each goal and kernel.  `ran` has the kernels and parts that were
-    measured now; if they are `complete`, what lacks there is missing."""
+    """One verdict for each goal and kernel, by the newest boot that has both cells.  It is
+    put to the test if that boot is one of this run; or if it is `expected`, by its kernel
+    and part, to be measured in this run, and was not."""
     verdicts = []
     for goal in goals:
-        for boot in results:
-            ratio = _ratio(goal, boot)
-            now = (boot.kernel, part_of(goal.of)) in ran
-            if ratio is not None or (now and complete):
-                verdicts.append(Verdict(goal, boot.kernel, ratio, now))
+        for of_kernel in results:
+            kernel = of_kernel.kernel
+            spread = spreads.get(kernel)
+            width = gates.width(spread.ratios.get(goal.name, [])) if spread else gates.UNKNOWN
+            boot = of_kernel.boot_of(goal.cells)
+            now = boot is not None and run is not None and boot.run == run
+            if not now and (kernel, part_of(goal.of)) in expected:
+                verdicts.append(Verdict(goal, kernel, None, None, True, width))
             else:
-                verdicts.append(Verdict(goal, boot.kernel, goal.reached.get(boot.kernel), False))
+                value = ratio(goal, boot) if boot else None
+                verdicts.append(Verdict(goal, kernel, value, boot, now, width))
     return verdicts
 
 
 def record(path: Path, verdicts: list[Verdict]) -> None:
+    """Put what was measured in this run on record; not what gates are on, for which one
+    boot is too few (record_medians)."""
     entries: list[dict[str, Any]] = json.loads(path.read_text())
     by_name = {entry["name"]: entry for entry in entries}
     for verdict in verdicts:
-        if verdict.measured and verdict.ratio is not None:
-            reached = by_name[verdict.goal.name].setdefault("reached", {})
-            reached[verdict.kernel] = round(verdict.ratio, 4)
+        if verdict.goal.gate or not verdict.tested:
+            continue
+        if verdict.ratio is not None and verdict.boot is not None:
+            by_name[verdict.goal.name].setdefault("reached", {})[verdict.kernel] = {
+                "ratio": round(verdict.ratio, 4),
+                "date": verdict.boot.context["measured"],
+                "commit": verdict.boot.context["commit"],
+            }
     path.write_text(json.dumps(entries, indent=2) + "\n")
+
+
+def record_medians(path: Path, spreads: Mapping[str, Spread]) -> None:
+    """Put the medians of these boots on record."""
+    entries: list[dict[str, Any]] = json.loads(path.read_text())
+    for entry in entries:
+        for kernel, of_kernel in spreads.items():
+            if ratios := of_kernel.ratios.get(entry["name"]):
+                entry.setdefault("reached", {})[kernel] = {
+                    "ratio": round(statistics.median(ratios), 5),
+                    "date": of_kernel.date,
+                    "commit": of_kernel.commit,
+                }
+    path.write_text(json.dumps(entries, indent=2) + "\n")
+
+
+def spread(goals: list[Goal], of_kernel: Results) -> Spread:
+    """Of the ratios that gates are on, one for each boot that has all of them."""
+    gated = [goal for goal in goals if goal.gate]
+    whole = [
+        (boot, {goal.name: ratio(goal, boot) for goal in gated}) for boot in of_kernel.boots
+    ]
+    whole = [(boot, found) for boot, found in whole if None not in found.values()]
+    if not whole:
+        raise ValueError(f"{of_kernel.kernel}: no boot has all that is gated")
+    if len(commits := {boot.context["commit"] for boot, _ in whole}) > 1:
+        raise ValueError(f"{of_kernel.kernel}: boots of several commits: {', '.join(sorted(commits))}")
+    context = whole[-1][0].context
+    return Spread(
+        date=context["measured"],
+        commit=context["commit"],
+        kernel=context["kernel"],
+        options=context["options"],
+        ratios={
+            goal.name: [round(value, 5) for _, found in whole if (value := found[goal.name]) is not None]
+            for goal in gated
+        },
+    )
 
 
 def totals(verdicts: list[Verdict], problems: Collection[str] = ()) -> str:
     """A line for each goal that was put to the test and for each problem besides, and one
     that counts them."""
-    tested = [verdict for verdict in verdicts if verdict.measured and verdict.goal.gate]
+    tested = [verdict for verdict in verdicts if verdict.tested and verdict.goal.gate]
     lines = []
     for verdict in tested:
         lines.append(f"{'FAIL' if verdict.failed else 'ok  '} {verdict.kernel:<5} {verdict.goal.name}")
@@ -143,8 +235,10 @@ def totals(verdicts: list[Verdict], problems: Collection[str] = ()) -> str:
             lines[-1] += ": not measured"
         else:
             lines[-1] += f": {verdict.ratio:.4f}"
-            if verdict.kernel in verdict.goal.reached:
-                lines[-1] += f", on record {verdict.goal.reached[verdict.kernel]:.4f}"
+        if verdict.gate is not None:
+            lines[-1] += f", gate {verdict.goal.sign} {verdict.gate:.4f}"
+        if verdict.on_record is not None:
+            lines[-1] += f", on record {verdict.on_record}"
     lines += [f"FAIL {problem}" for problem in problems]
     failed = sum(verdict.failed for verdict in tested)
     passed = len(tested) - failed

@@ -10,10 +10,19 @@ import unittest
 from pathlib import Path
 
 import goals
-from goals import Goal, Verdict
+import measurements
+from gates import UNKNOWN, Spread
+from goals import Goal, Reached, Verdict
 from measurements import COSTS, PARALLEL, Results, load, part_of
 
-CONTEXT = {"kernel": "6.1.0-1-amd64", "unit": "instructions"}
+CONTEXT = {
+    "kernel": "6.1.0-1-amd64",
+    "unit": "instructions",
+    "measured": "2026-01-01",
+    "commit": "abc",
+    "options": "--icount",
+}
+NOW, BEFORE = "now", "before"
 
 
 def run(name: str, real_time: float, **counters: float) -> dict[str, object]:
@@ -28,17 +37,27 @@ def run(name: str, real_time: float, **counters: float) -> dict[str, object]:
     }
 
 
-def boot(*runs: dict[str, object], part: str = COSTS) -> Results:
+def boots(*of_each: tuple[str, list[dict[str, object]]], part: str = COSTS) -> Results:
+    """From a file to which one boot after the other was added, each of a run."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "6.1.json")
-        path.write_text(json.dumps({"context": CONTEXT, "benchmarks": list(runs)}), encoding="utf-8")
+        for name, runs in of_each:
+            measurements.add(path, {"context": CONTEXT | {"run": name}, "benchmarks": runs})
         return load("6.1", [(part, path)])
 
 
-GOAL = Goal("g", "plain/kspawn", "plain/glibc", "total", at_most=0.72, reached={"6.1": 0.77})
+def boot(*runs: dict[str, object], part: str = COSTS) -> Results:
+    return boots((NOW, list(runs)), part=part)
+
+
+REACHED = Reached(0.77, "2026-01-01", "abc")
+GOAL = Goal("g", "plain/kspawn", "plain/glibc", "total", at_most=0.72, reached={"6.1": REACHED})
+UNGATED = dataclasses.replace(GOAL, gate=False)
+EXPECTED = {("6.1", COSTS)}
 
 
 def verdict(ratio: float | None, goal: Goal = GOAL) -> Verdict:
+    """By a gate that is as wide as if there were no spread, 3 %."""
     return Verdict(goal, "6.1", ratio)
 
 
@@ -75,7 +94,7 @@ class Judging(unittest.TestCase):
         self.assertTrue(verdict(0.77 * 1.031).failed)
 
     def test_reached_on_record_and_lost(self) -> None:
-        goal = dataclasses.replace(GOAL, reached={"6.1": 0.60})
+        goal = dataclasses.replace(GOAL, reached={"6.1": dataclasses.replace(REACHED, ratio=0.60)})
         self.assertTrue(verdict(0.70, goal).met)
         self.assertTrue(verdict(0.70, goal).failed)
 
@@ -87,15 +106,15 @@ class Judging(unittest.TestCase):
         self.assertFalse(verdict(9.0, dataclasses.replace(GOAL, reached={})).failed)
 
     def test_at_least(self) -> None:
-        goal = Goal("t", "a/b", "a/c", "throughput", at_least=1.3, reached={"6.1": 1.2})
+        reached = {"6.1": dataclasses.replace(REACHED, ratio=1.2)}
+        goal = Goal("t", "a/b", "a/c", "throughput", at_least=1.3, reached=reached)
         self.assertFalse(verdict(1.2, goal).met)
         self.assertTrue(verdict(1.31, goal).met)
         self.assertFalse(verdict(1.17, goal).failed)
         self.assertTrue(verdict(1.16, goal).failed)
 
     def test_what_is_not_gated_does_not_fail(self) -> None:
-        goal = dataclasses.replace(GOAL, gate=False)
-        self.assertFalse(verdict(9.0, goal).failed or verdict(None, goal).failed)
+        self.assertFalse(verdict(9.0, UNGATED).failed or verdict(None, UNGATED).failed)
 
     def test_either_at_most_or_at_least(self) -> None:
         with self.assertRaises(ValueError):
@@ -103,64 +122,149 @@ class Judging(unittest.TestCase):
         with self.assertRaises(ValueError):
             dataclasses.replace(GOAL, at_most=None)
 
+    def test_a_goal_and_its_gate_are_two_things(self) -> None:
+        goal = dataclasses.replace(GOAL, at_most=1.01, reached={"6.1": Reached(1.0041, "d", "c")})
+        missed = Verdict(goal, "6.1", 1.0102, width=0.02)
+        self.assertFalse(missed.met or missed.failed)
+        self.assertIn("gate ≤ 1.0242", goals.totals([missed]))
+
+    def test_a_gate_is_as_wide_as_the_spread(self) -> None:
+        results = [boot(run("plain/kspawn", 158), run("plain/glibc", 200))]
+        noisy, quiet = ([0.77 + by * i for i in range(-5, 6)] for by in (0.002, 0.0001))
+        for ratios, failed in ((noisy, False), (quiet, True)):
+            spreads = {"6.1": Spread("d", "c", "6.1.0", "", {"g": ratios})}
+            (judged,) = goals.judge([GOAL], results, spreads, NOW)
+            self.assertEqual((judged.tested, judged.failed), (True, failed))
+
     def test_a_ratio_is_of_one_boot(self) -> None:
         results = [boot(run("plain/kspawn", 50), run("plain/glibc", 200))]
-        self.assertEqual([v.ratio for v in goals.judge([GOAL], results, {("6.1", COSTS)})], [0.25])
+        self.assertEqual([v.ratio for v in goals.judge([GOAL], results, {}, NOW)], [0.25])
+
+    def test_and_not_of_two(self) -> None:
+        both = [run("plain/kspawn", 50), run("plain/glibc", 200)]
+        results = [boots((BEFORE, both), (NOW, [run("plain/kspawn", 100)]))]
+        (judged,) = goals.judge([GOAL], results, {}, NOW)
+        assert judged.boot
+        self.assertEqual((judged.ratio, judged.boot.run, judged.tested), (0.25, BEFORE, False))
 
     def test_without_a_divisor_it_is_the_value(self) -> None:
         goal = Goal("l", "locks/kspawn", None, "ours", at_most=0)
         results = [boot(run("locks/kspawn", 5, ours=0.0), part=PARALLEL)]
-        self.assertTrue(goals.judge([goal], results, {("6.1", PARALLEL)})[0].met)
+        self.assertTrue(goals.judge([goal], results, {}, NOW)[0].met)
 
-    def test_not_measured_fails(self) -> None:
+    def test_expected_and_not_measured_fails(self) -> None:
         results = [boot(run("plain/glibc", 200))]
-        (missing,) = goals.judge([GOAL], results, {("6.1", COSTS)})
+        (missing,) = goals.judge([GOAL], results, {}, NOW, EXPECTED)
         self.assertTrue(missing.failed)
 
-    def test_never_measured_by_anyone_does_not(self) -> None:
-        goal = dataclasses.replace(GOAL, reached={})
-        (unknown,) = goals.judge([goal], [boot(run("plain/glibc", 200))], set())
-        self.assertEqual((unknown.ratio, unknown.met, unknown.failed), (None, False, False))
+    def test_even_if_another_run_has_measured_it(self) -> None:
+        both = [run("plain/kspawn", 50), run("plain/glibc", 200)]
+        results = [boots((BEFORE, both), (NOW, [run("plain/glibc", 200)]))]
+        (missing,) = goals.judge([GOAL], results, {}, NOW, EXPECTED)
+        self.assertTrue(missing.failed)
 
-    def test_what_a_filter_left_out_does_not(self) -> None:
+    def test_what_was_not_asked_for_does_not(self) -> None:
         results = [boot(run("plain/glibc", 200))]
-        (kept,) = goals.judge([GOAL], results, {("6.1", COSTS)}, complete=False)
-        self.assertEqual((kept.ratio, kept.measured), (0.77, False))
+        nothing: set[tuple[str, str]] = set()
+        for this_run, expected in ((NOW, nothing), (NOW, {("6.12", COSTS)}), (None, nothing)):
+            (unknown,) = goals.judge([GOAL], results, {}, this_run, expected)
+            self.assertEqual((unknown.ratio, unknown.tested, unknown.failed), (None, False, False))
 
     def test_an_older_result_is_shown_but_not_put_to_the_test(self) -> None:
-        results = [boot(run("plain/kspawn", 200), run("plain/glibc", 200))]
-        (old,) = goals.judge([GOAL], results, {("6.12", COSTS)})
-        self.assertEqual((old.ratio, old.measured, old.failed), (1.0, False, False))
+        both = [run("plain/kspawn", 200), run("plain/glibc", 200)]
+        (old,) = goals.judge([GOAL], [boots((BEFORE, both))], {}, NOW)
+        self.assertEqual((old.ratio, old.tested, old.failed), (1.0, False, False))
 
-    def test_not_asked_for_is_taken_from_the_record(self) -> None:
-        results = [boot(run("plain/glibc", 200))]
-        (kept,) = goals.judge([GOAL], results, set())
-        self.assertEqual((kept.ratio, kept.measured, kept.failed), (0.77, False, False))
+
+class Merging(unittest.TestCase):
+    """What a run has not measured stays as it was."""
+
+    both = [run("plain/kspawn", 50), run("plain/glibc", 200)]
+
+    def test_other_cells_stay(self) -> None:
+        results = boots((BEFORE, self.both), (NOW, [run("plain/kspawn", 60)]))
+        totals = {way: cell.total for way, cell in results.cells[plain()].items()}
+        self.assertEqual(totals, {"kspawn": 60, "glibc": 200})
+        places = results.places[plain()]
+        self.assertEqual((places["kspawn"].run, places["glibc"].run), (NOW, BEFORE))
+
+    def test_a_boot_of_which_nothing_is_left_goes(self) -> None:
+        results = boots(("first", [run("plain/kspawn", 1)]), (BEFORE, self.both), (NOW, self.both))
+        self.assertEqual([one.run for one in results.boots], [NOW])
+
+    def test_a_failure_is_over_when_it_is_measured(self) -> None:
+        failed = run("plain/kspawn", 0) | {"error_occurred": True, "error_message": "no device"}
+        results = boots((BEFORE, [failed, run("plain/glibc", 200)]), (NOW, [run("plain/kspawn", 50)]))
+        self.assertEqual(results.errors, [])
+
+    def test_and_does_not_hide_what_was_measured(self) -> None:
+        failed = run("plain/kspawn", 0) | {"error_occurred": True, "error_message": "no device"}
+        results = boots((BEFORE, self.both), (NOW, [failed]))
+        self.assertEqual((results.errors, results.errors_of(NOW)), (["plain/kspawn: no device"],) * 2)
+        self.assertEqual(results.errors_of(BEFORE), [])
+        self.assertIsNotNone(results.cell("plain/kspawn"))
+
+    def test_a_file_of_google_benchmark_is_one_boot(self) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch, "plain.json")
+            path.write_text(json.dumps({"context": CONTEXT, "benchmarks": self.both}))
+            results = load("6.1", [(COSTS, path)])
+        self.assertEqual(results.contexts[COSTS]["unit"], "instructions")
+        self.assertEqual(len(results.boots), 1)
+
+
+def plain() -> measurements.Scene:
+    return measurements.Scene("plain")
 
 
 class Recording(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = Path(directory.name, "goals.json")
+
+    def write(self, goal: Goal) -> None:
+        self.path.write_text(json.dumps([dataclasses.asdict(goal)]))
+
     def test_only_what_was_measured(self) -> None:
-        with tempfile.TemporaryDirectory() as scratch:
-            path = Path(scratch, "goals.json")
-            path.write_text(json.dumps([dataclasses.asdict(GOAL)]), encoding="utf-8")
-            goals.record(path, [Verdict(GOAL, "6.12", 0.123456), Verdict(GOAL, "6.1", 0.5, False)])
-            self.assertEqual(goals.load(path)[0].reached, {"6.1": 0.77, "6.12": 0.1235})
-            goals.record(path, [verdict(None)])
-            self.assertEqual(goals.load(path)[0].reached["6.1"], 0.77)
+        self.write(UNGATED)
+        (here,) = boot(run("plain/glibc", 200)).boots
+        new = Verdict(UNGATED, "6.12", 0.123456, here)
+        goals.record(self.path, [new, Verdict(UNGATED, "6.1", 0.5, here, False)])
+        goals.record(self.path, [verdict(None, UNGATED)])
+        reached = goals.load(self.path)[0].reached
+        self.assertEqual(reached, {"6.1": REACHED, "6.12": Reached(0.1235, "2026-01-01", "abc")})
+
+    def test_one_boot_is_not_enough_for_a_gate(self) -> None:
+        self.write(GOAL)
+        (here,) = boot(run("plain/glibc", 200)).boots
+        goals.record(self.path, [Verdict(GOAL, "6.1", 0.5, here)])
+        self.assertEqual(goals.load(self.path)[0].reached, GOAL.reached)
+
+    def test_it_takes_the_median_of_many(self) -> None:
+        self.write(GOAL)
+        spread = Spread("2026-02-02", "def", "6.1.0", "", {"g": [0.5, 0.61234, 0.9]})
+        goals.record_medians(self.path, {"6.1": spread})
+        self.assertEqual(goals.load(self.path)[0].reached, {"6.1": Reached(0.61234, "2026-02-02", "def")})
 
 
 class Totals(unittest.TestCase):
     def test_each_goal_counts_once(self) -> None:
-        ungated = dataclasses.replace(GOAL, gate=False)
         said = goals.totals(
-            [verdict(0.7), verdict(0.9), verdict(None), verdict(9.0, ungated)]
-            + [Verdict(GOAL, "6.12", 0.5, False)]
+            [verdict(0.7), verdict(0.9), verdict(None), verdict(9.0, UNGATED)]
+            + [Verdict(GOAL, "6.12", 0.5, None, False)]
         )
         self.assertEqual(said.splitlines()[-1], "1 passed, 2 failed")
 
     def test_other_problems_are_failures(self) -> None:
         said = goals.totals([verdict(0.7)], ["6.1: incomplete"])
         self.assertEqual(said.splitlines()[1:], ["FAIL 6.1: incomplete", "1 passed, 1 failed"])
+
+    def test_a_failure_says_by_what(self) -> None:
+        (line, _) = goals.totals([verdict(0.9)]).splitlines()
+        self.assertTrue(line.startswith("FAIL 6.1"))
+        self.assertTrue(line.endswith("g: 0.9000, gate ≤ 0.7931, on record 0.7700 of 2026-01-01, abc"))
+        self.assertAlmostEqual(0.7931, 0.77 * (1 + UNKNOWN))
 
     def test_the_file_in_the_tree(self) -> None:
         known = goals.load(Path(__file__).parents[1] / "goals.json")

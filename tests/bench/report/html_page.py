@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 
 import page
-from goals import TOLERANCE, Verdict
-from measurements import PARTS, Results
+from goals import Verdict
 from plots import Plot
+from measurements import Boot, Results
 
 STYLE = """
 body { font: 15px/1.5 "DejaVu Sans", Helvetica, Arial, sans-serif; color: #222; background: #fff;
@@ -67,17 +67,16 @@ def inlined(path: Path, title: str) -> str:
     return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)
 
 
-def _origins(results: list[Results]) -> str:
+def _origins(boots: list[Boot]) -> str:
     rows = ["| part | kernel | libc | CPU model | options | commit | on |", "|---|"]
-    for boot in results:
-        for part in PARTS:
-            if said := boot.contexts.get(part):
-                rows.append(
-                    f"| {part} | {said['kernel']} | glibc {said['glibc']}, musl {said['musl']} |"
-                    f" {said['cpu']}, QEMU {said['qemu']} | {said['options']} | {said['commit']} |"
-                    f" {said['measured']} |"
-                )
-    return _table("\n".join(rows))
+    for boot in boots:
+        said = boot.context
+        rows.append(
+            f"| {boot.part} | {said['kernel']} | glibc {said['glibc']}, musl {said['musl']} |"
+            f" {said['cpu']}, QEMU {said['qemu']} | {said['options']} | {said['commit']} |"
+            f" {said['measured']} |"
+        )
+    return _table("\n".join(dict.fromkeys(rows)))
 
 
 def write(
@@ -98,15 +97,12 @@ def write(
         "<nav>" + "".join(f'<a href="#{q}">{html.escape(t)}</a> ' for q, t in questions.items()),
         '<a href="#flames">Flame graphs</a>' if flames else "",
         "</nav>",
-        _origins(results),
+        _origins(page.in_use(results, verdicts, scenes)),
         f"<p>{_inline(page.EXPLANATION)}</p>",
     ]
     if verdicts:
         parts += ["<h2>Goals</h2>", _table(page.goals_table(verdicts))]
-        parts.append(
-            f"<p>A ratio that is worse than the one on record by more than {TOLERANCE:.0%} makes"
-            " <code>tests/bench/run</code> fail; one that was never reached does not.</p>"
-        )
+        parts.append(f"<p>{_inline(page.GATES)}</p>")
         if why := page.limits(verdicts):
             parts += ["<h3>What limits those that are missed</h3>"]
             parts.append(_list([line.removeprefix("- ") for line in why.splitlines()]))

@@ -68,18 +68,83 @@ class Cell:
         return self.values["total"]
 
 
+@dataclass(eq=False)
+class Boot:
+    """What was measured in one boot.  Figures are compared with those of the same boot only."""
+
+    part: str
+    context: dict[str, str]
+    cells: dict[Scene, dict[str, Cell]] = field(default_factory=dict)
+    errors: dict[tuple[Scene, str], str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """The date and the commit."""
+        return f"{self.context['measured']}, {self.context['commit']}"
+
+    @property
+    def run(self) -> str:
+        """Which call of tests/bench/run it was, if it was one."""
+        return self.context.get("run", "")
+
+    def cell(self, name: str) -> Cell | None:
+        """By "QUESTION/WAY" or "QUESTION/WAY/PARAMETER:VALUE..."."""
+        scene, way = split(name)
+        return self.cells.get(scene, {}).get(way)
+
+    def supersedes(self, older: Boot) -> bool:
+        """Has it all the cells of the other, too, so that nobody needs the other?"""
+        return all(
+            way in self.cells.get(scene, {}) for scene, ways in older.cells.items() for way in ways
+        )
+
+
 @dataclass
 class Results:
-    """All of one kernel: what is compared is of the same boot."""
+    """All of one kernel, from however many boots: of each cell the newest."""
 
     kernel: str  # as qemu/vm names it
-    contexts: dict[str, dict[str, str]] = field(default_factory=dict)  # by part
-    cells: dict[Scene, dict[str, Cell]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
+    boots: list[Boot] = field(default_factory=list)  # the oldest first
+
+    @property
+    def contexts(self) -> dict[str, dict[str, str]]:
+        """Where the newest boot of each part is from."""
+        newest = {boot.part: boot.context for boot in self.boots}
+        return {part: newest[part] for part in PARTS if part in newest}
 
     @property
     def release(self) -> str:
         return next(iter(self.contexts.values()))["kernel"]
+
+    @property
+    def places(self) -> dict[Scene, dict[str, Boot]]:
+        """For each cell the newest boot that has it."""
+        places: dict[Scene, dict[str, Boot]] = {}
+        for boot in self.boots:
+            for scene, ways in boot.cells.items():
+                places.setdefault(scene, {}).update(dict.fromkeys(ways, boot))
+        return places
+
+    @property
+    def cells(self) -> dict[Scene, dict[str, Cell]]:
+        return {
+            scene: {way: boot.cells[scene][way] for way, boot in ways.items()}
+            for scene, ways in self.places.items()
+        }
+
+    @property
+    def errors(self) -> list[str]:
+        """What could not be measured and has not been measured since."""
+        said: dict[tuple[Scene, str], str] = {}
+        for boot in self.boots:
+            said |= boot.errors
+            for scene, ways in boot.cells.items():
+                for way in ways:
+                    said.pop((scene, way), None)
+        return list(said.values())
+
+    def errors_of(self, run: str) -> list[str]:
+        return [text for boot in self.boots if boot.run == run for text in boot.errors.values()]
 
     def unit(self, scene: Scene) -> str:
         return self.contexts[part_of(scene.question)]["unit"]
@@ -88,6 +153,14 @@ class Results:
         """By "QUESTION/WAY" or "QUESTION/WAY/PARAMETER:VALUE..."."""
         scene, way = split(name)
         return self.cells.get(scene, {}).get(way)
+
+    def boot_of(self, names: Iterable[str]) -> Boot | None:
+        """The newest boot that has all of these cells."""
+        wanted = list(names)
+        for boot in reversed(self.boots):
+            if all(boot.cell(name) for name in wanted):
+                return boot
+        return None
 
 
 def split(name: str) -> tuple[Scene, str]:
@@ -111,26 +184,45 @@ def _cell(runs: list[dict[str, Any]]) -> Cell:
     values = {key: statistics.median(run[key] for run in runs) for key in counters}
     return Cell(
         values={"total": median, **values},
-        spread=(max(totals) - min(totals)) / median,
+        spread=(max(totals) - min(totals)) / median if median else 0.0,
         repetitions=len(runs),
     )
 
 
+def _boot(part: str, data: dict[str, Any]) -> Boot:
+    boot = Boot(part, data["context"])
+    runs: dict[tuple[Scene, str], list[dict[str, Any]]] = {}
+    for run in data["benchmarks"]:
+        if run.get("error_occurred"):
+            boot.errors[split(run["run_name"])] = f"{run['run_name']}: {run['error_message']}"
+        elif run["run_type"] == "iteration":
+            runs.setdefault(split(run["run_name"]), []).append(run)
+    for (scene, way), measured in runs.items():
+        boot.cells.setdefault(scene, {})[way] = _cell(measured)
+    return boot
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The boots in a file: one, if it is Google Benchmark's own."""
+    data = json.loads(path.read_text())
+    boots: list[dict[str, Any]] = data.get("boots", [data])
+    return boots
+
+
 def load(kernel: str, parts: Iterable[tuple[str, Path]]) -> Results:
     """What these files of one kernel have, each of one part."""
-    results = Results(kernel)
-    for part, path in parts:
-        data = json.loads(path.read_text())
-        results.contexts[part] = data["context"]
-        runs: dict[tuple[Scene, str], list[dict[str, Any]]] = {}
-        for run in data["benchmarks"]:
-            if run.get("error_occurred"):
-                results.errors.append(f"{run['run_name']}: {run['error_message']}")
-            elif run["run_type"] == "iteration":
-                runs.setdefault(split(run["run_name"]), []).append(run)
-        for (scene, way), measured in runs.items():
-            results.cells.setdefault(scene, {})[way] = _cell(measured)
-    return results
+    return Results(kernel, [_boot(part, data) for part, path in parts for data in _read(path)])
+
+
+def add(path: Path, data: dict[str, Any]) -> None:
+    """Add a boot to those that the file has, of one kernel and part: what it has not
+    measured stays as it was.  A boot of which nothing is left that is not measured again
+    goes."""
+    new = _boot("", data)
+    kept = [old for old in (_read(path) if path.exists() else []) if not new.supersedes(_boot("", old))]
+    whole = path.with_suffix(".new")
+    whole.write_text(json.dumps({"boots": [*kept, data]}, indent=2) + "\n")
+    whole.replace(path)
 
 
 def write_csv(path: Path, results: list[Results]) -> None:
@@ -138,18 +230,21 @@ def write_csv(path: Path, results: list[Results]) -> None:
         writer = csv.writer(file)
         writer.writerow(
             ["kernel", "question", "parameters", "way", "measure"]
-            + ["median", "unit", "spread of the total", "repetitions"]
+            + ["median", "unit", "spread of the total", "repetitions", "date", "commit"]
         )
         for boot in results:
+            places = boot.places
             for scene, ways in boot.cells.items():
                 parameters = " ".join(f"{name}={value}" for name, value in scene.parameters)
                 for way, cell in ways.items():
+                    context = places[scene][way].context
                     for measure, value in cell.values.items():
                         writer.writerow(
                             [boot.kernel, scene.question, parameters, way, measure]
                             + [f"{value:.6g}" if value < 1000 else f"{value:.0f}"]
                             + [measure_unit(measure, boot.unit(scene))]
                             + [f"{cell.spread:.4f}", cell.repetitions]
+                            + [context["measured"], context["commit"]]
                         )
 
 

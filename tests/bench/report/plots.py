@@ -231,7 +231,7 @@ def _decades(low: float, high: float) -> tuple[float, float]:
     """Round limits outside of the values; on a logarithmic axis a decade or its thirds."""
 
     def rounded(value: float, up: bool) -> float:
-        decade = 10.0 ** math.floor(math.log10(value))
+        decade = math.pow(10, math.floor(math.log10(value)))
         steps = [decade * step for step in (1, 2, 5, 10)]
         return min(s for s in steps if s >= value) if up else max(s for s in steps if s <= value)
 
@@ -241,7 +241,7 @@ def _decades(low: float, high: float) -> tuple[float, float]:
 def _step(high: float) -> float:
     """Between ticks, so that there are some five from 0 on."""
     rough = high / 5
-    decade: float = 10 ** math.floor(math.log10(rough))
+    decade = math.pow(10, math.floor(math.log10(rough)))
     return min(decade * step for step in (1, 2, 5, 10) if decade * step >= rough)
 
 
@@ -304,9 +304,8 @@ def _lines(plot: Plot, boots: list[Results]) -> str:
                 part = (value - low) / (high - low)
             return bottom + part * (top - bottom)
 
-        last = {way: points[-1][1] for way, points in ways.items()}
-        order = sorted(last, key=last.__getitem__)
-        places = spread([height(last[w]) for w in order], LABEL_STEP, bottom - 8.0, top + 8.0)
+        order = sorted(ways, key=lambda way: ways[way][-1][1])
+        places = spread([height(ways[w][-1][1]) for w in order], LABEL_STEP, bottom - 8.0, top + 8.0)
         drawn = []
         for way, place in zip(order, places):
             points = ways[way]
@@ -363,7 +362,7 @@ def _bars(plot: Plot, boots: list[Results]) -> str:
     for index, (boot, ways) in enumerate(zip(boots, of_boot)):
         left = index * (PANEL_WIDTH + LABEL_WIDTH) + LABEL_WIDTH + 12
         right = (index + 1) * (PANEL_WIDTH + LABEL_WIDTH) - 105
-        order = sorted(ways, key=ways.__getitem__)
+        order = sorted(ways, key=lambda way: ways[way])
         script += [
             f"set lmargin at screen {left / width}",
             f"set rmargin at screen {right / width}",
@@ -400,9 +399,18 @@ def _bars(plot: Plot, boots: list[Results]) -> str:
     return "\n".join(script) + "\n"
 
 
+def why_none(results: list[Results]) -> str | None:
+    """Why nothing can be drawn, if that is so."""
+    if not any(series(plot, boot) for plot in PLOTS for boot in results):
+        return "no plots: nothing of what they show was measured (of an axis, two cells of a way)"
+    if shutil.which(GNUPLOT) is None:
+        return "no plots without gnuplot. Try: .ci/install-deps bench"
+    return None
+
+
 def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
     """Writes an SVG for each plot of which something was measured; none without gnuplot."""
-    if shutil.which(GNUPLOT) is None:
+    if why_none(results) is not None:
         return {}
     out.mkdir(exist_ok=True)
     drawn = {}

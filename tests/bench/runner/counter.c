@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "clock.h"
 #include "extra.h"
 #include "fail.h"
+#include "median.h"
 
 enum { KEPT = 4096, IDLE = 50 };
 
@@ -64,17 +64,6 @@ void counter_note(unsigned long i) {
     kept[i % KEPT] = atomic_load(&longest);
 }
 
-static int compare(const void* a, const void* b) {
-    const uint64_t left = *(const uint64_t*)a;
-    const uint64_t right = *(const uint64_t*)b;
-    return left < right ? -1 : left > right;
-}
-
-static uint64_t median(unsigned long count) {
-    qsort(kept, count, sizeof(*kept), compare);
-    return kept[count / 2];
-}
-
 static double cycles_per_nanosecond(void) {
     const struct timespec wait = {.tv_nsec = 20000000};
     const uint64_t cycles_before = cycles();
@@ -86,7 +75,7 @@ static double cycles_per_nanosecond(void) {
 void counter_answer(unsigned long count, unsigned long long total) {
     const unsigned long have = count < KEPT ? count : KEPT;
     const double rate = cycles_per_nanosecond();
-    extra("gap", (double)median(have) / rate);
+    extra("gap", (double)median(kept, have) / rate);
     extra("longest_gap", (double)kept[have - 1] / rate);
     const unsigned long long each = total / count;
     const struct timespec wait = {.tv_sec = (time_t)(each / 1000000000),
@@ -96,5 +85,5 @@ void counter_answer(unsigned long count, unsigned long long total) {
         nanosleep(&wait, NULL);
         counter_note(i);
     }
-    extra("idle_gap", (double)median(IDLE) / rate);
+    extra("idle_gap", (double)median(kept, IDLE) / rate);
 }

@@ -115,13 +115,14 @@ static struct times held_once(const struct bench_way* way, const struct scene* s
 }
 
 struct times held_run(const struct bench_way* way, const struct scene* scene, unsigned long count) {
-    struct times times = {0, 0};
+    struct times times = {0};
     struct books more = {0, 0};
     for (unsigned long i = 0; i < count; i++) {
         const struct times once = held_once(way, scene, &more);
-        times.total += once.total;
-        times.blocked += once.blocked;
+        times.total += once.total / count;
+        times.blocked += once.blocked / count;
     }
+    times.mean = times.total;
     extra("commit", (double)more.commit / (double)count);
     extra("page_tables", (double)more.page_tables / (double)count);
     extra("strict", succeeds_strictly(way, scene));

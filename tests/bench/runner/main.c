@@ -11,9 +11,9 @@
  *   way NAME   the way to use from now on, which is checked: it must start the
  *              witness in the right state.  Answers "ready"
  *   run N      start tiny N times, waiting for the end of each.  Answers "TOTAL
- *              BLOCKED": nanoseconds for all of it, and how many of them the caller
- *              was inside start(); behind them NAME=VALUE for what the scene asks
- *              for besides
+ *              BLOCKED": nanoseconds of one start, and how many of them the caller
+ *              was inside start(), each the median of all N; behind them mean=VALUE,
+ *              the mean of TOTAL, and NAME=VALUE for what the scene asks for besides
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -158,7 +158,8 @@ int main(int argc, char** argv) {
             puts("ready");
         } else if (way && strncmp(line, "run ", 4) == 0) {
             const struct times times = run(way, &scene, strtoul(line + 4, NULL, 10));
-            printf("%" PRIu64 " %" PRIu64 "%s\n", times.total, times.blocked, extras);
+            printf("%" PRIu64 " %" PRIu64 " mean=%" PRIu64 "%s\n", times.total, times.blocked,
+                   times.mean, extras);
         } else {
             fail(0, "what is '%s'?", line);
         }

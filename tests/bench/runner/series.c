@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "clock.h"
@@ -11,6 +12,7 @@
 #include "expect.h"
 #include "extra.h"
 #include "fail.h"
+#include "median.h"
 
 void judge(const struct bench_way* way, const struct scene* scene, int error, int status) {
     const int exited = !error && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -21,10 +23,25 @@ void judge(const struct bench_way* way, const struct scene* scene, int error, in
              (unsigned)status);
 }
 
+/* What each start of a series took. */
+struct record {
+    uint64_t* total;
+    uint64_t* blocked;
+    uint64_t* first; /* to the first instruction, if the scene asks for it */
+};
+
+static uint64_t* record_row(unsigned long count) {
+    uint64_t* row = malloc((count + 1) * sizeof(*row));
+    if (!row)
+        fail(errno, "the times of %lu starts", count);
+    /* The page faults are no part of a start. */
+    memset(row, 0xff, count * sizeof(*row));
+    return row;
+}
+
 struct times series_run(const struct bench_way* way, const struct scene* scene,
                         unsigned long count) {
-    struct times times = {0, 0};
-    uint64_t first = 0;
+    struct record record = {record_row(count), record_row(count), record_row(count)};
     const uint64_t begin = clock_now();
     for (unsigned long i = 0; i < count; i++) {
         struct bench_child child = {0};
@@ -33,20 +50,34 @@ struct times series_run(const struct bench_way* way, const struct scene* scene,
             counter_reset();
         const uint64_t before = clock_now();
         int error = way->start(&scene->request, &child);
-        times.blocked += clock_now() - before;
+        record.blocked[i] = clock_now() - before;
         if (!error)
             error = way->finish(&child, &status);
         judge(way, scene, error, status);
+        record.total[i] = clock_now() - before;
         if (scene->time)
-            first += *scene->time - before;
+            record.first[i] = *scene->time - before;
         if (scene->stall)
             counter_note(i);
     }
+    const uint64_t settling = clock_now();
     if (way->settle)
         way->settle();
-    times.total = clock_now() - begin;
+    const uint64_t end = clock_now();
+    /* A thread among more of them than there are starts has none. */
+    const unsigned long starts = count ? count : 1;
+    /* All starts share in what a way puts off until the last of them has ended. */
+    const uint64_t put_off = way->settle ? (end - settling) / starts : 0;
+    const struct times times = {
+        .total = median(record.total, count) + put_off,
+        .blocked = median(record.blocked, count),
+        .mean = (end - begin) / starts,
+    };
     if (scene->time)
-        extra("first", (double)first / (double)count);
+        extra("first", (double)median(record.first, count));
+    free(record.total);
+    free(record.blocked);
+    free(record.first);
     return times;
 }
 
@@ -93,13 +124,14 @@ struct times spawners_run(const struct bench_way* way, const struct scene* scene
     pthread_barrier_wait(&barrier);
     const uint64_t begin = clock_now();
     pthread_barrier_wait(&barrier);
-    struct times times = {.total = clock_now() - begin};
+    const uint64_t elapsed = clock_now() - begin;
+    struct times times = {.total = elapsed / count, .mean = elapsed / count};
     for (unsigned long i = 0; i < threads; i++) {
         pthread_join(spawners[i].thread, NULL);
-        times.blocked += spawners[i].times.blocked;
+        times.blocked += spawners[i].times.blocked / threads;
     }
     pthread_barrier_destroy(&barrier);
     free(spawners);
-    extra("throughput", (double)count * 1e9 / (double)times.total);
+    extra("throughput", (double)count * 1e9 / (double)elapsed);
     return times;
 }

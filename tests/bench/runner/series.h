@@ -5,19 +5,28 @@
 
 #include "scene.h"
 
+/*
+ * Of one start, in nanoseconds.  The medians of many: the clock interrupts one start in
+ * some fifteen (each 4 ms), and with the interrupt ends an RCU grace period, so that this
+ * start pays 85,000 instructions for what all since the last interrupt have left to be
+ * freed.  How many of those starts fall into a series is chance, on which a mean depends.
+ */
 struct times {
-    uint64_t total;   /* from the first start to the last end */
-    uint64_t blocked; /* of it, in start(); of all threads */
+    uint64_t total;   /* from its begin to the child's end */
+    uint64_t blocked; /* of it, in start() */
+    uint64_t mean;    /* as total, but the mean: what is seldom is in it too */
 };
 
 /* Ends the process if a start does not end as the scene has it. */
 void judge(const struct bench_way* way, const struct scene* scene, int error, int status);
 
+/* Ends the process, too, if there is no memory for the times of `count` starts. */
 struct times series_run(const struct bench_way* way, const struct scene* scene,
                         unsigned long count);
 
 /* The same number of starts, shared among scene->spawners threads, each with a begin()
- * and end() of its own. */
+ * and end() of its own.  Here `total` is a mean: from the first begin to the last end of
+ * all, divided by their number; `blocked` is the mean of the threads' medians. */
 struct times spawners_run(const struct bench_way* way, const struct scene* scene,
                           unsigned long count);
 

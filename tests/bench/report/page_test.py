@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each row says which run it is from."""
+
+from __future__ import annotations
+
+import dataclasses
+import unittest
+
+import goals
+import page
+from goals_test import BEFORE, GOAL, NOW, boots, run
+from measurements import Results, Scene
+
+PLAIN = Scene("plain")
+
+
+def mixed() -> Results:
+    """kspawn was measured once more, alone."""
+    results = boots(
+        (BEFORE, [run("plain/glibc", 200), run("plain/kspawn", 150), run("plain/vfork", 160)]),
+        (NOW, [run("plain/kspawn", 100), run("plain/vfork", 160)]),
+    )
+    before, now = (boot.context for boot in results.boots)
+    before |= {"measured": "2026-01-01", "commit": "aaa"}
+    now |= {"measured": "2026-02-02", "commit": "bbb"}
+    return results
+
+
+def rows(table: str) -> dict[str, list[str]]:
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
+    return {row[0]: row[1:] for row in cells}
+
+
+class Tables(unittest.TestCase):
+    def test_each_row_has_its_run(self) -> None:
+        found = rows(page.table(PLAIN, mixed()))
+        self.assertEqual(found["posix_spawn of glibc"][-1], "2026-01-01, aaa")
+        self.assertEqual(found["**kspawn**"][-1], "2026-02-02, bbb")
+
+    def test_no_ratio_of_two_boots(self) -> None:
+        found = rows(page.table(PLAIN, mixed()))
+        header = found["Linux 6.1.0-1-amd64"]
+        ours = dict(zip(header, found["**kspawn**"]))
+        self.assertEqual((ours["/ glibc"], ours["/ vfork"]), ("", "0.625"))
+
+
+class Goals(unittest.TestCase):
+    def line(self, results: Results, goal: goals.Goal = GOAL) -> list[str]:
+        (verdict,) = goals.judge([goal], [results], {}, NOW)
+        return rows(page.goals_table([verdict]))[goal.name]
+
+    def test_a_ratio_has_its_run_and_its_gate(self) -> None:
+        self.assertEqual(self.line(mixed()), ["≤ 0.72", "0.750", "missed", "≤ 0.793", "2026-01-01, aaa"])
+
+    def test_what_is_on_record_is_no_measurement(self) -> None:
+        line = self.line(boots((NOW, [run("plain/glibc", 200)])))
+        said = "not measured; on record 0.7700 of 2026-01-01, abc"
+        self.assertEqual(line, ["≤ 0.72", "", said, "≤ 0.793", ""])
+
+    def test_not_even_that(self) -> None:
+        line = self.line(boots((NOW, [run("plain/glibc", 200)])), dataclasses.replace(GOAL, reached={}))
+        self.assertEqual(line, ["≤ 0.72", "", "not measured", "", ""])
+
+
+if __name__ == "__main__":
+    unittest.main()
