@@ -126,6 +126,17 @@ TEST_F(Descriptors, InheritClearsCloseOnExec) {
     EXPECT_EQ(::fcntl(open.get(), F_GETFD), FD_CLOEXEC) << "in the child, not here";
 }
 
+TEST_F(Descriptors, InheritIfOpen) {
+    const FileDescriptor open = file("file", "text");
+    const auto script = "cat <&" + std::to_string(open.get());
+    EXPECT_EQ(shell(script)
+                  .descriptor(open.get(), Stdio::inherit_if_open())
+                  .descriptor(open.get() + 50, Stdio::inherit_if_open())
+                  .output()
+                  .out,
+              "text");
+}
+
 TEST_F(Descriptors, CloseOthers) {
     const FileDescriptor open = file("file", "", 0);
     const FileDescriptor kept = file("kept", "", 0);

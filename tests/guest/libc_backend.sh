@@ -3,7 +3,7 @@
 #
 # Without the module, the library starts programs with libc: the same tests, the
 # same results, but for what libc cannot do or does not tell.  Not among them:
-# what is about the device, and the tool, which insists on the kernel.
+# what is about the device.
 
 # shellcheck source=tests/preload/guest.bash
 . "$(dirname "$0")/../preload/guest.bash"
@@ -40,7 +40,7 @@ check "there is no device" test ! -e /dev/kspawn
 # The tests look at KSPAWN_KERNEL to see whether there must be a device.
 unset KSPAWN_KERNEL
 export KSPAWN_TEST_BACKEND=libc
-tests lib/{attributes,failure,file_actions,library,pidfd,search,spawn,threads} \
+tests lib/{attributes,failure,file_actions,libcs,library,pidfd,search,spawn,threads} \
 	command/{arguments,attributes,child,descriptors,errors,examples,output,pipeline}
 
 insmod "$module" || exit 1

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -164,6 +165,99 @@ TEST_F(DeviceDescriptor, KeepsWithinATightLimit) {
                        : "at " + std::to_string(descriptor);
         });
     }
+}
+
+// With a limit at which so many descriptors are free.
+class LastDescriptor : public DeviceDescriptor {
+protected:
+    static void leave_free(int count) {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = 40;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        int last = -1;
+        for (int number = ::dup(0); number >= 0; number = ::dup(0))
+            last = number;
+        for (; count > 0; --count, --last)
+            ::close(last);
+    }
+    static bool can_open() {
+        const Descriptor file{::open("/dev/null", O_RDONLY)};
+        return static_cast<bool>(file);
+    }
+    // What a program does that does not know of the library.
+    void check_starts(const std::function<std::string()>& prepare, int backend) {
+        check([&]() -> std::string {
+            kspawn_set_backend(KSPAWN_BACKEND_AUTO);
+            if (auto wrong = prepare(); !wrong.empty())
+                return wrong;
+            for (int round = 0; round < 3; ++round) {
+                if (auto wrong = try_start(); !wrong.empty())
+                    return "kspawn_spawn: " + wrong;
+                if (kspawn_last_backend() != backend)
+                    return "by another backend";
+                if (!can_open())
+                    return "its descriptor was kept";
+                int pidfd = -1;
+                const Strings argv{"child", "exit", "0"};
+                if (kspawn_pidfd_spawn(&pidfd, helper("child").c_str(), nullptr, nullptr,
+                                       argv.get(), nullptr) != 0)
+                    return std::string("kspawn_pidfd_spawn: ") + kspawn_strfailure();
+                const Descriptor owned{pidfd};
+                if (::waitid(static_cast<idtype_t>(3), static_cast<id_t>(pidfd), nullptr,
+                             WEXITED) != 0)
+                    return "waitid";
+            }
+            return "";
+        });
+    }
+};
+
+TEST_F(LastDescriptor, IsNotKept) {
+    check_starts(
+        [] {
+            ::close(the_one());
+            leave_free(1);
+            return std::string();
+        },
+        KSPAWN_BACKEND_LIBC);
+}
+
+TEST_F(LastDescriptor, TwoAreEnough) {
+    check_starts(
+        [] {
+            ::close(the_one());
+            leave_free(2);
+            return std::string();
+        },
+        KSPAWN_BACKEND_KERNEL);
+}
+
+// It has been open since there was room; now a pidfd needs its place.
+TEST_F(LastDescriptor, IsGivenAwayForAPidfd) {
+    check([this]() -> std::string {
+        kspawn_set_backend(KSPAWN_BACKEND_AUTO);
+        if (auto wrong = try_start(); !wrong.empty())
+            return wrong;
+        const int ours = the_one();
+        int pidfd = -1;
+        const Strings argv{"child", "exit", "0"};
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = static_cast<rlim_t>(ours) + 1;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        if (auto wrong = try_start(); !wrong.empty())
+            return wrong;
+        while (::dup(0) >= 0) {
+        }
+        if (kspawn_pidfd_spawn(&pidfd, helper("child").c_str(), nullptr, nullptr, argv.get(),
+                               nullptr) != 0)
+            return kspawn_strfailure();
+        const Descriptor owned{pidfd};
+        return ::waitid(static_cast<idtype_t>(3), static_cast<id_t>(pidfd), nullptr, WEXITED) == 0
+                   ? ""
+                   : "waitid";
+    });
 }
 
 TEST_F(DeviceDescriptor, NoRoomIsAnError) {

@@ -48,6 +48,11 @@ const std::vector<Function>& functions_with_a_descriptor() {
         {"addfchdir", kspawn_spawn_file_actions_addfchdir},
         {"addfchdir_np", kspawn_spawn_file_actions_addfchdir_np},
         {"addclosefrom_np", kspawn_spawn_file_actions_addclosefrom_np},
+        {"addinherit_np", kspawn_spawn_file_actions_addinherit_np},
+        {"addclose_range_np from",
+         [](Object o, int fd) {
+             return kspawn_spawn_file_actions_addclose_range_np(o, fd, 0x7fffffff);
+         }},
         {"addtcsetpgrp_np", kspawn_spawn_file_actions_addtcsetpgrp_np},
     };
     return all;
@@ -78,6 +83,15 @@ TEST_F(FileActionObject, DescriptorsThatCannotBeAreRefused) {
         EXPECT_EQ(call(&object, 0), 0) << name;
         EXPECT_EQ(call(&object, limit - 1), 0) << name;
     }
+}
+
+TEST_F(FileActionObject, RangesAreChecked) {
+    const auto add = kspawn_spawn_file_actions_addclose_range_np;
+    EXPECT_EQ(add(&object, 5, 4), EINVAL);
+    EXPECT_EQ(add(&object, 5, -1), EBADF);
+    EXPECT_EQ(count(object), 0U);
+    EXPECT_EQ(add(&object, 5, 5), 0);
+    EXPECT_EQ(add(&object, 5, 0x7fffffff), 0);
 }
 
 TEST_F(FileActionObject, TheLimitIsThatOfTheMoment) {

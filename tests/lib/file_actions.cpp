@@ -50,7 +50,7 @@ protected:
     // The start fails with an error at an action; the words say which.
     void expect_failure(int error, unsigned index, const std::string& words) {
         EXPECT_EQ(start_child({"exit", "0"}), error);
-        EXPECT_EQ(last_failure(), told({error, KSPAWN_FAILURE_ACTION, index, words}));
+        EXPECT_EQ(last_failure(), (Failure{error, KSPAWN_FAILURE_ACTION, index, words}));
     }
 };
 
@@ -287,6 +287,94 @@ TEST_F(FileActions, ClosefromZeroAndThenOpen) {
     const auto descriptors = report()["descriptors"];
     EXPECT_EQ(descriptors.size(), 1U);
     EXPECT_EQ(descriptors["1"]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, InheritOfOneThatIsOpen) {
+    const auto held = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), number), 0);
+    EXPECT_EQ(child_descriptor(number)["target"], "/dev/null");
+    EXPECT_NE(::fcntl(number, F_GETFD) & FD_CLOEXEC, 0) << "ours keeps it";
+}
+
+TEST_F(FileActions, InheritOfNothingIsNoError) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), number), 0);
+    EXPECT_TRUE(child_descriptor(number).is_null());
+}
+
+// Whether it is open is asked when its turn comes.
+TEST_F(FileActions, InheritAfterOtherActions) {
+    const auto held = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    const auto inherit = [this](int fd) {
+        ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), fd), 0);
+    };
+    dup2(number, other);
+    inherit(other);
+    close(number);
+    inherit(number);
+    open(32, "/dev/zero", O_RDONLY | O_CLOEXEC);
+    inherit(32);
+    ASSERT_EQ(kspawn_spawn_file_actions_addclosefrom_np(actions.get(), 40), 0);
+    inherit(40);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+    EXPECT_FALSE(descriptors.contains(std::to_string(number)));
+    EXPECT_EQ(descriptors["32"]["target"], "/dev/zero");
+}
+
+TEST_F(FileActions, InheritIsWhatIsNamed) {
+    const auto kept = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    const auto not_kept = occupy(other, "/dev/null");
+    flags(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
+    for (const int fd : {number, 60})
+        ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), fd), 0);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors.size(), 1U) << descriptors.dump();
+    EXPECT_TRUE(descriptors.contains(std::to_string(number)));
+}
+
+TEST_F(FileActions, CloseRangeClosesThatAndNoMore) {
+    const auto below = occupy(number - 1, "/dev/null");
+    const auto first = occupy(number, "/dev/null");
+    const auto last = occupy(number + 5, "/dev/null");
+    const auto above = occupy(number + 6, "/dev/null");
+    ASSERT_EQ(kspawn_spawn_file_actions_addclose_range_np(actions.get(), number, number + 5), 0);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_TRUE(descriptors.contains("29"));
+    EXPECT_FALSE(descriptors.contains("30"));
+    EXPECT_FALSE(descriptors.contains("35"));
+    EXPECT_TRUE(descriptors.contains("36"));
+    EXPECT_TRUE(open_descriptors().contains(number)) << "ours stays open";
+}
+
+TEST_F(FileActions, CloseRangeWithoutAnEnd) {
+    const auto below = occupy(number, "/dev/null");
+    const auto above = occupy(500, "/dev/null");
+    ASSERT_EQ(kspawn_spawn_file_actions_addclose_range_np(actions.get(), other, 0x7fffffff), 0);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_TRUE(descriptors.contains("30"));
+    EXPECT_FALSE(descriptors.contains("500"));
+}
+
+TEST_F(FileActions, CloseRangeOfMoreThanAnyoneHas) {
+    const auto below = occupy(number, "/dev/null");
+    const auto inside = occupy(500, "/dev/null");
+    open(600, "/dev/null", O_RDONLY);
+    ASSERT_EQ(kspawn_spawn_file_actions_addclose_range_np(actions.get(), other, 0x7ffffffe), 0);
+    open(other, "/dev/zero", O_RDONLY);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_TRUE(descriptors.contains("30"));
+    EXPECT_EQ(descriptors["31"]["target"], "/dev/zero");
+    EXPECT_FALSE(descriptors.contains("500"));
+    EXPECT_FALSE(descriptors.contains("600"));
+}
+
+// What an action is made of does not show in the number of one that fails.
+TEST_F(FileActions, ComposedActionsDoNotMoveTheOthers) {
+    const auto add_range = kspawn_spawn_file_actions_addclose_range_np;
+    ASSERT_EQ(add_range(actions.get(), number, number + 99), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), 700), 0);
+    dup2(number, other);
+    expect_failure(EBADF, 2, "file action 2: dup2 30 to 31: Bad file descriptor");
 }
 
 TEST_F(FileActions, TcsetpgrpTakesTheTerminal) {

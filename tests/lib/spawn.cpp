@@ -290,10 +290,11 @@ TEST_F(SpawnFailure, TooManyProcesses) {
             return "no EAGAIN";
         return last_failure().words;
     });
-    EXPECT_EQ(wrong,
-              told({EAGAIN, KSPAWN_FAILURE_CLONE, 0,
-                    "clone: Resource temporarily unavailable (RLIMIT_NPROC or pids.max reached?)"})
-                  .words);
+    EXPECT_EQ(
+        wrong,
+        (Failure{EAGAIN, KSPAWN_FAILURE_CLONE, 0,
+                 "clone: Resource temporarily unavailable (RLIMIT_NPROC or pids.max reached?)"})
+            .words);
 }
 
 TEST_F(Spawn, SuccessKeepsErrnoAndDescriptors) {

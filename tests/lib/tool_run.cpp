@@ -85,21 +85,25 @@ TEST_F(ToolRun, StatusOfWhatIsNotThere) {
 
 TEST_F(ToolRun, StatusOfOurOwnFailures) {
     expect(kspawn_run({"--chdir", "/no/such", "true"}), 125,
-           "kspawn: file action 0: chdir /no/such: No such file or directory\n");
+           "kspawn: --chdir /no/such: No such file or directory\n");
     expect(kspawn_run({"--stdin", "/no/such", "true"}), 125,
-           "kspawn: file action 0: open /no/such: No such file or directory\n");
+           "kspawn: --stdin /no/such: No such file or directory\n");
+    expect(kspawn_run({"--stdout", "/dev/null", "--stderr", "/no/such/file", "true"}), 125,
+           "kspawn: --stderr /no/such/file: No such file or directory\n");
     expect(kspawn_run({"--pgroup=4194303", "true"}), 125,
-           "kspawn: attribute SETPGROUP (4194303): Operation not permitted\n");
+           "kspawn: --pgroup=4194303: Operation not permitted\n");
     expect(kspawn_run({"--cgroup", "/no/such", "true"}), 125,
            "kspawn: --cgroup /no/such: No such file or directory\n");
+    expect(kspawn_run({"--cgroup", "/tmp", "true"}), 125,
+           "kspawn: --cgroup /tmp: not a directory of cgroup version 2\n");
 }
 
 TEST(ToolUsage, MistakesAreOneLineAndStatus125) {
     const std::pair<Arguments, std::string> mistakes[] = {
         {{}, "PROGRAM is required"},
         {{"--"}, "PROGRAM is required"},
-        {{"--no-such-option", "true"}, "The following argument was not expected: --no-such-option"},
-        {{"--chdir"}, "--chdir: 1 required DIR missing"},
+        {{"--no-such-option", "true"}, "there is no option --no-such-option"},
+        {{"--chdir"}, "--chdir needs a DIR"},
         {{"--env", "NAME", "true"}, "--env: NAME=VALUE is wanted"},
         {{"--env", "=x", "true"}, "--env: NAME=VALUE is wanted"},
         {{"--unset", "A=B", "true"}, "--unset: a variable's name is wanted"},
@@ -113,6 +117,8 @@ TEST(ToolUsage, MistakesAreOneLineAndStatus125) {
         {{"--block-signal", "65", "true"}, "--block-signal: there is no signal 65"},
         {{"--block-signal", "RTMIN+99", "true"}, "--block-signal: there is no signal RTMIN+99"},
         {{"--path", "/bin", "--no-search", "true"}, "--path excludes --no-search"},
+        {{"--stdin", "a", "--stdin", "b", "true"}, "--stdin was given more than once"},
+        {{"--backend", "solaris", "true"}, "--backend: BACKEND is one of auto, kernel, libc"},
         {{"--pgroup", "--setsid", "true"}, "--pgroup excludes --setsid"},
     };
     for (const auto& [arguments, message] : mistakes) {
@@ -148,8 +154,82 @@ TEST(ToolUsage, HelpNamesEveryOption) {
                                      "--reset-ids",
                                      "--cgroup DIR",
                                      "--sched POLICY[:PRIO]",
+                                     "--backend BACKEND",
                                      "--verbose"})
         EXPECT_NE(ended.out.find(option), std::string::npos) << option;
+}
+
+TEST(ToolUsage, HelpAndVersionInAllTheirForms) {
+    const auto help = run({tool(), "--help"});
+    EXPECT_EQ(help.status, 0);
+    for (const Arguments& form : {Arguments{"help"}, {"help", "help"}, {"-h"}})
+        EXPECT_EQ(run(Arguments{tool()} + form).out, help.out) << form.front();
+    for (const std::string command : {"run", "doctor", "stats"}) {
+        const auto asked = run({tool(), "help", command});
+        EXPECT_EQ(asked.status, 0);
+        EXPECT_TRUE(asked.out.find("Usage: kspawn " + command) != std::string::npos) << asked.out;
+        EXPECT_EQ(asked.out, run({tool(), command, "--help"}).out);
+        EXPECT_NE(help.out.find(command), std::string::npos);
+    }
+    const auto nobody = run({tool(), "help", "nosuch"});
+    EXPECT_EQ(nobody.status, 125);
+    EXPECT_EQ(nobody.err, "kspawn: there is no command nosuch (see kspawn --help)\n");
+    EXPECT_EQ(run({tool(), "-V"}).out, run({tool(), "--version"}).out);
+    EXPECT_EQ(run({tool()}).err, "kspawn: COMMAND is required (see kspawn --help)\n");
+    EXPECT_EQ(run({tool(), "stats", "more"}).err,
+              "kspawn: more was not expected (see kspawn --help)\n");
+}
+
+// No device of that name; what is tested is the same on a machine without the module.
+class ToolWithoutModule : public ::testing::Test {
+protected:
+    static Ended kspawn_run(const Arguments& arguments, const Arguments& more = {}) {
+        const Arguments hide{"/usr/bin/unshare",
+                             "-m",
+                             "/bin/sh",
+                             "-c",
+                             "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && "
+                             "exec \"$0\" run \"$@\"",
+                             tool()};
+        return test::run(hide + arguments, Arguments{"PATH=/usr/bin:/bin"} + more);
+    }
+    static void expect(const Ended& ended, int status, const std::string& err) {
+        EXPECT_EQ(ended.status, status) << ended.err;
+        EXPECT_EQ(ended.err, err);
+    }
+};
+
+TEST_F(ToolWithoutModule, LibcStartsIt) {
+    const auto ended = kspawn_run({"-v", "sh", "-c", "exit 7"});
+    EXPECT_EQ(ended.status, 7) << ended.err;
+    EXPECT_NE(ended.err.find(" through libc\n"), std::string::npos) << ended.err;
+    EXPECT_EQ(kspawn_run({"--close-others", "sh", "-c", "exit 0"}).status, 0);
+}
+
+TEST_F(ToolWithoutModule, ExitStatusesAreTheSame) {
+    expect(kspawn_run({"nosuch"}), 127,
+           "kspawn: search nosuch in PATH=/usr/bin:/bin: No such file or directory\n");
+    expect(kspawn_run({"/etc/passwd"}), 126, "kspawn: exec /etc/passwd: Permission denied\n");
+    expect(kspawn_run({"--stdin", "/nope", "true"}), 125,
+           "kspawn: --stdin /nope: No such file or directory\n");
+    expect(kspawn_run({"--chdir", "/nope", "true"}), 125,
+           "kspawn: --chdir /nope: No such file or directory\n");
+    expect(kspawn_run({"--sched", "fifo:100", "true"}), 125,
+           "kspawn: --sched fifo:100: Invalid argument\n");
+}
+
+TEST_F(ToolWithoutModule, SaysWhatToDoIfItIsNeeded) {
+    const std::string words =
+        "kspawn: device /dev/kspawn: No such file or directory (is the module kspawn loaded?); "
+        "kspawn doctor says what to do, and --backend auto lets libc start it\n";
+    expect(kspawn_run({"--backend", "kernel", "true"}), 125, words);
+    expect(kspawn_run({"true"}, {"KSPAWN_BACKEND=kernel"}), 125, words);
+    EXPECT_EQ(kspawn_run({"--backend", "auto", "true"}, {"KSPAWN_BACKEND=kernel"}).status, 0);
+}
+
+TEST_F(ToolRun, CloseOthersWithOneOfThemClosed) {
+    // Of the three only those can be kept that there are.
+    EXPECT_EQ(run({"/bin/sh", "-c", "exec \"$0\" run --close-others true <&-", tool()}).status, 0);
 }
 
 TEST_F(ToolRun, Chdir) {
@@ -318,7 +398,7 @@ TEST_F(ToolRun, Scheduling) {
     EXPECT_EQ(seen("idle"), std::pair(SCHED_IDLE, 0));
     EXPECT_EQ(seen("other:0"), std::pair(SCHED_OTHER, 0));
     expect(kspawn_run({"--sched", "fifo:100", "true"}), 125,
-           "kspawn: attribute SETSCHEDULER (SCHED_FIFO, priority 100): Invalid argument\n");
+           "kspawn: --sched fifo:100: Invalid argument\n");
 }
 
 TEST_F(ToolRun, Cgroup) {

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "device.hpp"
+
 namespace {
 
 constexpr int nobody_asked_yet = -1;
@@ -67,7 +69,11 @@ Outcome start_by_choice(const Request& request) noexcept {
     if (wanted != KSPAWN_BACKEND_LIBC) [[likely]] {
         last = KSPAWN_BACKEND_KERNEL;
         turned_down = start_by_kernel(request);
-        if (!turned_away(turned_down) || wanted == KSPAWN_BACKEND_KERNEL) [[likely]]
+        if (turned_down.error == 0 || wanted == KSPAWN_BACKEND_KERNEL) [[likely]]
+            return turned_down;
+        if (lacks_our_descriptor(turned_down))
+            device::let_go();
+        else if (!turned_away(turned_down))
             return turned_down;
     }
     last = KSPAWN_BACKEND_LIBC;

@@ -6,7 +6,11 @@
 #include <kspawn/backend.h>
 #include <kspawn/spawn.h>
 
+#include <cerrno>
+
 namespace kspawn::internal {
+
+class Suspects;
 
 /// What to start.  Nothing in it is owned; the objects are valid or null.
 struct Request {
@@ -33,6 +37,8 @@ struct Outcome {
     int no_kernel_step = KSPAWN_FAILURE_NONE;
     /// ENOTSUP without an attribute of its own: what libc cannot do.  Static.
     const char* unsupported = nullptr;
+    /// KSPAWN_FAILURE_LIBC: the steps that it can have been.
+    const Suspects* suspects = nullptr;
 };
 
 /// Through /dev/kspawn.
@@ -48,6 +54,12 @@ Outcome start_by_choice(const Request& request) noexcept;
 /// serve this caller at all, so that it may be taken elsewhere.
 inline bool turned_away(const Outcome& outcome) noexcept {
     return outcome.step == KSPAWN_FAILURE_DEVICE || outcome.step == KSPAWN_FAILURE_POLICY;
+}
+
+/// Whether a start failed for want of the very descriptor that the library keeps
+/// open: without the library there would have been room for the pidfd.
+inline bool lacks_our_descriptor(const Outcome& outcome) noexcept {
+    return outcome.step == KSPAWN_FAILURE_PIDFD && outcome.error == EMFILE;
 }
 
 } // namespace kspawn::internal

@@ -29,11 +29,10 @@ Descriptor move_up(Descriptor low) noexcept {
         if (high)
             return high;
     }
-    // The limit on descriptors leaves no room; anything will do but what
-    // the program thinks of as its standard streams.
-    if (low.get() <= STDERR_FILENO)
-        return {};
-    return low;
+    // The limit on descriptors leaves no room for a second one beside it, or only
+    // among what the program thinks of as its standard streams.  What is kept here
+    // for good would be the program's last.
+    return {};
 }
 
 constexpr std::uint64_t pack(std::uint64_t before, int descriptor) noexcept {
@@ -81,6 +80,21 @@ int open_one(Descriptor& opened) noexcept {
 }
 
 } // namespace
+
+void let_go() noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    auto seen = state.load(std::memory_order_acquire);
+    const auto low = static_cast<std::uint32_t>(seen);
+    const auto none = seen & ~std::uint64_t{0xffffffffU};
+    if (low == 0 || !state.compare_exchange_strong(seen, none, std::memory_order_acq_rel,
+                                                   std::memory_order_acquire))
+        return;
+    Descriptor ours{static_cast<int>(low) - 1};
+    kspawn_info info{};
+    if (ask(ours.get(), info) != 0)
+        (void)ours.release(); // the program's by now
+}
 
 Lease reopen(std::uint64_t lost) noexcept {
     const ErrnoGuard keep_errno;

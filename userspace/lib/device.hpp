@@ -46,6 +46,10 @@ inline Lease reopen_if_current(std::uint64_t lost) noexcept {
     return state.load(std::memory_order_acquire) == lost ? reopen(lost) : lease();
 }
 
+/// Closes the descriptor, if it is (still) our device: what it takes is needed.  A
+/// start that uses it in another thread loses it, as if the program had closed it.
+void let_go() noexcept;
+
 /// Whether a descriptor is (still) our device, which alone answers this way.
 /// 0 and the answer, or an error number.
 int ask(int descriptor, kspawn_info& info) noexcept;

@@ -12,6 +12,8 @@
 #include "device.hpp"
 #include "errno_guard.hpp"
 #include "file_actions.hpp"
+#include "libc_features.hpp"
+#include "suspects.hpp"
 #include "words.hpp"
 
 namespace kspawn::internal::failure {
@@ -32,7 +34,8 @@ struct Memory {
 // never fails.
 constinit thread_local Memory memory{};
 
-// Two names and all else that a sentence has fit KSPAWN_FAILURE_WORDS_MAX.
+// Two names and all else that a sentence has fit KSPAWN_FAILURE_WORDS_MAX; of several
+// suspects with long names the last may be cut.
 constexpr std::size_t name_max = 400;
 
 constexpr std::string_view executed = "exec ";
@@ -45,9 +48,20 @@ std::string_view path_of(const kspawn_action& action) noexcept {
     return name_of(reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path)));
 }
 
+// Not strerror(): it may allocate, and need not be thread-safe.
+const char* words_of_error(int error, [[maybe_unused]] std::span<char> buffer) noexcept {
+#if KSPAWN_LIBC_HAS_STRERRORDESC
+    return ::strerrordesc_np(error);
+#elif KSPAWN_IS_GLIBC
+    return ::strerror_r(error, buffer.data(), buffer.size());
+#else
+    return ::strerror_r(error, buffer.data(), buffer.size()) == 0 ? buffer.data() : nullptr;
+#endif
+}
+
 void describe_error(Words& words, int error) noexcept {
-    // Not strerror(): it may allocate, and need not be thread-safe.
-    const char* const description = ::strerrordesc_np(error);
+    std::array<char, 128> buffer{};
+    const char* const description = words_of_error(error, buffer);
     words << ": ";
     if (description != nullptr)
         words << std::string_view(description);
@@ -161,6 +175,12 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
     case KSPAWN_ACTION_TCSETPGRP:
         words << "tcsetpgrp " << action.fd;
         break;
+    case file_actions::inherit:
+        words << "inherit " << action.fd;
+        break;
+    case file_actions::close_range:
+        words << "close_range " << action.fd << " to " << action.newfd;
+        break;
     default:
         words << "operation " << static_cast<long long>(action.op);
         break;
@@ -224,20 +244,13 @@ void describe_backend(Words& words, const Outcome& outcome) noexcept {
     words << ")";
 }
 
-void describe(Words& words, const Request& request, const Outcome& outcome) noexcept {
-    switch (outcome.step) {
-    case KSPAWN_FAILURE_DEVICE: {
-        const auto cause = static_cast<int>(outcome.index);
-        words << "device " << KSPAWN_DEVICE;
-        describe_error(words, cause);
-        words << " (" << device_hint(cause) << ")";
-        return;
-    }
+void describe_step(Words& words, const Request& request, int step, unsigned index) noexcept {
+    switch (step) {
     case KSPAWN_FAILURE_POLICY:
         words << "refused: " << seccomp_hint;
         break;
     case KSPAWN_FAILURE_REQUEST:
-        describe_part(words, outcome.index);
+        describe_part(words, index);
         break;
     case KSPAWN_FAILURE_DESCRIPTORS:
         words << "descriptor table";
@@ -246,10 +259,10 @@ void describe(Words& words, const Request& request, const Outcome& outcome) noex
         words << "clone";
         break;
     case KSPAWN_FAILURE_ATTRIBUTE:
-        describe_attribute(words, request, outcome.index);
+        describe_attribute(words, request, index);
         break;
     case KSPAWN_FAILURE_ACTION:
-        describe_action(words, request, outcome.index);
+        describe_action(words, request, index);
         break;
     case KSPAWN_FAILURE_PIDFD:
         words << "pidfd";
@@ -257,16 +270,43 @@ void describe(Words& words, const Request& request, const Outcome& outcome) noex
     case KSPAWN_FAILURE_EXEC:
         describe_exec(words, request);
         break;
-    case KSPAWN_FAILURE_LIBC:
-        describe_exec(words, request);
-        words << " by libc, or a step before it";
-        break;
     default:
-        words << "step " << outcome.step;
+        words << "step " << step;
         break;
     }
+}
+
+// "one, two, or three", "one, two, three, or another"
+void describe_suspects(Words& words, const Request& request, const Suspects& suspects) noexcept {
+    const auto known = suspects.known();
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        if (i != 0)
+            words << (i + 1 == known.size() && !suspects.more() ? ", or " : ", ");
+        describe_step(words, request, known[i].step, known[i].index);
+    }
+    if (suspects.more())
+        words << ", or another";
+}
+
+void describe(Words& words, const Request& request, const Outcome& outcome) noexcept {
+    if (outcome.step == KSPAWN_FAILURE_DEVICE) {
+        const auto cause = static_cast<int>(outcome.index);
+        words << "device " << KSPAWN_DEVICE;
+        describe_error(words, cause);
+        words << " (" << device_hint(cause) << ")";
+        return;
+    }
+    const bool unknown = outcome.step == KSPAWN_FAILURE_LIBC;
+    if (unknown && outcome.suspects != nullptr && outcome.suspects->count() != 0)
+        describe_suspects(words, request, *outcome.suspects);
+    else if (unknown)
+        words << "posix_spawn() of libc";
+    else
+        describe_step(words, request, outcome.step, outcome.index);
     describe_error(words, outcome.error);
     words << hint(outcome);
+    if (unknown)
+        words << " (libc does not tell which)";
     describe_backend(words, outcome);
 }
 

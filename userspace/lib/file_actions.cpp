@@ -5,33 +5,24 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
 
 #include "errno_guard.hpp"
+#include "memory.hpp"
 
 namespace {
 
 using kspawn::internal::ErrnoGuard;
+using kspawn::internal::Free;
+using kspawn::internal::resize;
 using kspawn::internal::file_actions::actions_of;
 using kspawn::internal::file_actions::magic;
 using kspawn::internal::file_actions::valid;
-
-// malloc() and free(), not new: the library is for C programs, which need not
-// load a C++ library for it.
-// NOLINTBEGIN(cppcoreguidelines-no-malloc)
-struct Free {
-    void operator()(void* memory) const noexcept { std::free(memory); }
-};
-
-void* resize(void* memory, std::size_t size) noexcept {
-    return std::realloc(memory, size);
-}
-// NOLINTEND(cppcoreguidelines-no-malloc)
 
 using Text = std::unique_ptr<char, Free>;
 
@@ -82,6 +73,14 @@ int append_with_path(kspawn_spawn_file_actions_t& object, kspawn_action action,
     const int error = append(object, action);
     if (error == 0)
         static_cast<void>(copy.release()); // the object's now
+    return error;
+}
+
+// One that the library itself has to say otherwise.
+int append_composite(kspawn_spawn_file_actions_t& object, const kspawn_action& action) noexcept {
+    const int error = append(object, action);
+    if (error == 0)
+        ++object.private_members.composite;
     return error;
 }
 
@@ -188,4 +187,33 @@ int kspawn_spawn_file_actions_addclosefrom_np(kspawn_spawn_file_actions_t* file_
 int kspawn_spawn_file_actions_addtcsetpgrp_np(kspawn_spawn_file_actions_t* file_actions,
                                               int tcfd) noexcept {
     return append_descriptor(file_actions, KSPAWN_ACTION_TCSETPGRP, tcfd);
+}
+
+int kspawn_spawn_file_actions_addinherit_np(kspawn_spawn_file_actions_t* file_actions,
+                                            int fd) noexcept {
+    const ErrnoGuard keep_errno;
+    if (!valid(file_actions))
+        return EINVAL;
+    if (!possible_descriptor(fd))
+        return EBADF;
+    kspawn_action action{};
+    action.op = kspawn::internal::file_actions::inherit;
+    action.fd = fd;
+    return append_composite(*file_actions, action);
+}
+
+int kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_actions,
+                                                int first, int last) noexcept {
+    const ErrnoGuard keep_errno;
+    if (!valid(file_actions))
+        return EINVAL;
+    if (!possible_descriptor(first) || last < 0)
+        return EBADF;
+    if (last < first)
+        return EINVAL;
+    kspawn_action action{};
+    action.op = kspawn::internal::file_actions::close_range;
+    action.fd = first;
+    action.newfd = last;
+    return append_composite(*file_actions, action);
 }

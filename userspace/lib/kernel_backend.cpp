@@ -8,6 +8,7 @@
 #include "backend.hpp"
 #include "device.hpp"
 #include "errno_guard.hpp"
+#include "expansion.hpp"
 #include "file_actions.hpp"
 
 namespace kspawn::internal {
@@ -88,9 +89,7 @@ bool lost(int descriptor) noexcept {
     return error != 0 && error != EPERM;
 }
 
-} // namespace
-
-Outcome start_by_kernel(const Request& request) noexcept {
+Outcome start(const Request& request) noexcept {
     kspawn_result result{};
     kspawn_args args{};
     args.size = sizeof(args);
@@ -130,6 +129,28 @@ Outcome start_by_kernel(const Request& request) noexcept {
         // Refused before it was read: by the module, or by a seccomp filter.
         return failed(error, error == EPERM ? KSPAWN_FAILURE_POLICY : KSPAWN_FAILURE_REQUEST);
     }
+}
+
+constexpr Abilities abilities{.closefrom = true, .cloexec_default = true};
+
+[[gnu::cold]] Outcome start_expanded(const Request& request) noexcept {
+    Expansion expansion;
+    if (const int error = expansion.make(request.file_actions, abilities); error != 0)
+        return failed(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_FILE_ACTIONS);
+    Request expanded = request;
+    expanded.file_actions = expansion.get();
+    auto outcome = start(expanded);
+    if (outcome.step == KSPAWN_FAILURE_ACTION)
+        outcome.index = expansion.index_of(outcome.index);
+    return outcome;
+}
+
+} // namespace
+
+Outcome start_by_kernel(const Request& request) noexcept {
+    if (needs_expansion(request.file_actions, abilities)) [[unlikely]]
+        return start_expanded(request);
+    return start(request);
 }
 
 } // namespace kspawn::internal

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A start through libc: translate the objects, call posix_spawn(), judge the
 // answer, which is an error number and nothing more.
-#include <fcntl.h>
 #include <spawn.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -17,8 +12,12 @@
 
 #include "backend.hpp"
 #include "errno_guard.hpp"
+#include "expansion.hpp"
 #include "file_actions.hpp"
+#include "libc_features.hpp"
 #include "libc_pidfd.hpp"
+#include "libc_search.hpp"
+#include "suspects.hpp"
 
 // Of glibc 2.39.  Null if this process has an older one.
 extern "C" {
@@ -87,15 +86,21 @@ int translate(posix_spawn_file_actions_t* to, const kspawn_action& action) noexc
         return ::posix_spawn_file_actions_addclose(to, action.fd);
     case KSPAWN_ACTION_DUP2:
         return ::posix_spawn_file_actions_adddup2(to, action.fd, action.newfd);
+#if KSPAWN_LIBC_HAS_CHDIR
     case KSPAWN_ACTION_CHDIR:
         return ::posix_spawn_file_actions_addchdir_np(to, text_of(action));
     case KSPAWN_ACTION_FCHDIR:
         return ::posix_spawn_file_actions_addfchdir_np(to, action.fd);
+#endif
+#if KSPAWN_LIBC_HAS_CLOSEFROM
     case KSPAWN_ACTION_CLOSEFROM:
         return ::posix_spawn_file_actions_addclosefrom_np(to, action.fd);
+#endif
+#if KSPAWN_LIBC_HAS_TCSETPGRP
     case KSPAWN_ACTION_TCSETPGRP:
         return ::posix_spawn_file_actions_addtcsetpgrp_np(to, action.fd);
-    default:
+#endif
+    default: // one that this libc does not have
         return ENOTSUP;
     }
 }
@@ -104,8 +109,11 @@ Outcome translate(posix_spawn_file_actions_t* to,
                   const kspawn_spawn_file_actions_t& object) noexcept {
     unsigned index = 0;
     for (const auto& action : file_actions::actions_of(object)) {
-        if (const int error = translate(to, action); error != 0)
-            return failed(error, KSPAWN_FAILURE_ACTION, index);
+        if (const int error = translate(to, action); error != 0) {
+            // Not even libc may name it: so nobody has it.
+            if (error != EBADF || action.op != KSPAWN_ACTION_CLOSE)
+                return failed(error, KSPAWN_FAILURE_ACTION, index);
+        }
         ++index;
     }
     return {};
@@ -116,7 +124,9 @@ Outcome translate_scheduling(posix_spawnattr_t* to, const kspawn_spawnattr_t& ob
     if ((flags & (KSPAWN_SPAWN_SETSCHEDULER | KSPAWN_SPAWN_SETSCHEDPARAM)) != 0) {
         sched_param parameters{};
         kspawn_spawnattr_getschedparam(&object, &parameters);
-        ::posix_spawnattr_setschedparam(to, &parameters);
+        if (::posix_spawnattr_setschedparam(to, &parameters) != 0) // musl has none
+            return cannot((flags & KSPAWN_SPAWN_SETSCHEDULER) != 0 ? KSPAWN_SPAWN_SETSCHEDULER
+                                                                   : KSPAWN_SPAWN_SETSCHEDPARAM);
     }
     if ((flags & KSPAWN_SPAWN_SETSCHEDULER) != 0) {
         int policy = 0;
@@ -129,10 +139,11 @@ Outcome translate_scheduling(posix_spawnattr_t* to, const kspawn_spawnattr_t& ob
 }
 
 Outcome translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexcept {
-    const unsigned flags = object.private_members.flags;
-    static constexpr std::array<unsigned, 4> ours{
-        KSPAWN_SPAWN_SETSIGIGN_NP, KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP, KSPAWN_SPAWN_NOSIGCHLD_NP,
-        KSPAWN_SPAWN_WAITPID_NP};
+    // An Expansion does what one of them asks for.
+    const unsigned flags =
+        object.private_members.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
+    static constexpr std::array<unsigned, 3> ours{
+        KSPAWN_SPAWN_SETSIGIGN_NP, KSPAWN_SPAWN_NOSIGCHLD_NP, KSPAWN_SPAWN_WAITPID_NP};
     for (const unsigned flag : ours) {
         if ((flags & flag) != 0)
             return cannot(flag);
@@ -159,83 +170,10 @@ Outcome translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexc
     return translate_scheduling(to, object, flags);
 }
 
-// posix_spawnp() searches PATH.  With another list the search is done before the
-// child exists, which is the same as long as nothing the child does changes the
-// answer.
-class Search {
-public:
-    /// 0, ENOENT, EACCES, ENAMETOOLONG, or ENOTSUP.
-    int find(const Request& request) noexcept {
-        const std::string_view name = request.path;
-        if (name.empty())
-            return ENOENT;
-        bool denied = false;
-        std::string_view left = request.search;
-        for (;;) {
-            const auto colon = left.find(':');
-            const auto directory = left.substr(0, colon);
-            if (!directory.starts_with('/') && changes_directory(request))
-                return ENOTSUP;
-            const int error = look(directory, name);
-            if (error == 0)
-                return 0;
-            denied = denied || error == EACCES;
-            if (colon == std::string_view::npos)
-                return denied ? EACCES : ENOENT;
-            left.remove_prefix(colon + 1);
-        }
-    }
-
-    [[nodiscard]] const char* found() const noexcept { return path_.data(); }
-
-private:
-    static bool changes_directory(const Request& request) noexcept {
-        if (request.file_actions == nullptr)
-            return false;
-        return std::ranges::any_of(
-            file_actions::actions_of(*request.file_actions), [](const kspawn_action& action) {
-                return action.op == KSPAWN_ACTION_CHDIR || action.op == KSPAWN_ACTION_FCHDIR;
-            });
-    }
-
-    int look(std::string_view directory, std::string_view name) noexcept {
-        if (directory.size() + 1 + name.size() >= path_.size())
-            return ENAMETOOLONG;
-        char* end = path_.data();
-        if (!directory.empty()) {
-            end += directory.copy(end, directory.size());
-            *end++ = '/';
-        } else { // the working directory; a name alone would do, but "-x" is a name
-            *end++ = '.';
-            *end++ = '/';
-        }
-        end += name.copy(end, name.size());
-        *end = '\0';
-        struct stat status {};
-        if (::stat(path_.data(), &status) != 0)
-            return errno;
-        if (!S_ISREG(status.st_mode))
-            return EACCES;
-        return ::faccessat(AT_FDCWD, path_.data(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
-    }
-
-    std::array<char, PATH_MAX> path_{};
-};
-
 bool is_path_of_environment(const char* search) noexcept {
     const char* const path = std::getenv("PATH");
     // Without PATH, libc's list is the one that the library takes.
     return std::string_view(search) == (path != nullptr ? path : "/bin:/usr/bin");
-}
-
-// Where nothing else can fail, or no other step has such an error, the step is
-// known without having been told.
-Outcome judge(int error, bool plain) noexcept {
-    const bool of_exec = error == ENOEXEC || error == E2BIG;
-    const bool ambiguous = error == EAGAIN || error == ENOMEM;
-    if (of_exec || (plain && !ambiguous))
-        return failed(error, KSPAWN_FAILURE_EXEC);
-    return failed(error, KSPAWN_FAILURE_LIBC);
 }
 
 struct Call {
@@ -247,36 +185,34 @@ struct Call {
     char* const* envp;
 };
 
-int start(const Call& call, pid_t& pid) noexcept {
+int ask(const Call& call, pid_t& pid) noexcept {
     return (call.search ? ::posix_spawnp : ::posix_spawn)(&pid, call.path, call.file_actions,
                                                           call.attributes, call.argv, call.envp);
 }
 
-Outcome start_with_pidfd(const Call& call, bool plain) noexcept {
+Outcome start_with_pidfd(const Request& request, const Call& call) noexcept {
     int pidfd = -1;
     if (libc_pidfd_spawn != nullptr && libc_pidfd_spawnp != nullptr &&
         libc_pidfd_getpid != nullptr) {
         const int error = (call.search ? libc_pidfd_spawnp : libc_pidfd_spawn)(
             &pidfd, call.path, call.file_actions, call.attributes, call.argv, call.envp);
         if (error != 0)
-            return judge(error, plain);
+            return blame(request, error);
         // -1 if it has been reaped behind our back: it has no number any more.
         return {libc_pidfd_getpid(pidfd), pidfd, 0, KSPAWN_FAILURE_NONE, 0};
     }
     if (const int error = libc_pidfd::check_room(); error != 0)
         return failed(error, KSPAWN_FAILURE_PIDFD);
     pid_t pid = 0;
-    if (const int error = start(call, pid); error != 0)
-        return judge(error, plain);
+    if (const int error = ask(call, pid); error != 0)
+        return blame(request, error);
     if (const int error = libc_pidfd::open(pid, pidfd); error != 0)
         return failed(error, KSPAWN_FAILURE_PIDFD);
     return {pid, pidfd, 0, KSPAWN_FAILURE_NONE, 0};
 }
 
-} // namespace
-
-Outcome start_by_libc(const Request& request) noexcept {
-    const ErrnoGuard keep_errno;
+// `said` is what the caller asked for, `request` the same in actions that libc has.
+Outcome start(const Request& request, const Request& said, const Expansion* expansion) noexcept {
     // libc would follow it.
     if (request.path == nullptr)
         return failed(EFAULT, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_PATH);
@@ -293,19 +229,20 @@ Outcome start_by_libc(const Request& request) noexcept {
 
     LibcFileActions file_actions;
     LibcAttributes attributes;
-    bool plain = true;
     if (request.attributes != nullptr && request.attributes->private_members.flags != 0) {
         if (auto outcome = translate(attributes.get(), *request.attributes); outcome.error != 0)
             return outcome;
         call.attributes = attributes.get();
-        plain = false;
     }
     if (request.file_actions != nullptr &&
         !file_actions::actions_of(*request.file_actions).empty()) {
-        if (auto outcome = translate(file_actions.get(), *request.file_actions); outcome.error != 0)
+        if (auto outcome = translate(file_actions.get(), *request.file_actions);
+            outcome.error != 0) {
+            if (expansion != nullptr)
+                outcome.index = expansion->index_of(outcome.index);
             return outcome;
+        }
         call.file_actions = file_actions.get();
-        plain = false;
     }
 
     Search search;
@@ -326,11 +263,30 @@ Outcome start_by_libc(const Request& request) noexcept {
     }
 
     if (request.pidfd)
-        return start_with_pidfd(call, plain);
+        return start_with_pidfd(said, call);
     pid_t pid = 0;
-    if (const int error = start(call, pid); error != 0)
-        return judge(error, plain);
+    if (const int error = ask(call, pid); error != 0)
+        return blame(said, error);
     return {pid, -1, 0, KSPAWN_FAILURE_NONE, 0};
+}
+
+} // namespace
+
+Outcome start_by_libc(const Request& request) noexcept {
+    const ErrnoGuard keep_errno;
+    const bool named_only =
+        request.attributes != nullptr &&
+        (request.attributes->private_members.flags & KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP) != 0;
+    const Abilities abilities{.closefrom = KSPAWN_LIBC_HAS_CLOSEFROM != 0,
+                              .cloexec_default = !named_only};
+    if (!needs_expansion(request.file_actions, abilities))
+        return start(request, request, nullptr);
+    Expansion expansion;
+    if (const int error = expansion.make(request.file_actions, abilities); error != 0)
+        return failed(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_FILE_ACTIONS);
+    Request expanded = request;
+    expanded.file_actions = expansion.get();
+    return start(expanded, request, &expansion);
 }
 
 } // namespace kspawn::internal

@@ -17,16 +17,24 @@ namespace kspawn::internal::libc_pidfd {
 
 namespace {
 
+// Some headers lack them.
+constexpr auto p_pidfd = static_cast<idtype_t>(3);
+#if defined(SYS_pidfd_open)
+constexpr long pidfd_open_number = SYS_pidfd_open;
+#else
+constexpr long pidfd_open_number = 434; // on all machines
+#endif
+
 // Not pidfd_open() of libc, which is not older than what we do without.
 Descriptor open_process(pid_t pid) noexcept {
-    return Descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    return Descriptor{static_cast<int>(::syscall(pidfd_open_number, pid, 0))};
 }
 
 // Its number may be somebody else's by now if it was reaped behind our back.
 // Only for a child of ours does the wait find anything, now or later.
 bool is_our_child(const Descriptor& process) noexcept {
     siginfo_t info{};
-    return ::waitid(P_PIDFD, static_cast<id_t>(process.get()), &info,
+    return ::waitid(p_pidfd, static_cast<id_t>(process.get()), &info,
                     WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 

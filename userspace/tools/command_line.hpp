@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "exit_status.hpp"
@@ -40,10 +41,35 @@ private:
     std::string synopsis_;
 };
 
+/// What CLI11 says of a mistake, in words that do not speak of its own notions.
+inline std::string in_plain_words(std::string text) {
+    const auto replace = [&text](std::string_view from, std::string_view to) {
+        const auto at = text.find(from);
+        if (at != std::string::npos)
+            text.replace(at, from.size(), to);
+        return at != std::string::npos;
+    };
+    // "--stdin: At Most 1 required but received 2"
+    if (const auto at = text.find(": At Most 1 required"); at != std::string::npos)
+        return text.substr(0, at) + " was given more than once";
+    // "--chdir: 1 required DIR missing"
+    if (text.ends_with(" missing") && replace(": 1 required ", " needs a "))
+        text.erase(text.size() - std::string_view(" missing").size());
+    for (const std::string_view prefix : {"The following argument was not expected: ",
+                                          "The following arguments were not expected: "}) {
+        if (text.starts_with(std::string(prefix) + '-'))
+            replace(prefix, "there is no option ");
+        else if (text.starts_with(prefix))
+            text = text.substr(prefix.size()) + " was not expected";
+    }
+    replace("A subcommand is required", "COMMAND is required");
+    return text;
+}
+
 /// Makes the mistakes of a caller one line, with our name in front.
 inline void say_mistakes_in_one_line(CLI::App& app, std::string help) {
     app.failure_message([help = std::move(help)](const CLI::App*, const CLI::Error& error) {
-        return fmt::format("kspawn: {} (see {})\n", error.what(), help);
+        return fmt::format("kspawn: {} (see {})\n", in_plain_words(error.what()), help);
     });
 }
 

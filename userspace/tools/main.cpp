@@ -26,18 +26,19 @@ namespace kspawn::tool {
 namespace {
 
 constexpr const char* footer = R"(
-`kspawn COMMAND --help` tells more; so does the manual, kspawn(1).
+`kspawn help COMMAND` tells more; so does the manual, kspawn(1).
 )";
 
 int main_without_run(std::vector<std::string> arguments) {
     CLI::App app{"Start programs in one step inside the kernel.", "kspawn"};
-    app.set_version_flag("--version", std::string("kspawn ") + kspawn_version());
+    app.set_version_flag("-V,--version", std::string("kspawn ") + kspawn_version());
     app.require_subcommand(1, 1);
     app.footer(footer);
     app.formatter(std::make_shared<HelpFormatter>("kspawn COMMAND [OPTIONS]"));
     say_mistakes_in_one_line(app, "kspawn --help");
     // For the list of commands only: what follows `run` is not ours to read.
     app.add_subcommand("run", "Start a program and wait for it");
+    app.add_subcommand("help", "Print this, or help on a COMMAND");
     auto* const doctor_command = app.add_subcommand(
         "doctor", "Find out whether programs can be started here, and if not, why");
     doctor_command->formatter(std::make_shared<HelpFormatter>("kspawn doctor"));
@@ -71,7 +72,19 @@ int main_without_run(std::vector<std::string> arguments) {
     return doctor_command->parsed() ? doctor() : stats(directory, json);
 }
 
+// `help COMMAND` is `COMMAND --help`.
+std::vector<std::string> without_help_command(std::vector<std::string> arguments) {
+    if (arguments.empty() || arguments.front() != "help")
+        return arguments;
+    arguments.erase(arguments.begin());
+    if (arguments.empty() || arguments.front() == "help")
+        return {"--help"};
+    arguments.emplace_back("--help");
+    return arguments;
+}
+
 int main_of(std::vector<std::string> arguments) {
+    arguments = without_help_command(std::move(arguments));
     if (arguments.empty() || arguments.front() != "run")
         return main_without_run(std::move(arguments));
     arguments.erase(arguments.begin());

@@ -6,6 +6,7 @@
 #include <kspawn/spawn.h>
 
 #include <system_error>
+#include <utility>
 
 namespace kspawn::tool {
 
@@ -21,7 +22,10 @@ public:
     FileActions(const FileActions&) = delete;
     FileActions& operator=(const FileActions&) = delete;
     FileActions(FileActions&&) = delete;
-    FileActions& operator=(FileActions&&) = delete;
+    FileActions& operator=(FileActions&& other) noexcept {
+        std::swap(object_, other.object_); // its end is the other's
+        return *this;
+    }
     ~FileActions() { kspawn_spawn_file_actions_destroy(&object_); }
     kspawn_spawn_file_actions_t* get() noexcept { return &object_; }
 

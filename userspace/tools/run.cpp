@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <optional>
@@ -31,42 +30,69 @@ namespace {
 
 using internal::Descriptor;
 
-void add_standard_streams(const RunOptions& options, FileActions& actions) {
-    constexpr mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
-    const int write = O_WRONLY | O_CREAT | (options.append ? O_APPEND : O_TRUNC);
-    const auto open = [&](int number, const std::string& file, int flags) {
-        check(kspawn_spawn_file_actions_addopen(actions.get(), number, file.c_str(), flags, mode),
-              file.c_str());
-    };
-    const auto dup2 = [&](int from, int to) {
-        check(kspawn_spawn_file_actions_adddup2(actions.get(), from, to), "dup2");
-    };
+/// The file actions, and which option each is there for.
+class ActionBuilder {
+public:
+    explicit ActionBuilder(FileActions& object) : object_(object.get()) {}
 
+    void open(int number, const std::string& option, const std::string& file, int flags) {
+        constexpr mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+        note(option + " " + file,
+             kspawn_spawn_file_actions_addopen(object_, number, file.c_str(), flags, mode));
+    }
+    void inherit(int number) {
+        note("--close-others", kspawn_spawn_file_actions_addinherit_np(object_, number));
+    }
+    void dup2(int from, int to, const std::string& option) {
+        note(option, kspawn_spawn_file_actions_adddup2(object_, from, to));
+    }
+    void close_from(int number) {
+        note("--close-from", kspawn_spawn_file_actions_addclosefrom_np(object_, number));
+    }
+    void chdir(const std::string& directory) {
+        note("--chdir " + directory,
+             kspawn_spawn_file_actions_addchdir(object_, directory.c_str()));
+    }
+
+    [[nodiscard]] const std::string* option_of(unsigned index) const {
+        return index < options_.size() ? &options_[index] : nullptr;
+    }
+
+private:
+    void note(const std::string& option, int error) {
+        check(error, option.c_str());
+        options_.push_back(option);
+    }
+
+    kspawn_spawn_file_actions_t* object_;
+    std::vector<std::string> options_;
+};
+
+void add_standard_streams(const RunOptions& options, ActionBuilder& actions) {
+    const int write = O_WRONLY | O_CREAT | (options.append ? O_APPEND : O_TRUNC);
     if (options.standard_input)
-        open(STDIN_FILENO, *options.standard_input, O_RDONLY);
+        actions.open(STDIN_FILENO, "--stdin", *options.standard_input, O_RDONLY);
     else if (options.close_others)
-        dup2(STDIN_FILENO, STDIN_FILENO); // named, so not closed
+        actions.inherit(STDIN_FILENO); // named, so not closed
     if (options.standard_output)
-        open(STDOUT_FILENO, *options.standard_output, write);
+        actions.open(STDOUT_FILENO, "--stdout", *options.standard_output, write);
     else if (options.close_others)
-        dup2(STDOUT_FILENO, STDOUT_FILENO);
+        actions.inherit(STDOUT_FILENO);
     // Opened twice, each would write over what the other has written.
     if (options.standard_error && options.standard_error == options.standard_output)
-        dup2(STDOUT_FILENO, STDERR_FILENO);
+        actions.dup2(STDOUT_FILENO, STDERR_FILENO, "--stderr " + *options.standard_error);
     else if (options.standard_error)
-        open(STDERR_FILENO, *options.standard_error, write);
+        actions.open(STDERR_FILENO, "--stderr", *options.standard_error, write);
     else if (options.close_others)
-        dup2(STDERR_FILENO, STDERR_FILENO);
+        actions.inherit(STDERR_FILENO);
 }
 
-void add_actions(const RunOptions& options, FileActions& actions) {
+void add_actions(const RunOptions& options, ActionBuilder& actions) {
     add_standard_streams(options, actions);
     if (options.close_from)
-        check(kspawn_spawn_file_actions_addclosefrom_np(actions.get(), *options.close_from),
-              "--close-from");
+        actions.close_from(*options.close_from);
     if (options.directory)
-        check(kspawn_spawn_file_actions_addchdir(actions.get(), options.directory->c_str()),
-              "--chdir");
+        actions.chdir(*options.directory);
 }
 
 sigset_t set_of(const std::vector<int>& signals) {
@@ -102,7 +128,9 @@ public:
         }
 
         sigset_t ignored = set_of(options.ignore_signal);
-        if (relay.sigchld_was_ignored() && sigismember(&defaults, SIGCHLD) == 0)
+        // libc cannot ignore a signal in the program alone.
+        if (relay.sigchld_was_ignored() && sigismember(&defaults, SIGCHLD) == 0 &&
+            kspawn_effective_backend() == KSPAWN_BACKEND_KERNEL)
             sigaddset(&ignored, SIGCHLD);
         if (sigisemptyset(&ignored) == 0) {
             check(kspawn_spawnattr_setsigignore_np(object_, &ignored), "ignored signals");
@@ -177,11 +205,49 @@ std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
     return result;
 }
 
-// Whoever starts a program by this tool wants to see the kernel do it; only a
-// KSPAWN_BACKEND in the environment says otherwise.
-void use_kernel_unless_told_otherwise() {
-    if (::secure_getenv("KSPAWN_BACKEND") == nullptr)
-        kspawn_set_backend(KSPAWN_BACKEND_KERNEL);
+// Which option an attribute is there for.
+std::string option_of_attribute(unsigned flag, const RunOptions& options) {
+    switch (flag) {
+    case KSPAWN_SPAWN_SETPGROUP:
+        return options.process_group.value_or(0) == 0
+                   ? "--pgroup"
+                   : fmt::format("--pgroup={}", *options.process_group);
+    case KSPAWN_SPAWN_SETSID:
+        return "--setsid";
+    case KSPAWN_SPAWN_RESETIDS:
+        return "--reset-ids";
+    case KSPAWN_SPAWN_SETSCHEDULER:
+        return "--sched " + options.scheduling_text;
+    case KSPAWN_SPAWN_SETCGROUP:
+        return "--cgroup " + options.cgroup.value_or("");
+    case KSPAWN_SPAWN_SETSIGIGN_NP:
+        return "--ignore-signal";
+    case KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP:
+        return "--close-others";
+    default:
+        return {};
+    }
+}
+
+// In words of the command line, and not of the library's objects.
+std::string words_of(const kspawn_failure& failure, const RunOptions& options,
+                     const ActionBuilder& actions) {
+    const std::string words = kspawn_strfailure();
+    std::string option;
+    if (failure.step == KSPAWN_FAILURE_ACTION) {
+        if (const auto* const found = actions.option_of(failure.index))
+            option = *found;
+    } else if (failure.step == KSPAWN_FAILURE_ATTRIBUTE) {
+        option = option_of_attribute(failure.index, options);
+    }
+    if (failure.step == KSPAWN_FAILURE_ATTRIBUTE && failure.error == EBADF &&
+        failure.index == KSPAWN_SPAWN_SETCGROUP)
+        return option + ": not a directory of cgroup version 2";
+    if (failure.step == KSPAWN_FAILURE_DEVICE)
+        return words + "; kspawn doctor says what to do, and --backend auto lets libc start it";
+    // The error and what is remarked on it.
+    const auto tail = words.rfind(std::string(": ") + std::strerror(failure.error));
+    return option.empty() || tail == std::string::npos ? words : option + words.substr(tail);
 }
 
 int exit_status_of(const kspawn_failure& failure) {
@@ -212,7 +278,10 @@ int run(RunOptions options) {
     const Relay relay;
     FileActions actions;
     Attributes attributes;
-    add_actions(options, actions);
+    ActionBuilder action_builder{actions};
+    add_actions(options, action_builder);
+    if (options.backend)
+        check(kspawn_set_backend(*options.backend), "--backend");
     AttributeBuilder builder{attributes};
     builder.signals(options, relay);
     builder.identity(options);
@@ -230,14 +299,14 @@ int run(RunOptions options) {
     const auto argv = pointers_to(options.command);
     const auto envp = environment.pointers();
 
-    use_kernel_unless_told_otherwise();
     pid_t pid = 0;
     const int error =
         kspawn_spawn_search_np(&pid, nullptr, program.c_str(), search ? search->c_str() : nullptr,
                                actions.get(), attributes.get(), argv.data(), envp.data());
     if (error != 0) {
-        fmt::print(stderr, "kspawn: {}\n", kspawn_strfailure());
-        return exit_status_of(*kspawn_last_failure());
+        const auto& failure = *kspawn_last_failure();
+        fmt::print(stderr, "kspawn: {}\n", words_of(failure, options, action_builder));
+        return exit_status_of(failure);
     }
     if (options.verbose)
         fmt::print(stderr, "kspawn: started {} as process {}{}\n", program, pid,

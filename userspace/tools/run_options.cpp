@@ -2,6 +2,7 @@
 #include "run_options.hpp"
 
 #include <fmt/format.h>
+#include <kspawn/backend.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -21,7 +22,8 @@ namespace kspawn::tool {
 namespace {
 
 constexpr const char* description =
-    "Start PROGRAM through the kernel, in one step, and wait for it.";
+    "Start PROGRAM through the kernel, in one step, and wait for it; where the\n"
+    "module kspawn cannot be used, through libc.";
 
 constexpr const char* footer = R"(
 Options end at PROGRAM or at "--".  FILEs are opened, and relative to, where
@@ -71,6 +73,16 @@ Scheduling scheduling_of(std::string_view text) {
         throw CLI::ValidationError("--sched", "PRIORITY is a number");
     result.priority = *priority;
     return result;
+}
+
+int backend_of(std::string_view text) {
+    if (text == "auto")
+        return KSPAWN_BACKEND_AUTO;
+    if (text == "kernel")
+        return KSPAWN_BACKEND_KERNEL;
+    if (text == "libc")
+        return KSPAWN_BACKEND_LIBC;
+    throw CLI::ValidationError("--backend", "BACKEND is one of auto, kernel, libc");
 }
 
 int signal_of(const std::string& option, const std::string& text) {
@@ -163,9 +175,16 @@ void add_process_options(CLI::App& app, RunOptions& options) {
         ->type_name("DIR");
     app.add_option_function<std::string>(
            "--sched",
-           [&options](const std::string& text) { options.scheduling = scheduling_of(text); },
+           [&options](const std::string& text) {
+               options.scheduling = scheduling_of(text);
+               options.scheduling_text = text;
+           },
            "Scheduling policy (other, batch, idle, fifo, rr) and priority")
         ->type_name("POLICY[:PRIO]");
+    app.add_option_function<std::string>(
+           "--backend", [&options](const std::string& text) { options.backend = backend_of(text); },
+           "Start it through the kernel or libc: auto (default), kernel, libc")
+        ->type_name("BACKEND");
     app.add_flag("-v,--verbose", options.verbose, "Say which process was started and how it ended");
 }
 

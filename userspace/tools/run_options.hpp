@@ -43,6 +43,8 @@ struct RunOptions {
     bool reset_ids = false;
     std::optional<std::string> cgroup;
     std::optional<Scheduling> scheduling;
+    std::string scheduling_text; ///< as it was said
+    std::optional<int> backend;  ///< enum kspawn_backend
     bool verbose = false;
 };
 

@@ -78,14 +78,6 @@ Failure last_failure() {
     return {failure->error, failure->step, failure->index, kspawn_strfailure()};
 }
 
-Failure told(const Failure& by_kernel, const std::string& program) {
-    if (!through_libc())
-        return by_kernel;
-    return {by_kernel.error, KSPAWN_FAILURE_LIBC, 0,
-            fmt::format("exec {} by libc, or a step before it: {}", program,
-                        std::strerror(by_kernel.error))};
-}
-
 void PrintTo(const Failure& failure, std::ostream* stream) {
     *stream << fmt::format("error {} ({}), step {}, index {}: \"{}\"", failure.error,
                            std::strerror(failure.error), failure.step, failure.index,

@@ -110,10 +110,6 @@ struct Failure {
     bool operator==(const Failure&) const = default;
 };
 Failure last_failure();
-
-/// A failure as last_failure() has it: the kernel tells what it was; through libc
-/// it is known only that it was the program's exec or a step before it.
-Failure told(const Failure& by_kernel, const std::string& program = helper("child"));
 void PrintTo(const Failure& failure, std::ostream* stream);
 
 } // namespace kspawn::test

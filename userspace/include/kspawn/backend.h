@@ -12,10 +12,16 @@
  * What a start through libc does otherwise:
  *   - what libc's posix_spawn() cannot do fails with ENOTSUP, and
  *     kspawn_strfailure() names it: KSPAWN_SPAWN_SETSIGIGN_NP,
- *     KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP, KSPAWN_SPAWN_NOSIGCHLD_NP,
- *     KSPAWN_SPAWN_WAITPID_NP; KSPAWN_SPAWN_SETCGROUP before glibc 2.39;
- *     SCHED_BATCH and SCHED_IDLE; a search list other than PATH with a relative
- *     directory, if a file action changes the working directory.
+ *     KSPAWN_SPAWN_NOSIGCHLD_NP, KSPAWN_SPAWN_WAITPID_NP; KSPAWN_SPAWN_SETCGROUP
+ *     before glibc 2.39; SCHED_BATCH and SCHED_IDLE; a search list other than PATH
+ *     with a relative directory, if a file action changes the working directory; and
+ *     what a libc lacks, see below.
+ *   - KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP is done by closing, at the end of the file
+ *     actions, what none of them names.  Above the highest descriptor that is kept,
+ *     and below it if no more than 4,096 numbers lie between those that are kept,
+ *     that is exact.  Of more numbers only those are closed that are open as the
+ *     start begins: a descriptor that another thread opens during the start may be
+ *     inherited, unless it is close-on-exec.
  *   - libc does not tell which step failed: see KSPAWN_FAILURE_LIBC.
  *   - what libc's posix_spawn() does otherwise than the kernel, it does here too:
  *     kspawn-differences(7).  A start that fails has had a child, and so there is
@@ -28,6 +34,21 @@
  *   - a pointer that is not valid is a fault (SIGSEGV) where the kernel says
  *     EFAULT; only a null path is told.
  *   - it is as fast as libc, and has libc's race windows.
+ *
+ * Which libc: the library is compiled for that of its headers, and has of it:
+ *   - glibc 2.39 and later: all.
+ *   - glibc 2.35 to 2.38: no KSPAWN_SPAWN_SETCGROUP; a pidfd is opened after the
+ *     start, see above.
+ *   - glibc 2.34: nor the tcsetpgrp action (ENOTSUP).
+ *   - glibc 2.29 to 2.33: nor a closefrom action.  Descriptors that are open as the
+ *     start begins are closed one by one; one that another thread opens during the
+ *     start may be inherited.  That goes for KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP too.
+ *   - glibc before 2.29: nor chdir and fchdir actions (ENOTSUP).
+ *   - musl 1.2: as glibc 2.29, but without scheduling attributes (ENOTSUP), and
+ *     libkspawn as an archive only, without kspawn::Command and the preload library.
+ * Starts through the kernel need none of that and are the same with all of them.
+ * The tests run glibc 2.36 and musl 1.2.3, and compile for older ones by glibc 2.36
+ * without what these lack.
  *
  * All functions are thread-safe.
  *

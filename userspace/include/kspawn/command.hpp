@@ -105,7 +105,7 @@ public:
      *
      * @param child_number its number in the child
      * @param what         inherit() of one above 2 is inherited even if it is
-     *                     close-on-exec, and must be open
+     *                     close-on-exec, and must be open; inherit_if_open() need not
      */
     Command& descriptor(int child_number, Stdio what);
     /** Let the child have no descriptor above 2 but those named by descriptor(). */
@@ -161,6 +161,7 @@ public:
      *   - EINVAL: a NUL in a string, a '=' in the name of a variable or an empty one;
      *     a descriptor's number is negative; same_as() names a descriptor that
      *     is same_as() itself
+     *   - EBADF: a descriptor is negative or not below the limit (RLIMIT_NOFILE)
      *   - EMFILE, ENFILE: no descriptor for a pipe
      *   - those of open(2) for the cgroup
      */
@@ -214,11 +215,17 @@ private:
     std::vector<std::string> args_;
     bool env_clear_ = false;
     std::map<std::string, std::optional<std::string>> env_; // nothing: removed
+    // Of descriptors that were named: nothing said, or one that cannot be.
+    static constexpr int unsaid_ = -1;
+    static constexpr int impossible_ = -2;
+    static int possible_or_not(int descriptor) noexcept {
+        return descriptor < 0 ? impossible_ : descriptor;
+    }
     std::optional<std::filesystem::path> directory_;
-    int directory_descriptor_ = -1;
+    int directory_descriptor_ = unsaid_;
     std::map<int, Stdio> descriptors_;
     bool close_others_ = false;
-    int terminal_ = -1;
+    int terminal_ = unsaid_;
     unsigned flags_ = 0; // KSPAWN_SPAWN_*
     pid_t group_ = 0;
     SignalSet mask_, defaults_, ignored_;

@@ -47,8 +47,10 @@ enum kspawn_failure_step {
     /** The device /dev/kspawn could not be used; kspawn_query() tells more. */
     KSPAWN_FAILURE_DEVICE = 256,
     /**
-     * libc's posix_spawn() failed (see <kspawn/backend.h>).  It tells no step; where
-     * only one can have such an error, that one is named instead of this.
+     * libc's posix_spawn() failed (see <kspawn/backend.h>).  It tells no step.  Where
+     * only one can have had such an error, as files and descriptors are just after
+     * the failure, that one is named instead of this.  Where several can,
+     * kspawn_strfailure() names them, or the first three.
      */
     KSPAWN_FAILURE_LIBC = 257
 };
@@ -90,6 +92,7 @@ KSPAWN_API const struct kspawn_failure* kspawn_last_failure(void) KSPAWN_NOEXCEP
  *     file action 2: open /x/y: No such file or directory
  *     attribute SETPGROUP (4711): Operation not permitted
  *     search nope in PATH=/usr/bin:/bin: No such file or directory
+ *     clone, or exec /bin/true: Resource temporarily unavailable (libc does not tell which)
  *
  * They are in English, with the file action counted from 0, and do not depend
  * on any object that was given to the call still being there.  Long names are

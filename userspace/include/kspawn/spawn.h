@@ -70,8 +70,11 @@ extern "C" {
 #define KSPAWN_SPAWN_SETSIGIGN_NP 0x200
 /**
  * Treat every descriptor as close-on-exec that no file action names: the child
- * inherits only what dup2 actions (a descriptor onto itself will do) and open
- * actions give it.  That goes for 0, 1 and 2 as well.  (macOS)
+ * inherits only what dup2 actions (a descriptor onto itself will do), inherit actions
+ * and open actions give it.  That goes for 0, 1 and 2 as well.  (macOS)
+ *
+ * Through libc it is done by closing the others; see <kspawn/backend.h> for what
+ * another thread can do to that.
  */
 #define KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP 0x400
 /**
@@ -123,7 +126,7 @@ typedef struct {
         unsigned int magic;
         unsigned int count;
         unsigned int capacity;
-        unsigned int reserved_int;
+        unsigned int composite;
         void* actions;
         unsigned long reserved[8];
     } private_members;
@@ -170,8 +173,8 @@ typedef struct {
  *     kspawn_support.actions_max).
  *   - EFAULT: a pointer is not valid.
  *   - EAGAIN, ENOMEM: no process, or no memory for one.
- *   - EMFILE, ENFILE: no descriptor could be had for the device, or for the
- *     child.
+ *   - EMFILE, ENFILE: no two descriptors could be had for the device, and the
+ *     kernel is required; or none for an open action, or for the pidfd.
  *   - those of execve() for the program: ENOENT, EACCES, ENOEXEC, ENOTDIR,
  *     ELOOP, ENAMETOOLONG, ETXTBSY, ...
  *   - those of open(), dup2(), chdir(), fchdir() and tcsetpgrp() for the file
@@ -184,11 +187,15 @@ typedef struct {
  *
  * Handlers of pthread_atfork() do not run, and the call is not a cancellation
  * point.  It takes no lock and allocates no memory, apart from the first call in
- * a process, which opens the device.
+ * a process, which opens the device, and from starts with an inherit or close_range
+ * action.
  *
  * The library keeps one descriptor of its own, close-on-exec and above 2, open
  * on /dev/kspawn.  If the program closes it or puts another file in its place,
- * the library notices and opens another.
+ * the library notices and opens another.  It is never the last that the program
+ * could have: where there is no second free one, the library does not keep it and
+ * starts the program through libc, if it may (kspawn_set_backend()); and if a pidfd
+ * finds no room (EMFILE), it gives its own away.
  */
 KSPAWN_API int kspawn_spawn(pid_t* pid, const char* path,
                             const kspawn_spawn_file_actions_t* file_actions,
@@ -386,6 +393,51 @@ KSPAWN_API int kspawn_spawn_file_actions_addfchdir_np(kspawn_spawn_file_actions_
  */
 KSPAWN_API int kspawn_spawn_file_actions_addclosefrom_np(kspawn_spawn_file_actions_t* file_actions,
                                                          int from) KSPAWN_NOEXCEPT;
+
+/**
+ * Close a range of descriptors.  (kspawn; as close_range() of Linux does it)
+ *
+ * Numbers in it that are not open are no error.
+ *
+ * Up to 4,096 numbers, and all above first if last is INT_MAX, are closed whatever
+ * they are.  Of a longer range only those are closed that are open as the start
+ * begins, so that a descriptor that another thread opens during the start may be
+ * inherited.
+ *
+ * @param[in] first the lowest to close
+ * @param[in] last  the highest to close, which may be above any limit; INT_MAX: no
+ *                  end
+ * @return 0 or
+ *   - EBADF: first, see above; last is negative
+ *   - EINVAL: last is less than first
+ *   - ENOMEM
+ *
+ * Since kspawn 0.1.
+ */
+KSPAWN_API int
+kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_actions, int first,
+                                            int last) KSPAWN_NOEXCEPT;
+
+/**
+ * Let the child have a descriptor if it is open.  (macOS)
+ *
+ * The descriptor loses its close-on-exec flag in the child, and is one that an action
+ * names for KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP.  One that is not open when its turn
+ * comes is no error, which is the difference to a dup2 action onto itself.
+ *
+ * Whether a descriptor of the caller's is open is looked up as the start begins: one
+ * that another thread closes during the start is an error EBADF, one that another
+ * thread opens then is not seen.
+ *
+ * @param[in] fd the descriptor
+ * @return 0 or
+ *   - EBADF: fd, see above
+ *   - ENOMEM
+ *
+ * Since kspawn 0.1.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addinherit_np(kspawn_spawn_file_actions_t* file_actions,
+                                                       int fd) KSPAWN_NOEXCEPT;
 
 /**
  * Make the child's process group the foreground group of a terminal.  (glibc 2.35)

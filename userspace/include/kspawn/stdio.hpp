@@ -28,6 +28,8 @@ class KSPAWN_API Stdio {
 public:
     /** The descriptor of the same number, as the caller has it when it starts the child. */
     static Stdio inherit();
+    /** The same, if it is open when the child is started; none otherwise. */
+    static Stdio inherit_if_open();
     /** /dev/null, for reading and writing. */
     static Stdio null();
     /** None: the child does not have it, whatever the caller has. */
@@ -77,7 +79,17 @@ public:
 
 private:
     friend class Command;
-    enum class Kind { inherit, closed, file, descriptor, same_as, pipe, pipe_to, pipe_from };
+    enum class Kind {
+        inherit,
+        if_open,
+        closed,
+        file,
+        descriptor,
+        same_as,
+        pipe,
+        pipe_to,
+        pipe_from
+    };
     explicit Stdio(Kind kind) : kind_(kind) {}
 
     Kind kind_;

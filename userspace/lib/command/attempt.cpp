@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "child_state.hpp"
 #include "failure.hpp"
@@ -139,10 +140,10 @@ private:
         if (command_.directory_) {
             refuse_nul(command_.directory_->native(), "directory");
             actions_.chdir(command_.directory_->c_str());
-        } else if (command_.directory_descriptor_ >= 0) {
+        } else if (command_.directory_descriptor_ != unsaid_) {
             actions_.fchdir(source(command_.directory_descriptor_, -1));
         }
-        if (command_.terminal_ >= 0)
+        if (command_.terminal_ != unsaid_)
             actions_.tcsetpgrp(source(command_.terminal_, -1));
         for (const auto& [number, what] : command_.descriptors_)
             if (what.kind_ == Stdio::Kind::same_as)
@@ -150,7 +151,8 @@ private:
         if (command_.close_others_)
             close_others();
         if (actions_.error() != 0)
-            fail(actions_.error(), "descriptor above the limit (RLIMIT_NOFILE)");
+            fail(actions_.error(),
+                 "descriptor that is negative or above the limit (RLIMIT_NOFILE)");
     }
 
     void put(int number, const Stdio& what) {
@@ -160,6 +162,9 @@ private:
             // One of the first three may be closed in the caller, and then is here.
             if (number > 2)
                 actions_.dup2(number, number);
+            break;
+        case Kind::if_open:
+            actions_.inherit(number);
             break;
         case Kind::closed:
             actions_.close(number);
@@ -245,12 +250,13 @@ private:
         failure_.error = error;
         failure_.step = static_cast<Step>(failure->step);
         failure_.index = failure->index;
-        // std::system_error adds the error in words by itself.
-        std::string_view words = kspawn_strfailure();
-        const std::string tail = ": " + std::generic_category().message(error);
-        if (words.ends_with(tail))
-            words.remove_suffix(tail.size());
-        failure_.words = words;
+        // std::system_error adds the error in words by itself, at the end: a remark
+        // that follows it here comes before it there.
+        std::string words = kspawn_strfailure();
+        const std::string in_words = ": " + std::generic_category().message(error);
+        if (const auto at = words.rfind(in_words); at != std::string::npos)
+            words.erase(at, in_words.size());
+        failure_.words = std::move(words);
     }
 
     const Command& command_;

@@ -65,13 +65,13 @@ Command& Command::env_clear() {
 
 Command& Command::current_dir(std::filesystem::path directory) {
     directory_ = std::move(directory);
-    directory_descriptor_ = -1;
+    directory_descriptor_ = unsaid_;
     return *this;
 }
 
 Command& Command::current_dir(int descriptor) {
     directory_.reset();
-    directory_descriptor_ = descriptor;
+    directory_descriptor_ = possible_or_not(descriptor);
     return *this;
 }
 
@@ -97,7 +97,7 @@ Command& Command::new_session(bool wanted) {
 }
 
 Command& Command::foreground(int terminal) {
-    terminal_ = terminal;
+    terminal_ = possible_or_not(terminal);
     return *this;
 }
 

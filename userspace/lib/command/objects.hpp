@@ -24,6 +24,7 @@ public:
     void dup2(int fd, int newfd) noexcept {
         note(kspawn_spawn_file_actions_adddup2(&object_, fd, newfd));
     }
+    void inherit(int fd) noexcept { note(kspawn_spawn_file_actions_addinherit_np(&object_, fd)); }
     void chdir(const char* path) noexcept {
         note(kspawn_spawn_file_actions_addchdir(&object_, path));
     }

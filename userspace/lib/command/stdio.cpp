@@ -8,6 +8,9 @@ namespace kspawn {
 Stdio Stdio::inherit() {
     return Stdio(Kind::inherit);
 }
+Stdio Stdio::inherit_if_open() {
+    return Stdio(Kind::if_open);
+}
 Stdio Stdio::null() {
     return file("/dev/null", O_RDWR);
 }

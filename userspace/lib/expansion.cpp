@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "expansion.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "open_descriptors.hpp"
+
+namespace kspawn::internal {
+
+namespace {
+
+// So many numbers are closed without a look at whether they are open, which is then
+// exact, whatever other threads do.  Each is a system call of the child's.
+constexpr int most_blind = 4096;
+
+bool is_target(const kspawn_action& action, int& descriptor) noexcept {
+    if (action.op == KSPAWN_ACTION_OPEN)
+        descriptor = action.fd;
+    else if (action.op == KSPAWN_ACTION_DUP2)
+        descriptor = action.newfd;
+    else
+        return false;
+    return true;
+}
+
+// libc's function refuses a number that is not below the limit.
+bool above_the_limit(int descriptor) noexcept {
+    const long limit = ::sysconf(_SC_OPEN_MAX);
+    return limit >= 0 && descriptor >= limit;
+}
+
+} // namespace
+
+bool needs_expansion(const kspawn_spawn_file_actions_t* object, Abilities abilities) noexcept {
+    if (!abilities.cloexec_default)
+        return true;
+    if (object == nullptr)
+        return false;
+    if (object->private_members.composite != 0)
+        return true;
+    return !abilities.closefrom &&
+           std::ranges::any_of(file_actions::actions_of(*object), [](const kspawn_action& action) {
+               return action.op == KSPAWN_ACTION_CLOSEFROM;
+           });
+}
+
+Expansion::Expansion() noexcept : object_() {
+    object_.private_members.magic = file_actions::magic;
+}
+
+unsigned Expansion::index_of(unsigned index) const noexcept {
+    const auto indices = indices_.all();
+    return index < indices.size() ? indices[index] : of_none;
+}
+
+int Expansion::add(const kspawn_action& action, unsigned index) noexcept {
+    return actions_.push(action) && indices_.push(index) ? 0 : ENOMEM;
+}
+
+int Expansion::add_close(int descriptor, unsigned index) noexcept {
+    kspawn_action action{};
+    action.op = KSPAWN_ACTION_CLOSE;
+    action.fd = descriptor;
+    return add(action, index);
+}
+
+// Whether the child has a descriptor after the actions so far.
+bool Expansion::is_open_here(int descriptor) const noexcept {
+    const auto actions = actions_.all();
+    for (auto action = actions.rbegin(); action != actions.rend(); ++action) {
+        int target = -1;
+        if (is_target(*action, target) && target == descriptor)
+            return true;
+        if (action->op == KSPAWN_ACTION_CLOSE && action->fd == descriptor)
+            return false;
+        if (action->op == KSPAWN_ACTION_CLOSEFROM && action->fd <= descriptor)
+            return false;
+    }
+    return is_open(descriptor);
+}
+
+int Expansion::add_inherit(int descriptor, unsigned index) noexcept {
+    if (!is_open_here(descriptor))
+        return 0;
+    kspawn_action action{};
+    action.op = KSPAWN_ACTION_DUP2;
+    action.fd = descriptor;
+    action.newfd = descriptor;
+    return add(action, index);
+}
+
+// What actions so far have put there.
+int Expansion::list_targets(int first, int last, List<int>& list) const noexcept {
+    for (const auto& action : actions_.all()) {
+        int target = -1;
+        if (is_target(action, target) && target >= first && target <= last && !list.push(target))
+            return ENOMEM;
+    }
+    return 0;
+}
+
+int Expansion::add_closes(int first, int last, unsigned index) noexcept {
+    if (last - first < most_blind) {
+        for (int number = first; number <= last; ++number) {
+            if (const int error = add_close(number, index); error != 0)
+                return error;
+        }
+        return 0;
+    }
+    List<int> open;
+    if (const int error = list_open(first, last, open); error != 0)
+        return error;
+    if (const int error = list_targets(first, last, open); error != 0)
+        return error;
+    for (const int number : open.all()) {
+        if (const int error = add_close(number, index); error != 0)
+            return error;
+    }
+    return 0;
+}
+
+int Expansion::add_closefrom(int first, unsigned index, Abilities abilities) noexcept {
+    if (!abilities.closefrom)
+        return add_closes(first, INT_MAX, index);
+    kspawn_action action{};
+    action.op = KSPAWN_ACTION_CLOSEFROM;
+    action.fd = first;
+    return add(action, index);
+}
+
+// Numbers below the highest that is kept, which are not kept.
+int Expansion::close_between(const List<int>& kept) noexcept {
+    const auto numbers = kept.all();
+    const int end = numbers.back();
+    if (end - static_cast<int>(numbers.size()) < most_blind) {
+        auto next = numbers.begin();
+        for (int number = 0; number < end; ++number) {
+            if (number == *next) {
+                next = std::upper_bound(next, numbers.end(), number);
+                continue;
+            }
+            if (const int error = add_close(number, of_none); error != 0)
+                return error;
+        }
+        return 0;
+    }
+    List<int> open;
+    if (const int error = list_open(0, end, open); error != 0)
+        return error;
+    for (const int number : open.all()) {
+        if (std::ranges::binary_search(numbers, number))
+            continue;
+        if (const int error = add_close(number, of_none); error != 0)
+            return error;
+    }
+    return 0;
+}
+
+int Expansion::close_what_is_not_named(Abilities abilities) noexcept {
+    List<int> kept;
+    if (const int error = list_targets(0, INT_MAX, kept); error != 0)
+        return error;
+    int above = 0;
+    if (!kept.all().empty()) {
+        std::ranges::sort(kept.all());
+        if (const int error = close_between(kept); error != 0)
+            return error;
+        if (kept.all().back() == INT_MAX)
+            return 0;
+        above = kept.all().back() + 1;
+    }
+    // Above the limit there may be some from before it was lowered.
+    abilities.closefrom = abilities.closefrom && !above_the_limit(above);
+    return add_closefrom(above, of_none, abilities);
+}
+
+int Expansion::make(const kspawn_spawn_file_actions_t* object, Abilities abilities) noexcept {
+    unsigned index = 0;
+    int error = 0;
+    if (object != nullptr) {
+        for (const auto& action : file_actions::actions_of(*object)) {
+            switch (action.op) {
+            case file_actions::inherit:
+                error = add_inherit(action.fd, index);
+                break;
+            case file_actions::close_range:
+                error = action.newfd == INT_MAX ? add_closefrom(action.fd, index, abilities)
+                                                : add_closes(action.fd, action.newfd, index);
+                break;
+            case KSPAWN_ACTION_CLOSEFROM:
+                error = add_closefrom(action.fd, index, abilities);
+                break;
+            default:
+                error = add(action, index);
+                break;
+            }
+            if (error != 0)
+                return error;
+            ++index;
+        }
+    }
+    if (!abilities.cloexec_default)
+        error = close_what_is_not_named(abilities);
+    object_.private_members.actions = actions_.all().data();
+    object_.private_members.count = static_cast<unsigned>(actions_.all().size());
+    return error;
+}
+
+} // namespace kspawn::internal

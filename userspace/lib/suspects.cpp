@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Each step is asked whether it can have an error.  Most answers follow from the
+// error and the step alone, or from what the files and descriptors in question are
+// like.  The steps stand in their order: one that must have failed acquits those
+// behind it, which were never come to.
+#include "suspects.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <string_view>
+
+#include "errno_guard.hpp"
+#include "file_actions.hpp"
+#include "libc_features.hpp"
+#include "libc_search.hpp"
+#include "open_descriptors.hpp"
+
+namespace kspawn::internal {
+
+namespace {
+
+enum class Verdict {
+    never,
+    hardly, // only if nobody else comes into question
+    may,
+    must
+};
+
+constinit thread_local Suspects suspects_of_this_thread{};
+
+Verdict must_if(bool condition) noexcept {
+    return condition ? Verdict::must : Verdict::never;
+}
+
+Verdict may_if(bool condition) noexcept {
+    return condition ? Verdict::may : Verdict::never;
+}
+
+std::string_view path_of(const kspawn_action& action) noexcept {
+    return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path));
+}
+
+// Errors of looking up a path, which the same look-up shows again.
+bool is_of_a_path(int error) noexcept {
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case ELOOP:
+    case ENAMETOOLONG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/// All that the questions are about.
+class Inquiry {
+public:
+    Inquiry(const Request& request, int error) noexcept
+        : request_(request), error_(error),
+          flags_(request.attributes != nullptr ? request.attributes->private_members.flags : 0) {
+        if (request.file_actions != nullptr)
+            actions_ = file_actions::actions_of(*request.file_actions);
+    }
+
+    /// Fills in who has at least this against him.
+    void run(Suspects& suspects, Verdict least) noexcept {
+        const auto ask = [&](int step, unsigned index, Verdict verdict) {
+            if (!settled_ && verdict >= least)
+                suspects.add({step, index});
+            settled_ = settled_ || verdict == Verdict::must;
+        };
+        ask(KSPAWN_FAILURE_DESCRIPTORS, 0, of_descriptors());
+        ask(KSPAWN_FAILURE_CLONE, 0, of_clone());
+        static constexpr std::array<unsigned, 4> in_order{
+            KSPAWN_SPAWN_SETCGROUP, KSPAWN_SPAWN_SETSCHEDPARAM, KSPAWN_SPAWN_SETSCHEDULER,
+            KSPAWN_SPAWN_SETPGROUP};
+        for (const unsigned flag : in_order) {
+            if ((flags_ & flag) != 0 && !settled_)
+                ask(KSPAWN_FAILURE_ATTRIBUTE, flag, of_attribute(flag));
+        }
+        for (unsigned index = 0; index < actions_.size() && !settled_; ++index)
+            ask(KSPAWN_FAILURE_ACTION, index, of_action(index));
+        if (!settled_)
+            ask(KSPAWN_FAILURE_EXEC, 0, of_exec());
+    }
+
+private:
+    // musl's pipe for the child's error.
+    [[nodiscard]] Verdict of_descriptors() const noexcept {
+        return may_if(!KSPAWN_IS_GLIBC && (error_ == EMFILE || error_ == ENFILE));
+    }
+
+    [[nodiscard]] Verdict of_clone() const noexcept {
+        switch (error_) {
+        case EAGAIN:
+        case ENOMEM:
+            return Verdict::may;
+        case ENOSPC: // nested pid namespaces
+        case EPERM:  // a seccomp filter
+            return Verdict::hardly;
+        default:
+            return Verdict::never;
+        }
+    }
+
+    [[nodiscard]] Verdict of_attribute(unsigned flag) const noexcept {
+        const auto& own = request_.attributes->private_members;
+        switch (flag) {
+        case KSPAWN_SPAWN_SETCGROUP:
+            return of_cgroup(own.cgroup);
+        case KSPAWN_SPAWN_SETSCHEDPARAM:
+            // The other flag's value goes with it.
+            if ((flags_ & KSPAWN_SPAWN_SETSCHEDULER) != 0)
+                return Verdict::never;
+            return of_scheduling(::sched_getscheduler(0), own.sched_priority);
+        case KSPAWN_SPAWN_SETSCHEDULER:
+            return of_scheduling(own.sched_policy, own.sched_priority);
+        default:
+            return of_group(own.pgroup);
+        }
+    }
+
+    [[nodiscard]] Verdict of_cgroup(int descriptor) const noexcept {
+        if (!is_open(descriptor))
+            return must_if(error_ == EBADF);
+        switch (error_) {
+        case EBADF: // it is something else
+        case EBUSY:
+        case ENODEV:
+        case EOPNOTSUPP:
+            return Verdict::may;
+        case EACCES:
+        case ENOENT:
+            return Verdict::hardly;
+        default:
+            return Verdict::never;
+        }
+    }
+
+    [[nodiscard]] Verdict of_scheduling(int policy, int priority) const noexcept {
+        if (error_ == EINVAL) {
+            const int kind = policy & ~SCHED_RESET_ON_FORK;
+            return must_if(priority < ::sched_get_priority_min(kind) ||
+                           priority > ::sched_get_priority_max(kind));
+        }
+        return may_if(error_ == EPERM);
+    }
+
+    [[nodiscard]] Verdict of_group(pid_t group) const noexcept {
+        if (group < 0)
+            return must_if(error_ == EINVAL);
+        if ((flags_ & KSPAWN_SPAWN_SETSID) != 0) // a leader stays where it is
+            return must_if(error_ == EPERM);
+        if (group == 0 || error_ != EPERM)
+            return Verdict::never;
+        // One of another session is refused as well.
+        const bool there = ::kill(-group, 0) == 0 || errno != ESRCH;
+        return there && ::getsid(group) == ::getsid(0) ? Verdict::hardly : Verdict::must;
+    }
+
+    // What an action finds at a number: descriptors come and go before it.
+    enum class Slot { empty, ours, made };
+    [[nodiscard]] Slot slot(int descriptor, unsigned end) const noexcept {
+        for (unsigned index = end; index-- > 0;) {
+            const auto& action = actions_[index];
+            switch (action.op) {
+            case KSPAWN_ACTION_OPEN:
+                if (action.fd == descriptor)
+                    return Slot::made;
+                break;
+            case KSPAWN_ACTION_DUP2:
+                if (action.newfd == descriptor)
+                    return Slot::made;
+                break;
+            case KSPAWN_ACTION_CLOSE:
+                if (action.fd == descriptor)
+                    return Slot::empty;
+                break;
+            case KSPAWN_ACTION_CLOSEFROM:
+                if (action.fd <= descriptor)
+                    return Slot::empty;
+                break;
+            case file_actions::close_range:
+                if (action.fd <= descriptor && descriptor <= action.newfd)
+                    return Slot::empty;
+                break;
+            default:
+                break;
+            }
+        }
+        return is_open(descriptor) ? Slot::ours : Slot::empty;
+    }
+
+    static bool beyond_limit(int descriptor) noexcept {
+        const long limit = ::sysconf(_SC_OPEN_MAX);
+        return limit >= 0 && descriptor >= limit;
+    }
+
+    [[nodiscard]] Verdict of_action(unsigned index) const noexcept {
+        const auto& action = actions_[index];
+        switch (action.op) {
+        case KSPAWN_ACTION_OPEN:
+            return of_open(action, index);
+        case KSPAWN_ACTION_CLOSE:
+            return must_if(error_ == EBADF && beyond_limit(action.fd));
+        case KSPAWN_ACTION_DUP2:
+            return must_if(error_ == EBADF &&
+                           (slot(action.fd, index) == Slot::empty || beyond_limit(action.newfd)));
+        case KSPAWN_ACTION_CHDIR:
+            return of_chdir(action, index);
+        case KSPAWN_ACTION_FCHDIR:
+            return of_fchdir(action.fd, index);
+        case KSPAWN_ACTION_TCSETPGRP:
+            return of_tcsetpgrp(action.fd, index);
+        case file_actions::inherit: // closed by another thread just then
+            return error_ == EBADF ? Verdict::hardly : Verdict::never;
+        default:
+            return Verdict::never;
+        }
+    }
+
+    // Whether we would find by a path what the child found by it.
+    [[nodiscard]] bool finds_the_same(std::string_view path, unsigned index) const noexcept {
+        for (const std::string_view own :
+             {"/proc/self", "/proc/thread-self", "/dev/fd/", "/dev/std"}) {
+            if (path.starts_with(own))
+                return false;
+        }
+        if ((flags_ & KSPAWN_SPAWN_RESETIDS) != 0 && error_ == EACCES)
+            return false;
+        return path.starts_with('/') || !changes_directory(request_, index);
+    }
+
+    // By what came of the same look-up just now; 0: it succeeds.
+    [[nodiscard]] Verdict of_look_up(int seen) const noexcept {
+        if (seen == error_)
+            return Verdict::must;
+        return is_of_a_path(error_) ? Verdict::hardly : Verdict::never;
+    }
+
+    [[nodiscard]] Verdict of_chdir(const kspawn_action& action, unsigned index) const noexcept {
+        const auto path = path_of(action);
+        if (!finds_the_same(path, index))
+            return may_if(is_of_a_path(error_) || error_ == ENOMEM || error_ == EIO);
+        struct stat status {};
+        int seen = ::stat(path.data(), &status) == 0 ? 0 : errno;
+        if (seen == 0 && !S_ISDIR(status.st_mode))
+            seen = ENOTDIR;
+        if (seen == 0 && ::faccessat(AT_FDCWD, path.data(), X_OK, AT_EACCESS) != 0)
+            seen = errno;
+        return of_look_up(seen);
+    }
+
+    [[nodiscard]] Verdict of_fchdir(int descriptor, unsigned index) const noexcept {
+        const auto found = slot(descriptor, index);
+        if (error_ == EBADF)
+            return must_if(found == Slot::empty);
+        if (error_ != ENOTDIR && error_ != EACCES)
+            return Verdict::never;
+        struct stat status {};
+        if (found != Slot::ours || ::fstat(descriptor, &status) != 0)
+            return Verdict::may;
+        if (S_ISDIR(status.st_mode))
+            return may_if(error_ == EACCES);
+        return must_if(error_ == ENOTDIR);
+    }
+
+    [[nodiscard]] Verdict of_tcsetpgrp(int descriptor, unsigned index) const noexcept {
+        const auto found = slot(descriptor, index);
+        switch (error_) {
+        case EBADF:
+            return must_if(found == Slot::empty);
+        case ENOTTY:
+            return Verdict::must; // nothing else has it
+        case EIO:
+        case EPERM:
+        case EINVAL:
+            return Verdict::may;
+        default:
+            return Verdict::never;
+        }
+    }
+
+    [[nodiscard]] Verdict of_open(const kspawn_action& action, unsigned index) const noexcept {
+        const auto path = path_of(action);
+        const int flags = static_cast<int>(action.oflag);
+        const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+        const bool creates = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+        switch (error_) {
+        case E2BIG:
+        case ENOEXEC:
+        case EFAULT:
+        case ENOTTY:
+        case ECHILD:
+        case ESRCH:
+            return Verdict::never;
+        case EBADF:
+            return must_if(beyond_limit(action.fd));
+        case EPERM:
+            return may_if(writes || (flags & O_NOATIME) != 0);
+        case ENOSPC:
+        case EDQUOT:
+            return may_if(creates || (flags & O_TRUNC) != 0);
+        default:
+            break;
+        }
+        if (!finds_the_same(path, index))
+            return Verdict::may;
+        struct stat status {};
+        const bool there = ::lstat(path.data(), &status) == 0;
+        if (there && S_ISLNK(status.st_mode) && (flags & O_NOFOLLOW) != 0)
+            return must_if(error_ == ELOOP || error_ == ENOTDIR);
+        if (there && creates && (flags & O_EXCL) != 0)
+            return must_if(error_ == EEXIST);
+        if (!there && (flags & O_CREAT) != 0)
+            return of_look_up(look_at_directory_of(path));
+        const int found = ::stat(path.data(), &status) == 0 ? 0 : errno;
+        if (found != 0) {
+            // The name of a file that is not there may be that of one to be created.
+            return creates ? Verdict::may : of_look_up(found);
+        }
+        if (S_ISDIR(status.st_mode) && writes && (flags & O_TMPFILE) != O_TMPFILE)
+            return must_if(error_ == EISDIR);
+        if (!S_ISDIR(status.st_mode) && (flags & O_DIRECTORY) != 0)
+            return must_if(error_ == ENOTDIR);
+        if (const int denied = access(path.data(), flags); denied != 0)
+            return of_look_up(denied);
+        return of_file(status.st_mode, flags, writes);
+    }
+
+    // It is there, and may be opened.
+    [[nodiscard]] Verdict of_file(mode_t mode, int flags, bool writes) const noexcept {
+        if (is_of_a_path(error_))
+            return Verdict::hardly;
+        const bool plain = S_ISREG(mode) || S_ISDIR(mode);
+        constexpr int common =
+            O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+        switch (error_) {
+        case EEXIST:
+        case EISDIR:
+            return Verdict::never;
+        case EINVAL:
+            return may_if(!plain || (flags & ~common) != 0 || (flags & O_ACCMODE) == O_ACCMODE);
+        case EAGAIN: // a lease
+            return may_if(!plain || (flags & O_NONBLOCK) != 0);
+        case ETXTBSY:
+        case EROFS:
+            return may_if(writes);
+        case ENXIO:
+        case ENODEV:
+        case EBUSY:
+            return may_if(!plain);
+        default:
+            return Verdict::may;
+        }
+    }
+
+    static int access(const char* path, int flags) noexcept {
+        int mode = F_OK;
+        if ((flags & O_PATH) == 0) {
+            const int kind = flags & O_ACCMODE;
+            mode = kind == O_RDONLY ? R_OK : kind == O_WRONLY ? W_OK : R_OK | W_OK;
+        }
+        return ::faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno;
+    }
+
+    // Whether a file can be made in the directory of a path.
+    static int look_at_directory_of(std::string_view path) noexcept {
+        std::array<char, PATH_MAX> directory{};
+        const auto slash = path.rfind('/');
+        const auto parent =
+            slash == std::string_view::npos ? std::string_view(".") : path.substr(0, slash + 1);
+        if (path.empty())
+            return ENOENT;
+        if (path.size() >= directory.size() || path.size() - parent.size() > NAME_MAX)
+            return ENAMETOOLONG;
+        parent.copy(directory.data(), parent.size());
+        return ::faccessat(AT_FDCWD, directory.data(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    }
+
+    [[nodiscard]] Verdict of_exec() const noexcept {
+        switch (error_) {
+        case E2BIG:
+        case ENOEXEC:
+        case EFAULT: // the actions' paths are copies
+            return Verdict::must;
+        case EBADF:
+        case ENOTTY:
+        case EEXIST:
+            return Verdict::never;
+        case EAGAIN: // RLIMIT_NPROC, if the caller was above it as it changed its user
+            return Verdict::hardly;
+        case ENOMEM:
+        case ENFILE:
+        case ETXTBSY:
+        case ECHILD: // of a search that could not even begin
+        case ELIBBAD:
+        case EIO:
+            return Verdict::may;
+        case EPERM:
+            return is_privileged() ? Verdict::may : Verdict::hardly;
+        default:
+            break;
+        }
+        return is_of_a_path(error_) ? of_program() : Verdict::hardly;
+    }
+
+    [[nodiscard]] bool is_searched_for() const noexcept {
+        return request_.search != nullptr && std::strchr(request_.path, '/') == nullptr;
+    }
+
+    // Whether it is found, and can be executed.
+    [[nodiscard]] Verdict of_program() const noexcept {
+        if (is_searched_for()) {
+            Search search;
+            const int seen = search.find(request_);
+            if ((flags_ & KSPAWN_SPAWN_RESETIDS) != 0 && error_ == EACCES)
+                return Verdict::may;
+            return of_found(seen);
+        }
+        if (!finds_the_same(request_.path, UINT_MAX))
+            return Verdict::may;
+        return of_found(look_at_program(request_.path));
+    }
+
+    [[nodiscard]] Verdict of_found(int seen) const noexcept {
+        if (seen == error_)
+            return Verdict::must;
+        // If it is found, it can have been the interpreter, or a mount without exec.
+        return seen == ENOTSUP ? Verdict::may : Verdict::hardly;
+    }
+
+    [[nodiscard]] bool is_privileged() const noexcept {
+        struct stat status {};
+        if (is_searched_for() || ::stat(request_.path, &status) != 0)
+            return true; // it is not known
+        return (status.st_mode & (S_ISUID | S_ISGID)) != 0 ||
+               ::getxattr(request_.path, "security.capability", nullptr, 0) > 0;
+    }
+
+    const Request& request_;
+    int error_;
+    unsigned flags_;
+    std::span<const kspawn_action> actions_;
+    bool settled_ = false;
+};
+
+} // namespace
+
+Outcome blame(const Request& request, int error) noexcept {
+    const ErrnoGuard keep_errno;
+    auto& suspects = suspects_of_this_thread;
+    for (const auto least : {Verdict::may, Verdict::hardly}) {
+        suspects = {};
+        Inquiry{request, error}.run(suspects, least);
+        if (suspects.count() != 0)
+            break;
+    }
+    Outcome outcome{0, -1, error, KSPAWN_FAILURE_LIBC, 0};
+    if (suspects.count() == 1) {
+        outcome.step = suspects.known().front().step;
+        outcome.index = suspects.known().front().index;
+    } else {
+        outcome.suspects = &suspects;
+    }
+    return outcome;
+}
+
+} // namespace kspawn::internal
