@@ -30,7 +30,11 @@ public:
             exposing_++;
     }
     void take(const SignalEvent& /*event*/) override { add(TRACE_KIND_SIGNALS); }
-    void take(const DescriptorEvent& /*event*/) override { add(TRACE_KIND_FDS); }
+    void take(const DescriptorEvent& event) override {
+        events_.at(TRACE_KIND_FDS)++;
+        if (event.is_finding())
+            findings_.at(TRACE_KIND_FDS)++;
+    }
     void take(const StallEvent& /*event*/) override { add(TRACE_KIND_STALLS); }
 
     [[nodiscard]] const Counts& events() const { return events_; }

@@ -137,8 +137,9 @@ Json or_null(const std::optional<Number>& number) {
 
 template <typename Json>
 void JsonWriter::print(const Json& json) {
-    // Names are any bytes; JSON is UTF-8.
-    fmt::print(file_, "{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    // Names are any bytes; JSON is UTF-8, of which a terminal acts on more than ASCII's
+    // controls.
+    fmt::print(file_, "{}\n", json.dump(-1, ' ', true, Json::error_handler_t::replace));
 }
 
 void JsonWriter::begin(const std::vector<MissingHook>& missing) {
@@ -218,6 +219,7 @@ void JsonWriter::take(const DescriptorEvent& event) {
     const auto& record = event.record;
     auto json = event_of("fds", since_start(record.time), record.opener, record.window, record.way);
     json["why"] = record.marked != 0 ? "late_cloexec" : "inherited";
+    json["repeat"] = event.repeat;
     json["fd"] = record.fd;
     json["path"] = path_of(record);
     json["opened"] = since_start(record.opened);

@@ -15,7 +15,8 @@
 namespace kspawn::trace {
 
 struct Outcome {
-    std::uint64_t length; ///< ns
+    std::uint64_t length;   ///< ns
+    std::uint64_t children; ///< whichever kinds were traced
     Counter::Counts counts;
     Evidence evidence;
     Losses losses;

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "printable.hpp"
+
 namespace kspawn::trace {
 
 namespace {
@@ -27,6 +29,14 @@ constexpr std::array<std::string_view, way_names.size()> explained{
     "the kernel module: no user code before the program",
     "fork(): child has a copy of the memory"};
 
+std::string command_of(const Options& options) {
+    std::vector<std::string> words;
+    words.reserve(options.command.size());
+    for (const auto& word : options.command)
+        words.push_back(printable(word));
+    return fmt::format("{}", fmt::join(words, " "));
+}
+
 std::string_view plural(std::uint64_t count) {
     return count == 1 ? "" : "s";
 }
@@ -36,7 +46,7 @@ std::string_view plural(std::uint64_t count) {
 void Summary::take(const WindowEvent& event) {
     const auto& window = event.window();
     auto& way = ways_.at(window.way);
-    auto& caller = callers_[std::data(window.caller.comm)];
+    auto& caller = callers_[printable(std::data(window.caller.comm))];
     caller.ways.at(window.way)++;
     if (event.is_hazard())
         way.user_code++;
@@ -51,7 +61,7 @@ void Summary::take(const WindowEvent& event) {
     caller.duration.add(duration);
     if (event.record.outcome == TRACE_EXEC) {
         way.executed++;
-        auto& program = programs_[std::data(event.record.program)];
+        auto& program = programs_[printable(std::data(event.record.program))];
         program.ways.at(window.way)++;
         program.duration.add(duration);
     }
@@ -62,7 +72,8 @@ void Summary::take(const CredsEvent& /*event*/) {}
 void Summary::take(const SignalEvent& /*event*/) {}
 
 void Summary::take(const DescriptorEvent& event) {
-    if (event.record.marked != 0)
+    leaks_++;
+    if (event.is_finding() && event.record.marked != 0)
         late_++;
 }
 
@@ -190,7 +201,9 @@ void Summary::print_findings(std::FILE* file, const Options& options,
         fmt::print(file, "fds      {} descriptor{} reached a program by accident", count,
                    plural(count));
         if (count != 0)
-            fmt::print(file, ";\n         {} of them were marked close-on-exec, too late", late_);
+            fmt::print(file,
+                       ", {} time{} in all;\n         {} of them {} marked close-on-exec, too late",
+                       leaks_, plural(leaks_), late_, late_ == 1 ? "was" : "were");
         fmt::print(file, "\n");
     }
     if (kinds.at(TRACE_KIND_STALLS))
@@ -199,16 +212,13 @@ void Summary::print_findings(std::FILE* file, const Options& options,
 }
 
 void Summary::print(std::FILE* file, const Options& options, const Outcome& outcome) const {
-    std::uint64_t children = 0;
-    for (const auto& way : ways_)
-        children += way.duration.count() + way.open;
+    const auto children = outcome.children;
     fmt::print(file, "\nkspawn-trace: {} child{} in {}", children, children == 1 ? "" : "ren",
                readable_time(outcome.length));
     if (outcome.command_status)
-        fmt::print(file, "; {}: exit status {}", fmt::join(options.command, " "),
-                   *outcome.command_status);
+        fmt::print(file, "; {}: exit status {}", command_of(options), *outcome.command_status);
     fmt::print(file, "\n");
-    if (children != 0) {
+    if (outcome.counts.at(TRACE_KIND_WINDOWS) != 0) {
         print_ways(file);
         print_histograms(file);
         print_table(file, "programs that were executed (ways), and windows by powers of two",
@@ -222,12 +232,13 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
         fmt::print(file, "\nnot there: {}: {}; {} ({})\n", place_of(*hook), reason, hook->effect,
                    kind_names.at(hook->kind));
     if (outcome.losses.total() != 0)
-        fmt::print(file,
-                   "\nIncomplete: {} event{} had no room in the buffer (--buffer), {} could not be "
-                   "followed\n(--max-windows, --max-descriptors), {} probe{} skipped by the "
-                   "kernel.  What was not\nseen may have happened.\n",
-                   outcome.losses.ring, plural(outcome.losses.ring), outcome.losses.maps,
-                   outcome.losses.missed, outcome.losses.missed == 1 ? " was" : "s were");
+        fmt::print(
+            file,
+            "\nIncomplete: {} record{} had no room in the buffer (--buffer), {} could not be "
+            "followed\n(--max-windows, --max-descriptors), {} probe{} skipped by the "
+            "kernel.  What was not\nseen may have happened.\n",
+            outcome.losses.ring, plural(outcome.losses.ring), outcome.losses.maps,
+            outcome.losses.missed, outcome.losses.missed == 1 ? " was" : "s were");
     fmt::print(file, "\n{}\n", sentence_of(outcome.evidence));
     if (outcome.verdict() == Verdict::found)
         fmt::print(file,

@@ -55,6 +55,7 @@ private:
     std::map<std::string, Program> programs_; ///< by path
     std::map<std::string, Stall> stalls_;     ///< by who waited for what
     std::uint64_t late_ = 0;                  ///< descriptors marked close-on-exec too late
+    std::uint64_t leaks_ = 0;                 ///< how often a descriptor reached a program
 };
 
 } // namespace kspawn::trace

@@ -2,8 +2,11 @@
 // What is computed from what was seen.
 #include <gtest/gtest.h>
 
+#include <clocale>
+
 #include "credentials.hpp"
 #include "histogram.hpp"
+#include "printable.hpp"
 #include "verdict.hpp"
 
 namespace {
@@ -92,6 +95,21 @@ TEST(Histogram, isDrawnOnOneLine) {
     for (const std::uint64_t value : {1024U, 2047U, 8192U})
         histogram.add(value);
     EXPECT_EQ(histogram.line(), "1.02 us \u2588__\u2584 16.4 us");
+}
+
+TEST(Printable, isAsLsEscapesIt) {
+    ASSERT_NE(std::setlocale(LC_CTYPE, "C.UTF-8"), nullptr);
+    EXPECT_EQ(printable("sh"), "sh");
+    EXPECT_EQ(printable("a b\\c\n\t\033[2J\177"), R"(a\ b\\c\n\t\033[2J\177)");
+    EXPECT_EQ(printable("K\u00e4se \u65e5"), "K\u00e4se\\ \u65e5");
+    EXPECT_EQ(printable("\302\233"), R"(\302\233)") << "a control of 8 bits";
+    EXPECT_EQ(printable("\u202e"), R"(\342\200\256)") << "right to left from here";
+    EXPECT_EQ(printable("K\303"), R"(K\303)") << "cut off";
+    EXPECT_EQ(printable("\377\303x"), R"(\377\303x)");
+    EXPECT_EQ(printable(std::string_view{"\0a", 2}), R"(\000a)");
+    EXPECT_EQ(without_controls("no \\ \"a\nb\""), R"(no \ "a\nb")");
+    std::setlocale(LC_CTYPE, "C");
+    EXPECT_EQ(printable("K\u00e4se"), R"(K\303\244se)");
 }
 
 Evidence evidence_of(const Kinds& traced) {

@@ -167,6 +167,13 @@ TEST(Losses, ofTheBufferAreCounted) {
     EXPECT_EQ(traced.status, 1) << "what was found was found";
     EXPECT_FALSE(traced.summary.at("complete"));
 
+    EXPECT_GT(told + traced.summary.at("drops").at("ring").get<std::size_t>(), 100U)
+        << "records, of which a window has two";
+    const auto text =
+        run({tracer(), "-s", "-k", "windows", "--buffer", "4", "--", subject(), "flood"});
+    EXPECT_NE(text.err.find(" records had no room in the buffer (--buffer), "), std::string::npos)
+        << text.err;
+
     const auto unknown =
         trace({"--kinds", "windows,creds", "--buffer", "4", "--fail-on", "creds"}, {"flood"});
     EXPECT_EQ(unknown.status, 2) << unknown.summary;
@@ -232,6 +239,26 @@ TEST(Output, isAsWanted) {
         run({tracer(), "--kinds", "windows", "--summary", "--", subject(), "vfork"});
     EXPECT_EQ(summary.err.find(" -> "), std::string::npos) << summary.err;
     EXPECT_NE(summary.err.find("kspawn-trace: 1 child "), std::string::npos) << summary.err;
+}
+
+TEST(Output, isOfOneFindingALine) {
+    const auto text =
+        run({tracer(), "-k", "fds", "--fd-gap", "10s", "--", subject(), "inherited-often"});
+    std::size_t lines = 0;
+    for (auto at = text.err.find("] opened "); at != std::string::npos;
+         at = text.err.find("] opened ", at + 1))
+        lines++;
+    EXPECT_EQ(lines, 2U) << text.err;
+    EXPECT_NE(
+        text.err.find("fds      2 descriptors reached a program by accident, 10 times in all"),
+        std::string::npos)
+        << text.err;
+}
+
+TEST(Output, countsChildrenWhateverIsTraced) {
+    const auto text = run({tracer(), "-k", "creds", "--", subject(), "drop-in-child", "fork"});
+    EXPECT_NE(text.err.find("kspawn-trace: 2 children "), std::string::npos) << text.err;
+    EXPECT_NE(text.err.find("creds    1 change of credentials"), std::string::npos) << text.err;
 }
 
 TEST(Verdict, isOneForAll) {
