@@ -20,9 +20,10 @@ Background::Background(const std::vector<std::string>& command, const std::strin
     if (pid_ != 0)
         return;
     std::vector<char*> argv;
-    argv.reserve(command.size() + 1);
-    for (const auto& argument : command)
-        argv.push_back(const_cast<char*>(argument.c_str()));
+    auto arguments = command;
+    argv.reserve(arguments.size() + 1);
+    for (auto& argument : arguments)
+        argv.push_back(argument.data());
     argv.push_back(nullptr);
     for (const auto& [path, number] : {std::pair{out, STDOUT_FILENO}, {err, STDERR_FILENO}}) {
         if (!path.empty())
