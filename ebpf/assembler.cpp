@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "credentials.hpp"
+#include "paths.hpp"
 
 namespace kspawn::trace {
 
@@ -110,7 +111,7 @@ void Assembler::take(const trace_marked_record& record) {
     for (auto it = descriptors_.begin(); it != descriptors_.end();) {
         if (it->files == record.files && it->fd == record.fd && it->opened == record.opened) {
             it->marked = record.marked;
-            tell(DescriptorEvent{*it});
+            tell(*it);
             it = descriptors_.erase(it);
         } else {
             ++it;
@@ -141,9 +142,16 @@ void Assembler::tell_stall_of_caller(const WindowEvent& event) {
                         {}});
 }
 
+void Assembler::tell(const trace_descriptor_record& record) {
+    const Descriptor descriptor{record.caller.pid, record.files, record.fd, record.marked != 0,
+                                path_of(record)};
+    tell(DescriptorEvent{record, told_[descriptor]++});
+}
+
 void Assembler::tell(const Pending& pending) {
     std::optional<WindowEvent> event;
     if (pending.window) {
+        children_++;
         event = WindowEvent{*pending.window, pending.blocked};
         if (settings_.kinds.at(TRACE_KIND_WINDOWS))
             tell(*event);
@@ -156,7 +164,7 @@ void Assembler::tell(const Pending& pending) {
 void Assembler::pass(std::uint64_t now) {
     for (auto it = descriptors_.begin(); it != descriptors_.end();) {
         if (it->marked != 0 || it->time + settings_.fd_gap < now) {
-            tell(DescriptorEvent{*it});
+            tell(*it);
             it = descriptors_.erase(it);
         } else {
             ++it;
@@ -180,7 +188,7 @@ void Assembler::finish(const std::vector<trace_window>& open) {
         tell(pending);
     windows_.clear();
     for (const auto& descriptor : descriptors_)
-        tell(DescriptorEvent{descriptor});
+        tell(descriptor);
     descriptors_.clear();
 }
 

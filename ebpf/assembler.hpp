@@ -6,7 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <optional>
+#include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -38,6 +41,9 @@ public:
     /// Tells the rest; the windows are those still open.
     void finish(const std::vector<trace_window>& open);
 
+    /// Children so far, whichever kinds are traced.
+    [[nodiscard]] std::uint64_t children() const { return children_; }
+
 private:
     struct Pending {
         std::optional<trace_window_record> window;
@@ -52,6 +58,7 @@ private:
     void take(const trace_lock_record& record);
     void tell_stall_of_caller(const WindowEvent& event);
     void tell(const Pending& pending);
+    void tell(const trace_descriptor_record& record);
 
     template <typename Event>
     void tell(const Event& event) {
@@ -63,6 +70,11 @@ private:
     std::vector<Sink*> sinks_;
     std::unordered_map<std::uint64_t, Pending> windows_;
     std::list<trace_descriptor_record> descriptors_;
+    /// A descriptor of a caller: its process and table, its number, whether it was marked
+    /// too late, and its path; and how often it has been told.
+    using Descriptor = std::tuple<std::uint32_t, std::uint64_t, int, bool, std::string>;
+    std::map<Descriptor, std::uint64_t> told_;
+    std::uint64_t children_ = 0;
     Symbols symbols_;
 };
 

@@ -32,6 +32,11 @@ struct SignalEvent {
 
 struct DescriptorEvent {
     const trace_descriptor_record& record; ///< marked: also if that came later
+    std::uint64_t repeat{};                ///< how often the same was told before
+
+    /// What a process does wrong with one descriptor is one finding, in however many
+    /// of the programs that it starts the descriptor turns up.
+    [[nodiscard]] bool is_finding() const { return repeat == 0; }
 };
 
 struct StallEvent {

@@ -99,6 +99,15 @@ Json json_of(const std::vector<MissingHook>& missing) {
     return json;
 }
 
+Json json_of(const Kinds& kinds) {
+    Json json = Json::array();
+    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
+        if (kinds.at(kind))
+            json.push_back(kind_names.at(kind));
+    }
+    return json;
+}
+
 // Of a window that is open only what it started with is known; and nothing, if
 // the probes that count are not there.
 Json memory_of(const WindowEvent& event, const Kinds& kinds) {
@@ -128,24 +137,21 @@ Json or_null(const std::optional<Number>& number) {
 
 template <typename Json>
 void JsonWriter::print(const Json& json) {
-    // Names are any bytes; JSON is UTF-8.
-    fmt::print(file_, "{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    // Names are any bytes; JSON is UTF-8, of which a terminal acts on more than ASCII's
+    // controls.
+    fmt::print(file_, "{}\n", json.dump(-1, ' ', true, Json::error_handler_t::replace));
 }
 
 void JsonWriter::begin(const std::vector<MissingHook>& missing) {
     utsname names{};
     ::uname(&names);
-    Json kinds = Json::array();
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
-        if (options_.kinds.at(kind))
-            kinds.push_back(kind_names.at(kind));
-    }
     const std::chrono::duration<double> wall = std::chrono::system_clock::now().time_since_epoch();
     print(Json{{"kind", "start"},
                {"version", 1},
                {"kernel", std::data(names.release)},
                {"wall_time", wall.count()},
-               {"kinds", std::move(kinds)},
+               {"kinds", json_of(options_.kinds)},
+               {"fail_on", json_of(options_.fail_on)},
                {"command", options_.command},
                {"filter",
                 {{"pid", or_null(options_.pid)},
@@ -213,6 +219,7 @@ void JsonWriter::take(const DescriptorEvent& event) {
     const auto& record = event.record;
     auto json = event_of("fds", since_start(record.time), record.opener, record.window, record.way);
     json["why"] = record.marked != 0 ? "late_cloexec" : "inherited";
+    json["repeat"] = event.repeat;
     json["fd"] = record.fd;
     json["path"] = path_of(record);
     json["opened"] = since_start(record.opened);
@@ -239,7 +246,7 @@ void JsonWriter::end(const Outcome& outcome) {
     print(Json{{"kind", "summary"},
                {"time", outcome.length},
                {"counts", json_of_counts(outcome.counts, options_.kinds)},
-               {"findings", json_of_counts(outcome.findings, options_.kinds)},
+               {"findings", json_of_counts(outcome.evidence.findings, options_.kinds)},
                {"drops",
                 {{"ring", outcome.losses.ring},
                  {"maps", outcome.losses.maps},
@@ -247,7 +254,8 @@ void JsonWriter::end(const Outcome& outcome) {
                  {"total", outcome.losses.total()}}},
                {"missing", json_of(outcome.missing)},
                {"complete", outcome.complete()},
-               {"verdict", name_of(outcome.verdict)},
+               {"verdict", name_of(outcome.verdict())},
+               {"verdict_text", sentence_of(outcome.evidence)},
                {"command_status", or_null(outcome.command_status)}});
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -11,8 +12,10 @@
 
 #include "exit_status.hpp"
 #include "options.hpp"
+#include "printable.hpp"
 #include "report/report.hpp"
 #include "session.hpp"
+#include "target.hpp"
 #include "tracer.hpp"
 
 namespace {
@@ -27,12 +30,21 @@ int main_of(std::vector<std::string> arguments) {
 } // namespace
 
 int main(int argc, char* argv[]) {
+    // Which characters can be printed.
+    std::setlocale(LC_CTYPE, "");
     try {
         if (argc > 1 && std::string_view{argv[1]} == "report")
             return report::run(argc - 1, argv + 1);
         return main_of({argv + std::min(argc, 1), argv + argc});
-    } catch (const std::exception& error) {
+    } catch (const NoProcess& error) {
         fmt::print(stderr, "kspawn-trace: {}\n", error.what());
+        return exit_usage;
+    } catch (const CannotTrace& error) {
+        // Of the kernel's words on a probe there may be many lines.
+        fmt::print(stderr, "kspawn-trace: {}\n", error.what());
+        return exit_cannot_trace;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "kspawn-trace: {}\n", without_controls(error.what()));
         return exit_cannot_trace;
     }
 }

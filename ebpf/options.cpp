@@ -14,6 +14,7 @@
 
 #include "exit_status.hpp"
 #include "hooks.hpp"
+#include "printable.hpp"
 
 namespace kspawn::trace {
 
@@ -125,7 +126,8 @@ ParsedOptions parse_options(std::vector<std::string> arguments) {
     app.footer(footer);
     app.formatter(std::make_shared<Formatter>());
     app.failure_message([](const CLI::App*, const CLI::Error& error) {
-        return std::string{"kspawn-trace: "} + error.what() + " (see kspawn-trace --help)\n";
+        return std::string{"kspawn-trace: "} + without_controls(error.what()) +
+               " (see kspawn-trace --help)\n";
     });
     app.prefix_command(false);
 

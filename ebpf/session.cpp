@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
@@ -236,6 +237,15 @@ void Session::follow(std::uint32_t pid) {
     const std::uint8_t yes = 1;
     if (bpf_map_update_elem(map_fd(skeleton_->maps.followed), &pid, &yes, BPF_ANY) != 0)
         throw std::system_error(errno, std::generic_category(), "the map of followed processes");
+}
+
+bool Session::follows_any() const {
+    bool found = false;
+    // One whose end the probes have missed is in the map for ever.
+    for_each_key<std::uint32_t>(map_fd(skeleton_->maps.followed), [&found](std::uint32_t pid) {
+        found = found || ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+    });
+    return found;
 }
 
 int Session::descriptor() const {

@@ -57,6 +57,8 @@ public:
 
     /// Follow this process and its descendants.
     void follow(std::uint32_t pid);
+    /// Whether one that is followed has not ended.
+    [[nodiscard]] bool follows_any() const;
 
     /// Readable when many records wait.
     [[nodiscard]] int descriptor() const;

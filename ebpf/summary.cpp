@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "credentials.hpp"
+#include "printable.hpp"
 
 namespace kspawn::trace {
 
@@ -29,6 +29,14 @@ constexpr std::array<std::string_view, way_names.size()> explained{
     "the kernel module: no user code before the program",
     "fork(): child has a copy of the memory"};
 
+std::string command_of(const Options& options) {
+    std::vector<std::string> words;
+    words.reserve(options.command.size());
+    for (const auto& word : options.command)
+        words.push_back(printable(word));
+    return fmt::format("{}", fmt::join(words, " "));
+}
+
 std::string_view plural(std::uint64_t count) {
     return count == 1 ? "" : "s";
 }
@@ -38,13 +46,10 @@ std::string_view plural(std::uint64_t count) {
 void Summary::take(const WindowEvent& event) {
     const auto& window = event.window();
     auto& way = ways_.at(window.way);
-    auto& caller = callers_[std::data(window.caller.comm)];
+    auto& caller = callers_[printable(std::data(window.caller.comm))];
     caller.ways.at(window.way)++;
-    if (event.is_hazard()) {
+    if (event.is_hazard())
         way.user_code++;
-        if (window.threads > 1)
-            way.threaded++;
-    }
     if (event.blocked)
         way.blocked.add(*event.blocked);
     if (event.record.outcome == TRACE_OPEN) {
@@ -56,21 +61,19 @@ void Summary::take(const WindowEvent& event) {
     caller.duration.add(duration);
     if (event.record.outcome == TRACE_EXEC) {
         way.executed++;
-        auto& program = programs_[std::data(event.record.program)];
+        auto& program = programs_[printable(std::data(event.record.program))];
         program.ways.at(window.way)++;
         program.duration.add(duration);
     }
 }
 
-void Summary::take(const CredsEvent& event) {
-    if (exposed(event.record) != "none")
-        exposing_++;
-}
+void Summary::take(const CredsEvent& /*event*/) {}
 
 void Summary::take(const SignalEvent& /*event*/) {}
 
 void Summary::take(const DescriptorEvent& event) {
-    if (event.record.marked != 0)
+    leaks_++;
+    if (event.is_finding() && event.record.marked != 0)
         late_++;
 }
 
@@ -168,17 +171,15 @@ void Summary::print_stalls(std::FILE* file) const {
 void Summary::print_findings(std::FILE* file, const Options& options,
                              const Outcome& outcome) const {
     const auto& kinds = options.kinds;
-    const auto& findings = outcome.findings;
+    const auto& findings = outcome.evidence.findings;
     fmt::print(file, "\n");
     if (kinds.at(TRACE_KIND_WINDOWS)) {
-        std::uint64_t threaded = 0;
-        for (const auto& way : ways_)
-            threaded += way.threaded;
         const auto count = findings.at(TRACE_KIND_WINDOWS);
         fmt::print(file, "windows  {} time{} a child ran user code in memory that was not its own",
                    count, plural(count));
         if (count != 0)
-            fmt::print(file, ";\n         {} of them in that of a process with threads", threaded);
+            fmt::print(file, ";\n         {} of them in that of a process with threads",
+                       outcome.evidence.threaded);
         fmt::print(file, "\n");
     }
     if (kinds.at(TRACE_KIND_CREDS)) {
@@ -189,7 +190,7 @@ void Summary::print_findings(std::FILE* file, const Options& options,
             fmt::print(
                 file,
                 ";\n         {} let one with less privilege write the memory of one with more",
-                exposing_);
+                outcome.evidence.exposing);
         fmt::print(file, "\n");
     }
     if (kinds.at(TRACE_KIND_SIGNALS))
@@ -200,7 +201,9 @@ void Summary::print_findings(std::FILE* file, const Options& options,
         fmt::print(file, "fds      {} descriptor{} reached a program by accident", count,
                    plural(count));
         if (count != 0)
-            fmt::print(file, ";\n         {} of them were marked close-on-exec, too late", late_);
+            fmt::print(file,
+                       ", {} time{} in all;\n         {} of them {} marked close-on-exec, too late",
+                       leaks_, plural(leaks_), late_, late_ == 1 ? "was" : "were");
         fmt::print(file, "\n");
     }
     if (kinds.at(TRACE_KIND_STALLS))
@@ -208,53 +211,14 @@ void Summary::print_findings(std::FILE* file, const Options& options,
                    plural(findings.at(TRACE_KIND_STALLS)), readable_time(options.stall_min));
 }
 
-// What it comes to.  Only with windows and what can happen in them it can be said.
-void Summary::print_conclusion(std::FILE* file, const Options& options,
-                               const Outcome& outcome) const {
-    const auto& findings = outcome.findings;
-    for (const auto kind :
-         {TRACE_KIND_WINDOWS, TRACE_KIND_CREDS, TRACE_KIND_SIGNALS, TRACE_KIND_FDS}) {
-        if (!options.kinds.at(kind))
-            return;
-    }
-    const auto happened = findings.at(TRACE_KIND_CREDS) + findings.at(TRACE_KIND_SIGNALS) +
-                          findings.at(TRACE_KIND_FDS);
-    const auto windows = findings.at(TRACE_KIND_WINDOWS);
-    const auto threaded =
-        std::accumulate(ways_.begin(), ways_.end(), std::uint64_t{0},
-                        [](std::uint64_t sum, const Way& way) { return sum + way.threaded; });
-    fmt::print(file, "\nIn short: ");
-    if (happened != 0)
-        fmt::print(file,
-                   "{} thing{} happened around these windows that should not.  Each has a line of\n"
-                   "its own (without --summary); `kspawn-trace report` makes a page of them (with "
-                   "--json).\n",
-                   happened, plural(happened));
-    else if (windows == 0)
-        fmt::print(file, "no child ran user code in another's memory.\n");
-    else if (threaded == 0)
-        fmt::print(file, "nothing happened in these windows; there was no other thread that could "
-                         "have\ndone it.\n");
-    else
-        fmt::print(file,
-                   "nothing happened in these windows, but in {} of them another thread could\n"
-                   "have done it.\n",
-                   threaded);
-    if (!outcome.complete())
-        fmt::print(file, "That is of what was seen; it was not all.\n");
-}
-
 void Summary::print(std::FILE* file, const Options& options, const Outcome& outcome) const {
-    std::uint64_t children = 0;
-    for (const auto& way : ways_)
-        children += way.duration.count() + way.open;
+    const auto children = outcome.children;
     fmt::print(file, "\nkspawn-trace: {} child{} in {}", children, children == 1 ? "" : "ren",
                readable_time(outcome.length));
     if (outcome.command_status)
-        fmt::print(file, "; {}: exit status {}", fmt::join(options.command, " "),
-                   *outcome.command_status);
+        fmt::print(file, "; {}: exit status {}", command_of(options), *outcome.command_status);
     fmt::print(file, "\n");
-    if (children != 0) {
+    if (outcome.counts.at(TRACE_KIND_WINDOWS) != 0) {
         print_ways(file);
         print_histograms(file);
         print_table(file, "programs that were executed (ways), and windows by powers of two",
@@ -268,15 +232,18 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
         fmt::print(file, "\nnot there: {}: {}; {} ({})\n", place_of(*hook), reason, hook->effect,
                    kind_names.at(hook->kind));
     if (outcome.losses.total() != 0)
+        fmt::print(
+            file,
+            "\nIncomplete: {} record{} had no room in the buffer (--buffer), {} could not be "
+            "followed\n(--max-windows, --max-descriptors), {} probe{} skipped by the "
+            "kernel.  What was not\nseen may have happened.\n",
+            outcome.losses.ring, plural(outcome.losses.ring), outcome.losses.maps,
+            outcome.losses.missed, outcome.losses.missed == 1 ? " was" : "s were");
+    fmt::print(file, "\n{}\n", sentence_of(outcome.evidence));
+    if (outcome.verdict() == Verdict::found)
         fmt::print(file,
-                   "\nIncomplete: {} event{} had no room in the buffer (--buffer), {} could not be "
-                   "followed\n(--max-windows, --max-descriptors), {} probe{} skipped by the "
-                   "kernel.  What was not\nseen may have happened.\n",
-                   outcome.losses.ring, plural(outcome.losses.ring), outcome.losses.maps,
-                   outcome.losses.missed, outcome.losses.missed == 1 ? " was" : "s were");
-    print_conclusion(file, options, outcome);
-    if (options.must_fail())
-        fmt::print(file, "\nverdict: {}\n", name_of(outcome.verdict));
+                   "Each has a line of its own (without --summary); `kspawn-trace report` makes "
+                   "a page of them\n(with --json).\n");
 }
 
 } // namespace kspawn::trace

@@ -14,6 +14,7 @@
 #include "histogram.hpp"
 #include "kinds.hpp"
 #include "paths.hpp"
+#include "printable.hpp"
 
 namespace kspawn::trace {
 
@@ -28,8 +29,12 @@ std::string operations(const trace_window& window) {
     return text;
 }
 
-std::string_view known(const char* program) {
-    return *program != '\0' ? program : "?";
+std::string known(const char* program) {
+    return *program != '\0' ? printable(program) : "?";
+}
+
+std::string name_of(const trace_task& task) {
+    return printable(std::data(task.comm));
 }
 
 std::string briefly(const trace_credentials& creds) {
@@ -41,8 +46,8 @@ std::string briefly(const trace_credentials& creds) {
 
 void TextWriter::begin(std::uint64_t time, const char* kind, const trace_task& who) {
     const auto since = time < start_ ? 0 : time - start_;
-    fmt::print(file_, "{:>12.6f} {:<8} {}[{}", static_cast<double>(since) / 1e9, kind,
-               std::data(who.comm), who.pid);
+    fmt::print(file_, "{:>12.6f} {:<8} {}[{}", static_cast<double>(since) / 1e9, kind, name_of(who),
+               who.pid);
     if (who.tid != who.pid)
         fmt::print(file_, "/{}", who.tid);
     fmt::print(file_, "] ");
@@ -97,15 +102,17 @@ void TextWriter::take(const SignalEvent& event) {
     const auto* const name = ::sigabbrev_np(record.signal);
     fmt::print(file_, "handler {:#x} of signal {}{} ran in memory of {}[{}]\n", record.handler,
                record.signal, name != nullptr ? fmt::format(" (SIG{})", name) : "",
-               std::data(record.caller.comm), record.caller.pid);
+               name_of(record.caller), record.caller.pid);
 }
 
 void TextWriter::take(const DescriptorEvent& event) {
     const auto& record = event.record;
+    if (!event.is_finding())
+        return;
     begin(record.time, "fd", record.opener);
-    fmt::print(file_, "opened {} as {}, {} before thread {} spawned {}: it {}\n", path_of(record),
-               record.fd, readable_time(record.start - record.opened), record.caller.tid,
-               known(std::data(record.program)),
+    fmt::print(file_, "opened {} as {}, {} before thread {} spawned {}: it {}\n",
+               printable(path_of(record)), record.fd, readable_time(record.start - record.opened),
+               record.caller.tid, known(std::data(record.program)),
                record.marked != 0 ? "has it, though it was marked close-on-exec later"
                                   : "has it, though no action names it");
 }
@@ -116,7 +123,7 @@ void TextWriter::take(const StallEvent& event) {
     fmt::print(file_, "({}) waited {} for {}", name_of(roles, event.role),
                readable_time(event.wait), event.lock ? *event.lock : "its child");
     if (event.holder)
-        fmt::print(file_, "{} {}[{}]", event.lock ? " of" : "", std::data(event.holder->comm),
+        fmt::print(file_, "{} {}[{}]", event.lock ? " of" : "", name_of(*event.holder),
                    event.holder->tid);
     if (event.way != TRACE_WAY_NONE)
         fmt::print(file_, ", {}", name_of(way_names, event.way));

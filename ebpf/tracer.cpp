@@ -14,16 +14,20 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
 
 #include "assembler.hpp"
 #include "command.hpp"
+#include "counter.hpp"
 #include "exit_status.hpp"
 #include "json.hpp"
 #include "lib/descriptor.hpp"
 #include "outcome.hpp"
+#include "printable.hpp"
 #include "session.hpp"
 #include "summary.hpp"
+#include "target.hpp"
 #include "text.hpp"
 #include "time.hpp"
 #include "verdict.hpp"
@@ -35,6 +39,8 @@ namespace {
 // The probes wake us only when much has come; the rest is fetched so often.
 constexpr std::uint64_t fetch_interval = 100'000'000;
 constexpr std::uint64_t tidy_interval = 1'000'000'000;
+// What a command has to end in, once the trace is told to.
+constexpr std::uint64_t command_patience = 2'000'000'000;
 
 struct CloseFile {
     void operator()(std::FILE* file) const noexcept {
@@ -58,10 +64,10 @@ public:
             throw std::system_error(errno, std::generic_category(), "signalfd");
     }
     [[nodiscard]] int descriptor() const { return descriptor_.get(); }
-    [[nodiscard]] int take() const {
+    [[nodiscard]] std::optional<signalfd_siginfo> take() const {
         signalfd_siginfo info{};
         const auto size = ::read(descriptor_.get(), &info, sizeof(info));
-        return size == sizeof(info) ? static_cast<int>(info.ssi_signo) : 0;
+        return size == sizeof(info) ? std::optional{info} : std::nullopt;
     }
 
 private:
@@ -73,6 +79,7 @@ class Tracer {
 public:
     explicit Tracer(const Options& options)
         : options_(options),
+          target_(options.pid ? std::optional<Target>{*options.pid} : std::nullopt),
           session_(options,
                    [this](const void* record, std::size_t size) { assembler_.take(record, size); }),
           assembler_({options.kinds, options.fd_gap, options.stall_min, true}) {
@@ -88,10 +95,14 @@ private:
     [[nodiscard]] bool writes() const { return !options_.quiet || options_.output; }
     void attach();
     void wait(Command* command);
+    void say(const std::string& message) const;
+    bool is_told_to_end(Command* command, std::uint64_t now);
+    [[nodiscard]] bool target_is_gone(pollfd* waited) const;
     [[nodiscard]] Outcome end();
-    [[nodiscard]] Verdict judge() const;
+    [[nodiscard]] Evidence evidence() const;
 
     const Options& options_;
+    std::optional<Target> target_;
     EndSignals signals_;
     Session session_;
     Assembler assembler_;
@@ -103,13 +114,14 @@ private:
     std::optional<JsonWriter> json_;
     std::optional<TextWriter> text_;
     std::optional<int> command_status_;
+    std::uint64_t end_at_ = 0; ///< after a signal; 0: there was none
 };
 
 void Tracer::open_output() {
     if (options_.output) {
         owned_.reset(std::fopen(options_.output->c_str(), "we"));
         if (!owned_)
-            throw std::system_error(errno, std::generic_category(), *options_.output);
+            throw std::system_error(errno, std::generic_category(), printable(*options_.output));
         file_ = owned_.get();
     } else {
         // The command's own output is not to be mixed with what people read.
@@ -124,9 +136,7 @@ void Tracer::attach() {
     for (const auto& [hook, reason] : session_.missing()) {
         if (hook->program == std::string_view{"on_kernel_clone_return"})
             returns = false;
-        if (!options_.quiet)
-            fmt::print(stderr, "kspawn-trace: {}: {}; {}; all else works\n", place_of(*hook),
-                       reason, hook->effect);
+        say(fmt::format("{}: {}; {}; all else works", place_of(*hook), reason, hook->effect));
     }
     assembler_.expect_returns(returns);
     if (!writes())
@@ -145,14 +155,46 @@ void Tracer::attach() {
     }
 }
 
-/// Until the time is over, the command has ended, or a signal says so.
+void Tracer::say(const std::string& message) const {
+    if (!options_.quiet)
+        fmt::print(stderr, "kspawn-trace: {}\n", message);
+}
+
+/// Whether a signal has ended the trace.  A command is told too, and has some time to
+/// end, so that its end is in the trace.
+bool Tracer::is_told_to_end(Command* command, std::uint64_t now) {
+    while (const auto signal = signals_.take()) {
+        if (command == nullptr || end_at_ != 0)
+            return true;
+        // A terminal tells all of its foreground itself.
+        if (signal->ssi_code != SI_KERNEL)
+            command->kill(static_cast<int>(signal->ssi_signo));
+        end_at_ = now + command_patience;
+    }
+    return end_at_ != 0 && now >= end_at_;
+}
+
+/// Whether the process of --pid has ended, and all that are followed on its account.
+bool Tracer::target_is_gone(pollfd* waited) const {
+    if (!target_)
+        return false;
+    if ((waited->revents & POLLIN) != 0) {
+        say(fmt::format("process {} has ended", target_->pid()));
+        waited->fd = -1;
+        waited->revents = 0;
+    }
+    return waited->fd < 0 && (!options_.children || !session_.follows_any());
+}
+
+/// Until the time is over, the command or the process has ended, or a signal says so.
 void Tracer::wait(Command* command) {
     const auto began = monotonic_now();
     const auto length = static_cast<std::uint64_t>(options_.duration * 1e9);
     auto tidied = began;
-    std::array<pollfd, 3> waited{
-        pollfd{session_.descriptor(), POLLIN, 0}, pollfd{signals_.descriptor(), POLLIN, 0},
-        pollfd{command != nullptr ? command->descriptor() : -1, POLLIN, 0}};
+    std::array<pollfd, 4> waited{pollfd{session_.descriptor(), POLLIN, 0},
+                                 pollfd{signals_.descriptor(), POLLIN, 0},
+                                 pollfd{command != nullptr ? command->descriptor() : -1, POLLIN, 0},
+                                 pollfd{target_ ? target_->descriptor() : -1, POLLIN, 0}};
     while (true) {
         const auto now = monotonic_now();
         auto left = fetch_interval;
@@ -172,28 +214,21 @@ void Tracer::wait(Command* command) {
             session_.tidy(now);
             tidied = now;
         }
-        if ((waited[1].revents & POLLIN) != 0) {
-            const int signal = signals_.take();
-            // A terminal tells it itself.
-            if (command != nullptr && signal != SIGINT)
-                command->kill(signal);
-            if (command == nullptr)
-                return;
-        }
-        if ((waited[2].revents & POLLIN) != 0)
+        if ((waited[2].revents & POLLIN) != 0 || target_is_gone(&waited[3]) ||
+            is_told_to_end(command, now))
             return;
     }
 }
 
-// A hook that is missing hides what its kind would have found.
-Verdict Tracer::judge() const {
-    const auto& kinds = options_.must_fail() ? options_.fail_on : options_.kinds;
-    const auto& missing = session_.missing();
-    const bool complete = session_.losses().total() == 0 &&
-                          std::none_of(missing.begin(), missing.end(), [&kinds](const auto& gone) {
-                              return kinds.at(gone.hook->kind);
-                          });
-    return kspawn::trace::judge(counter_.findings(), kinds, complete);
+// A hook that is missing hides what its kind would have found; what was lost, any.
+Evidence Tracer::evidence() const {
+    Evidence evidence{options_.kinds,      options_.fail_on,    {},
+                      counter_.findings(), counter_.exposing(), counter_.threaded()};
+    if (session_.losses().total() != 0)
+        evidence.blind = options_.kinds;
+    for (const auto& gone : session_.missing())
+        evidence.blind.at(gone.hook->kind) = true;
+    return evidence;
 }
 
 Outcome Tracer::end() {
@@ -201,8 +236,9 @@ Outcome Tracer::end() {
     session_.detach();
     session_.consume();
     assembler_.finish(session_.open_windows());
-    return {length,  counter_.events(), counter_.findings(), session_.losses(), session_.missing(),
-            judge(), command_status_};
+    return {length,         assembler_.children(), counter_.events(),
+            evidence(),     session_.losses(),     session_.missing(),
+            command_status_};
 }
 
 int Tracer::run() {
@@ -216,15 +252,17 @@ int Tracer::run() {
         try {
             command->begin();
         } catch (const std::system_error& error) {
-            fmt::print(stderr, "kspawn-trace: {}: {}\n", options_.command.front(),
+            fmt::print(stderr, "kspawn-trace: {}: {}\n", printable(options_.command.front()),
                        error.code().message());
             return exit_cannot_command;
         }
     }
     wait(command ? &*command : nullptr);
-    // One that outlives the time that was asked for goes on alone.
+    // One that outlives the time that was asked for, or a signal, goes on alone.
     if (command)
         command_status_ = command->end();
+    if (end_at_ != 0 && !command_status_)
+        say(fmt::format("{} has not ended and goes on", printable(options_.command.front())));
     const auto outcome = end();
     if (json_)
         json_->end(outcome);
@@ -234,7 +272,7 @@ int Tracer::run() {
         throw std::system_error(errno, std::generic_category(), "output");
     if (!options_.must_fail())
         return exit_clean;
-    switch (outcome.verdict) {
+    switch (outcome.verdict()) {
     case Verdict::clean:
         return exit_clean;
     case Verdict::found:

@@ -113,7 +113,11 @@ Trace read_trace(std::istream& input) {
             trace.bad_lines++;
             continue;
         }
-        started = started || text_at(json, "kind") == "start";
+        const bool starts = text_at(json, "kind") == "start";
+        if (started && starts)
+            throw NoTrace("line " + std::to_string(trace.lines) +
+                          " begins a second trace: a file must hold one");
+        started = started || starts;
         if (!started)
             throw NoTrace("this is not what kspawn-trace --json writes: it does not begin with "
                           "a line of kind \"start\"");

@@ -48,6 +48,13 @@ TEST(Reading, RefusesWhatIsNoTrace) {
     EXPECT_THROW(read("{\"kind\":\"windows\"}\n"), NoTrace);
 }
 
+TEST(Reading, RefusesASecondTrace) {
+    const auto one = MadeUp{}.text();
+    EXPECT_THROW(read(one + one), NoTrace);
+    // The first was cut off.
+    EXPECT_THROW(read(one.substr(0, one.find('\n') + 1) + one), NoTrace);
+}
+
 TEST(Reading, RefusesAnotherVersion) {
     MadeUp made_up;
     made_up.start()["version"] = 2;

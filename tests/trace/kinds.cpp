@@ -175,6 +175,20 @@ TEST(Fds, anAccidentIsToldOfEitherPath) {
     EXPECT_EQ(leaks.back().at("way"), "kspawn");
 }
 
+TEST(Fds, whatIsInheritedAgainIsOneFinding) {
+    const auto traced = trace({"--kinds", "fds", "--fd-gap", "10s"}, {"inherited-often"});
+    const auto leaks = traced.of("fds");
+    ASSERT_EQ(leaks.size(), 10U) << json(traced.events);
+    std::map<std::string, std::vector<int>> repeats;
+    for (const auto& leak : leaks)
+        repeats[leak.at("path")].push_back(leak.at("repeat"));
+    const std::vector<int> five{0, 1, 2, 3, 4};
+    EXPECT_EQ(repeats["/etc/passwd"], five);
+    EXPECT_EQ(repeats["/etc/group"], five);
+    EXPECT_EQ(traced.summary.at("counts").at("fds"), 10) << traced.summary;
+    EXPECT_EQ(traced.summary.at("findings").at("fds"), 2) << traced.summary;
+}
+
 TEST(Fds, oneIsToldWhoseNumberMeansAnotherFileByNow) {
     const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"reopened"});
     const auto leaks = traced.of("fds");

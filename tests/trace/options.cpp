@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/process.hpp"
@@ -166,6 +167,13 @@ TEST(Losses, ofTheBufferAreCounted) {
     EXPECT_EQ(traced.status, 1) << "what was found was found";
     EXPECT_FALSE(traced.summary.at("complete"));
 
+    EXPECT_GT(told + traced.summary.at("drops").at("ring").get<std::size_t>(), 100U)
+        << "records, of which a window has two";
+    const auto text =
+        run({tracer(), "-s", "-k", "windows", "--buffer", "4", "--", subject(), "flood"});
+    EXPECT_NE(text.err.find(" records had no room in the buffer (--buffer), "), std::string::npos)
+        << text.err;
+
     const auto unknown =
         trace({"--kinds", "windows,creds", "--buffer", "4", "--fail-on", "creds"}, {"flood"});
     EXPECT_EQ(unknown.status, 2) << unknown.summary;
@@ -231,17 +239,40 @@ TEST(Output, isAsWanted) {
         run({tracer(), "--kinds", "windows", "--summary", "--", subject(), "vfork"});
     EXPECT_EQ(summary.err.find(" -> "), std::string::npos) << summary.err;
     EXPECT_NE(summary.err.find("kspawn-trace: 1 child "), std::string::npos) << summary.err;
+}
 
-    // What it comes to, in words.
-    const auto conclusion = [](const char* scene) {
-        const auto all = run({tracer(), "--summary", "--", subject(), scene}).err;
-        const auto at = all.find("In short: ");
-        return at == std::string::npos ? all : all.substr(at, all.find_first_of(",;.", at) - at);
+TEST(Output, isOfOneFindingALine) {
+    const auto text =
+        run({tracer(), "-k", "fds", "--fd-gap", "10s", "--", subject(), "inherited-often"});
+    std::size_t lines = 0;
+    for (auto at = text.err.find("] opened "); at != std::string::npos;
+         at = text.err.find("] opened ", at + 1))
+        lines++;
+    EXPECT_EQ(lines, 2U) << text.err;
+    EXPECT_NE(
+        text.err.find("fds      2 descriptors reached a program by accident, 10 times in all"),
+        std::string::npos)
+        << text.err;
+}
+
+TEST(Output, countsChildrenWhateverIsTraced) {
+    const auto text = run({tracer(), "-k", "creds", "--", subject(), "drop-in-child", "fork"});
+    EXPECT_NE(text.err.find("kspawn-trace: 2 children "), std::string::npos) << text.err;
+    EXPECT_NE(text.err.find("creds    1 change of credentials"), std::string::npos) << text.err;
+}
+
+TEST(Verdict, isOneForAll) {
+    const auto verdict_of = [](const char* scene) {
+        auto traced = trace({"--stall-min", "1s"}, {scene});
+        const auto text = run({tracer(), "--summary", "--", subject(), scene}).err;
+        const std::string sentence = traced.summary.value("verdict_text", "none");
+        EXPECT_NE(text.find('\n' + sentence + '\n'), std::string::npos) << sentence << text;
+        return std::pair{traced.summary.at("verdict"), sentence.substr(0, sentence.find(' '))};
     };
-    EXPECT_EQ(conclusion("kspawn"), "In short: no child ran user code in another's memory");
-    EXPECT_EQ(conclusion("vfork"), "In short: nothing happened in these windows");
-    EXPECT_EQ(conclusion("drop-in-child"),
-              "In short: 1 thing happened around these windows that should not");
+    EXPECT_EQ(verdict_of("kspawn"), std::pair(json("clean"), std::string{"Clean:"}));
+    EXPECT_EQ(verdict_of("vfork"), std::pair(json("clean"), std::string{"Clean:"}))
+        << "there were windows, and nothing happened in them";
+    EXPECT_EQ(verdict_of("drop-in-child"), std::pair(json("found"), std::string{"Found:"}));
 }
 
 } // namespace

@@ -28,7 +28,7 @@
 extern char** environ;
 
 static char* const no_arguments[] = {"true", NULL};
-static const char program[] = "/bin/true";
+static const char* program = "/bin/true";
 
 static void reap(pid_t pid) {
     if (pid < 0 || waitpid(pid, NULL, 0) != pid)
@@ -327,7 +327,7 @@ static void scene_handler_elsewhere(void) {
 // fds: in a process with another thread that opens
 
 static int opened = -1;
-static const char file[] = "/etc/passwd";
+static const char* file = "/etc/passwd";
 
 static void* open_file(void* flags) {
     opened = open(file, O_RDONLY | (flags ? O_CLOEXEC : 0));
@@ -350,6 +350,18 @@ static void scene_inherited(void) {
     in_thread(open_file);
     scene_posix_spawn();
     close(opened);
+}
+
+// One defect, and many programs that have the descriptor; then another's.
+static void scene_inherited_often(void) {
+    for (int round = 0; round < 2; round++) {
+        in_thread(open_file);
+        for (int i = 0; i < 5; i++)
+            scene_posix_spawn();
+        close(opened);
+        file = "/etc/group";
+    }
+    file = "/etc/passwd";
 }
 
 static void scene_inherited_kspawn(void) {
@@ -537,6 +549,18 @@ static void scene_contention(void) {
 
 // others
 
+// Names by which one could forge lines of a report, from now on.
+static void scene_forge(void) {
+    static const char target[] = "/bin/true";
+    program = "/tmp/subject\n\033[2Jprogram";
+    file = "/tmp/subject\n\033[2Jfile";
+    unlink(program);
+    if (symlink(target, program) != 0 || close(open(file, O_CREAT | O_WRONLY, 0600)) != 0)
+        err(2, "forge");
+    if (prctl(PR_SET_NAME, "\nlie\033[1m\302\233\\ 2J") != 0)
+        err(2, "PR_SET_NAME");
+}
+
 static void scene_nobody(void) {
     if (setresuid(NOBODY, NOBODY, NOBODY) != 0)
         err(2, "setresuid");
@@ -577,6 +601,7 @@ static const struct scene {
     {"handler-elsewhere", scene_handler_elsewhere},
     {"late-cloexec", scene_late_cloexec},
     {"inherited", scene_inherited},
+    {"inherited-often", scene_inherited_often},
     {"inherited-kspawn", scene_inherited_kspawn},
     {"cloexec", scene_cloexec},
     {"named", scene_named},
@@ -591,6 +616,7 @@ static const struct scene {
     {"slow", scene_slow},
     {"slow-clone-vm", scene_slow_clone_vm},
     {"contention", scene_contention},
+    {"forge", scene_forge},
     {"nobody", scene_nobody},
     {"wait", scene_wait},
     {"forever", scene_forever},
