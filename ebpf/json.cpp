@@ -99,6 +99,15 @@ Json json_of(const std::vector<MissingHook>& missing) {
     return json;
 }
 
+Json json_of(const Kinds& kinds) {
+    Json json = Json::array();
+    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
+        if (kinds.at(kind))
+            json.push_back(kind_names.at(kind));
+    }
+    return json;
+}
+
 // Of a window that is open only what it started with is known; and nothing, if
 // the probes that count are not there.
 Json memory_of(const WindowEvent& event, const Kinds& kinds) {
@@ -135,17 +144,13 @@ void JsonWriter::print(const Json& json) {
 void JsonWriter::begin(const std::vector<MissingHook>& missing) {
     utsname names{};
     ::uname(&names);
-    Json kinds = Json::array();
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
-        if (options_.kinds.at(kind))
-            kinds.push_back(kind_names.at(kind));
-    }
     const std::chrono::duration<double> wall = std::chrono::system_clock::now().time_since_epoch();
     print(Json{{"kind", "start"},
                {"version", 1},
                {"kernel", std::data(names.release)},
                {"wall_time", wall.count()},
-               {"kinds", std::move(kinds)},
+               {"kinds", json_of(options_.kinds)},
+               {"fail_on", json_of(options_.fail_on)},
                {"command", options_.command},
                {"filter",
                 {{"pid", or_null(options_.pid)},
@@ -239,7 +244,7 @@ void JsonWriter::end(const Outcome& outcome) {
     print(Json{{"kind", "summary"},
                {"time", outcome.length},
                {"counts", json_of_counts(outcome.counts, options_.kinds)},
-               {"findings", json_of_counts(outcome.findings, options_.kinds)},
+               {"findings", json_of_counts(outcome.evidence.findings, options_.kinds)},
                {"drops",
                 {{"ring", outcome.losses.ring},
                  {"maps", outcome.losses.maps},
@@ -247,7 +252,8 @@ void JsonWriter::end(const Outcome& outcome) {
                  {"total", outcome.losses.total()}}},
                {"missing", json_of(outcome.missing)},
                {"complete", outcome.complete()},
-               {"verdict", name_of(outcome.verdict)},
+               {"verdict", name_of(outcome.verdict())},
+               {"verdict_text", sentence_of(outcome.evidence)},
                {"command_status", or_null(outcome.command_status)}});
 }
 

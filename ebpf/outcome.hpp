@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "counter.hpp"
 #include "hooks.hpp"
 #include "session.hpp"
 #include "verdict.hpp"
@@ -16,12 +17,12 @@ namespace kspawn::trace {
 struct Outcome {
     std::uint64_t length; ///< ns
     Counter::Counts counts;
-    Counter::Counts findings;
+    Evidence evidence;
     Losses losses;
     std::vector<MissingHook> missing;
-    Verdict verdict;
     std::optional<int> command_status; ///< as a shell has it
 
+    [[nodiscard]] Verdict verdict() const { return judge(evidence); }
     [[nodiscard]] bool complete() const { return losses.total() == 0 && missing.empty(); }
 };
 

@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "credentials.hpp"
-
 namespace kspawn::trace {
 
 namespace {
@@ -40,11 +38,8 @@ void Summary::take(const WindowEvent& event) {
     auto& way = ways_.at(window.way);
     auto& caller = callers_[std::data(window.caller.comm)];
     caller.ways.at(window.way)++;
-    if (event.is_hazard()) {
+    if (event.is_hazard())
         way.user_code++;
-        if (window.threads > 1)
-            way.threaded++;
-    }
     if (event.blocked)
         way.blocked.add(*event.blocked);
     if (event.record.outcome == TRACE_OPEN) {
@@ -62,10 +57,7 @@ void Summary::take(const WindowEvent& event) {
     }
 }
 
-void Summary::take(const CredsEvent& event) {
-    if (exposed(event.record) != "none")
-        exposing_++;
-}
+void Summary::take(const CredsEvent& /*event*/) {}
 
 void Summary::take(const SignalEvent& /*event*/) {}
 
@@ -168,17 +160,15 @@ void Summary::print_stalls(std::FILE* file) const {
 void Summary::print_findings(std::FILE* file, const Options& options,
                              const Outcome& outcome) const {
     const auto& kinds = options.kinds;
-    const auto& findings = outcome.findings;
+    const auto& findings = outcome.evidence.findings;
     fmt::print(file, "\n");
     if (kinds.at(TRACE_KIND_WINDOWS)) {
-        std::uint64_t threaded = 0;
-        for (const auto& way : ways_)
-            threaded += way.threaded;
         const auto count = findings.at(TRACE_KIND_WINDOWS);
         fmt::print(file, "windows  {} time{} a child ran user code in memory that was not its own",
                    count, plural(count));
         if (count != 0)
-            fmt::print(file, ";\n         {} of them in that of a process with threads", threaded);
+            fmt::print(file, ";\n         {} of them in that of a process with threads",
+                       outcome.evidence.threaded);
         fmt::print(file, "\n");
     }
     if (kinds.at(TRACE_KIND_CREDS)) {
@@ -189,7 +179,7 @@ void Summary::print_findings(std::FILE* file, const Options& options,
             fmt::print(
                 file,
                 ";\n         {} let one with less privilege write the memory of one with more",
-                exposing_);
+                outcome.evidence.exposing);
         fmt::print(file, "\n");
     }
     if (kinds.at(TRACE_KIND_SIGNALS))
@@ -206,42 +196,6 @@ void Summary::print_findings(std::FILE* file, const Options& options,
     if (kinds.at(TRACE_KIND_STALLS))
         fmt::print(file, "stalls   {} wait{} of {} or more\n", findings.at(TRACE_KIND_STALLS),
                    plural(findings.at(TRACE_KIND_STALLS)), readable_time(options.stall_min));
-}
-
-// What it comes to.  Only with windows and what can happen in them it can be said.
-void Summary::print_conclusion(std::FILE* file, const Options& options,
-                               const Outcome& outcome) const {
-    const auto& findings = outcome.findings;
-    for (const auto kind :
-         {TRACE_KIND_WINDOWS, TRACE_KIND_CREDS, TRACE_KIND_SIGNALS, TRACE_KIND_FDS}) {
-        if (!options.kinds.at(kind))
-            return;
-    }
-    const auto happened = findings.at(TRACE_KIND_CREDS) + findings.at(TRACE_KIND_SIGNALS) +
-                          findings.at(TRACE_KIND_FDS);
-    const auto windows = findings.at(TRACE_KIND_WINDOWS);
-    const auto threaded =
-        std::accumulate(ways_.begin(), ways_.end(), std::uint64_t{0},
-                        [](std::uint64_t sum, const Way& way) { return sum + way.threaded; });
-    fmt::print(file, "\nIn short: ");
-    if (happened != 0)
-        fmt::print(file,
-                   "{} thing{} happened around these windows that should not.  Each has a line of\n"
-                   "its own (without --summary); `kspawn-trace report` makes a page of them (with "
-                   "--json).\n",
-                   happened, plural(happened));
-    else if (windows == 0)
-        fmt::print(file, "no child ran user code in another's memory.\n");
-    else if (threaded == 0)
-        fmt::print(file, "nothing happened in these windows; there was no other thread that could "
-                         "have\ndone it.\n");
-    else
-        fmt::print(file,
-                   "nothing happened in these windows, but in {} of them another thread could\n"
-                   "have done it.\n",
-                   threaded);
-    if (!outcome.complete())
-        fmt::print(file, "That is of what was seen; it was not all.\n");
 }
 
 void Summary::print(std::FILE* file, const Options& options, const Outcome& outcome) const {
@@ -274,9 +228,11 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
                    "kernel.  What was not\nseen may have happened.\n",
                    outcome.losses.ring, plural(outcome.losses.ring), outcome.losses.maps,
                    outcome.losses.missed, outcome.losses.missed == 1 ? " was" : "s were");
-    print_conclusion(file, options, outcome);
-    if (options.must_fail())
-        fmt::print(file, "\nverdict: {}\n", name_of(outcome.verdict));
+    fmt::print(file, "\n{}\n", sentence_of(outcome.evidence));
+    if (outcome.verdict() == Verdict::found)
+        fmt::print(file,
+                   "Each has a line of its own (without --summary); `kspawn-trace report` makes "
+                   "a page of them\n(with --json).\n");
 }
 
 } // namespace kspawn::trace

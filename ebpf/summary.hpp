@@ -33,7 +33,6 @@ private:
         Histogram blocked;
         std::uint64_t executed = 0;
         std::uint64_t user_code = 0;
-        std::uint64_t threaded = 0; ///< with user code, in memory of several threads
         std::uint64_t open = 0;
     };
     struct Program {
@@ -50,13 +49,11 @@ private:
                             const std::map<std::string, Program>& programs);
     void print_stalls(std::FILE* file) const;
     void print_findings(std::FILE* file, const Options& options, const Outcome& outcome) const;
-    void print_conclusion(std::FILE* file, const Options& options, const Outcome& outcome) const;
 
     std::array<Way, way_names.size()> ways_;
     std::map<std::string, Program> callers_;  ///< by the caller's comm
     std::map<std::string, Program> programs_; ///< by path
     std::map<std::string, Stall> stalls_;     ///< by who waited for what
-    std::uint64_t exposing_ = 0;              ///< changes of credentials that exposed memory
     std::uint64_t late_ = 0;                  ///< descriptors marked close-on-exec too late
 };
 

@@ -18,6 +18,7 @@
 
 #include "assembler.hpp"
 #include "command.hpp"
+#include "counter.hpp"
 #include "exit_status.hpp"
 #include "json.hpp"
 #include "lib/descriptor.hpp"
@@ -89,7 +90,7 @@ private:
     void attach();
     void wait(Command* command);
     [[nodiscard]] Outcome end();
-    [[nodiscard]] Verdict judge() const;
+    [[nodiscard]] Evidence evidence() const;
 
     const Options& options_;
     EndSignals signals_;
@@ -185,15 +186,15 @@ void Tracer::wait(Command* command) {
     }
 }
 
-// A hook that is missing hides what its kind would have found.
-Verdict Tracer::judge() const {
-    const auto& kinds = options_.must_fail() ? options_.fail_on : options_.kinds;
-    const auto& missing = session_.missing();
-    const bool complete = session_.losses().total() == 0 &&
-                          std::none_of(missing.begin(), missing.end(), [&kinds](const auto& gone) {
-                              return kinds.at(gone.hook->kind);
-                          });
-    return kspawn::trace::judge(counter_.findings(), kinds, complete);
+// A hook that is missing hides what its kind would have found; what was lost, any.
+Evidence Tracer::evidence() const {
+    Evidence evidence{options_.kinds,      options_.fail_on,    {},
+                      counter_.findings(), counter_.exposing(), counter_.threaded()};
+    if (session_.losses().total() != 0)
+        evidence.blind = options_.kinds;
+    for (const auto& gone : session_.missing())
+        evidence.blind.at(gone.hook->kind) = true;
+    return evidence;
 }
 
 Outcome Tracer::end() {
@@ -201,8 +202,8 @@ Outcome Tracer::end() {
     session_.detach();
     session_.consume();
     assembler_.finish(session_.open_windows());
-    return {length,  counter_.events(), counter_.findings(), session_.losses(), session_.missing(),
-            judge(), command_status_};
+    return {length,         counter_.events(), evidence(), session_.losses(), session_.missing(),
+            command_status_};
 }
 
 int Tracer::run() {
@@ -234,7 +235,7 @@ int Tracer::run() {
         throw std::system_error(errno, std::generic_category(), "output");
     if (!options_.must_fail())
         return exit_clean;
-    switch (outcome.verdict) {
+    switch (outcome.verdict()) {
     case Verdict::clean:
         return exit_clean;
     case Verdict::found:

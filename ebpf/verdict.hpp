@@ -1,65 +1,46 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the trace amounts to.
+/// What a trace amounts to: one rule and one sentence, for the exit status, the
+/// text, the JSON and the page.
 #ifndef KSPAWN_TRACE_VERDICT_HPP
 #define KSPAWN_TRACE_VERDICT_HPP
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
-#include "events.hpp"
 #include "kinds.hpp"
 
 namespace kspawn::trace {
 
-/// Counts events, and those that are findings.
-class Counter : public Sink {
-public:
-    using Counts = std::array<std::uint64_t, TRACE_KINDS>;
-
-    void take(const WindowEvent& event) override {
-        events_.at(TRACE_KIND_WINDOWS)++;
-        if (event.is_hazard())
-            findings_.at(TRACE_KIND_WINDOWS)++;
-    }
-    void take(const CredsEvent& /*event*/) override { add(TRACE_KIND_CREDS); }
-    void take(const SignalEvent& /*event*/) override { add(TRACE_KIND_SIGNALS); }
-    void take(const DescriptorEvent& /*event*/) override { add(TRACE_KIND_FDS); }
-    void take(const StallEvent& /*event*/) override { add(TRACE_KIND_STALLS); }
-
-    [[nodiscard]] const Counts& events() const { return events_; }
-    [[nodiscard]] const Counts& findings() const { return findings_; }
-
-private:
-    void add(trace_kind kind) {
-        events_.at(kind)++;
-        findings_.at(kind)++;
-    }
-    Counts events_{};
-    Counts findings_{};
+/// What a verdict rests on; all of it is in the JSON of a trace.
+struct Evidence {
+    Kinds traced{};                                    ///< --kinds; `kinds` of the first line
+    Kinds asked{};                                     ///< --fail-on; `fail_on` of the first line
+    Kinds blind{};                                     ///< of these, some may have been missed
+    std::array<std::uint64_t, TRACE_KINDS> findings{}; ///< `findings` of the last line
+    std::uint64_t exposing = 0; ///< findings of creds whose `exposed` is not "none"
+    std::uint64_t threaded = 0; ///< findings of windows whose `threads` are more than one
 };
 
 enum class Verdict { clean, found, unknown };
 
-/// Of these kinds.  What was found was found, whatever else was lost.
-inline Verdict judge(const Counter::Counts& findings, const Kinds& kinds, bool complete) {
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
-        if (kinds.at(kind) && findings.at(kind) != 0)
-            return Verdict::found;
-    }
-    return complete ? Verdict::clean : Verdict::unknown;
-}
+/// The kinds that the verdict is about: those that were asked after, or else what
+/// happened around windows, as far as it was traced (creds, signals, fds).  A window
+/// alone, and a wait, is a finding only for somebody who asks after it.
+Kinds judged_kinds(const Evidence& evidence);
 
-inline std::string_view name_of(Verdict verdict) {
-    switch (verdict) {
-    case Verdict::clean:
-        return "clean";
-    case Verdict::found:
-        return "found";
-    case Verdict::unknown:
-        break;
-    }
-    return "unknown";
-}
+/// found: there is a finding of a kind that is judged.  unknown: there is none, but
+/// some may have been missed; or windows were open, and what happened in them was not
+/// traced.  clean: none of that.
+Verdict judge(const Evidence& evidence);
+
+/// "clean", "found", "unknown".
+std::string_view name_of(Verdict verdict);
+
+/// The verdict in one sentence, without a final newline: "Clean: ...", "Found: ...",
+/// "Unknown: ...".
+std::string sentence_of(const Evidence& evidence);
 
 } // namespace kspawn::trace
 

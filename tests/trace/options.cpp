@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/process.hpp"
@@ -231,17 +232,20 @@ TEST(Output, isAsWanted) {
         run({tracer(), "--kinds", "windows", "--summary", "--", subject(), "vfork"});
     EXPECT_EQ(summary.err.find(" -> "), std::string::npos) << summary.err;
     EXPECT_NE(summary.err.find("kspawn-trace: 1 child "), std::string::npos) << summary.err;
+}
 
-    // What it comes to, in words.
-    const auto conclusion = [](const char* scene) {
-        const auto all = run({tracer(), "--summary", "--", subject(), scene}).err;
-        const auto at = all.find("In short: ");
-        return at == std::string::npos ? all : all.substr(at, all.find_first_of(",;.", at) - at);
+TEST(Verdict, isOneForAll) {
+    const auto verdict_of = [](const char* scene) {
+        auto traced = trace({"--stall-min", "1s"}, {scene});
+        const auto text = run({tracer(), "--summary", "--", subject(), scene}).err;
+        const std::string sentence = traced.summary.value("verdict_text", "none");
+        EXPECT_NE(text.find('\n' + sentence + '\n'), std::string::npos) << sentence << text;
+        return std::pair{traced.summary.at("verdict"), sentence.substr(0, sentence.find(' '))};
     };
-    EXPECT_EQ(conclusion("kspawn"), "In short: no child ran user code in another's memory");
-    EXPECT_EQ(conclusion("vfork"), "In short: nothing happened in these windows");
-    EXPECT_EQ(conclusion("drop-in-child"),
-              "In short: 1 thing happened around these windows that should not");
+    EXPECT_EQ(verdict_of("kspawn"), std::pair(json("clean"), std::string{"Clean:"}));
+    EXPECT_EQ(verdict_of("vfork"), std::pair(json("clean"), std::string{"Clean:"}))
+        << "there were windows, and nothing happened in them";
+    EXPECT_EQ(verdict_of("drop-in-child"), std::pair(json("found"), std::string{"Found:"}));
 }
 
 } // namespace
