@@ -42,7 +42,7 @@ static uint64_t* record_row(unsigned long count) {
 struct times series_run(const struct bench_way* way, const struct scene* scene,
                         unsigned long count) {
     struct record record = {record_row(count), record_row(count), record_row(count)};
-    const uint64_t begin = clock_now();
+    uint64_t sum = 0;
     for (unsigned long i = 0; i < count; i++) {
         struct bench_child child = {0};
         int status = 0;
@@ -50,11 +50,15 @@ struct times series_run(const struct bench_way* way, const struct scene* scene,
             counter_reset();
         const uint64_t before = clock_now();
         int error = way->start(&scene->request, &child);
-        record.blocked[i] = clock_now() - before;
+        const uint64_t started = clock_now();
         if (!error)
             error = way->finish(&child, &status);
         judge(way, scene, error, status);
-        record.total[i] = clock_now() - before;
+        const uint64_t ended = clock_now();
+        /* After the last look at the clock: what fork() has made shared is copied here. */
+        record.blocked[i] = started - before;
+        record.total[i] = ended - before;
+        sum += ended - before;
         if (scene->time)
             record.first[i] = *scene->time - before;
         if (scene->stall)
@@ -63,15 +67,15 @@ struct times series_run(const struct bench_way* way, const struct scene* scene,
     const uint64_t settling = clock_now();
     if (way->settle)
         way->settle();
-    const uint64_t end = clock_now();
+    const uint64_t settled = clock_now();
     /* A thread among more of them than there are starts has none. */
     const unsigned long starts = count ? count : 1;
     /* All starts share in what a way puts off until the last of them has ended. */
-    const uint64_t put_off = way->settle ? (end - settling) / starts : 0;
+    const uint64_t put_off = way->settle ? (settled - settling) / starts : 0;
     const struct times times = {
         .total = median(record.total, count) + put_off,
         .blocked = median(record.blocked, count),
-        .mean = (end - begin) / starts,
+        .mean = sum / starts + put_off,
     };
     if (scene->time)
         extra("first", (double)median(record.first, count));
