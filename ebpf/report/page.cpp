@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "assets.hpp"
+#include "bars.hpp"
+#include "evidence.hpp"
 #include "html.hpp"
 #include "statistics.hpp"
 #include "timeline.hpp"
@@ -103,9 +105,10 @@ std::vector<std::string> gaps_of(const Trace& trace) {
                 std::max<std::int64_t>(number_at(*drops, name).value_or(0), 0));
         };
         if (count("ring") > 0)
-            gaps.push_back(fmt::format(
-                "{} lost, because the buffer had no room for them.",
-                count("ring") == 1 ? "1 event was" : with_commas(count("ring")) + " events were"));
+            gaps.push_back(fmt::format("{} lost, because the buffer had no room.",
+                                       count("ring") == 1
+                                           ? "1 record was"
+                                           : with_commas(count("ring")) + " records were"));
         if (count("maps") > 0)
             gaps.push_back(fmt::format(
                 "{} not followed, because a map was full.",
@@ -114,7 +117,7 @@ std::vector<std::string> gaps_of(const Trace& trace) {
             gaps.push_back(
                 fmt::format("The kernel skipped {} of a probe.", counted(count("missed"), "run")));
         if (gaps.empty() && count("total") > 0)
-            gaps.push_back(fmt::format("{} lost.", counted(count("total"), "event")));
+            gaps.push_back(fmt::format("{} lost.", counted(count("total"), "record")));
     }
     if (trace.bad_lines > 0)
         gaps.push_back(
@@ -130,35 +133,23 @@ std::vector<std::string> gaps_of(const Trace& trace) {
     return gaps;
 }
 
-void put_verdict(std::string* page, const Trace& trace, const std::vector<Finding>& findings,
-                 const std::vector<std::string>& gaps) {
-    const auto count = [&](Weight weight) {
-        std::size_t total = 0;
-        for (const auto& finding : findings)
-            total += finding.weight == weight ? finding.events.size() : 0;
-        return total;
-    };
-    const auto dangers = count(Weight::danger);
-    const auto doubts = count(Weight::doubt);
-    std::string state;
-    std::string words;
-    if (dangers > 0) {
-        state = "danger";
-        words = fmt::format("{} happened in a window.",
-                            dangers == 1 ? "1 thing that must not happen"
-                                         : with_commas(dangers) + " things that must not happen");
-    } else if (!gaps.empty()) {
-        state = "doubt";
-        words = "Nothing was found, but not everything was seen.";
-    } else if (doubts > 0) {
-        state = "doubt";
-        words = fmt::format("Nothing certain, but {} to look at.", counted(doubts, "thing"));
-    } else {
-        state = "good";
-        words = "Nothing happened that must not, and nothing was missed.";
+std::string_view colour_of(Verdict verdict) {
+    switch (verdict) {
+    case Verdict::clean:
+        return "good";
+    case Verdict::found:
+        return "danger";
+    case Verdict::unknown:
+        break;
     }
-    *page += fmt::format(R"(<section class="verdict {}"><p class="lead">{}</p><p>{}</p>)", state,
-                         words, escaped(overview_of(trace)));
+    return "doubt";
+}
+
+void put_verdict(std::string* page, const Trace& trace, const std::vector<std::string>& gaps) {
+    const auto evidence = evidence_of(trace);
+    *page += fmt::format(R"(<section class="verdict {}"><p class="lead">{}</p><p>{}</p>)",
+                         colour_of(judge(evidence)), escaped(sentence_of(evidence)),
+                         escaped(overview_of(trace)));
     *page += "</section>\n";
     if (gaps.empty())
         return;
@@ -170,19 +161,22 @@ void put_verdict(std::string* page, const Trace& trace, const std::vector<Findin
 }
 
 void put_tiles(std::string* page, const Trace& trace) {
-    std::size_t risky = 0;
-    for (const auto& window : trace.windows)
-        risky += window.shared && window.user_code ? 1U : 0U;
-    const auto events = [&](std::string_view kind) {
-        return static_cast<std::size_t>(std::ranges::count(trace.events, kind, &Event::kind));
-    };
-    const std::array<std::tuple<std::string_view, std::string_view, std::size_t>, 6> tiles{{
-        {"starts", "children made to start a program", trace.windows.size()},
-        {"windows", "in which a child ran code in its caller's memory", risky},
-        {"creds", "changes of credentials in a window", events("creds")},
-        {"signals", "handlers called in a window", events("signals")},
-        {"fds", "descriptors that reached a program by accident", events("fds")},
-        {"stalls", "waits on the way to a program", events("stalls")},
+    // As the verdict counts them.
+    const auto found = evidence_of(trace).findings;
+    const auto fates = fates_of(trace);
+    std::string starts = "children that executed a program";
+    if (fates.without > 0)
+        starts +=
+            fmt::format("; {} executed none",
+                        fates.without == 1 ? "1 other" : with_commas(fates.without) + " others");
+    const std::array<std::tuple<std::string_view, std::string_view, std::uint64_t>, 6> tiles{{
+        {"starts", starts, fates.executed},
+        {"windows", "in which a child ran code in its caller's memory",
+         found.at(TRACE_KIND_WINDOWS)},
+        {"creds", "changes of credentials in a window", found.at(TRACE_KIND_CREDS)},
+        {"signals", "handlers called in a window", found.at(TRACE_KIND_SIGNALS)},
+        {"fds", "descriptors that reached a program by accident", found.at(TRACE_KIND_FDS)},
+        {"stalls", "waits on the way to a program", found.at(TRACE_KIND_STALLS)},
     }};
     *page += "<section class=\"tiles\">";
     for (const auto& [kind, words, count] : tiles)
@@ -194,9 +188,9 @@ void put_tiles(std::string* page, const Trace& trace) {
 void put_findings(std::string* page, const Trace& trace, const std::vector<Finding>& findings) {
     *page += "<section><h2>What was found</h2>";
     if (findings.empty())
-        *page += fmt::format("<p class=\"empty\">{}</p>", trace.windows.empty()
-                                                              ? "Nothing: nothing was started."
-                                                              : "Nothing happened in any window.");
+        *page += fmt::format("<p class=\"empty\">{}</p>",
+                             trace.windows.empty() ? "Nothing: nothing was started."
+                                                   : "Nothing was seen to happen around a window.");
     *page += "<ol class=\"findings\">";
     for (std::size_t i = 0; i < std::min(findings.size(), most_findings); i++) {
         const auto& finding = findings[i];
@@ -243,55 +237,21 @@ void put_timeline(std::string* page, const Trace& trace, const Timeline& timelin
         "<canvas id=\"drawing\"></canvas><div id=\"space\"></div></div>"
         "<p class=\"hint\">Drag to move, Ctrl + wheel or + and − to zoom, double-click to zoom in, "
         "0 for all of it. Drag on the strip above to choose a time. Hover for details, click to "
-        "keep them.</p><div id=\"details\" hidden></div></div>"
+        "keep them. Where windows, waits or marks are too close to be told apart, each column of "
+        "colour stands for those at its place: the deeper, the more of them, or the longer. Waits "
+        "are the line beneath the windows.</p><div id=\"details\" hidden></div></div>"
         "<div id=\"tip\" hidden></div></section>\n";
 }
 
-std::string power_label(int power) {
-    return duration_in_words(static_cast<Nanoseconds>(1ULL << static_cast<unsigned>(power)));
+std::string row_head(std::string_view name) {
+    return fmt::format(R"(<th class="text" scope="row">{}</th>)", escaped(name));
 }
 
-/// Bars by powers of two; all of a page have the same scale from left to right.
-std::string histogram(const Durations& durations, int low, int high, std::string_view way) {
-    constexpr int bar = 26;
-    constexpr int gap = 3;
-    constexpr int height = 84;
-    constexpr int base = 18 + height;
-    std::size_t most = 1;
-    for (const auto& [power, count] : durations.log2())
-        most = std::max(most, count);
-    const int width = (high - low + 1) * (bar + gap) + 60;
-    auto svg = fmt::format("<svg class=\"histogram way-{}\" viewBox=\"0 0 {} {}\" width=\"{}\" "
-                           "height=\"{}\" role=\"img\" aria-label=\"histogram\">",
-                           escaped(way), width, base + 20, width, base + 20);
-    for (int power = low; power <= high; power++) {
-        const auto found = durations.log2().find(power);
-        const auto count = found != durations.log2().end() ? found->second : 0;
-        const int x = (power - low) * (bar + gap) + 20;
-        if (count > 0) {
-            const auto tall = std::max<std::size_t>(2, count * height / most);
-            svg +=
-                fmt::format("<g><title>{} to {}: {}</title><rect x=\"{}\" y=\"{}\" width=\"{}\" "
-                            "height=\"{}\" rx=\"2\"/><text class=\"count\" x=\"{}\" "
-                            "y=\"{}\">{}</text></g>",
-                            power_label(power), power_label(power + 1), with_commas(count), x,
-                            base - static_cast<int>(tall), bar, tall, x + bar / 2,
-                            base - static_cast<int>(tall) - 4,
-                            count < 10000 ? with_commas(count) : fmt::format("{}k", count / 1000));
-        }
-        if ((power - low) % 2 == 0)
-            svg += fmt::format(R"(<text class="tick" x="{}" y="{}">{}</text>)", x, base + 15,
-                               power_label(power));
-    }
-    svg += fmt::format(R"(<line x1="16" x2="{}" y1="{}" y2="{}"/></svg>)", width - 20, base, base);
-    return svg;
-}
-
-void put_percentiles(std::string* page, std::string_view name, const Durations& durations) {
+/// A row: `head` is its first cells.
+void put_percentiles(std::string* page, std::string_view head, const Durations& durations) {
     if (durations.count() == 0)
         return;
-    *page += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td>", name,
-                         with_commas(durations.count()));
+    *page += fmt::format("<tr>{}<td>{}</td>", head, with_commas(durations.count()));
     for (const auto percent : {0.0, 50.0, 90.0, 99.0, 100.0})
         *page += fmt::format("<td>{}</td>", duration_in_words(durations.percentile(percent)));
     *page += "</tr>";
@@ -301,19 +261,14 @@ constexpr std::string_view percentile_head =
     "<th>count</th><th>least</th><th>median</th><th>90 %</th><th>99 %</th><th>most</th></tr>";
 
 void put_ways(std::string* page, const Statistics& statistics) {
-    int low = 63;
-    int high = 0;
-    for (const auto& [way, group] : statistics.by_way)
-        for (const auto* durations : {&group.window, &group.blocked})
-            for (const auto& [power, count] : durations->log2()) {
-                low = std::min(low, power);
-                high = std::max(high, power);
-            }
-    if (low > high)
+    if (statistics.by_way.empty())
         return;
+    const auto scale = scale_of(statistics);
     *page += "<section><h2>How long, by way of spawning</h2><p class=\"explained\">From the moment "
-             "at which the child could run to its exec or end. Each bar counts the windows of one "
-             "power of two; all have the same scale.</p><div class=\"ways\">";
+             "at which the child could run to its exec. Each bar is one power of two: its height "
+             "is the share of that way's windows, the number on it how many they are. All have "
+             "the same scale, in both directions. Children that executed no program are in none "
+             "of the bars.</p><div class=\"ways\">";
     // Those with windows for user code first, as way_rank() has them.
     std::vector<std::pair<std::string, const Group*>> ways;
     for (const auto& [way, group] : statistics.by_way)
@@ -322,18 +277,17 @@ void put_ways(std::string* page, const Statistics& statistics) {
     for (const auto& [way, pointer] : ways) {
         const auto& group = *pointer;
         const auto words = way_in_words(way.empty() ? "unknown" : std::string_view{way});
-        *page += fmt::format("<article><h3><span class=\"swatch way-{}\"></span>{}</h3><p>{}</p>",
+        *page += fmt::format("<article><h3><span class=\"swatch way-{}\"></span>{}</h3><p>{}</p>"
+                             "<div class=\"pair\">",
                              escaped(way), escaped(words.title), escaped(words.explanation));
         if (group.window.count() > 0)
-            *page += "<div class=\"scroll\">" + histogram(group.window, low, high, way) + "</div>";
-        *page += fmt::format("<div class=\"scroll\"><table><tr><th></th>{}", percentile_head);
-        put_percentiles(page, "window", group.window);
-        put_percentiles(page, "caller kept waiting", group.blocked);
-        *page += "</table></div>";
-        if (group.failed > 0)
-            *page += fmt::format("<p class=\"note\">{} ended without executing a program.</p>",
-                                 counted(group.failed, "child", "children"));
-        *page += "</article>\n";
+            *page += "<div class=\"scroll\">" + histogram(group.window, scale, way) + "</div>";
+        *page += fmt::format("<div class=\"scroll\"><table><tr><th class=\"text\"></th>{}",
+                             percentile_head);
+        put_percentiles(page, row_head("window"), group.window);
+        put_percentiles(page, row_head("caller kept waiting"), group.blocked);
+        put_percentiles(page, row_head("life without a program"), group.without);
+        *page += "</table></div></div></article>\n";
     }
     *page += "</div></section>\n";
 }
@@ -348,11 +302,11 @@ void put_programs(std::string* page, const Statistics& statistics) {
     std::ranges::stable_sort(programs, std::ranges::greater{},
                              [](const auto& entry) { return entry.second->window.count(); });
     *page += fmt::format("<section><h2>Who starts programs</h2><div class=\"scroll\"><table>"
-                         "<tr><th>caller</th>{}",
+                         "<tr><th class=\"text\">caller</th>{}",
                          percentile_head);
     const auto shown = std::min(programs.size(), most_programs);
     for (std::size_t i = 0; i < shown; i++)
-        put_percentiles(page, escaped(programs[i].first), programs[i].second->window);
+        put_percentiles(page, row_head(programs[i].first), programs[i].second->window);
     *page += "</table></div>";
     if (shown < programs.size())
         *page += fmt::format("<p class=\"empty\">{} more.</p>", programs.size() - shown);
@@ -362,7 +316,7 @@ void put_programs(std::string* page, const Statistics& statistics) {
 void put_longest(std::string* page, const Trace& trace) {
     std::vector<const Window*> longest;
     for (const auto& window : trace.windows)
-        if (window.shared && window.user_code)
+        if (window.shared && window.user_code && window.outcome != "exit")
             longest.push_back(&window);
     if (longest.empty())
         return;
@@ -375,7 +329,8 @@ void put_longest(std::string* page, const Trace& trace) {
     if (longest.size() > most_windows)
         longest.resize(most_windows);
     *page += "<section><h2>The longest windows</h2><div class=\"scroll\"><table><tr><th>open for"
-             "</th><th>at</th><th>caller</th><th>threads</th><th>way</th><th>program</th></tr>";
+             "</th><th>at</th><th class=\"text\">caller</th><th>threads</th><th class=\"text\">way"
+             "</th><th class=\"text path\">program</th></tr>";
     for (const auto* window : longest)
         *page += fmt::format(
             "<tr><td>{}{}</td><td>{}</td><td class=\"text\">{} <small>{}</small></td><td>{}</td>"
@@ -386,6 +341,37 @@ void put_longest(std::string* page, const Trace& trace) {
             escaped(way_in_words(window->way).title),
             window->program.empty() ? "<em>none</em>" : escaped(window->program));
     *page += "</table></div></section>\n";
+}
+
+void put_without(std::string* page, const Statistics& statistics) {
+    std::vector<std::pair<std::pair<std::string, std::string>, const Group*>> groups;
+    for (const auto& [name, group] : statistics.by_program_and_way)
+        if (group.without.count() > 0)
+            groups.emplace_back(name, &group);
+    if (groups.empty())
+        return;
+    std::ranges::stable_sort(groups, std::ranges::greater{},
+                             [](const auto& entry) { return entry.second->without.count(); });
+    *page += fmt::format(
+        "<section><h2>Children that executed no program</h2><p class=\"explained\">How long they "
+        "lived. With a copy of the memory that is no hazard; one that shares its caller's memory "
+        "has a window all its life.</p><div class=\"scroll\"><table><tr><th class=\"text\">caller"
+        "</th><th class=\"text\">way</th><th class=\"text\">memory</th>{}",
+        percentile_head);
+    const auto shown = std::min(groups.size(), most_programs);
+    for (std::size_t i = 0; i < shown; i++) {
+        const auto& [name, group] = groups[i];
+        put_percentiles(page,
+                        row_head(name.first) +
+                            fmt::format(R"(<td class="text">{}</td><td class="text">{}</td>)",
+                                        escaped(way_in_words(name.second).title),
+                                        group->shared ? "shared" : "a copy"),
+                        group->without);
+    }
+    *page += "</table></div>";
+    if (shown < groups.size())
+        *page += fmt::format("<p class=\"empty\">{} more.</p>", groups.size() - shown);
+    *page += "</section>\n";
 }
 
 constexpr std::string_view glossary =
@@ -423,13 +409,14 @@ std::string page_of(const Trace& trace, const PageOptions& options) {
         escaped(title), style_sheet());
     put_head(&page, trace, title);
     page += "<main>\n";
-    put_verdict(&page, trace, findings, gaps);
+    put_verdict(&page, trace, gaps);
     put_tiles(&page, trace);
     put_timeline(&page, trace, timeline);
     put_findings(&page, trace, findings);
     put_ways(&page, statistics);
     put_longest(&page, trace);
     put_programs(&page, statistics);
+    put_without(&page, statistics);
     page += glossary;
     page += "</main>\n<script type=\"application/json\" id=\"trace\">";
     page += timeline.data;

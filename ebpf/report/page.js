@@ -15,7 +15,8 @@
     const KIND_WORDS = {
         creds: "credentials", signals: "handlers", fds: "descriptors", stalls: "waits",
     };
-    const AXIS = 26, BAR = 13, PAD = 6, LABEL = 190;
+    // A lane, from top to bottom: marks, if it has any; windows; waits, if it has any.
+    const AXIS = 26, BAR = 13, PAD = 6, LABEL = 190, MARKS = 16, WAITS = 8, GLYPH = 6.5;
 
     const windows = trace.windows.map(
         ([lane, start, end, blocked, way, child, program, outcome, threads, user, number]) => ({
@@ -29,13 +30,15 @@
     }));
     if (windows.length + marks.length === 0) return;
     root.hidden = false;
+    const ways = [...new Set(windows.map((w) => w.way))].sort(
+        (a, b) => WAYS.indexOf(a) - WAYS.indexOf(b));
 
     const lanes = trace.lanes.map(([pid, tid, comm]) => ({
-        pid, tid, comm, windows: [], marks: [], levels: 1, found: false,
+        pid, tid, comm, windows: [], marks: [], waits: [], levels: 1, found: false,
     }));
     for (const w of windows) lanes[w.lane].windows.push(w);
     for (const m of marks) {
-        lanes[m.lane].marks.push(m);
+        (m.kind === "stalls" ? lanes[m.lane].waits : lanes[m.lane].marks).push(m);
         if (m.weight < 2) {
             lanes[m.lane].found = true;
             if (m.window) lanes[m.window.lane].found = true;
@@ -56,7 +59,7 @@
     }
 
     const full = Math.max(trace.length, 1) * 1.02;
-    let from = -full * 0.01, to = full, hovered = null, kept = null;
+    let from = -full * 0.01, to = full, hovered = null, kept = null, printing = false;
     const hidden = new Set();
     let onlyFound = lanes.length > 40 && lanes.some((lane) => lane.found);
     let shown = [], total = 0, colours = {};
@@ -79,12 +82,15 @@
         for (const lane of shown) {
             lane.shown = true;
             lane.y = y;
-            lane.height = lane.levels * (BAR + 3) + 2 * PAD;
+            lane.above = lane.marks.length ? MARKS : 0;
+            lane.below = lane.waits.length ? WAITS : 0;
+            lane.height = lane.above + lane.levels * (BAR + 3) - 3 + lane.below + 2 * PAD;
             y += lane.height;
         }
         total = y + 4;
         $("space").style.height = "0px";
-        const height = Math.min(total, Math.max(220, innerHeight * 0.62));
+        // On paper nobody scrolls; and no canvas is without end.
+        const height = Math.min(total, printing ? 8000 : Math.max(220, innerHeight * 0.62));
         pane.style.height = `${height}px`;
         $("space").style.height = `${Math.max(0, total - height)}px`;
         fit(canvas, pane.clientWidth, height - 2);
@@ -100,7 +106,7 @@
     function readColours() {
         const style = getComputedStyle(document.documentElement);
         for (const name of ["paper", "page", "ink", "soft", "line", "stripe", "link", "unknown",
-            ...WAYS, ...KINDS])
+            "wait", ...WAYS, ...KINDS])
             colours[name] = style.getPropertyValue(`--${name}`).trim();
     }
     const colourOf = (w) => colours[w.way] || colours.unknown;
@@ -128,14 +134,11 @@
         } else if (kind === "fds") {
             g.arc(cx, cy, size * 0.85, 0, 7);
         } else {
-            g.rect(cx - size * 0.45, cy - size * 0.8, size * 0.9, size * 1.6);
+            g.rect(cx - size, cy - 2, size * 2, 4);
         }
         g.closePath();
         g.fillStyle = colours[kind];
         g.fill();
-        g.lineWidth = 1.5;
-        g.strokeStyle = colours.paper;
-        g.stroke();
     }
 
     function bar(g, w, left, top, wide, high) {
@@ -163,81 +166,134 @@
         }
         return low;
     };
-    const topOf = (lane, w) => lane.y + PAD + w.level * (BAR + 3) - pane.scrollTop;
-    const middleOf = (m) => m.window && m.window.lane === m.lane
-        ? topOf(lanes[m.lane], m.window) + BAR / 2
-        : lanes[m.lane].y + lanes[m.lane].height / 2 - pane.scrollTop;
+    const topOf = (lane, w) =>
+        lane.y + PAD + lane.above + w.level * (BAR + 3) - pane.scrollTop;
+    const middleOf = (m) => { // of a mark, or of a wait
+        const lane = lanes[m.lane], top = lane.y - pane.scrollTop;
+        return m.kind === "stalls" ? top + lane.height - PAD - 1
+            : top + PAD - 1 + (MARKS - 2) / 2;
+    };
+
+    // A column for each pixel: as many sorts as there are share its height.
+    function drawColumns(g, items, order, colour, topAt, high) {
+        const left = labelWidth();
+        const columns = columnsOf(items, pane.clientWidth - left);
+        for (const [column, sorts] of columns) {
+            const wide = columns.has(column + 1) ? 1 : 1.6; // one alone would be too fine to see
+            for (const part of stackOf(sorts, order, high)) {
+                g.fillStyle = colour(part.sort);
+                g.globalAlpha = part.depth;
+                g.fillRect(left + column, topAt + part.top, wide, part.height);
+            }
+        }
+        g.globalAlpha = 1;
+    }
+
+    function drawWindow(g, w, left, top, wide, right) {
+        bar(g, w, left, top, wide, BAR);
+        if (w.blocked !== null) {
+            g.fillStyle = colours.ink;
+            g.globalAlpha = 0.55;
+            const until = Math.min(x(w.start + w.blocked), right);
+            g.fillRect(left, top + BAR - 2, Math.max(0, until - left), 2);
+            g.globalAlpha = 1;
+        }
+        if (wide > 60 && w.program) {
+            g.save();
+            g.beginPath(); g.rect(left + 3, top, wide - 6, BAR); g.clip();
+            g.fillStyle = w.user ? colours.paper : colours.ink;
+            g.font = "600 10px system-ui, sans-serif";
+            g.fillText(w.program.split("/").pop(), left + 5, top + BAR / 2 + 0.5);
+            g.restore();
+        }
+    }
 
     function drawLane(g, lane) {
-        const y = lane.y - pane.scrollTop, right = pane.clientWidth;
-        const last = [];
+        const y = lane.y - pane.scrollTop, right = pane.clientWidth, edge = labelWidth();
+        const narrow = Array.from({ length: lane.levels }, () => []), outlined = [];
         for (let i = first(lane, from); i < lane.windows.length; i++) {
             const w = lane.windows[i];
             if (w.start > to) break;
             if (w.end < from || hidden.has(w.way)) continue;
-            const left = Math.max(x(w.start), labelWidth() - 4);
-            const wide = Math.max(1.5, Math.min(x(w.end), right + 4) - left);
-            // Many in one pixel are one.
-            if (left + wide <= (last[w.level] ?? -1) && w !== kept) continue;
-            last[w.level] = left + wide;
-            const top = topOf(lane, w);
-            bar(g, w, left, top, wide, BAR);
-            if (w.blocked !== null && wide > 3) {
-                g.fillStyle = colours.ink;
-                g.globalAlpha = 0.55;
-                const until = Math.min(x(w.start + w.blocked), right);
-                g.fillRect(left, top + BAR - 2, Math.max(0, until - left), 2);
-                g.globalAlpha = 1;
-            }
-            if (wide > 60 && w.program) {
-                g.save();
-                g.beginPath(); g.rect(left + 3, top, wide - 6, BAR); g.clip();
-                g.fillStyle = w.user ? colours.paper : colours.ink;
-                g.font = "600 10px system-ui, sans-serif";
-                g.fillText(w.program.split("/").pop(), left + 5, top + BAR / 2 + 0.5);
-                g.restore();
-            }
-            if (w === kept || w === hovered) {
-                g.lineWidth = 2;
-                g.strokeStyle = colours.ink;
-                g.strokeRect(left - 1, top - 1, wide + 2, BAR + 2);
-            }
+            const a = x(w.start), b = x(w.end), left = Math.max(a, edge - 4);
+            const wide = Math.max(1.5, Math.min(b, right + 4) - left), top = topOf(lane, w);
+            if (b - a > 3) drawWindow(g, w, left, top, wide, right);
+            else narrow[w.level].push([a - edge, b - edge, w.way]);
+            if (w === kept || w === hovered) outlined.push([left - 1, top - 1, wide + 2]);
         }
+        narrow.forEach((items, level) => drawColumns(g, items, ways,
+            (way) => colours[way] || colours.unknown, topOf(lane, { level }), BAR));
+        for (const [left, top, wide] of outlined) {
+            g.lineWidth = 2;
+            g.strokeStyle = colours.ink;
+            g.strokeRect(left, top, wide, BAR + 2);
+        }
+        if (!hidden.has("stalls")) drawWaits(g, lane);
+        drawMarks(g, lane);
         g.fillStyle = colours.line;
         g.fillRect(0, y + lane.height - 1, right, 1);
     }
 
-    function drawMarks(g) {
-        const bottom = canvas.clientHeight;
-        for (const pass of ["stalls", "fds", "signals", "creds"]) {
-            const taken = new Set(); // many in one place are one
-            for (const m of marks) {
-                if (m.kind !== pass || hidden.has(m.kind)) continue;
-                const lane = lanes[m.lane];
-                if (!lane.shown) continue;
-                const cx = x(m.time), cy = middleOf(m);
-                const end = m.end === null ? cx : x(m.end);
-                if (end < labelWidth() || cx > pane.clientWidth || cy < -40 || cy > bottom + 40)
-                    continue;
-                const spot = `${Math.round(cx)} ${Math.round(end)} ${Math.round(cy)}`;
-                if (taken.has(spot) && m !== kept && m !== hovered) continue;
-                taken.add(spot);
-                g.strokeStyle = colours[m.kind];
-                if (end > cx + 1) {
-                    g.lineWidth = m.kind === "stalls" ? 3 : 2;
-                    g.beginPath(); g.moveTo(cx, cy); g.lineTo(end, cy); g.stroke();
-                }
-                const other = m.window && m.window.lane !== m.lane ? lanes[m.window.lane] : null;
-                if (other && other.shown && m.kind !== "stalls") {
-                    g.lineWidth = 1; g.setLineDash([3, 3]);
-                    g.beginPath(); g.moveTo(cx, cy);
-                    g.lineTo(Math.max(cx, x(m.window.start)), topOf(other, m.window) + BAR / 2);
-                    g.stroke(); g.setLineDash([]);
-                }
-                if (cx >= labelWidth() - 8)
-                    glyph(g, m.kind, cx, cy, m === hovered || m === kept ? 9 : 6.5);
-            }
+    // Beneath the windows.  A caller's wait for its child is nothing out of the ordinary.
+    function drawWaits(g, lane) {
+        const edge = labelWidth(), y = lane.y - pane.scrollTop;
+        const items = lane.waits.map((m) => [x(m.time) - edge,
+            Math.max(x(m.end ?? m.time), x(m.time) + 1) - edge, m.weight < 2 ? "other" : "own"]);
+        drawColumns(g, items, ["other", "own"], (sort) =>
+            sort === "other" ? colours.stalls : colours.wait, y + lane.height - PAD - 3, 4);
+    }
+
+    const byKind = (a, b) => KINDS.indexOf(a) - KINDS.indexOf(b);
+    function drawMarks(g, lane) {
+        const edge = labelWidth(), right = pane.clientWidth;
+        const top = lane.y - pane.scrollTop + PAD - 1;
+        const seen = [];
+        for (const m of lane.marks) {
+            const at = x(m.time), end = m.end === null ? at : x(m.end);
+            if (hidden.has(m.kind) || end < edge - GLYPH || at > right + GLYPH) continue;
+            seen.push([at, m]);
         }
+        const clusters = clustersOf(seen, 2 * GLYPH);
+        clusters.forEach((cluster, i) => {
+            const { from: a, to: b, marks: its } = cluster;
+            const kinds = [...new Set(its.map(([, m]) => m.kind))].sort(byKind);
+            const chosen = its.find(([, m]) => m === kept || m === hovered);
+            // Two or three of a kind in nearly one place can still be told by their number.
+            if (kinds.length === 1 && b - a < GLYPH) {
+                const [at, m] = chosen || its[0], cy = top + (MARKS - 2) / 2;
+                if (its.length === 1 || chosen) drawSpan(g, m, at, cy);
+                if (at >= edge - GLYPH) glyph(g, kinds[0], at, cy, chosen ? 8 : GLYPH);
+                const next = clusters[i + 1];
+                if (its.length > 1 && at >= edge && (!next || next.from - b > 40)) {
+                    g.font = "600 10px system-ui, sans-serif";
+                    g.fillText(`× ${its.length}`, b + GLYPH + 3, cy + 0.5);
+                }
+                return;
+            }
+            drawColumns(g, its.map(([at, m]) => [at - edge - 0.75, at - edge + 0.75, m.kind]),
+                kinds, (kind) => colours[kind], top, MARKS - 2);
+            if (chosen) {
+                const cy = top + (MARKS - 2) / 2;
+                drawSpan(g, chosen[1], chosen[0], cy);
+                glyph(g, chosen[1].kind, chosen[0], cy, 8);
+            }
+        });
+    }
+
+    // How long it lasted, and the window of another thread that it belongs to.
+    function drawSpan(g, m, at, cy) {
+        g.strokeStyle = colours[m.kind];
+        const end = m.end === null ? at : x(m.end);
+        if (end > at + 1) {
+            g.lineWidth = 2;
+            g.beginPath(); g.moveTo(at, cy); g.lineTo(end, cy); g.stroke();
+        }
+        const other = m.window && m.window.lane !== m.lane ? lanes[m.window.lane] : null;
+        if (!other || !other.shown) return;
+        g.lineWidth = 1; g.setLineDash([3, 3]);
+        g.beginPath(); g.moveTo(at, cy);
+        g.lineTo(Math.max(at, x(m.window.start)), topOf(other, m.window) + BAR / 2);
+        g.stroke(); g.setLineDash([]);
     }
 
     function drawLabels(g) {
@@ -287,10 +343,11 @@
             g.fillStyle = colours.soft;
             const label = t - base < every / 2 && base ? duration(base)
                 : (base ? "+" : "") + (Math.abs(t - base) < every / 2 ? "0" : duration(t - base));
-            g.fillText(label, px + 4, 12);
+            const atEnd = px + 60 > pane.clientWidth; // the last must not be cut off
+            g.textAlign = atEnd ? "right" : "left";
+            g.fillText(label, atEnd ? px - 4 : px + 4, 12);
         }
-        g.fillStyle = colours.soft;
-        g.fillText(`${duration(to - from)} shown`, 8, 12);
+        g.textAlign = "left";
         g.fillStyle = colours.line;
         g.fillRect(0, AXIS - 1, pane.clientWidth, 1);
     }
@@ -317,11 +374,9 @@
             g.fillRect(left + i, high - h, 1, h);
         });
         g.globalAlpha = 1;
-        for (const m of marks)
-            if (!hidden.has(m.kind) && m.weight < 2) {
-                g.fillStyle = colours[m.kind];
-                g.fillRect(at(m.time) - 1, 0, 2, 12);
-            }
+        const alarms = marks.filter((m) => !hidden.has(m.kind) && m.weight < 2);
+        drawColumns(g, alarms.map((m) => [at(m.time) - left - 1, at(m.time) - left + 1, m.kind]),
+            KINDS, (kind) => colours[kind], 0, 12);
         const a = at(Math.max(from, 0)), b = Math.max(a + 2, at(Math.min(to, full)));
         g.fillStyle = colours.page;
         g.globalAlpha = 0.6;
@@ -343,30 +398,34 @@
         waiting = true;
         requestAnimationFrame(() => {
             waiting = false;
-            const g = canvas.getContext("2d");
-            g.textBaseline = "middle";
-            g.fillStyle = colours.paper;
-            g.fillRect(0, 0, canvas.clientWidth, canvas.clientHeight);
-            g.fillStyle = colours.line;
-            const every = step(to - from, width());
-            g.globalAlpha = 0.5;
-            for (let t = Math.ceil(from / every) * every; t <= to; t += every)
-                g.fillRect(x(t), AXIS, 1, canvas.clientHeight);
-            g.globalAlpha = 1;
-            for (const lane of shown) {
-                const y = lane.y - pane.scrollTop;
-                if (y < canvas.clientHeight && y + lane.height > 0) drawLane(g, lane);
-            }
-            drawMarks(g);
-            drawLabels(g);
-            drawAxis(g);
-            g.fillStyle = colours.paper;
-            g.fillRect(0, 0, labelWidth() - 1, AXIS - 1);
-            g.fillStyle = colours.soft;
-            g.font = "11px system-ui, sans-serif";
-            g.fillText(`${duration(to - from)} shown`, 8, 12);
-            drawOverview();
+            paint();
         });
+    }
+    function paint() {
+        const g = canvas.getContext("2d");
+        g.textBaseline = "middle";
+        g.fillStyle = colours.paper;
+        g.fillRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+        g.fillStyle = colours.line;
+        const every = step(to - from, width());
+        g.globalAlpha = 0.5;
+        for (let t = Math.ceil(from / every) * every; t <= to; t += every)
+            g.fillRect(x(t), AXIS, 1, canvas.clientHeight);
+        g.globalAlpha = 1;
+        for (const lane of shown) {
+            const y = lane.y - pane.scrollTop;
+            if (y < canvas.clientHeight && y + lane.height > 0) drawLane(g, lane);
+        }
+        drawLabels(g);
+        drawAxis(g);
+        g.fillStyle = colours.paper;
+        g.fillRect(0, 0, labelWidth() - 1, AXIS - 1);
+        g.fillStyle = colours.soft;
+        g.font = "11px system-ui, sans-serif";
+        // Of the trace: the room before and after it is none of its time.
+        const seen = Math.max(0, Math.min(to, trace.length) - Math.max(from, 0));
+        g.fillText(`${duration(seen)} shown`, 8, 12);
+        drawOverview();
     }
 
     function view(a, b) {
@@ -381,34 +440,50 @@
     const zoom = (factor, time = (from + to) / 2) =>
         view(time - (time - from) * factor, time + (to - time) * factor);
 
-    function find(px, py) { // marks are above bars
+    // What is under the pointer, and of how many in that place it was chosen.
+    let crowd = 1;
+    function find(px, py) {
+        crowd = 1;
         if (py < AXIS || px < labelWidth()) return null;
-        let best = null, near = 10;
-        for (const m of marks) {
-            if (hidden.has(m.kind) || !lanes[m.lane].shown) continue;
-            const cx = x(m.time), cy = middleOf(m);
-            const inside = m.kind !== "stalls" && m.end !== null && px >= cx && px <= x(m.end) &&
-                Math.abs(py - cy) < 4;
-            const distance = inside ? 5 : Math.hypot(px - cx, py - cy);
+        const lane = shown.find((l) => py >= l.y - pane.scrollTop &&
+            py < l.y - pane.scrollTop + l.height);
+        if (!lane) return null;
+        const within = py - (lane.y - pane.scrollTop);
+        if (lane.above && within < PAD + lane.above) return findMark(lane, px, lane.marks);
+        if (lane.below && within > lane.height - PAD - lane.below + 2)
+            return findMark(lane, px, lane.waits);
+        return findWindow(lane, px, py);
+    }
+    function findMark(lane, px, its) {
+        let best = null, near = GLYPH + 2;
+        for (const m of its) {
+            if (hidden.has(m.kind)) continue;
+            const cx = x(m.time), end = m.end === null ? cx : x(m.end);
+            const distance = px > cx && px <= end ? 1 : Math.min(Math.abs(px - cx),
+                Math.abs(px - end));
             if (distance < near) { near = distance; best = m; }
         }
-        if (best) return best;
-        for (const lane of shown) {
-            const y = lane.y - pane.scrollTop;
-            if (py < y || py >= y + lane.height) continue;
-            const slack = 3 / width() * (to - from), time = timeAt(px);
-            for (let i = first(lane, time - slack); i < lane.windows.length; i++) {
-                const w = lane.windows[i];
-                if (w.start > time + slack) break;
-                const top = topOf(lane, w);
-                if (w.end >= time - slack && py >= top - 1 && py <= top + BAR + 1 &&
-                    !hidden.has(w.way)) best = w;
-            }
+        if (best) crowd = its.filter((m) => !hidden.has(m.kind) &&
+            Math.abs(x(m.time) - x(best.time)) < 1).length;
+        return best;
+    }
+    function findWindow(lane, px, py) { // the longest of those that share a place
+        let best = null, count = 0;
+        const slack = 2 / width() * (to - from), time = timeAt(px);
+        for (let i = first(lane, time - slack); i < lane.windows.length; i++) {
+            const w = lane.windows[i];
+            if (w.start > time + slack) break;
+            const top = topOf(lane, w);
+            if (w.end < time - slack || py < top - 1 || py > top + BAR + 1 || hidden.has(w.way))
+                continue;
+            count++;
+            if (!best || w.end - w.start > best.end - best.start) best = w;
         }
+        crowd = Math.max(1, count);
         return best;
     }
 
-    function describe(element, item) {
+    function describe(element, item, count) {
         element.replaceChildren();
         const put = (tag, words) => {
             const part = document.createElement(tag);
@@ -419,6 +494,7 @@
         if (item.words !== undefined) {
             put("b", `${KIND_WORDS[item.kind] || item.kind} at ${duration(item.time)}`);
             put("span", item.words);
+            if (count > 1) put("div", `One of ${count} in this place; zoom in to tell them apart.`);
             return;
         }
         const length = item.end - item.start;
@@ -432,12 +508,14 @@
                 : "No user code ran in the window.") +
             (item.blocked === null ? "" : ` The caller was kept waiting ${duration(item.blocked)}.`));
         if (item.outcome === "exit") put("div", "It ended without executing a program.");
+        if (count > 1)
+            put("div", `The longest of ${count} in this place; zoom in to tell them apart.`);
     }
 
-    function keep(item) {
+    function keep(item, count = 1) {
         kept = item;
         $("details").hidden = !item;
-        if (item) describe($("details"), item);
+        if (item) describe($("details"), item, count);
         for (const li of document.querySelectorAll(".findings li"))
             li.classList.toggle("shown", !!item && li.id === `finding-${item.group}`);
         draw();
@@ -481,8 +559,6 @@
             box.append(label);
         };
         const toggle = (name) => (on) => on ? hidden.delete(name) : hidden.add(name);
-        const ways = [...new Set(windows.map((w) => w.way))].sort(
-            (a, b) => WAYS.indexOf(a) - WAYS.indexOf(b));
         for (const way of ways)
             add(way, WAY_WORDS[way] || way || "?",
                 (g) => bar(g, windows.find((w) => w.way === way), 1, 3, 16, 10),
@@ -520,14 +596,14 @@
         if (item !== hovered) { hovered = item; draw(); }
         tip.hidden = !item;
         if (!item) return;
-        describe(tip, item);
+        describe(tip, item, crowd);
         const box = tip.getBoundingClientRect();
         tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8))}px`;
         tip.style.top = `${event.clientY + box.height + 26 > innerHeight
             ? event.clientY - box.height - 12 : event.clientY + 16}px`;
     });
     const drop = (event) => {
-        if (drag && !drag.moved && event.type === "pointerup") keep(find(...place(event)));
+        if (drag && !drag.moved && event.type === "pointerup") keep(find(...place(event)), crowd);
         drag = null;
         pane.classList.remove("dragging");
     };
@@ -610,6 +686,13 @@
     legend();
     draw();
     addEventListener("resize", () => { layout(); draw(); });
+    for (const [event, on] of [["beforeprint", true], ["afterprint", false]])
+        addEventListener(event, () => {
+            printing = on;
+            pane.scrollTop = 0;
+            layout();
+            paint();
+        });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
         readColours();
         legend();

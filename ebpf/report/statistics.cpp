@@ -7,6 +7,17 @@
 
 namespace kspawn::trace::report {
 
+namespace {
+
+template <typename Groups>
+void sort_all(Groups* groups) {
+    for (auto& [name, group] : *groups)
+        for (auto* durations : {&group.window, &group.blocked, &group.without})
+            durations->sort();
+}
+
+} // namespace
+
 void Durations::add(Nanoseconds value) {
     value = std::max<Nanoseconds>(value, 0);
     values_.push_back(value);
@@ -27,21 +38,36 @@ Nanoseconds Durations::percentile(double percent) const {
 Statistics statistics_of(const Trace& trace) {
     Statistics result;
     for (const auto& window : trace.windows) {
-        for (auto* group : {&result.by_way[window.way], &result.by_program[window.caller.comm]}) {
+        for (auto* group : {&result.by_way[window.way], &result.by_program[window.caller.comm],
+                            &result.by_program_and_way[{window.caller.comm, window.way}]}) {
+            if (window.outcome == "exit") {
+                group->without.add(window.duration.value_or(0));
+                group->shared = group->shared || window.shared;
+                continue;
+            }
             if (window.duration)
                 group->window.add(*window.duration);
             if (window.blocked)
                 group->blocked.add(*window.blocked);
-            if (window.outcome == "exit")
-                group->failed++;
         }
     }
-    for (auto* groups : {&result.by_way, &result.by_program})
-        for (auto& [name, group] : *groups) {
-            group.window.sort();
-            group.blocked.sort();
-        }
+    sort_all(&result.by_way);
+    sort_all(&result.by_program);
+    sort_all(&result.by_program_and_way);
     return result;
+}
+
+Fates fates_of(const Trace& trace) {
+    Fates fates;
+    for (const auto& window : trace.windows) {
+        if (window.outcome == "exit")
+            fates.without++;
+        else if (window.outcome == "open")
+            fates.open++;
+        else
+            fates.executed++;
+    }
+    return fates;
 }
 
 } // namespace kspawn::trace::report

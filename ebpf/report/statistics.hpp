@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trace.hpp"
@@ -27,17 +28,29 @@ private:
     std::map<int, std::size_t> log2_;
 };
 
+/// Of windows that have ended.  A child that never executes a program lives in its window
+/// all its life: how long says nothing about a start, so it is kept apart.
 struct Group {
-    Durations window;
-    Durations blocked;
-    std::size_t failed = 0; ///< windows that ended without exec
+    Durations window;    ///< of children that executed a program
+    Durations blocked;   ///< of their callers
+    Durations without;   ///< lives of the children that executed none
+    bool shared = false; ///< whether one of these had its caller's memory
 };
 
-/// Of windows that have ended.
 struct Statistics {
     std::map<std::string, Group> by_way;
     std::map<std::string, Group> by_program; ///< of the callers
+    std::map<std::pair<std::string, std::string>, Group> by_program_and_way;
 };
+
+/// What became of the children.
+struct Fates {
+    std::size_t executed = 0; ///< a program
+    std::size_t without = 0;  ///< ended, and had executed none
+    std::size_t open = 0;     ///< neither, when the trace ended
+};
+
+Fates fates_of(const Trace& trace);
 
 Statistics statistics_of(const Trace& trace);
 

@@ -99,8 +99,7 @@ Json optional(const std::optional<Nanoseconds>& value) {
 
 /// How long a mark lasts, if it does.
 Json end_of(const Event& event) {
-    // The wait of vfork is shown by its window.
-    if (event.kind == "stalls" && text_at(event.json, "cause") != "vfork")
+    if (event.kind == "stalls")
         if (const auto wait = number_at(event.json, "wait_ns"))
             return event.time + *wait;
     if (event.kind == "fds")

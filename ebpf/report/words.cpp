@@ -8,6 +8,8 @@
 #include <map>
 #include <tuple>
 
+#include "statistics.hpp"
+
 namespace kspawn::trace::report {
 
 namespace {
@@ -278,6 +280,7 @@ std::string event_in_words(const Trace& trace, const Event& event) {
 std::string overview_of(const Trace& trace) {
     if (trace.windows.empty() && trace.events.empty())
         return "No program was started while the trace ran.";
+    const auto fates = fates_of(trace);
     std::size_t risky = 0;
     std::size_t kernel = 0;
     std::size_t fork = 0;
@@ -286,15 +289,21 @@ std::string overview_of(const Trace& trace) {
         kernel += window.way == "kspawn" ? 1U : 0U;
         fork += window.shared ? 0U : 1U;
     }
-    auto text = fmt::format("In {}, {} made to start a program.", duration_in_words(trace.length()),
-                            trace.windows.size() == 1
-                                ? "1 child was"
-                                : with_commas(trace.windows.size()) + " children were");
+    auto text = fmt::format("In {}, {} executed a program.", duration_in_words(trace.length()),
+                            fates.executed == 0 ? "no child"
+                                                : counted(fates.executed, "child", "children"));
+    if (fates.without > 0)
+        text += fmt::format(" {} ended without executing one.",
+                            counted(fates.without, "child", "children"));
+    if (fates.open > 0)
+        text += fmt::format(" {} had executed none yet when the trace ended.",
+                            counted(fates.open, "child", "children"));
     if (risky > 0)
-        text += fmt::format(" {} of them ran code of their own in the memory of the caller before "
-                            "exec: each such time is a window, in which the hazards below can "
-                            "happen.",
-                            with_commas(risky));
+        text += fmt::format(" {} in the memory of {} caller: each such time is a window, in which "
+                            "the hazards below can happen.",
+                            risky == 1 ? "1 child ran code of its own"
+                                       : with_commas(risky) + " children ran code of their own",
+                            risky == 1 ? "its" : "their");
     if (kernel > 0)
         text += fmt::format(" {} by kspawn: set up inside the kernel, without a window for user "
                             "code.",

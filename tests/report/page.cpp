@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 
+#include "ebpf/report/evidence.hpp"
 #include "ebpf/report/html.hpp"
 #include "support/made_up.hpp"
 #include "support/markup.hpp"
@@ -57,7 +58,7 @@ MadeUp full() {
 TEST(Page, OfAnEmptyTraceSaysThatNothingWasStarted) {
     const auto markup = checked(page_of_trace(MadeUp{}));
     EXPECT_TRUE(says(markup, "No program was started while the trace ran."));
-    EXPECT_TRUE(says(markup, "Nothing happened that must not, and nothing was missed."));
+    EXPECT_TRUE(says(markup, "Clean: no change of credentials in a window"));
     EXPECT_EQ(drawn(markup).at("windows"), Json::array());
     EXPECT_EQ(markup.count("svg"), 0U);
 }
@@ -70,7 +71,9 @@ TEST(Page, OfAllThatThereIsIsWellFormed) {
     EXPECT_EQ(data.at("marks").size(), 5U);
     EXPECT_TRUE(says(markup, "make -j4"));
     EXPECT_TRUE(says(markup, "1970-01-02 00:00:00 UTC"));
-    EXPECT_TRUE(says(markup, "3 things that must not happen happened in a window."));
+    EXPECT_TRUE(says(markup, "Found: 1 change of credentials in a window (1 let one side write "
+                             "the memory of another with more privilege), 1 signal handler in a "
+                             "child and 1 leaked descriptor."));
     EXPECT_FALSE(says(markup, "This trace is incomplete"));
 }
 
@@ -170,7 +173,7 @@ TEST(Page, ShowsWhatWasLost) {
                                    {"effect", "no change of credentials is seen"}}};
     const auto markup = checked(page_of_trace(made_up));
     EXPECT_TRUE(says(markup, "This trace is incomplete"));
-    EXPECT_TRUE(says(markup, "1,234 events were lost"));
+    EXPECT_TRUE(says(markup, "1,234 records were lost"));
     EXPECT_TRUE(says(markup, "1 thing was not followed"));
     EXPECT_TRUE(says(markup, "skipped 2 runs of a probe"));
     EXPECT_TRUE(says(markup, "fentry/commit_creds could not be watched (no such function): no "
@@ -182,8 +185,57 @@ TEST(Page, IsNotCleanIfSomethingWasLost) {
     made_up.window("kspawn", 1000, 1000);
     made_up.summary()["drops"]["ring"] = 1;
     const auto markup = checked(page_of_trace(made_up));
-    EXPECT_TRUE(says(markup, "Nothing was found, but not everything was seen."));
-    EXPECT_TRUE(says(markup, "1 event was lost"));
+    EXPECT_TRUE(says(markup, "Unknown: nothing was found, but of creds, signals and fds not "
+                             "everything was seen."));
+    EXPECT_TRUE(says(markup, "1 record was lost"));
+}
+
+// Whatever the trace's last line says: that may be by the rule of an older kspawn-trace.
+TEST(Page, HasTheVerdictThatAllOthersHave) {
+    const auto verdict = [](MadeUp* made_up) {
+        made_up->summary()["verdict"] = "found";
+        const auto page = page_of_trace(*made_up);
+        const auto sentence = trace::sentence_of(trace::report::evidence_of(made_up->read()));
+        EXPECT_TRUE(says(checked(page), sentence));
+        const std::string before = "<section class=\"verdict ";
+        const auto at = page.find(before);
+        return at == std::string::npos
+                   ? std::string{"none"}
+                   : page.substr(at + before.size(),
+                                 page.find('"', at + before.size()) - at - before.size()) +
+                         ", " + sentence.substr(0, sentence.find(':'));
+    };
+    MadeUp made_up;
+    made_up.window("vfork", 1000, 1000);
+    made_up.stall("vfork", 1000, 4'000'000);
+    EXPECT_EQ(verdict(&made_up), "good, Clean") << "as any make";
+    made_up.start()["fail_on"] = {"windows"};
+    EXPECT_EQ(verdict(&made_up), "danger, Found") << "who asks after windows is told";
+    made_up.start()["fail_on"] = {"creds"};
+    EXPECT_EQ(verdict(&made_up), "good, Clean");
+    made_up.start()["missing"] = {{{"hook", "a"}, {"kind", "fds"}, {"reason", "b"}}};
+    EXPECT_EQ(verdict(&made_up), "good, Clean") << "nobody asked after what was not seen";
+    made_up.start()["fail_on"] = Json::array();
+    EXPECT_EQ(verdict(&made_up), "doubt, Unknown");
+    made_up.creds(1, 1500);
+    EXPECT_EQ(verdict(&made_up), "danger, Found");
+    MadeUp lost;
+    lost.summary()["drops"]["total"] = 1;
+    EXPECT_EQ(verdict(&lost), "doubt, Unknown");
+    MadeUp windows;
+    windows.window("vfork", 1000, 1000);
+    windows.start()["kinds"] = {"windows"};
+    EXPECT_EQ(verdict(&windows), "doubt, Unknown");
+}
+
+TEST(Page, CountsADescriptorThatLeaksAgainOnce) {
+    MadeUp made_up;
+    made_up.window("vfork", 1000, 1000);
+    made_up.descriptor(1, 900);
+    made_up.descriptor(1, 950)["repeat"] = 1;
+    const auto page = page_of_trace(made_up);
+    EXPECT_TRUE(says(checked(page), "Found: 1 leaked descriptor."));
+    EXPECT_NE(page.find("<b>1</b><i>fds</i>"), std::string::npos) << "in the tile, too";
 }
 
 TEST(Page, OfATraceThatWasCutOffSaysSo) {

@@ -81,18 +81,20 @@ TEST(Statistics, ArePercentilesByNearestRankAndPowersOfTwo) {
     MadeUp made_up;
     for (std::int64_t i = 1; i <= 100; i++)
         made_up.window(i <= 60 ? "vfork" : "kspawn", i, i);
-    made_up.window("vfork", 500, 0)["outcome"] = "exit";
+    made_up.window("vfork", 500, 1'000'000)["outcome"] = "exit";
     const auto statistics = trace::report::statistics_of(made_up.read());
     const auto& vfork = statistics.by_way.at("vfork");
-    EXPECT_EQ(vfork.window.count(), 61U);
-    EXPECT_EQ(vfork.failed, 1U);
-    EXPECT_EQ(vfork.window.percentile(0), 0);
+    EXPECT_EQ(vfork.window.count(), 60U) << "of children that executed a program";
+    EXPECT_EQ(vfork.blocked.count(), 60U);
+    EXPECT_EQ(vfork.without.count(), 1U);
+    EXPECT_EQ(vfork.without.percentile(100), 1'000'000);
+    EXPECT_EQ(vfork.window.percentile(0), 1);
     EXPECT_EQ(vfork.window.percentile(50), 30);
     EXPECT_EQ(vfork.window.percentile(100), 60);
-    const std::map<int, std::size_t> expected{{0, 2}, {1, 2}, {2, 4}, {3, 8}, {4, 16}, {5, 29}};
+    const std::map<int, std::size_t> expected{{0, 1}, {1, 2}, {2, 4}, {3, 8}, {4, 16}, {5, 29}};
     EXPECT_EQ(vfork.window.log2(), expected);
     EXPECT_EQ(statistics.by_way.at("kspawn").window.percentile(90), 96);
-    EXPECT_EQ(statistics.by_program.at("daemon").window.count(), 101U);
+    EXPECT_EQ(statistics.by_program.at("daemon").window.count(), 100U);
 }
 
 class Subcommand : public ::testing::Test {

@@ -105,12 +105,26 @@ TEST(Words, OfTheWholeTellTheWaysApart) {
     MadeUp made_up;
     made_up.window("kspawn", 10, 100);
     EXPECT_EQ(overview_of(made_up.read()),
-              "In 1.00 s, 1 child was made to start a program. 1 was started by kspawn: set up "
+              "In 1.00 s, 1 child executed a program. 1 was started by kspawn: set up "
               "inside the kernel, without a window for user code.");
     made_up.window("vfork", 200, 100);
     made_up.window("fork", 300, 100);
-    EXPECT_TRUE(has(overview_of(made_up.read()), "3 children were made"));
-    EXPECT_TRUE(has(overview_of(made_up.read()), "1 of them ran code of their own"));
+    EXPECT_TRUE(has(overview_of(made_up.read()), "3 children executed a program."));
+    EXPECT_TRUE(has(overview_of(made_up.read()), "1 child ran code of its own in the memory of its "
+                                                 "caller"));
+}
+
+TEST(Words, OfTheWholeTellStartsFromChildrenThatNeverExecute) {
+    MadeUp made_up;
+    made_up.window("vfork", 10, 100);
+    for (int i = 0; i < 3; i++)
+        made_up.window("fork", 200, 100)["outcome"] = "exit";
+    auto& open = made_up.window("fork", 300, 100);
+    open["outcome"] = "open";
+    open["end"] = open["duration_ns"] = nullptr;
+    EXPECT_TRUE(has(overview_of(made_up.read()),
+                    "In 1.00 s, 1 child executed a program. 3 children ended without executing "
+                    "one. 1 child had executed none yet when the trace ended."));
 }
 
 } // namespace
