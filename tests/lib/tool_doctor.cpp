@@ -180,7 +180,7 @@ TEST(ToolStatsAnywhere, SaysWhatIsWrong) {
 }
 
 TEST(ToolUsage, OfTheWhole) {
-    EXPECT_EQ(run({tool()}).err, "kspawn: A subcommand is required (see kspawn --help)\n");
+    EXPECT_EQ(run({tool()}).err, "kspawn: COMMAND is required (see kspawn --help)\n");
     EXPECT_EQ(run({tool()}).status, 125);
     EXPECT_EQ(run({tool(), "frob"}).err, "kspawn: there is no command frob (see kspawn --help)\n");
     EXPECT_EQ(run({tool(), "frob"}).status, 125);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <ranges>
 
 #include "open_descriptors.hpp"
 
@@ -71,13 +72,13 @@ int Expansion::add_close(int descriptor, unsigned index) noexcept {
 // Whether the child has a descriptor after the actions so far.
 bool Expansion::is_open_here(int descriptor) const noexcept {
     const auto actions = actions_.all();
-    for (auto action = actions.rbegin(); action != actions.rend(); ++action) {
+    for (const auto& action : actions | std::views::reverse) {
         int target = -1;
-        if (is_target(*action, target) && target == descriptor)
+        if (is_target(action, target) && target == descriptor)
             return true;
-        if (action->op == KSPAWN_ACTION_CLOSE && action->fd == descriptor)
+        if (action.op == KSPAWN_ACTION_CLOSE && action.fd == descriptor)
             return false;
-        if (action->op == KSPAWN_ACTION_CLOSEFROM && action->fd <= descriptor)
+        if (action.op == KSPAWN_ACTION_CLOSEFROM && action.fd <= descriptor)
             return false;
     }
     return is_open(descriptor);
@@ -91,6 +92,19 @@ int Expansion::add_inherit(int descriptor, unsigned index) noexcept {
     action.fd = descriptor;
     action.newfd = descriptor;
     return add(action, index);
+}
+
+// What actions so far name, if only to read from it: it keeps the flag it has.
+int Expansion::list_named(List<int>& list) const noexcept {
+    if (const int error = list_targets(0, INT_MAX, list); error != 0)
+        return error;
+    for (const auto& action : actions_.all()) {
+        const bool reads = action.op == KSPAWN_ACTION_DUP2 || action.op == KSPAWN_ACTION_FCHDIR ||
+                           action.op == KSPAWN_ACTION_TCSETPGRP;
+        if (reads && !list.push(action.fd))
+            return ENOMEM;
+    }
+    return 0;
 }
 
 // What actions so far have put there.
@@ -162,7 +176,7 @@ int Expansion::close_between(const List<int>& kept) noexcept {
 
 int Expansion::close_what_is_not_named(Abilities abilities) noexcept {
     List<int> kept;
-    if (const int error = list_targets(0, INT_MAX, kept); error != 0)
+    if (const int error = list_named(kept); error != 0)
         return error;
     int above = 0;
     if (!kept.all().empty()) {

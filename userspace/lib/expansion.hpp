@@ -52,6 +52,7 @@ private:
     int add_inherit(int descriptor, unsigned index) noexcept;
     int close_what_is_not_named(Abilities abilities) noexcept;
     int close_between(const List<int>& kept) noexcept;
+    int list_named(List<int>& list) const noexcept;
     int list_targets(int first, int last, List<int>& list) const noexcept;
     bool is_open_here(int descriptor) const noexcept;
 

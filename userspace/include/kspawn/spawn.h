@@ -71,7 +71,9 @@ extern "C" {
 /**
  * Treat every descriptor as close-on-exec that no file action names: the child
  * inherits only what dup2 actions (a descriptor onto itself will do), inherit actions
- * and open actions give it.  That goes for 0, 1 and 2 as well.  (macOS)
+ * and open actions give it.  That goes for 0, 1 and 2 as well.  (macOS)  A descriptor
+ * that an action only reads, such as the one that a dup2 action duplicates, is named
+ * too and keeps the close-on-exec flag that it has.
  *
  * Through libc it is done by closing the others; see <kspawn/backend.h> for what
  * another thread can do to that.
