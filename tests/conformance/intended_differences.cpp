@@ -103,7 +103,8 @@ bool limits_descriptors(const Specification& specification) {
 
 bool judged_when_added(const Specification& specification, const json& ours, const json& theirs,
                        const Difference& difference) {
-    return ours.at("error") == EBADF && (difference.where == "/error" || !failed(theirs)) &&
+    return ours.at("error") == EBADF &&
+           (difference.where == "/error" || difference.where == "/files" || !failed(theirs)) &&
            limits_descriptors(specification);
 }
 
@@ -116,6 +117,51 @@ bool no_descriptor_for_a_pipe(const Specification& specification, const json& ou
 bool failure_without_sigchld(const Specification&, const json& ours, const json&,
                              const Difference& difference) {
     return difference.where == "/SIGCHLD" && failed(ours) && difference.ours == false;
+}
+
+bool is_of_the_program(const json& error) {
+    for (const int one : {ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG})
+        if (error == one)
+            return true;
+    return false;
+}
+
+bool program_before_process_limit(const Specification& specification, const json& ours,
+                                  const json& theirs, const Difference& difference) {
+    if (difference.where != "/error" || theirs.at("error") != EAGAIN ||
+        !is_of_the_program(ours.at("error")))
+        return false;
+    for (const auto& step : list(specification, "parent"))
+        if (step.at(0) == "limit" && step.at(1) == "nproc")
+            return true;
+    return false;
+}
+
+bool long_search_element(const Specification& specification, const json& ours, const json& theirs,
+                         const Difference& difference) {
+    if (difference.where != "/error" || ours.at("error") != ENOENT || theirs.at("error") != ECHILD)
+        return false;
+    for (const auto& step : list(specification, "parent"))
+        if (step.at(0) == "setenv" && step.at(1) == "PATH" &&
+            step.at(2).get_ref<const std::string&>().size() >= 4096)
+            return true;
+    return false;
+}
+
+bool device_stays_open(const Specification& specification, const json&, const json&,
+                       const Difference& difference) {
+    return difference.where == "/parent's descriptors changed" && difference.ours == true &&
+           has_step(specification, "parent", "unused");
+}
+
+bool failed_child_unseen(const Specification&, const json& ours, const json&,
+                         const Difference& difference) {
+    return difference.where == "/watched/child of a failed start" && failed(ours) &&
+           difference.ours == false;
+}
+
+bool mask_unchanged(const Specification&, const json&, const json&, const Difference& difference) {
+    return difference.where == "/watched/caller's mask changed" && difference.ours == false;
 }
 
 } // namespace
@@ -152,8 +198,8 @@ const std::vector<IntendedDifference>& intended_differences() {
          program_first},
         {"numbers-are-judged-when-added", "musl",
          "A descriptor beyond the limit (RLIMIT_NOFILE) is EBADF when the action is added, as in "
-         "glibc and as POSIX has it.  musl notices in the child, when another error may come "
-         "first.",
+         "glibc and as POSIX has it.  musl notices in the child, when actions before it have been "
+         "done and another error may come first.",
          judged_when_added},
         {"no-descriptor-is-needed", "musl",
          "A start takes no descriptor of the caller's that it is not asked for.  musl makes a pipe "
@@ -163,6 +209,30 @@ const std::vector<IntendedDifference>& intended_differences() {
          "An open action with an empty name is ENOENT even if its flags exclude each other, which "
          "open(2) notices first.",
          empty_name_first},
+        {"device-stays-open", "both",
+         "After the first start a descriptor of /dev/kspawn stays open, close-on-exec, at 48 or "
+         "above, or at 10 or above, or 3 or above, where the limit has it so.  It is not kept "
+         "where it would be the caller's last.",
+         device_stays_open},
+        {"long-search-element", "glibc",
+         "A directory of PATH that is 4,096 bytes or longer is passed over, and the error is "
+         "ENOENT if there is no other.  glibc passes over it as well, and if nothing was tried "
+         "says "
+         "what errno was, or ECHILD.",
+         long_search_element},
+        {"program-before-process-limit", "both",
+         "If the program cannot be found and the limit on processes (RLIMIT_NPROC) is reached, the "
+         "error is the program's and not EAGAIN: the kernel looks before it makes a child.",
+         program_before_process_limit},
+        {"failed-child-is-not-seen", "both",
+         "No wait without __WALL or __WCLONE finds the child before its program has been executed, "
+         "not even that of another thread of the caller's.  The child of a start that fails is "
+         "never found by one.",
+         failed_child_unseen},
+        {"caller-keeps-its-mask", "both",
+         "The calling thread's signal mask stays as it is during the start.  libc blocks all "
+         "signals until the child has its program.",
+         mask_unchanged},
     };
     return list;
 }
