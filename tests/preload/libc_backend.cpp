@@ -58,10 +58,9 @@ TEST_F(LibcBackend, StartsWithActionsAttributesAndAPidfd) {
 }
 
 TEST_F(LibcBackend, NamesWhatItCannotDo) {
-    for (const auto& [flag, name] :
-         {std::pair{KSPAWN_SPAWN_SETSIGIGN_NP, "SETSIGIGN_NP"},
-          std::pair{KSPAWN_SPAWN_NOSIGCHLD_NP, "NOSIGCHLD_NP"},
-          std::pair{KSPAWN_SPAWN_WAITPID_NP, "WAITPID_NP"}}) {
+    for (const auto& [flag, name] : {std::pair{KSPAWN_SPAWN_SETSIGIGN_NP, "SETSIGIGN_NP"},
+                                     std::pair{KSPAWN_SPAWN_NOSIGCHLD_NP, "NOSIGCHLD_NP"},
+                                     std::pair{KSPAWN_SPAWN_WAITPID_NP, "WAITPID_NP"}}) {
         ::kspawn_spawnattr_setflags(&attributes, static_cast<short>(flag));
         EXPECT_EQ(start("exit 0"), ENOTSUP);
         EXPECT_EQ(::kspawn_strfailure(), std::string("attribute ") + name +
