@@ -180,14 +180,6 @@ TEST(Popen, WritingToNobodyFails) {
     ::signal(SIGPIPE, before);
 }
 
-TEST(Popen, OpenedAnewIsClosedBefore) {
-    std::FILE* const stream = ::popen("exit 7", "r");
-    ASSERT_NE(stream, nullptr);
-    ASSERT_EQ(std::freopen("/dev/null", "r", stream), stream);
-    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "it was not waited for";
-    EXPECT_EQ(std::fclose(stream), 0);
-}
-
 TEST(Popen, SomebodyElseHasWaited) {
     std::FILE* const stream = ::popen("exit 0", "r");
     ASSERT_NE(stream, nullptr);

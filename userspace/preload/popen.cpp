@@ -2,8 +2,8 @@
 // popen(): libc's own starts its shell past any interposition.
 //
 // libc's streams of popen() wait for the child when they are closed, by whatever
-// way that is: pclose(), fclose(), freopen().  So do ours, as streams of
-// fopencookie() with functions of ours, and nothing stands in front of fclose().
+// way that is, pclose() or fclose().  So do ours, as streams of fopencookie() with
+// functions of ours, and nothing stands in front of fclose().
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>

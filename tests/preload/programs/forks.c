@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A program that forks at the moments that are hard on a lock: forks NAME.  It knows
- * nothing of kspawn, and with libc alone it ends with status 0; if it hangs, SIGALRM
- * ends it.
+ * nothing of kspawn.  If it hangs, SIGALRM ends it; with glibc 2.36 alone "threads" does,
+ * whose system() has a lock that a child of fork() may find held.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
