@@ -263,7 +263,7 @@ int BPF_PROG(on_do_dup2, struct files_struct *files, struct file *file,
 
 /* As the module has it; of an action on a descriptor that stays where it is. */
 struct kspawn_file_action___trace {
-	u32 op;
+	u64 operation;
 	int fd;
 };
 

@@ -18,6 +18,8 @@ constexpr std::array hooks{
          everything},
     Hook{"on_exit_mm_release", HookType::entry, "exit_mm_release", TRACE_KIND_WINDOWS, true,
          everything},
+    Hook{"on_mm_update_next_owner", HookType::entry, "mm_update_next_owner", TRACE_KIND_WINDOWS,
+         false, "windows of kspawn's children are seen to end at their exec"},
     Hook{"on_exec", HookType::tracepoint, "sched_process_exec", TRACE_KIND_WINDOWS, true,
          everything},
     Hook{"on_kernel_clone_return", HookType::exit, "kernel_clone", TRACE_KIND_WINDOWS, false,

@@ -30,8 +30,8 @@ int main_of(std::vector<std::string> arguments) {
 } // namespace
 
 int main(int argc, char* argv[]) {
-    // Which characters can be printed.
-    std::setlocale(LC_CTYPE, "");
+    // Which characters can be printed; without this locale, those of ASCII.
+    static_cast<void>(std::setlocale(LC_CTYPE, ""));
     try {
         if (argc > 1 && std::string_view{argv[1]} == "report")
             return report::run(argc - 1, argv + 1);

@@ -234,6 +234,25 @@ int BPF_PROG(on_exec_mm_release, struct task_struct *task, struct mm_struct *mm)
 	return 0;
 }
 
+/*
+ * A child of kspawn lets go of the memory long before its exec, and wakes nobody
+ * by that.  Of exec and exit this comes after the one above and the one below.
+ */
+SEC("fentry/mm_update_next_owner")
+int BPF_PROG(on_mm_update_next_owner)
+{
+	struct trace_window *window;
+	u32 pid;
+
+	if (!windows_open)
+		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	window = bpf_map_lookup_elem(&windows, &pid);
+	if (window)
+		close_window(window, bpf_get_current_task_btf());
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 	     struct linux_binprm *bprm)

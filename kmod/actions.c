@@ -3,54 +3,58 @@
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/namei.h>
+#include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 
-#include "actions.h"
 #include "audit.h"
+#include "descriptors.h"
 #include "kernel_symbols.h"
+#include "memory.h"
+#include "operations.h"
 #include "request.h"
 #include "signals.h"
-#include "trace.h"
 
 static bool is_descriptor(int fd)
 {
 	return fd >= 0 && fd < rlimit(RLIMIT_NOFILE);
 }
 
-/*
- * Closing leaves work for the return to user mode, which for this child comes
- * only after exec: a file that was open for writing would still be.
- */
-static void finish_closing(void)
+/* A path that does not begin where the child is. */
+static bool is_elsewhere(const struct kspawn_file_action *action)
 {
-	if (task_work_pending(current))
-		kspawn_kernel.task_work_run();
+	return action->dirfd != AT_FDCWD && *action->path != '/';
 }
 
-/* As in glibc, one that is not open is no error, one that cannot be is. */
-static int close_descriptor(int fd)
+/**
+ * kspawn_action_close() - close a descriptor
+ * @request: the request of the child, which is current; here and below
+ * @action:  the action; here and below
+ *
+ * As in glibc, one that is not open is no error, one that cannot be is.
+ *
+ * Return: 0, or a negative errno; here and below.
+ */
+int kspawn_action_close(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
 {
+	int fd = action->fd;
 	int err = fd < 0 ? -EBADF : close_fd(fd);
 
-	finish_closing();
+	kspawn_descriptors_finish_closing();
 	return err == -EBADF && !is_descriptor(fd) ? err : 0;
 }
 
-static int open_at_descriptor(struct kspawn_request *request,
-			      const struct kspawn_file_action *action)
+/* Open what openat() would open with AT_FDCWD. */
+static int open_here(struct kspawn_request *request,
+		     const struct kspawn_file_action *action)
 {
 	struct file *file;
 	int err;
 
-	err = close_descriptor(action->fd);
-	if (!err && !is_descriptor(action->fd))
-		err = -EBADF;
-	if (err)
-		return err;
 	/* Inside the kernel an empty path is the working directory. */
 	if (!*action->path)
 		return -ENOENT;
@@ -61,7 +65,7 @@ static int open_at_descriptor(struct kspawn_request *request,
 		file = filp_open(action->path, action->oflag | O_LARGEFILE,
 				 action->mode);
 		err = PTR_ERR_OR_ZERO(file);
-	} while (kspawn_interrupted(request, err));
+	} while (kspawn_signals_interrupted(request, err));
 	kspawn_audit_end(err);
 	if (err)
 		return err;
@@ -73,65 +77,214 @@ static int open_at_descriptor(struct kspawn_request *request,
 	err = kspawn_kernel.replace_fd(action->fd, file,
 				       action->oflag & O_CLOEXEC);
 	fput(file);
-	finish_closing();
 	return min(err, 0);
 }
 
-static int duplicate_descriptor(int fd, int newfd)
+/* Move a descriptor that was opened at the lowest number that was free. */
+static int move_descriptor(int from, int to, bool cloexec)
 {
 	struct file *file;
 	int err;
 
-	if (fd != newfd && !is_descriptor(newfd))
+	if (from == to)
+		return 0;
+	file = fget_raw(from);
+	if (!file)
 		return -EBADF;
-	file = fget_raw(fd);
+	err = kspawn_kernel.replace_fd(to, file, cloexec ? O_CLOEXEC : 0);
+	fput(file);
+	close_fd(from);
+	return min(err, 0);
+}
+
+/* What openat2() opens, which takes its arguments from user memory. */
+static int open_elsewhere(struct kspawn_request *request,
+			  const struct kspawn_file_action *action)
+{
+	struct open_how how = {
+		/* openat2() knows few flags beside O_PATH, and not this one. */
+		.flags = action->oflag |
+			 (action->oflag & O_PATH ? 0 : O_LARGEFILE),
+		.mode = action->mode,
+		.resolve = action->resolve,
+	};
+	struct pt_regs regs = {
+		.di = action->dirfd,
+		.r10 = sizeof(how),
+	};
+	unsigned long how_at;
+	int fd;
+
+	regs.si = kspawn_memory_string(request, action->path);
+	if (IS_ERR_VALUE(regs.si))
+		return regs.si;
+	fd = -ENOMEM;
+	how_at = kspawn_memory_map(request, sizeof(how));
+	if (IS_ERR_VALUE(how_at))
+		goto no_how;
+	fd = -EFAULT;
+	if (copy_to_user((void __user *)how_at, &how, sizeof(how)))
+		goto no_copy;
+	regs.dx = how_at;
+
+	kspawn_audit_begin(__NR_openat2, regs.di, regs.si, regs.dx, regs.r10);
+	do {
+		fd = kspawn_kernel.__x64_sys_openat2(&regs);
+	} while (kspawn_signals_interrupted(request, fd));
+	kspawn_audit_end(min(fd, 0));
+no_copy:
+	kspawn_memory_unmap(how_at, sizeof(how));
+no_how:
+	kspawn_memory_unmap(regs.si, PATH_MAX);
+	if (fd < 0)
+		return fd;
+	return move_descriptor(fd, action->fd, action->oflag & O_CLOEXEC);
+}
+
+/** kspawn_action_open() - open a file as a descriptor, closing that first */
+int kspawn_action_open(struct kspawn_request *request,
+		       const struct kspawn_file_action *action)
+{
+	int err;
+
+	err = kspawn_action_close(request, action);
+	if (!err && !is_descriptor(action->fd))
+		err = -EBADF;
+	if (err)
+		return err;
+	if (is_elsewhere(action) || action->resolve)
+		err = open_elsewhere(request, action);
+	else
+		err = open_here(request, action);
+	kspawn_descriptors_finish_closing();
+	return err;
+}
+
+static void clear_cloexec(unsigned int fd)
+{
+	struct files_struct *files = current->files;
+
+	spin_lock(&files->file_lock);
+	__clear_bit(fd, files_fdtable(files)->close_on_exec);
+	spin_unlock(&files->file_lock);
+}
+
+/** kspawn_action_dup2() - make a copy of a descriptor that exec leaves open */
+int kspawn_action_dup2(struct kspawn_request *request,
+		       const struct kspawn_file_action *action)
+{
+	struct file *file;
+	int err;
+
+	if (action->fd != action->newfd && !is_descriptor(action->newfd))
+		return -EBADF;
+	file = fget_raw(action->fd);
 	if (!file)
 		return -EBADF;
 
-	if (fd == newfd) {
-		struct files_struct *files = current->files;
-
-		spin_lock(&files->file_lock);
-		__clear_bit(fd, files_fdtable(files)->close_on_exec);
-		spin_unlock(&files->file_lock);
+	if (action->fd == action->newfd) {
+		clear_cloexec(action->fd);
 		err = 0;
 	} else {
-		err = kspawn_kernel.replace_fd(newfd, file, 0);
+		err = kspawn_kernel.replace_fd(action->newfd, file, 0);
 	}
 	fput(file);
-	finish_closing();
+	kspawn_descriptors_finish_closing();
 	return err == -EMFILE ? -EBADF : min(err, 0);
 }
 
-static int change_directory(struct kspawn_request *request, const char *name)
+/** kspawn_action_inherit() - leave a descriptor open at exec, if it is open */
+int kspawn_action_inherit(struct kspawn_request *request,
+			  const struct kspawn_file_action *action)
 {
+	struct file *file;
+
+	if (action->fd < 0)
+		return -EBADF;
+	file = fget_raw(action->fd);
+	if (!file)
+		return 0;
+	clear_cloexec(action->fd);
+	fput(file);
+	return 0;
+}
+
+static int enter_directory(const struct path *path)
+{
+	int err = path_permission(path, MAY_EXEC | MAY_CHDIR);
+
+	if (!err)
+		kspawn_kernel.set_fs_pwd(current->fs, path);
+	return err;
+}
+
+static int chdir_here(struct kspawn_request *request, const char *name)
+{
+	unsigned int flags = LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
 	struct path path;
 	int err;
 
 	if (!*name)
 		return -ENOENT;
 	kspawn_audit_begin(__NR_chdir, 0, 0, 0, 0);
+retry:
 	do {
-		err = kern_path(name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
-	} while (kspawn_interrupted(request, err));
+		err = kern_path(name, flags, &path);
+	} while (kspawn_signals_interrupted(request, err));
 	if (!err) {
-		err = path_permission(&path, MAY_EXEC | MAY_CHDIR);
-		if (!err)
-			kspawn_kernel.set_fs_pwd(current->fs, &path);
+		err = enter_directory(&path);
 		path_put(&path);
+	}
+	if (retry_estale(err, flags)) {
+		flags |= LOOKUP_REVAL;
+		goto retry;
 	}
 	kspawn_audit_end(err);
 	return err;
 }
 
-static int change_directory_to_descriptor(int fd)
+/* There is no such system call; to an auditor it is the open of a path. */
+static int chdir_elsewhere(struct kspawn_request *request,
+			   const struct kspawn_file_action *action)
 {
-	struct file *file = fget_raw(fd);
+	unsigned long at = kspawn_memory_string(request, action->path);
+	struct path path;
+	int err;
+
+	if (IS_ERR_VALUE(at))
+		return at;
+	kspawn_audit_begin(__NR_openat, action->dirfd, at, O_PATH, 0);
+	do {
+		err = user_path_at(action->dirfd, (const char __user *)at,
+				   LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+	} while (kspawn_signals_interrupted(request, err));
+	if (!err) {
+		err = enter_directory(&path);
+		path_put(&path);
+	}
+	kspawn_audit_end(err);
+	kspawn_memory_unmap(at, PATH_MAX);
+	return err;
+}
+
+/** kspawn_action_chdir() - change the working directory */
+int kspawn_action_chdir(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
+{
+	return is_elsewhere(action) ? chdir_elsewhere(request, action) :
+				      chdir_here(request, action->path);
+}
+
+/** kspawn_action_fchdir() - change the working directory to a descriptor's */
+int kspawn_action_fchdir(struct kspawn_request *request,
+			 const struct kspawn_file_action *action)
+{
+	struct file *file = fget_raw(action->fd);
 	int err = -ENOTDIR;
 
 	if (!file)
 		return -EBADF;
-	kspawn_audit_begin(__NR_fchdir, fd, 0, 0, 0);
+	kspawn_audit_begin(__NR_fchdir, action->fd, 0, 0, 0);
 	if (d_can_lookup(file->f_path.dentry))
 		err = file_permission(file, MAY_EXEC | MAY_CHDIR);
 	if (!err)
@@ -141,15 +294,30 @@ static int change_directory_to_descriptor(int fd)
 	return err;
 }
 
-static int close_from(int fd)
+static int close_range(unsigned int first, unsigned int last)
 {
+	struct pt_regs regs = { .di = first, .si = last };
 	int err;
 
-	if (fd < 0)
-		return -EBADF;
-	err = kspawn_kernel.__close_range(fd, ~0U, 0);
-	finish_closing();
+	err = kspawn_kernel.__x64_sys_close_range(&regs);
+	kspawn_descriptors_finish_closing();
 	return err;
+}
+
+/** kspawn_action_closefrom() - close a descriptor and all above it */
+int kspawn_action_closefrom(struct kspawn_request *request,
+			    const struct kspawn_file_action *action)
+{
+	return action->fd < 0 ? -EBADF : close_range(action->fd, ~0U);
+}
+
+/** kspawn_action_close_range() - close a range of descriptors */
+int kspawn_action_close_range(struct kspawn_request *request,
+			      const struct kspawn_file_action *action)
+{
+	if (action->fd < 0 || action->newfd < 0)
+		return -EBADF;
+	return close_range(action->fd, action->newfd);
 }
 
 /* The terminal of a file, or NULL; the slave side of a pseudo-terminal. */
@@ -190,13 +358,15 @@ static int make_foreground(struct tty_struct *tty)
 	return err;
 }
 
-static int set_terminal_group(int fd)
+/** kspawn_action_tcsetpgrp() - make the child's group a terminal's foreground */
+int kspawn_action_tcsetpgrp(struct kspawn_request *request,
+			    const struct kspawn_file_action *action)
 {
 	struct tty_struct *tty;
 	struct file *file;
 	int err = -ENOTTY;
 
-	file = fget(fd);
+	file = fget(action->fd);
 	if (!file)
 		return -EBADF;
 	tty = terminal_of(file);
@@ -206,52 +376,4 @@ static int set_terminal_group(int fd)
 		err = make_foreground(tty);
 	fput(file);
 	return err;
-}
-
-static int run_action(struct kspawn_request *request,
-		      const struct kspawn_file_action *action)
-{
-	switch (action->op) {
-	case KSPAWN_ACTION_OPEN:
-		return open_at_descriptor(request, action);
-	case KSPAWN_ACTION_CLOSE:
-		return close_descriptor(action->fd);
-	case KSPAWN_ACTION_DUP2:
-		return duplicate_descriptor(action->fd, action->newfd);
-	case KSPAWN_ACTION_CHDIR:
-		return change_directory(request, action->path);
-	case KSPAWN_ACTION_FCHDIR:
-		return change_directory_to_descriptor(action->fd);
-	case KSPAWN_ACTION_CLOSEFROM:
-		return close_from(action->fd);
-	case KSPAWN_ACTION_TCSETPGRP:
-		return set_terminal_group(action->fd);
-	}
-	return -EINVAL;
-}
-
-/**
- * kspawn_run_actions() - run the file actions in their order
- * @request: the request; runs in the child, on its own descriptor table
- *
- * Return: 0, or a negative errno, with the action's index in the outcome.
- */
-int kspawn_run_actions(struct kspawn_request *request)
-{
-	const struct kspawn_file_action *action = request->actions;
-	u32 i;
-	int err;
-
-	for (i = 0; i < request->args.action_count; i++, action++) {
-		err = run_action(request, action);
-		trace_kspawn_action(request, i, action, err);
-		if (err)
-			return kspawn_fail(&request->outcome,
-					   KSPAWN_STEP_ACTION, i, err);
-		if (kspawn_is_killed(request))
-			return kspawn_fail(&request->outcome,
-					   KSPAWN_STEP_ACTION, i, -EINTR);
-		cond_resched();
-	}
-	return 0;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cred.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/signal.h>
 #include <linux/uidgid.h>
 #include <uapi/linux/sched/types.h>
 
-#include "attributes.h"
 #include "audit.h"
 #include "kernel_symbols.h"
+#include "operations.h"
 #include "request.h"
 #include "signals.h"
 
@@ -16,7 +17,7 @@
 
 static void set_dispositions(u64 signals, __sighandler_t disposition)
 {
-	sigset_t set = kspawn_sigset(signals);
+	sigset_t set = kspawn_signals_set(signals);
 	int sig;
 
 	sigdelsetmask(&set, sigmask(SIGKILL) | sigmask(SIGSTOP));
@@ -25,24 +26,57 @@ static void set_dispositions(u64 signals, __sighandler_t disposition)
 			kernel_sigaction(sig, disposition);
 }
 
-static int set_scheduling(const struct kspawn_args *args)
+/**
+ * kspawn_attribute_sigdef() - set signals to their default
+ * @request: the request of the child, which is current; here and below
+ * @action:  NULL; here and below
+ *
+ * Return: 0, or a negative errno; here and below.
+ */
+int kspawn_attribute_sigdef(struct kspawn_request *request,
+			    const struct kspawn_file_action *action)
+{
+	set_dispositions(request->args.sigdefault, SIG_DFL);
+	return 0;
+}
+
+/** kspawn_attribute_sigign() - ignore signals */
+int kspawn_attribute_sigign(struct kspawn_request *request,
+			    const struct kspawn_file_action *action)
+{
+	set_dispositions(request->args.sigignore, SIG_IGN);
+	return 0;
+}
+
+/** kspawn_attribute_scheduler() - set the scheduling policy, or priority */
+int kspawn_attribute_scheduler(struct kspawn_request *request,
+			       const struct kspawn_file_action *action)
 {
 	struct sched_param param = {
-		.sched_priority = args->sched_priority,
+		.sched_priority = request->args.sched_priority,
 	};
 	int policy = KEEP_POLICY;
 
-	if (args->attr_flags & KSPAWN_ATTR_SETSCHEDULER) {
-		if (args->sched_policy < 0)
+	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSCHEDULER)) {
+		policy = request->args.sched_policy;
+		if (policy < 0)
 			return -EINVAL;
-		policy = args->sched_policy;
 	}
 	return kspawn_kernel.sched_setscheduler(current, policy, &param);
 }
 
-static int set_process_group(pid_t pgroup)
+/** kspawn_attribute_sid() - make the child a session leader */
+int kspawn_attribute_sid(struct kspawn_request *request,
+			 const struct kspawn_file_action *action)
 {
-	struct pt_regs regs = { .di = 0, .si = pgroup };
+	return min(kspawn_kernel.ksys_setsid(), 0);
+}
+
+/** kspawn_attribute_pgroup() - set the child's process group */
+int kspawn_attribute_pgroup(struct kspawn_request *request,
+			    const struct kspawn_file_action *action)
+{
+	struct pt_regs regs = { .di = 0, .si = request->args.pgroup };
 
 	return kspawn_kernel.__x64_sys_setpgid(&regs);
 }
@@ -77,58 +111,20 @@ static int reset_user_id(void)
 	return err;
 }
 
-static int fail_attribute(struct kspawn_request *request, u32 attribute,
-			  int err)
+/** kspawn_attribute_ids() - set the effective ids to the real ones */
+int kspawn_attribute_ids(struct kspawn_request *request,
+			 const struct kspawn_file_action *action)
 {
-	return kspawn_fail(&request->outcome, KSPAWN_STEP_ATTRIBUTE, attribute,
-			   err);
-}
+	int err = reset_group_id();
 
-/**
- * kspawn_apply_attributes() - make the child what its attributes say
- * @request: the request; runs in the child
- *
- * The signal mask comes last of all, with the program; SETCGROUP has taken
- * effect as the child was created.
- *
- * Return: 0, or a negative errno, with the attribute in the outcome.
- */
-int kspawn_apply_attributes(struct kspawn_request *request)
-{
-	const struct kspawn_args *args = &request->args;
-	int err;
-
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSIGDEF))
-		set_dispositions(args->sigdefault, SIG_DFL);
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSIGIGN))
-		set_dispositions(args->sigignore, SIG_IGN);
-
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSCHEDULER |
-					  KSPAWN_ATTR_SETSCHEDPARAM)) {
-		err = set_scheduling(args);
-		if (err)
-			return fail_attribute(request,
-				args->attr_flags & KSPAWN_ATTR_SETSCHEDULER ?:
-				KSPAWN_ATTR_SETSCHEDPARAM, err);
-	}
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSID)) {
-		err = kspawn_kernel.ksys_setsid();
-		if (err < 0)
-			return fail_attribute(request, KSPAWN_ATTR_SETSID, err);
-	}
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETPGROUP)) {
-		err = set_process_group(args->pgroup);
-		if (err)
-			return fail_attribute(request, KSPAWN_ATTR_SETPGROUP,
-					      err);
-	}
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS)) {
-		err = reset_group_id();
-		if (!err)
-			err = reset_user_id();
-		if (err)
-			return fail_attribute(request, KSPAWN_ATTR_RESETIDS,
-					      err);
-	}
-	return 0;
+	if (!err)
+		err = reset_user_id();
+	/*
+	 * Where there is memory the kernel makes it undumpable: the child has
+	 * descriptors that its new user is not to get at.
+	 */
+	task_lock(current);
+	current->user_dumpable = 0;
+	task_unlock(current);
+	return err;
 }

@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/anon_inodes.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/pid.h>
-#include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
 
-#include "actions.h"
-#include "attributes.h"
 #include "child.h"
 #include "descriptors.h"
 #include "kernel_symbols.h"
+#include "memory.h"
+#include "operations.h"
+#include "orphan.h"
 #include "program.h"
+#include "queue.h"
 #include "request.h"
 #include "signals.h"
 #include "stats.h"
 #include "trace.h"
 
-/* The status of a child that failed; its caller never sees it. */
+/* The status of a child that failed; only a tracer can see it. */
 #define FAILED_STATUS	(127 << 8)
 
+/* In no system call, and in none of the x32 kind either. */
+#define NO_SYSCALL	(~(unsigned long)__X32_SYSCALL_BIT)
+
 /*
- * The child makes its own pidfd, so that a failure to do so comes before exec.
- * The caller installs it.
+ * The child makes its own pidfd, before anything can end it, so that there is
+ * one whenever there is a child.  The caller installs it.
  */
 static int make_pidfd(struct kspawn_request *request)
 {
@@ -47,57 +52,57 @@ static int make_pidfd(struct kspawn_request *request)
 	return 0;
 }
 
+/*
+ * Hold nothing of the caller's from here on: not its descriptors, of which the
+ * child has its own, not its memory, which it has not touched.
+ */
+static int come_apart(struct kspawn_request *request)
+{
+	int err = 0;
+
+	request->child = get_pid(task_pid(current));
+	kspawn_memory_charge();
+	kspawn_descriptors_install(&request->descriptors);
+	if (request->wants_exe)
+		kspawn_memory_take_exe(request);
+	kspawn_memory_leave(request);
+	if (kspawn_has_flag(request, KSPAWN_PIDFD))
+		err = make_pidfd(request);
+	if (err) {
+		/* The call itself tells of it. */
+		kspawn_queue_cancel(request->slot);
+		request->slot = NULL;
+	}
+	complete_all(&request->apart);
+	/* Callers that do not wait for exec have waited for that alone. */
+	if (!err && kspawn_has_flag(request, KSPAWN_ASYNC | KSPAWN_WAIT))
+		kspawn_kernel.exec_mm_release(current, NULL);
+	return err;
+}
+
 static int set_up(struct kspawn_request *request)
 {
-	int err;
+	int err = 0;
 
+	if (kspawn_memory_is_needed(request))
+		err = kspawn_memory_make(request);
+	if (!err)
+		err = kspawn_signals_birth(request);
+	if (err)
+		return kspawn_fail(&request->outcome, KSPAWN_STEP_CLONE, 0,
+				   err);
 	/* Another thread may have put its filter on the caller meanwhile. */
 	if (seccomp_mode(&current->seccomp) != SECCOMP_MODE_DISABLED)
 		return kspawn_fail(&request->outcome, KSPAWN_STEP_POLICY, 0,
 				   -EPERM);
-
-	err = kspawn_descriptors_install(&request->descriptors);
-	if (err)
-		return kspawn_fail(&request->outcome, KSPAWN_STEP_DESCRIPTORS,
-				   0, err);
-	err = kspawn_apply_attributes(request);
-	if (err)
-		return err;
-	err = kspawn_run_actions(request);
-	if (err)
-		return err;
-	if (request->args.flags & KSPAWN_PIDFD)
-		return make_pidfd(request);
-	return 0;
+	return kspawn_operations_run(request);
 }
 
-/*
- * Set the signal that this child's end sends.  If the caller's process is gone
- * by now, the kernel has set SIGCHLD, and the new parent relies on it; it sets
- * the new parent first, so a store that comes too late is seen here.
- */
-static void set_exit_signal(const struct kspawn_request *request, int sig)
-{
-	WRITE_ONCE(current->exit_signal, sig);
-	/*
-	 * Pairs with the tasklist lock of whoever gives us a new parent, and
-	 * with the barrier of a caller that gives up waiting.
-	 */
-	smp_mb();
-	rcu_read_lock();
-	if (task_tgid(rcu_dereference(current->real_parent)) != request->caller)
-		WRITE_ONCE(current->exit_signal, SIGCHLD);
-	rcu_read_unlock();
-}
-
-static int program_exit_signal(const struct kspawn_request *request)
-{
-	return kspawn_has_attribute(request, KSPAWN_ATTR_NOSIGCHLD |
-					     KSPAWN_ATTR_WAITPID) ? 0 : SIGCHLD;
-}
-
+/* The last that the child has to do with its request. */
 static void leave(struct kspawn_request *request)
 {
+	kspawn_memory_uncharge();
+	kspawn_queue_post(request);
 	kspawn_request_put(request);
 	/*
 	 * From here on only a few instructions of this module are left to run;
@@ -106,16 +111,14 @@ static void leave(struct kspawn_request *request)
 	module_put(THIS_MODULE);
 }
 
-/* The caller learns why and reaps the child; nobody else sees it. */
+/* The caller learns why; nobody sees the child. */
 static int end_failed(struct kspawn_request *request)
 {
 	/* objtool knows no pointers to functions that do not return. */
 	void (*exit)(long code) = kspawn_kernel.do_exit;
 
-	/* Exec may have come as far as to set it. */
-	set_exit_signal(request, 0);
-	if (READ_ONCE(request->phase) == KSPAWN_ABANDONED)
-		WRITE_ONCE(current->exit_signal, SIGCHLD);
+	kspawn_orphan_current();
+	kspawn_request_fail(request);
 	leave(request);
 	exit(FAILED_STATUS);
 	return 0;
@@ -128,14 +131,11 @@ static int end_failed(struct kspawn_request *request)
 static int end_killed(struct kspawn_request *request)
 {
 	void (*exit)(int sig) = kspawn_kernel.do_group_exit;
-	int sig = request->fatal_signal;
+	int sig = request->fatal_signal ?: SIGKILL;
 
 	kspawn_stats_add(KSPAWN_STAT_KILLED);
-	memset(&request->outcome, 0, sizeof(request->outcome));
-	set_exit_signal(request, program_exit_signal(request));
 	leave(request);
-	if (sig)
-		exit(sig);
+	exit(sig);
 	return 0;
 }
 
@@ -143,48 +143,40 @@ static int end_killed(struct kspawn_request *request)
  * kspawn_child() - the life of a child before its program
  * @data: the request, with a reference and a use of the module that are ours
  *
- * The child shares the caller's memory until exec and does not touch it, but
- * for what exec itself reads of a request that is in place.  As exec leaves
- * that memory behind, the caller is woken, and from then on only the outcome of
- * a success may be seen.
+ * All its signals are blocked, as its caller's are.  It begins in its caller's
+ * memory and with its caller's descriptors, and lets go of both before anything
+ * can stop it.
  *
- * Return: 0, to user mode: to the program, or to the signal that ends it.
+ * Return: 0, to user mode: to the program, or, past exec's point of no return,
+ * to the signal that ends it.
  */
 int kspawn_child(void *data)
 {
 	struct kspawn_request *request = data;
-	sigset_t mask;
+	sigset_t mask = request->mask;
 	int err;
 
-	/* To tracers: not in the system call that the caller is in. */
-	current_pt_regs()->orig_ax = -1;
-	request->child = get_pid(task_pid(current));
+	current_pt_regs()->orig_ax = NO_SYSCALL;
+	err = come_apart(request);
 	kspawn_stats_add(KSPAWN_STAT_CLONES);
 	trace_kspawn_clone(request, pid_nr(request->child), 0);
 
-	mask = kspawn_block_signals(request);
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSIGMASK))
-		mask = kspawn_sigset(request->args.sigmask);
-
-	err = kspawn_is_killed(request) ? -EINTR : set_up(request);
-	if (!err)
-		err = kspawn_execute(request);
-	if (!err)
-		goto program;
-
-	if (kspawn_is_killed(request))
-		return end_killed(request);
-	if (current->mm == request->mm)
+	/* Killed or not: without a pidfd there is no child to tell of. */
+	if (err)
 		return end_failed(request);
+	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSIGMASK))
+		mask = kspawn_signals_set(request->args.sigmask);
+	err = set_up(request);
+	if (!err)
+		err = kspawn_program_execute(request);
 
-	/* Past the point of no return: a SIGSEGV waits for it in user mode. */
-	set_exit_signal(request, program_exit_signal(request));
-	leave(request);
-	return 0;
-
-program:
-	set_exit_signal(request, program_exit_signal(request));
-	kspawn_restore_signals(mask);
+	if (err && kspawn_signals_is_killed(request))
+		return end_killed(request);
+	if (err && request->outcome.error)
+		return end_failed(request);
+	/* Past the point of no return a SIGSEGV waits for it in user mode. */
+	if (!err)
+		kspawn_signals_restore(mask);
 	leave(request);
 	return 0;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bitops.h>
-#include <linux/err.h>
+#include <linux/fdtable.h>
 #include <linux/fs.h>
-#include <linux/mm.h>
+#include <linux/limits.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -12,22 +14,36 @@
 #include "descriptors.h"
 #include "kernel_symbols.h"
 
-/* Room beyond what was counted: other threads go on opening files. */
-#define SPARE_SLOTS	16
-
-/*
- * From this share of the slots on it costs less to copy all of them, as fork()
- * does, and to drop what is not for the child, than to take one by one.
- */
-#define DENSE_SHARE	3
+/* The slots of every table, without a further allocation. */
+#define LOW	NR_OPEN_DEFAULT
 
 /**
- * kspawn_descriptors_init() - start with none
- * @descriptors: the set
+ * kspawn_descriptors_finish_closing() - do what closing has left to be done
+ *
+ * The last reference to a file is given back on the way to user mode.  For a
+ * child that comes only after exec, when a file that was open for writing would
+ * still be; its caller may wait for long.  Never called in a caller, where it
+ * could close the device that the call goes through.
  */
-void kspawn_descriptors_init(struct kspawn_descriptors *descriptors)
+void kspawn_descriptors_finish_closing(void)
 {
-	memset(descriptors, 0, sizeof(*descriptors));
+	if (task_work_pending(current))
+		kspawn_kernel.task_work_run();
+}
+
+/**
+ * kspawn_descriptors_slots() - the size of the current table
+ *
+ * Return: no descriptor that is open now has this number or a larger one.
+ */
+unsigned int kspawn_descriptors_slots(void)
+{
+	unsigned int slots;
+
+	rcu_read_lock();
+	slots = files_fdtable(current->files)->max_fds;
+	rcu_read_unlock();
+	return slots;
 }
 
 /* The words of a descriptor bitmap. */
@@ -36,56 +52,55 @@ static unsigned int first_of_word(unsigned int word)
 	return word * BITS_PER_LONG;
 }
 
-/**
- * struct selection - which descriptors the child gets
- * @named:      descriptors that file actions use, ascending
- * @left:       how many of them have not been passed yet
- * @only_named: whether the others are left out even when not close-on-exec
- */
-struct selection {
-	const unsigned int *named;
-	u32 left;
-	bool only_named;
-};
-
 /* What is open and not close-on-exec in one word. */
 static unsigned long inherited(const struct fdtable *fdt, unsigned int word)
 {
 	return fdt->open_fds[word] & ~fdt->close_on_exec[word];
 }
 
-/* What the child gets of one word of @fdt; words are asked for in order. */
-static unsigned long select_word(struct selection *selection,
+/* What the child gets of one word of @fdt. */
+static unsigned long select_word(const struct kspawn_selection *selection,
 				 const struct fdtable *fdt, unsigned int word)
 {
-	unsigned long open = fdt->open_fds[word];
+	unsigned int first = first_of_word(word);
 	unsigned long selected = 0;
 
-	if (!selection->only_named)
+	if (!selection->only_named && selection->bound > first) {
 		selected = inherited(fdt, word);
-	while (selection->left &&
-	       *selection->named < first_of_word(word + 1)) {
-		selected |= open & BIT_MASK(*selection->named);
-		selection->named++;
-		selection->left--;
+		if (selection->bound - first < BITS_PER_LONG)
+			selected &= BIT_MASK(selection->bound) - 1;
 	}
+	if (word < selection->words)
+		selected |= fdt->open_fds[word] & selection->named[word];
 	return selected;
 }
 
-/*
- * The first word from @word on that may have something for the child, or the
- * number of words.  Nearly all of a large table is close-on-exec: four words at
- * a time take half of the instructions that find_next_andnot_bit() does.
- */
-static unsigned int next_word(const struct selection *selection,
-			      const struct fdtable *fdt, unsigned int word)
+/* The words that can have something for the child. */
+static unsigned int count_words(const struct kspawn_selection *selection,
+				const struct fdtable *fdt)
 {
-	unsigned int end = fdt->max_fds / BITS_PER_LONG;
+	unsigned int words = 0;
 
-	if (selection->left)
-		end = min_t(unsigned int, end, BIT_WORD(*selection->named));
-	if (selection->only_named)
-		return end;
+	if (!selection->only_named)
+		words = DIV_ROUND_UP_ULL(selection->bound, BITS_PER_LONG);
+	words = max(words, selection->words);
+	return min_t(unsigned int, words, fdt->max_fds / BITS_PER_LONG);
+}
+
+/*
+ * The first word from @word on that may have something for the child, or @end.
+ * Nearly all of a large table is close-on-exec: four words at a time take half
+ * of the instructions that find_next_andnot_bit() does.
+ */
+static unsigned int next_word(const struct kspawn_selection *selection,
+			      const struct fdtable *fdt, unsigned int word,
+			      unsigned int end)
+{
+	while (word < end && word < selection->words &&
+	       !select_word(selection, fdt, word))
+		word++;
+	if (word < selection->words || selection->only_named)
+		return word;
 	while (word + 4 <= end &&
 	       !(inherited(fdt, word) | inherited(fdt, word + 1) |
 		 inherited(fdt, word + 2) | inherited(fdt, word + 3)))
@@ -97,21 +112,6 @@ static unsigned int next_word(const struct selection *selection,
 
 /* What follows works on a table that nobody else can see yet. */
 
-static void set_slot(struct fdtable *fdt, unsigned int fd, struct file *file,
-		     bool cloexec)
-{
-	unsigned int word = BIT_WORD(fd);
-
-	rcu_assign_pointer(fdt->fd[fd], file);
-	__set_bit(fd, fdt->open_fds);
-	if (!~fdt->open_fds[word])
-		__set_bit(word, fdt->full_fds_bits);
-	if (cloexec)
-		__set_bit(fd, fdt->close_on_exec);
-	else
-		__clear_bit(fd, fdt->close_on_exec);
-}
-
 static void clear_slot(struct fdtable *fdt, unsigned int fd)
 {
 	RCU_INIT_POINTER(fdt->fd[fd], NULL);
@@ -120,17 +120,16 @@ static void clear_slot(struct fdtable *fdt, unsigned int fd)
 	__clear_bit(fd, fdt->close_on_exec);
 }
 
-/* Leave in a table what @selection says; drop the rest. */
-static void keep_selected(struct fdtable *fdt, struct selection selection)
+/* Give back all files of a table. */
+static void clear_table(struct fdtable *fdt)
 {
 	unsigned int word, words = fdt->max_fds / BITS_PER_LONG;
 	unsigned int bit;
 
 	for (word = 0; word < words; word++) {
 		unsigned long open = fdt->open_fds[word];
-		unsigned long drop = open & ~select_word(&selection, fdt, word);
 
-		for_each_set_bit(bit, &drop, BITS_PER_LONG) {
+		for_each_set_bit(bit, &open, BITS_PER_LONG) {
 			unsigned int fd = first_of_word(word) + bit;
 			struct file *file = rcu_dereference_raw(fdt->fd[fd]);
 
@@ -147,16 +146,207 @@ static void keep_selected(struct fdtable *fdt, struct selection selection)
  */
 static void drop_table(struct files_struct *files)
 {
-	const struct selection none = { .only_named = true };
-
-	keep_selected(rcu_dereference_raw(files->fdt), none);
+	clear_table(rcu_dereference_raw(files->fdt));
 	kspawn_kernel.put_files_struct(files);
 }
 
-static void drop_high(struct kspawn_descriptors *descriptors)
+/* Put what @selected says of one word of @from into @to, which has nothing there. */
+static void take_word(struct fdtable *to, const struct fdtable *from,
+		      unsigned int word, unsigned long selected)
 {
-	while (descriptors->count)
-		fput(descriptors->high[--descriptors->count].file);
+	unsigned int first = first_of_word(word);
+	unsigned long left, taken = selected;
+
+	/* Half of the instructions that for_each_set_bit() takes. */
+	for (left = selected; left; left &= left - 1) {
+		unsigned int bit = __ffs(left);
+		struct file *file = rcu_dereference_raw(from->fd[first + bit]);
+
+		/* A slot without a file has not been installed yet. */
+		if (file)
+			rcu_assign_pointer(to->fd[first + bit], get_file(file));
+		else
+			taken &= ~BIT(bit);
+	}
+	to->open_fds[word] = taken;
+	to->close_on_exec[word] = from->close_on_exec[word] & taken;
+	if (!~taken)
+		__set_bit(word, to->full_fds_bits);
+}
+
+/* An empty table for a few descriptors, as dup_fd() in fs/file.c makes it. */
+static struct files_struct *make_table(void)
+{
+	struct files_struct *files;
+	struct fdtable *fdt;
+
+	files = kmem_cache_zalloc(*kspawn_kernel.files_cachep, GFP_KERNEL);
+	if (!files)
+		return NULL;
+	atomic_set(&files->count, 1);
+	spin_lock_init(&files->file_lock);
+	init_waitqueue_head(&files->resize_wait);
+	fdt = &files->fdtab;
+	fdt->max_fds = LOW;
+	fdt->close_on_exec = files->close_on_exec_init;
+	fdt->open_fds = files->open_fds_init;
+	fdt->full_fds_bits = files->full_fds_bits_init;
+	fdt->fd = files->fd_array;
+	rcu_assign_pointer(files->fdt, fdt);
+	return files;
+}
+
+/* Replace an empty table by one of @slots, as alloc_fdtable() makes it. */
+static int grow_table(struct files_struct *files, unsigned int slots)
+{
+	struct fdtable *old = rcu_dereference_raw(files->fdt);
+	unsigned int limit = READ_ONCE(*kspawn_kernel.sysctl_nr_open);
+	struct fdtable *fdt;
+	unsigned int size;
+	size_t words;
+
+	size = roundup_pow_of_two(slots);
+	if (size > limit)
+		size = round_down(limit, BITS_PER_LONG);
+	if (size < slots || size > INT_MAX / sizeof(*fdt->fd))
+		return -EMFILE;
+	words = size / BITS_PER_LONG;
+
+	fdt = kmalloc(sizeof(*fdt), GFP_KERNEL_ACCOUNT);
+	if (!fdt)
+		return -ENOMEM;
+	fdt->max_fds = size;
+	fdt->fd = kvcalloc(size, sizeof(*fdt->fd), GFP_KERNEL_ACCOUNT);
+	if (!fdt->fd)
+		goto no_slots;
+	fdt->open_fds = kvcalloc(2 * words + BITS_TO_LONGS(words),
+				 sizeof(*fdt->open_fds), GFP_KERNEL_ACCOUNT);
+	if (!fdt->open_fds)
+		goto no_bitmaps;
+	fdt->close_on_exec = fdt->open_fds + words;
+	fdt->full_fds_bits = fdt->close_on_exec + words;
+
+	rcu_assign_pointer(files->fdt, fdt);
+	if (old != &files->fdtab) {
+		kvfree(old->fd);
+		kvfree(old->open_fds);
+		kfree(old);
+	}
+	return 0;
+
+no_bitmaps:
+	kvfree(fdt->fd);
+no_slots:
+	kfree(fdt);
+	return -ENOMEM;
+}
+
+/* How many slots the selected descriptors above the low ones take; or 0. */
+static unsigned int count_slots(const struct fdtable *fdt,
+				const struct kspawn_selection *selection,
+				unsigned int words)
+{
+	unsigned int word, slots = 0;
+
+	for (word = next_word(selection, fdt, 1, words); word < words;
+	     word = next_word(selection, fdt, word + 1, words)) {
+		unsigned long selected = select_word(selection, fdt, word);
+
+		if (selected)
+			slots = first_of_word(word) + __fls(selected) + 1;
+	}
+	return slots;
+}
+
+/*
+ * Take all that is selected of @from, if @to has enough slots.  Returns how many
+ * it takes.
+ */
+static unsigned int take_selected(struct fdtable *to, struct files_struct *from,
+				  const struct kspawn_selection *selection)
+{
+	unsigned int word, words, slots;
+	struct fdtable *fdt;
+
+	lockdep_assert_held(&from->file_lock);
+
+	fdt = files_fdtable(from);
+	words = count_words(selection, fdt);
+	if (!words)
+		return 0;
+	slots = count_slots(fdt, selection, words);
+	if (slots > to->max_fds)
+		return slots;
+	take_word(to, fdt, 0, select_word(selection, fdt, 0));
+	if (!slots)
+		return 0;
+	words = DIV_ROUND_UP(slots, BITS_PER_LONG);
+	for (word = next_word(selection, fdt, 1, words); word < words;
+	     word = next_word(selection, fdt, word + 1, words))
+		take_word(to, fdt, word, select_word(selection, fdt, word));
+	return slots;
+}
+
+/**
+ * kspawn_descriptors_snapshot() - take the caller's descriptors for a child
+ * @descriptors: an empty set
+ * @selection:   which
+ *
+ * All are taken under one hold of the table's lock: a thread that opens,
+ * closes or marks descriptors does so before or after, for all of them.
+ *
+ * Return: 0, -ENOMEM, -EINTR when the caller was killed, or -EMFILE when
+ * fs.nr_open has been lowered below a descriptor that is open.
+ */
+int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
+				const struct kspawn_selection *selection)
+{
+	struct files_struct *from = current->files;
+	struct files_struct *to;
+	unsigned int slots;
+	int err;
+
+	BUILD_BUG_ON(LOW != BITS_PER_LONG);
+
+	to = make_table();
+	if (!to)
+		return -ENOMEM;
+	descriptors->files = to;
+
+	for (;;) {
+		struct fdtable *fdt = rcu_dereference_raw(to->fdt);
+
+		spin_lock(&from->file_lock);
+		slots = take_selected(fdt, from, selection);
+		spin_unlock(&from->file_lock);
+		if (slots <= fdt->max_fds)
+			return 0;
+		err = grow_table(to, slots);
+		if (err)
+			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+/**
+ * kspawn_descriptors_install() - give a child its descriptors
+ * @descriptors: what kspawn_descriptors_snapshot() took
+ *
+ * Called in the child, which shares the caller's table until then.  If the
+ * caller has gone, its files are closed here, and not on the way to user mode.
+ */
+void kspawn_descriptors_install(struct kspawn_descriptors *descriptors)
+{
+	struct files_struct *files;
+
+	task_lock(current);
+	files = current->files;
+	current->files = descriptors->files;
+	task_unlock(current);
+	descriptors->files = NULL;
+	kspawn_kernel.put_files_struct(files);
+	kspawn_descriptors_finish_closing();
 }
 
 /**
@@ -165,245 +355,6 @@ static void drop_high(struct kspawn_descriptors *descriptors)
  */
 void kspawn_descriptors_free(struct kspawn_descriptors *descriptors)
 {
-	drop_high(descriptors);
-	kvfree(descriptors->high);
 	if (descriptors->files)
 		drop_table(descriptors->files);
-}
-
-/* Make the first word of @to what @selected says of @from, or of itself. */
-static void sync_low(struct fdtable *to, const struct fdtable *from,
-		     unsigned long selected)
-{
-	unsigned long either = to->open_fds[0] | selected;
-	unsigned int fd;
-
-	BUILD_BUG_ON(KSPAWN_LOW != BITS_PER_LONG);
-
-	for_each_set_bit(fd, &either, KSPAWN_LOW) {
-		struct file *old = rcu_dereference_raw(to->fd[fd]);
-		struct file *new = NULL;
-
-		if (selected & BIT_MASK(fd))
-			new = rcu_dereference_raw(from->fd[fd]);
-		if (!new) {
-			/* Not for the child, or not installed yet. */
-			clear_slot(to, fd);
-		} else {
-			if (new != old)
-				get_file(new);
-			set_slot(to, fd, new,
-				 test_bit(fd, from->close_on_exec));
-		}
-		if (old && old != new)
-			fput(old);
-	}
-}
-
-/*
- * Collect the selected descriptors above the low ones as far as there is room.
- * Returns how many there are, or a few more: those that are being opened.
- */
-static size_t collect_high(struct kspawn_descriptors *descriptors,
-			   struct selection *selection,
-			   const struct fdtable *fdt)
-{
-	unsigned int word, words = fdt->max_fds / BITS_PER_LONG;
-	unsigned int bit;
-	size_t found = 0;
-
-	for (word = next_word(selection, fdt, 1); word < words;
-	     word = next_word(selection, fdt, word + 1)) {
-		unsigned long selected = select_word(selection, fdt, word);
-
-		if (found >= descriptors->space) {
-			found += hweight_long(selected);
-			continue;
-		}
-		for_each_set_bit(bit, &selected, BITS_PER_LONG) {
-			unsigned int fd = first_of_word(word) + bit;
-			struct file *file = rcu_dereference_raw(fdt->fd[fd]);
-
-			if (!file || found++ >= descriptors->space)
-				continue;
-			descriptors->high[descriptors->count++] =
-				(struct kspawn_descriptor) {
-					.file = get_file(file),
-					.fd = fd,
-					.cloexec = test_bit(fd,
-							fdt->close_on_exec),
-				};
-		}
-	}
-	return found;
-}
-
-/* Take a table of which most is for the child; all of it at one moment. */
-static int copy_dense(struct kspawn_descriptors *descriptors,
-		      struct files_struct *from,
-		      const struct selection *selection)
-{
-	struct files_struct *to = kspawn_kernel.dup_fd(from, NULL);
-
-	if (IS_ERR(to))
-		return PTR_ERR(to);
-	drop_table(descriptors->files);
-	descriptors->files = to;
-	keep_selected(rcu_dereference_raw(to->fdt), *selection);
-	/* As below. */
-	if (task_work_pending(current))
-		kspawn_kernel.task_work_run();
-	return 0;
-}
-
-static int make_space(struct kspawn_descriptors *descriptors, size_t count)
-{
-	kvfree(descriptors->high);
-	descriptors->space = 0;
-	descriptors->high = kvmalloc_array(count, sizeof(*descriptors->high),
-					   GFP_KERNEL_ACCOUNT);
-	if (!descriptors->high)
-		return -ENOMEM;
-	descriptors->space = count;
-	return 0;
-}
-
-/**
- * kspawn_descriptors_snapshot() - take the caller's descriptors for a child
- * @descriptors: an empty set
- * @named:       descriptors that file actions use, ascending, each once
- * @named_count: how many
- * @only_named:  take no others
- *
- * All are taken under one hold of the table's lock: a thread that opens,
- * closes or marks descriptors does so before or after, for all of them.
- *
- * Return: 0, or -ENOMEM, or -EINTR when the caller was killed.
- */
-int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
-				const unsigned int *named, u32 named_count,
-				bool only_named)
-{
-	const struct selection all = {
-		.named = named, .left = named_count, .only_named = only_named,
-	};
-	/* Leaves out every descriptor that it need not copy: see dup_fd(). */
-	struct fd_range hole = { .from = 0, .to = ~0U };
-	struct files_struct *from = current->files;
-	struct selection selection;
-	struct fdtable *fdt, *low;
-	struct files_struct *to;
-	size_t found;
-	bool dense;
-	int err;
-
-	to = kspawn_kernel.dup_fd(from, &hole);
-	if (IS_ERR(to))
-		return PTR_ERR(to);
-	descriptors->files = to;
-	low = rcu_dereference_raw(to->fdt);
-
-	for (;;) {
-		selection = all;
-		spin_lock(&from->file_lock);
-		fdt = files_fdtable(from);
-		sync_low(low, fdt, select_word(&selection, fdt, 0));
-		found = collect_high(descriptors, &selection, fdt);
-		dense = found >= fdt->max_fds / DENSE_SHARE;
-		spin_unlock(&from->file_lock);
-		/*
-		 * Another thread may have closed what we let go; it is not to
-		 * stay open until the caller is back in user mode.
-		 */
-		if (task_work_pending(current))
-			kspawn_kernel.task_work_run();
-		if (found <= descriptors->space)
-			return 0;
-
-		drop_high(descriptors);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		/* What is not for the child may be above fs.nr_open by now. */
-		err = dense ? copy_dense(descriptors, from, &all) : -EMFILE;
-		if (err != -EMFILE)
-			return err;
-		err = make_space(descriptors, found + SPARE_SLOTS);
-		if (err)
-			return err;
-	}
-}
-
-/*
- * Grow the current table, which nobody else uses, so that @fd fits, and put
- * @file there.  Only replace_fd() can grow a table, and it refuses what is
- * above the limit for new descriptors; those that were open when the limit was
- * lowered are inherited all the same.
- */
-static int install_highest(unsigned int fd, struct file *file, bool cloexec)
-{
-	struct rlimit *limit = &current->signal->rlim[RLIMIT_NOFILE];
-	bool raised = false;
-	unsigned long old;
-	int err;
-
-	task_lock(current->group_leader);
-	old = limit->rlim_cur;
-	if (fd >= old) {
-		limit->rlim_cur = fd + 1;
-		raised = true;
-	}
-	task_unlock(current->group_leader);
-
-	err = kspawn_kernel.replace_fd(fd, file, cloexec ? O_CLOEXEC : 0);
-
-	if (raised) {
-		task_lock(current->group_leader);
-		if (limit->rlim_cur == fd + 1)
-			limit->rlim_cur = old;
-		task_unlock(current->group_leader);
-	}
-	return min(err, 0);
-}
-
-/**
- * kspawn_descriptors_install() - give a child its descriptors
- * @descriptors: what kspawn_descriptors_snapshot() took
- *
- * Called in the child, which shares the caller's table until then.
- *
- * Return: 0, or -ENOMEM, or -EMFILE when fs.nr_open has been lowered below a
- * descriptor that is open.
- */
-int kspawn_descriptors_install(struct kspawn_descriptors *descriptors)
-{
-	struct kspawn_descriptor *high;
-	struct files_struct *files;
-	struct fdtable *fdt;
-	int err;
-
-	task_lock(current);
-	files = current->files;
-	current->files = descriptors->files;
-	task_unlock(current);
-	descriptors->files = NULL;
-	kspawn_kernel.put_files_struct(files);
-
-	if (!descriptors->count)
-		return 0;
-
-	high = &descriptors->high[--descriptors->count];
-	err = install_highest(high->fd, high->file, high->cloexec);
-	fput(high->file);
-	if (err)
-		return err;
-
-	files = current->files;
-	spin_lock(&files->file_lock);
-	fdt = files_fdtable(files);
-	while (descriptors->count) {
-		high = &descriptors->high[--descriptors->count];
-		set_slot(fdt, high->fd, high->file, high->cloexec);
-	}
-	spin_unlock(&files->file_lock);
-	return 0;
 }

@@ -1,52 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The child's descriptor table: what the caller would pass on, and what the
- * file actions name, taken at one moment.  Close-on-exec descriptors are not
- * copied otherwise, however many there are, unless most of the table is for the
- * child; then they are dropped again before there is one.
+ * request names, taken at one moment.  Close-on-exec descriptors are not copied
+ * otherwise, however many there are.
  */
 #ifndef KSPAWN_DESCRIPTORS_H
 #define KSPAWN_DESCRIPTORS_H
 
-#include <linux/fdtable.h>
 #include <linux/types.h>
 
-struct file;
+struct files_struct;
 
 /**
- * struct kspawn_descriptor - one open descriptor beyond the first few
- * @file:    holds a reference
- * @fd:      its number
- * @cloexec: whether exec closes it
+ * struct kspawn_selection - which descriptors a child gets
+ * @named:      bitmap of descriptors that the request refers to
+ * @words:      its size
+ * @only_named: whether the others are left out even when not close-on-exec
+ * @bound:      those from here on are left out too: the request closes them all
  */
-struct kspawn_descriptor {
-	struct file *file;
-	unsigned int fd;
-	bool cloexec;
+struct kspawn_selection {
+	const unsigned long *named;
+	unsigned int words;
+	bool only_named;
+	unsigned int bound;
 };
-
-/* The slots of every new table; the kernel copies these for us. */
-#define KSPAWN_LOW	NR_OPEN_DEFAULT
 
 /**
  * struct kspawn_descriptors - descriptors for a child
- * @files: a table with the descriptors below KSPAWN_LOW, or with all, or NULL
- * @high:  the others, ascending
- * @count: how many of them
- * @space: how many @high has room for
+ * @files: a table that nobody uses yet, or NULL
  */
 struct kspawn_descriptors {
 	struct files_struct *files;
-	struct kspawn_descriptor *high;
-	size_t count;
-	size_t space;
 };
 
-void kspawn_descriptors_init(struct kspawn_descriptors *descriptors);
-void kspawn_descriptors_free(struct kspawn_descriptors *descriptors);
+unsigned int kspawn_descriptors_slots(void);
 int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
-				const unsigned int *named, u32 named_count,
-				bool only_named);
-int kspawn_descriptors_install(struct kspawn_descriptors *descriptors);
+				const struct kspawn_selection *selection);
+void kspawn_descriptors_install(struct kspawn_descriptors *descriptors);
+void kspawn_descriptors_free(struct kspawn_descriptors *descriptors);
+void kspawn_descriptors_finish_closing(void);
 
 #endif /* KSPAWN_DESCRIPTORS_H */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
 #include "device.h"
+#include "operations.h"
+#include "queue.h"
 #include "spawn.h"
 #include "stats.h"
 #include "uapi/kspawn.h"
@@ -21,20 +24,14 @@ static long get_info(struct kspawn_info __user *to)
 {
 	const struct kspawn_info info = {
 		.size		= sizeof(info),
-		.abi_version	= KSPAWN_ABI_VERSION,
 		.flags		= KSPAWN_FLAGS_ALL,
 		.attr_flags	= KSPAWN_ATTR_ALL,
-		.actions	= BIT(KSPAWN_ACTION_OPEN) |
-				  BIT(KSPAWN_ACTION_CLOSE) |
-				  BIT(KSPAWN_ACTION_DUP2) |
-				  BIT(KSPAWN_ACTION_CHDIR) |
-				  BIT(KSPAWN_ACTION_FCHDIR) |
-				  BIT(KSPAWN_ACTION_CLOSEFROM) |
-				  BIT(KSPAWN_ACTION_TCSETPGRP),
 		.actions_max	= KSPAWN_ACTIONS_MAX,
+		.actions	= kspawn_operation_actions(),
 		.args_size	= sizeof(struct kspawn_args),
 		.action_size	= sizeof(struct kspawn_action),
 		.result_size	= sizeof(struct kspawn_result),
+		.event_size	= sizeof(struct kspawn_event),
 	};
 	size_t known;
 	u32 size;
@@ -52,16 +49,33 @@ static long get_info(struct kspawn_info __user *to)
 	return 0;
 }
 
-static long device_ioctl(struct file *file, unsigned int command,
-			 unsigned long argument)
+static long run_command(unsigned int command, unsigned long argument)
 {
 	switch (command) {
 	case KSPAWN_IOC_INFO:
 		return get_info((struct kspawn_info __user *)argument);
 	case KSPAWN_IOC_SPAWN:
 		return kspawn_spawn((struct kspawn_args __user *)argument);
+	case KSPAWN_IOC_COMPLETION:
+		return kspawn_queue_create((struct kspawn_completion __user *)
+					   argument);
 	}
 	return -ENOTTY;
+}
+
+/*
+ * A caller with one thread holds no reference to the file, only its descriptor
+ * does.  Whatever closes that during the call, this one keeps the module.
+ */
+static long device_ioctl(struct file *file, unsigned int command,
+			 unsigned long argument)
+{
+	long ret;
+
+	get_file(file);
+	ret = run_command(command, argument);
+	fput(file);
+	return ret;
 }
 
 /* Without compat_ioctl: callers in 32-bit mode get -ENOTTY. */
@@ -89,6 +103,9 @@ int __init kspawn_device_register(void)
 	BUILD_BUG_ON(sizeof(struct kspawn_action) != KSPAWN_ACTION_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct kspawn_result) != KSPAWN_RESULT_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct kspawn_info) != KSPAWN_INFO_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct kspawn_event) != KSPAWN_EVENT_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct kspawn_completion) !=
+		     KSPAWN_COMPLETION_SIZE_VER0);
 
 	if (mode & ~0666)
 		return -EINVAL;

@@ -47,20 +47,44 @@ static const struct symbol symbols[] __initconst = {
 	FUNCTION(get_signal),
 	FUNCTION(__audit_syscall_entry),
 	FUNCTION(__audit_syscall_exit),
-	FUNCTION(dup_fd),
 	FUNCTION(put_files_struct),
 	FUNCTION(replace_fd),
-	FUNCTION(__close_range),
 	FUNCTION(set_fs_pwd),
 	FUNCTION(task_work_run),
 	FUNCTION(is_rlimit_overlimit),
 	FUNCTION(sched_setscheduler),
 	FUNCTION(ksys_setsid),
-	FUNCTION(__x64_sys_execve),
+	FUNCTION(exec_mm_release),
+	FUNCTION(exit_oom_victim),
+	FUNCTION(mm_alloc),
+	FUNCTION(get_mm_exe_file),
+	FUNCTION(set_mm_exe_file),
+	FUNCTION(arch_pick_mmap_layout),
+	FUNCTION(membarrier_update_current_mm),
+	FUNCTION(enter_lazy_tlb),
+	FUNCTION(switch_mm_irqs_off),
+	FUNCTION(access_remote_vm),
+	FUNCTION(__wake_up_parent),
+#ifdef CONFIG_MEMCG
+	FUNCTION(mm_update_next_owner),
+#endif
+#ifdef KSPAWN_HAVE_MM_CID
+	FUNCTION(sched_mm_cid_before_execve),
+#endif
+	FUNCTION(__x64_sys_close_range),
+	FUNCTION(__x64_sys_execveat),
+	FUNCTION(__x64_sys_openat2),
 	FUNCTION(__x64_sys_setpgid),
 	FUNCTION(__x64_sys_setresuid),
 	FUNCTION(__x64_sys_setresgid),
 	ADDRESS(tty_ioctl),
+	ADDRESS(kthreadd_task),
+	ADDRESS(tasklist_lock),
+	ADDRESS(sysctl_nr_open),
+	ADDRESS(files_cachep),
+#ifdef CONFIG_SECURITY_TOMOYO
+	ADDRESS(tomoyo_policy_loaded),
+#endif
 #ifdef KSPAWN_HAVE_PIDFS
 	FUNCTION(pidfs_alloc_file),
 #else
@@ -69,6 +93,20 @@ static const struct symbol symbols[] __initconst = {
 };
 
 typedef unsigned long (*lookup_name_t)(const char *name);
+
+#ifdef CONFIG_X86_KERNEL_IBT
+/* is_endbr() has changed its argument between kernels, and is not exported. */
+static bool __init begins_with_endbr(unsigned long address)
+{
+	return *(u32 *)address == gen_endbr();
+}
+
+static bool __init begins_with_any_endbr(unsigned long address)
+{
+	return begins_with_endbr(address) ||
+	       *(u32 *)address == gen_endbr_poison();
+}
+#endif
 
 /*
  * Where indirect branches are tracked, a function can be called through a
@@ -79,7 +117,7 @@ static bool __init may_call(unsigned long address)
 {
 #ifdef CONFIG_X86_KERNEL_IBT
 	if (cpu_feature_enabled(X86_FEATURE_IBT))
-		return *(u32 *)address == gen_endbr();
+		return begins_with_endbr(address);
 #endif
 	return true;
 }
@@ -100,7 +138,7 @@ static lookup_name_t __init find_lookup_name(void)
 	unregister_kprobe(&probe);
 #ifdef CONFIG_X86_KERNEL_IBT
 	/* The probe sits behind it. */
-	if (is_endbr(*(u32 *)(address - ENDBR_INSN_SIZE)))
+	if (begins_with_any_endbr(address - ENDBR_INSN_SIZE))
 		address -= ENDBR_INSN_SIZE;
 #endif
 	if (!may_call(address)) {
@@ -111,15 +149,20 @@ static lookup_name_t __init find_lookup_name(void)
 }
 
 /**
- * kspawn_resolve_symbols() - fill kspawn_kernel, once, as the module loads
+ * kspawn_kernel_symbols_resolve() - fill kspawn_kernel, once, as the module loads
  *
  * Return: 0, or -ENOENT with a message that names what this kernel lacks.
  */
-int __init kspawn_resolve_symbols(void)
+int __init kspawn_kernel_symbols_resolve(void)
 {
 	lookup_name_t lookup_name = find_lookup_name();
 	size_t i;
 
+	if (boot_cpu_has(X86_FEATURE_XENPV)) {
+		/* A new memory must be pinned by functions that we do not call. */
+		pr_err("a Xen PV guest is not supported\n");
+		return -ENODEV;
+	}
 	if (!lookup_name)
 		return -ENOENT;
 

@@ -89,12 +89,12 @@ static bool is_cached(const char *name)
 }
 
 /**
- * kspawn_look_up() - whether execve() would find a program
+ * kspawn_lookup() - whether execve() would find a program
  * @name: its path
  *
  * Return: 0, or the negative errno that execve() would give.
  */
-int kspawn_look_up(const char *name)
+int kspawn_lookup(const char *name)
 {
 	struct path path;
 	int err;

@@ -3,6 +3,6 @@
 #ifndef KSPAWN_LOOKUP_H
 #define KSPAWN_LOOKUP_H
 
-int kspawn_look_up(const char *name);
+int kspawn_lookup(const char *name);
 
 #endif /* KSPAWN_LOOKUP_H */

@@ -1,47 +1,136 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/limits.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "audit.h"
 #include "kernel_symbols.h"
 #include "lookup.h"
+#include "memory.h"
+#include "operations.h"
 #include "program.h"
 #include "request.h"
 #include "signals.h"
 #include "trace.h"
 
-/* Past the point of no return there is no way back to the caller's memory. */
+/* Past the point of no return the child has the program's memory. */
 static bool is_committed(const struct kspawn_request *request)
 {
-	return current->mm != request->mm;
+	return current->mm && current->mm != request->own_mm;
 }
 
-static int execve_in_place(const struct kspawn_request *request)
+/* Whether this exec must be told where its path begins. */
+static bool is_elsewhere(const struct kspawn_request *request, const char *path)
 {
-	struct pt_regs regs = {
-		.di = request->args.path,
-		.si = request->args.argv,
-		.dx = request->args.envp,
-	};
+	return kspawn_has_flag(request, KSPAWN_EMPTY_PATH) ||
+	       (request->args.dirfd != AT_FDCWD && *path != '/');
+}
 
-	return kspawn_kernel.__x64_sys_execve(&regs);
+/*
+ * Larger lists are copied by exec itself, from memory of the child's own: only
+ * there does the OOM killer see them, and the stack that they are copied to.
+ */
+#define LISTS_PLACED_MAX	ARG_MAX
+
+/* A TOMOYO policy can have conditions on arguments, and looks before we do. */
+static bool needs_real_lists(const struct kspawn_request *request)
+{
+	if (request->lists.size > LISTS_PLACED_MAX)
+		return true;
+#ifdef CONFIG_SECURITY_TOMOYO
+	if (READ_ONCE(*kspawn_kernel.tomoyo_policy_loaded))
+		return true;
+#endif
+	return request->lists.refused;
+}
+
+static int execute_here(struct kspawn_request *request, const char *path)
+{
+	static const char * const argv[] = { "", NULL };
+	static const char * const envp[] = { NULL };
+	int err;
+
+	kspawn_lists_begin(request);
+	err = kspawn_kernel.kernel_execve(path, argv, envp);
+	kspawn_lists_end(request, err);
+	return err;
+}
+
+/* As execveat() does it, whose arguments are in memory of the child's own. */
+static int execute_elsewhere(struct kspawn_request *request, const char *path,
+			     bool real_lists)
+{
+	static const struct kspawn_piece none = { .bytes = "", .size = 1 };
+	static const struct kspawn_lists one_empty = {
+		.first = (struct kspawn_piece *)&none, .size = 1, .argc = 1,
+	};
+	const struct kspawn_lists *lists = real_lists ? &request->lists :
+							&one_empty;
+	size_t size = kspawn_lists_user_size(lists);
+	struct pt_regs regs = {
+		.di = request->args.dirfd,
+		.r8 = kspawn_has_flag(request, KSPAWN_EMPTY_PATH) ?
+			AT_EMPTY_PATH : 0,
+	};
+	unsigned long at;
+	int err;
+
+	regs.si = kspawn_memory_string(request, path);
+	if (IS_ERR_VALUE(regs.si))
+		return regs.si;
+	at = kspawn_memory_map(request, size);
+	err = at;
+	if (IS_ERR_VALUE(at))
+		goto no_lists;
+	err = kspawn_lists_to_user(lists, (void __user *)at, &regs.dx,
+				   &regs.r10);
+	if (err)
+		goto out;
+	if (!real_lists)
+		kspawn_lists_begin(request);
+	err = kspawn_kernel.__x64_sys_execveat(&regs);
+	if (!real_lists)
+		kspawn_lists_end(request, err);
+	/* After success there is nothing left to unmap. */
+	if (is_committed(request))
+		return err;
+out:
+	kspawn_memory_unmap(at, size);
+no_lists:
+	kspawn_memory_unmap(regs.si, PATH_MAX);
+	return err;
+}
+
+static int execute_once(struct kspawn_request *request, const char *path)
+{
+	int err;
+
+	if (!needs_real_lists(request)) {
+		err = is_elsewhere(request, path) ?
+			execute_elsewhere(request, path, false) :
+			execute_here(request, path);
+		if (!request->lists.refused || is_committed(request))
+			return err;
+	}
+	return execute_elsewhere(request, path, true);
 }
 
 static int execute(struct kspawn_request *request, const char *path)
 {
 	int err;
 
-	if (!*path)
+	if (!*path && !kspawn_has_flag(request, KSPAWN_EMPTY_PATH))
 		return -ENOENT;
 	kspawn_audit_begin(__NR_execve, 0, 0, 0, 0);
 	do {
-		err = request->in_place ?
-			execve_in_place(request) :
-			kspawn_kernel.kernel_execve(path, request->argv,
-						    request->envp);
-	} while (!is_committed(request) && kspawn_interrupted(request, err));
+		err = execute_once(request, path);
+	} while (!is_committed(request) &&
+		 kspawn_signals_interrupted(request, err));
 	/* If it has succeeded, the return to user mode ends the record. */
 	if (err)
 		kspawn_audit_end(err);
@@ -106,8 +195,8 @@ static int search(struct kspawn_request *request, bool run)
 		if (!next_candidate(request, &next))
 			continue;
 		do {
-			err = kspawn_look_up(request->candidate);
-		} while (run && kspawn_interrupted(request, err));
+			err = kspawn_lookup(request->candidate);
+		} while (run && kspawn_signals_interrupted(request, err));
 		if (!err) {
 			if (!run) {
 				request->search = here;
@@ -115,7 +204,7 @@ static int search(struct kspawn_request *request, bool run)
 			}
 			err = execute(request, request->candidate);
 		}
-		if (!try_next(err) || is_committed(request))
+		if (!try_next(err) || (run && is_committed(request)))
 			return err;
 		if (err == -EACCES)
 			request->denied = true;
@@ -135,38 +224,84 @@ static bool lookup_is_settled(const struct kspawn_request *request)
 	const struct cred *cred = current_cred();
 	u32 i;
 
+	if (is_elsewhere(request, request->path))
+		return false;
 	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS) &&
 	    (!uid_eq(cred->uid, cred->euid) ||
 	     !uid_eq(cred->uid, cred->fsuid) ||
 	     !gid_eq(cred->gid, cred->egid) ||
 	     !gid_eq(cred->gid, cred->fsgid)))
 		return false;
-	for (i = 0; i < request->args.action_count; i++) {
-		switch (request->actions[i].op) {
-		case KSPAWN_ACTION_CLOSE:
-		case KSPAWN_ACTION_CLOSEFROM:
-		case KSPAWN_ACTION_TCSETPGRP:
-			continue;
-		}
+	for (i = 0; i < request->args.action_count; i++)
+		if (!(request->actions[i].operation->traits &
+		      KSPAWN_KEEPS_LOOKUP))
+			return false;
+	return true;
+}
+
+/* Whether a descriptor is open, and may be. */
+static bool is_open(int fd)
+{
+	struct file *file = fget_raw(fd);
+
+	if (!file)
 		return false;
+	fput(file);
+	return true;
+}
+
+/*
+ * Whether no action would fail before the child comes to look for its program,
+ * which is then what is told.  Asked only if that is not there.
+ */
+static bool actions_will_succeed(const struct kspawn_request *request)
+{
+	bool closed = false;
+	u32 i;
+
+	for (i = 0; i < request->args.action_count; i++) {
+		const struct kspawn_file_action *action = &request->actions[i];
+		u32 takes = action->operation->takes;
+
+		/* What names no descriptor closes one, perhaps this one. */
+		if (!(action->operation->traits & KSPAWN_NAMES_FD))
+			closed = true;
+		else if (closed || !is_open(action->fd))
+			return false;
+		if (action->fd < 0 || action->newfd < 0)
+			return false;
+		if ((takes & KSPAWN_TAKES_NEWFD) &&
+		    action->newfd >= rlimit(RLIMIT_NOFILE))
+			return false;
 	}
 	return true;
 }
 
 /**
- * kspawn_find_program() - look the program up before there is a child
+ * kspawn_program_find() - look the program up before there is a child
  * @request: the request; runs in the caller
  *
  * A program that is not there costs no child where no action can change what
- * the child would find.
+ * the child would find.  Where system calls are audited, the look-up is left to
+ * the child: an audit context keeps each name until the system call ends, and
+ * the auditor is to see no names but those of the program.
  *
  * Return: 0 if it was found or only the child can tell, or a negative errno.
  */
-int kspawn_find_program(struct kspawn_request *request)
+int kspawn_program_find(struct kspawn_request *request)
 {
-	if (!lookup_is_settled(request))
+	int err;
+
+	if ((audit_enabled && !audit_dummy_context()) ||
+	    !lookup_is_settled(request))
 		return 0;
-	return request->search ? search(request, false) : kspawn_look_up(request->path);
+	err = request->search ? search(request, false) :
+				kspawn_lookup(request->path);
+	/* The child, which comes to that action first, tells of it. */
+	if (err && !kspawn_signals_is_restart(err) &&
+	    !actions_will_succeed(request))
+		return 0;
+	return err;
 }
 
 /*
@@ -185,7 +320,7 @@ static int check_process_limit(void)
 }
 
 /**
- * kspawn_execute() - execute the program
+ * kspawn_program_execute() - execute the program
  * @request: the request; runs in the child
  *
  * Return: 0 if the child is now that program, or a negative errno, with the
@@ -193,7 +328,7 @@ static int check_process_limit(void)
  * caller has gone on, and the outcome is not touched: the kernel has sent the
  * child a SIGSEGV to die of.
  */
-int kspawn_execute(struct kspawn_request *request)
+int kspawn_program_execute(struct kspawn_request *request)
 {
 	int err;
 

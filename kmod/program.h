@@ -5,7 +5,7 @@
 
 struct kspawn_request;
 
-int kspawn_find_program(struct kspawn_request *request);
-int kspawn_execute(struct kspawn_request *request);
+int kspawn_program_find(struct kspawn_request *request);
+int kspawn_program_execute(struct kspawn_request *request);
 
 #endif /* KSPAWN_PROGRAM_H */

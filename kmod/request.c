@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/audit.h>
 #include <linux/binfmts.h>
+#include <linux/bitmap.h>
+#include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "operations.h"
+#include "queue.h"
 #include "request.h"
 #include "stats.h"
 
@@ -57,12 +63,35 @@ static bool attributes_valid(const struct kspawn_args *args)
 	return true;
 }
 
+/* The same for the flags, and what cannot go together. */
+static bool flags_valid(const struct kspawn_args *args)
+{
+	u32 set = args->flags;
+
+	if (set & ~KSPAWN_FLAGS_ALL)
+		return false;
+	if ((set & KSPAWN_ASYNC) && (set & KSPAWN_WAIT))
+		return false;
+	if ((set & KSPAWN_EMPTY_PATH) && args->search)
+		return false;
+	if (args->search && args->dirfd != AT_FDCWD)
+		return false;
+	if ((args->completion || args->cookie) && !(set & KSPAWN_ASYNC))
+		return false;
+	if (args->pidfd && !(set & KSPAWN_PIDFD))
+		return false;
+	if (args->rusage && !(set & KSPAWN_WAIT))
+		return false;
+	/* A pidfd or a status that nobody is told of would be lost. */
+	if ((set & KSPAWN_PIDFD) && !args->result && !args->pidfd)
+		return false;
+	return !(set & KSPAWN_WAIT) || args->result;
+}
+
 static int check_args(const struct kspawn_args *args,
 		      struct kspawn_outcome *outcome)
 {
-	/* A pidfd that nobody is told of would be lost. */
-	if ((args->flags & ~KSPAWN_FLAGS_ALL) ||
-	    ((args->flags & KSPAWN_PIDFD) && !args->result))
+	if (!flags_valid(args))
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
 				   -EINVAL);
 	if (!attributes_valid(args))
@@ -85,7 +114,7 @@ static int check_args(const struct kspawn_args *args,
 }
 
 /**
- * kspawn_copy_args() - copy the argument structure itself
+ * kspawn_request_copy_args() - copy the argument structure itself
  * @args:    where to
  * @from:    the caller's structure, of any size that it may have
  * @outcome: says which field was wrong
@@ -95,7 +124,7 @@ static int check_args(const struct kspawn_args *args,
  * Return: 0, or a negative errno, also in @outcome.  On an error @args->result
  * is 0 unless a result can be written there.
  */
-int kspawn_copy_args(struct kspawn_args *args,
+int kspawn_request_copy_args(struct kspawn_args *args,
 		     const struct kspawn_args __user *from,
 		     struct kspawn_outcome *outcome)
 {
@@ -181,48 +210,49 @@ static int copy_program(struct kspawn_request *request,
 	return 0;
 }
 
+/* As openat2() has it, which refuses what open() overlooks. */
+static bool how_valid(const struct kspawn_action *from)
+{
+	const u64 creating = O_CREAT | __O_TMPFILE;
+
+	if (from->oflag & ~(u64)VALID_OPEN_FLAGS)
+		return false;
+	if (from->resolve & ~(u64)VALID_RESOLVE_FLAGS)
+		return false;
+	if (from->oflag & creating)
+		return !(from->mode & ~(u64)S_IALLUGO);
+	return !from->mode;
+}
+
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
 		       const struct kspawn_action *from, size_t *budget)
 {
-	bool has_path = false, has_fd = true, has_newfd = false;
-	bool has_oflag = false;
+	const struct kspawn_operation *operation;
 	ssize_t size;
+	u32 takes;
 
-	switch (from->op) {
-	case KSPAWN_ACTION_OPEN:
-		has_path = true;
-		has_oflag = true;
-		break;
-	case KSPAWN_ACTION_DUP2:
-		has_newfd = true;
-		break;
-	case KSPAWN_ACTION_CHDIR:
-		has_path = true;
-		has_fd = false;
-		break;
-	case KSPAWN_ACTION_CLOSE:
-	case KSPAWN_ACTION_FCHDIR:
-	case KSPAWN_ACTION_CLOSEFROM:
-	case KSPAWN_ACTION_TCSETPGRP:
-		break;
-	default:
+	operation = kspawn_operation_of_action(from->op);
+	if (!operation)
 		return -EINVAL;
-	}
-	if (from->reserved ||
-	    (from->fd && !has_fd) ||
-	    (from->newfd && !has_newfd) ||
-	    ((from->oflag || from->mode) && !has_oflag) ||
-	    (from->path && !has_path))
+	takes = operation->takes;
+	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
+	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
+	    ((from->path || from->dirfd) && !(takes & KSPAWN_TAKES_PATH)) ||
+	    ((from->oflag || from->mode || from->resolve) &&
+	     !(takes & KSPAWN_TAKES_HOW)) ||
+	    !how_valid(from))
 		return -EINVAL;
 
-	action->op = from->op;
+	action->operation = operation;
 	action->fd = from->fd;
 	action->newfd = from->newfd;
+	action->dirfd = from->dirfd;
 	action->oflag = from->oflag;
-	action->mode = from->mode & S_IALLUGO;
+	action->mode = from->mode;
+	action->resolve = from->resolve;
 	action->path = NULL;
-	if (!has_path)
+	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
 	if (size < 0)
@@ -271,53 +301,168 @@ static int copy_actions(struct kspawn_request *request,
 	return 0;
 }
 
-static int compare_descriptors(const void *a, const void *b)
+/* Whether a path begins with the program that the caller runs. */
+static bool begins_with_exe(const char *path)
 {
-	unsigned int x = *(const unsigned int *)a;
-	unsigned int y = *(const unsigned int *)b;
-
-	return x < y ? -1 : x > y;
+	return strstarts(path, "/proc/self/exe") ||
+	       strstarts(path, "/proc/thread-self/exe");
 }
 
-/* The descriptors of the caller that the actions use as a source. */
-static int name_descriptors(struct kspawn_request *request,
-			    struct kspawn_outcome *outcome)
+/* An auditor's rules may be about the program that does what the child does. */
+static bool wants_exe(const struct kspawn_request *request)
 {
-	u32 i, count = 0, unique = 0;
-	unsigned int *named;
+	u32 i;
 
-	if (!request->args.action_count)
-		return 0;
-	named = kspawn_arena_alloc(&request->arena,
-				   array_size(request->args.action_count,
-					      sizeof(*named)));
-	if (!named)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ACTIONS, -ENOMEM);
+	if ((audit_enabled && !audit_dummy_context()) ||
+	    begins_with_exe(request->path))
+		return true;
+	for (i = 0; i < request->args.action_count; i++)
+		if (request->actions[i].path &&
+		    begins_with_exe(request->actions[i].path))
+			return true;
+	return false;
+}
+
+/* The descriptor that a path begins with, or -1. */
+static int descriptor_of_path(const char *path)
+{
+	static const char * const prefixes[] = {
+		"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/",
+	};
+	size_t i;
+
+	if (*path != '/')
+		return -1;
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		size_t length = strlen(prefixes[i]);
+		unsigned int fd = 0;
+		const char *digit;
+
+		if (strncmp(path, prefixes[i], length))
+			continue;
+		digit = path + length;
+		if (!isdigit(*digit))
+			return -1;
+		for (; isdigit(*digit) && fd <= INT_MAX / 10 - 1; digit++)
+			fd = fd * 10 + *digit - '0';
+		return *digit && *digit != '/' && *digit != ':' ? -1 : (int)fd;
+	}
+	return -1;
+}
+
+/**
+ * struct naming - the pass over a request that names descriptors
+ * @named: the bitmap; NULL: only find out how large it must be
+ * @slots: no descriptor from here on is open
+ * @end:   behind the highest that was named
+ */
+struct naming {
+	unsigned long *named;
+	unsigned int slots;
+	unsigned int end;
+};
+
+static void name_descriptor(struct naming *naming, int fd)
+{
+	if (fd < 0 || fd >= naming->slots)
+		return;
+	naming->end = max_t(unsigned int, naming->end, fd + 1);
+	if (naming->named)
+		__set_bit(fd, naming->named);
+}
+
+static void name_all(const struct kspawn_request *request,
+		     struct naming *naming)
+{
+	const struct kspawn_args *args = &request->args;
+	const char *directory;
+	u32 i;
+
+	name_descriptor(naming, args->dirfd);
+	name_descriptor(naming, descriptor_of_path(request->path));
+	for (directory = request->search; directory;
+	     directory = strchr(directory, ':')) {
+		if (*directory == ':')
+			directory++;
+		name_descriptor(naming, descriptor_of_path(directory));
+	}
+	for (i = 0; i < args->action_count; i++) {
+		const struct kspawn_file_action *action = &request->actions[i];
+
+		if (action->operation->traits & KSPAWN_NAMES_FD)
+			name_descriptor(naming, action->fd);
+		if (!action->path)
+			continue;
+		name_descriptor(naming, action->dirfd);
+		name_descriptor(naming, descriptor_of_path(action->path));
+	}
+}
+
+/* From where on all descriptors are closed by the actions. */
+static unsigned int find_bound(const struct kspawn_request *request)
+{
+	unsigned int bound = UINT_MAX;
+	u32 i;
 
 	for (i = 0; i < request->args.action_count; i++) {
 		const struct kspawn_file_action *action = &request->actions[i];
 
-		if ((action->op == KSPAWN_ACTION_DUP2 ||
-		     action->op == KSPAWN_ACTION_FCHDIR ||
-		     action->op == KSPAWN_ACTION_TCSETPGRP) && action->fd >= 0)
-			named[count++] = action->fd;
+		if ((action->operation->traits & KSPAWN_BOUNDS) &&
+		    action->fd >= 0)
+			bound = min_t(unsigned int, bound, action->fd);
 	}
-	sort(named, count, sizeof(*named), compare_descriptors, NULL);
-	for (i = 0; i < count; i++)
-		if (!unique || named[unique - 1] != named[i])
-			named[unique++] = named[i];
-	request->named = named;
-	request->named_count = unique;
+	return bound;
+}
+
+/* Which of the caller's descriptors the child is to have. */
+static int select_descriptors(struct kspawn_request *request,
+			      struct kspawn_outcome *outcome)
+{
+	struct kspawn_selection *selection = &request->selection;
+	struct naming naming = { .slots = kspawn_descriptors_slots() };
+
+	selection->only_named =
+		kspawn_has_attribute(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
+	selection->bound = find_bound(request);
+	request->wants_exe = wants_exe(request);
+	name_all(request, &naming);
+	if (!naming.end)
+		return 0;
+	naming.named = kspawn_arena_alloc(&request->arena,
+					  BITS_TO_LONGS(naming.end) *
+					  sizeof(long));
+	if (!naming.named)
+		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
+				   KSPAWN_ARG_ACTIONS, -ENOMEM);
+	bitmap_zero(naming.named, naming.end);
+	name_all(request, &naming);
+	selection->named = naming.named;
+	selection->words = BITS_TO_LONGS(naming.end);
+	return 0;
+}
+
+static int take_slot(struct kspawn_request *request,
+		     struct kspawn_outcome *outcome)
+{
+	struct kspawn_queue_slot *slot;
+
+	if (!kspawn_has_flag(request, KSPAWN_ASYNC))
+		return 0;
+	slot = kspawn_queue_reserve(request->args.completion,
+				    request->args.cookie);
+	if (IS_ERR(slot))
+		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
+				   KSPAWN_ARG_COMPLETION, PTR_ERR(slot));
+	request->slot = slot;
 	return 0;
 }
 
 /**
  * kspawn_request_create() - copy and check what a caller asked for
- * @args:    what kspawn_copy_args() accepted
+ * @args:    what kspawn_request_copy_args() accepted
  * @outcome: says what was wrong
  *
- * All but the lists, for which there is kspawn_request_take_lists().
+ * All but what kspawn_request_complete() sees to.
  *
  * Return: the request with one reference, or an error pointer.
  */
@@ -327,7 +472,6 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	struct kspawn_request *request;
 	int err;
 
-	/* One for each thread at most; what follows from it is accounted. */
 	request = kmem_cache_alloc(requests, GFP_KERNEL);
 	if (!request) {
 		err = kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
@@ -338,17 +482,14 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	kref_init(&request->ref);
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
-	request->mm = current->mm;
+	init_completion(&request->apart);
 	kspawn_arena_init(&request->arena, request->room,
 			  REQUEST_SIZE - sizeof(*request));
-	kspawn_descriptors_init(&request->descriptors);
 	request->id = kspawn_stats_begin();
 
 	err = copy_program(request, outcome);
 	if (!err)
 		err = copy_actions(request, outcome);
-	if (!err)
-		err = name_descriptors(request, outcome);
 	if (err) {
 		kspawn_request_put(request);
 		return ERR_PTR(err);
@@ -356,88 +497,38 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	return request;
 }
 
-static int copy_lists(struct kspawn_request *request,
-		      struct kspawn_outcome *outcome)
-{
-	static const char * const empty[] = { "", NULL };
-	size_t budget = argument_budget();
-
-	request->argv = kspawn_arena_vector(&request->arena,
-					    request->args.argv, &budget);
-	if (IS_ERR(request->argv))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV,
-				   PTR_ERR(request->argv));
-	/* What execve() makes of an empty list. */
-	if (!request->argv[0])
-		request->argv = empty;
-
-	request->envp = kspawn_arena_vector(&request->arena,
-					    request->args.envp, &budget);
-	if (IS_ERR(request->envp))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ENVP,
-				   PTR_ERR(request->envp));
-	return 0;
-}
-
-/*
- * Whether exec can read the path and the lists where they are: no other task
- * has the caller's memory, to change them before exec comes to them.  Who has
- * other ways to write there could have done so before.  A reader of /proc
- * looks like another task for a moment; the lists are copied then.
- *
- * The paths of a search are not in that memory, and of an empty argument list
- * exec would tell the log.
- */
-static bool can_stay_in_place(const struct kspawn_request *request)
-{
-	const char __user *const __user *argv =
-		u64_to_user_ptr(request->args.argv);
-	const char __user *first;
-
-	return !request->search && argv &&
-	       atomic_read(&current->mm->mm_users) == 1 &&
-	       !get_user(first, argv) && first;
-}
-
 /**
- * kspawn_request_take_lists() - see to the arguments and the environment
+ * kspawn_request_complete() - copy the lists, and what else a child needs
  * @request: the request; called once
  * @outcome: says what was wrong
  *
  * The larger part of most requests, and of no use if there is no program.
  *
- * What other tasks could change is copied before the child exists.  Where
- * there are none, exec copies it, in the child, straight from the caller's
- * memory to the program's.  A caller that is killed meanwhile writes there as
- * it ends, but where it had chosen to.
- *
  * Return: 0, or a negative errno.
  */
-int kspawn_request_take_lists(struct kspawn_request *request,
-			      struct kspawn_outcome *outcome)
+int kspawn_request_complete(struct kspawn_request *request,
+			    struct kspawn_outcome *outcome)
 {
-	request->in_place = can_stay_in_place(request);
-	return request->in_place ? 0 : copy_lists(request, outcome);
-}
-
-/**
- * kspawn_request_blame_list() - find the list that made exec fail
- * @request: a request that has failed and that nobody else uses any more
- * @outcome: how; set to what copying the lists before would have told
- */
-void kspawn_request_blame_list(struct kspawn_request *request,
-			       struct kspawn_outcome *outcome)
-{
-	struct kspawn_outcome list = {};
+	size_t budget = argument_budget();
 	int err;
 
-	if (!request->in_place || outcome->step != KSPAWN_STEP_EXEC ||
-	    (outcome->error != -EFAULT && outcome->error != -E2BIG))
-		return;
-	/* Exec reads them in another order, and may have met another error. */
-	err = copy_lists(request, &list);
-	if (err == -EFAULT || err == -E2BIG)
-		*outcome = list;
+	err = select_descriptors(request, outcome);
+	if (err)
+		return err;
+	err = take_slot(request, outcome);
+	if (err)
+		return err;
+	err = kspawn_lists_copy_argv(&request->lists, &request->arena,
+				     request->args.argv, &budget);
+	if (err)
+		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV,
+				   err);
+	err = kspawn_lists_copy_envp(&request->lists, &request->arena,
+				     request->args.envp, &budget);
+	if (err)
+		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ENVP,
+				   err);
+	return 0;
 }
 
 static void release_request(struct kref *ref)
@@ -447,6 +538,9 @@ static void release_request(struct kref *ref)
 
 	if (request->pidfd_file)
 		fput(request->pidfd_file);
+	if (request->exe_file)
+		fput(request->exe_file);
+	kspawn_queue_cancel(request->slot);
 	kspawn_descriptors_free(&request->descriptors);
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
@@ -482,7 +576,7 @@ static void construct_request(void *object)
 }
 
 /**
- * kspawn_requests_init() - make room for requests
+ * kspawn_request_init() - make room for requests
  *
  * Many kernels clear memory as they allocate it, which would cost more than
  * all else that is done to a request, but not objects that have a constructor.
@@ -490,22 +584,22 @@ static void construct_request(void *object)
  *
  * Return: 0 or -ENOMEM.
  */
-int __init kspawn_requests_init(void)
+int __init kspawn_request_init(void)
 {
 	size_t head = offsetof(struct kspawn_request, room);
 
 	/* User space's bytes go into the room only. */
 	requests = kmem_cache_create_usercopy("kspawn_request", REQUEST_SIZE,
 					      __alignof__(struct kspawn_request),
-					      0, head, REQUEST_SIZE - head,
+					      SLAB_ACCOUNT, head, REQUEST_SIZE - head,
 					      construct_request);
 	return requests ? 0 : -ENOMEM;
 }
 
 /**
- * kspawn_requests_exit() - give that room back; no request is left
+ * kspawn_request_exit() - give that room back; no request is left
  */
-void kspawn_requests_exit(void)
+void kspawn_request_exit(void)
 {
 	kmem_cache_destroy(requests);
 }

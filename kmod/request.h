@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One request: a copy of everything that the caller asked for, made and
- * checked before the child exists.  Only where no other task has the caller's
- * memory does exec read the path and the lists from there instead.
+ * checked before the child exists.  The child reads nothing else.
  */
 #ifndef KSPAWN_REQUEST_H
 #define KSPAWN_REQUEST_H
 
+#include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/pid.h>
 #include <linux/signal_types.h>
 
+#include "arena.h"
 #include "descriptors.h"
-#include "strings.h"
+#include "lists.h"
 #include "uapi/kspawn.h"
+
+struct kspawn_operation;
+struct kspawn_queue_slot;
 
 /**
  * struct kspawn_outcome - how a start ended
@@ -40,66 +44,63 @@ static inline int kspawn_fail(struct kspawn_outcome *outcome, u32 step,
 
 /**
  * struct kspawn_file_action - one file action, copied
- * @op:    KSPAWN_ACTION_*
- * @fd:    see struct kspawn_action, here and below
- * @newfd: target of DUP2
- * @oflag: flags of OPEN
- * @mode:  mode of OPEN
- * @path:  of OPEN and CHDIR
+ * @operation: its line in the table of operations
+ * @fd:        see struct kspawn_action, here and below
+ * @newfd:     target of DUP2, end of CLOSE_RANGE
+ * @dirfd:     where @path begins
+ * @mode:      of OPEN
+ * @oflag:     of OPEN
+ * @resolve:   of OPEN
+ * @path:      of OPEN and CHDIR
  */
 struct kspawn_file_action {
-	u32 op;
+	const struct kspawn_operation *operation;
 	int fd;
 	int newfd;
-	u32 oflag;
+	int dirfd;
 	umode_t mode;
+	u64 oflag;
+	u64 resolve;
 	const char *path;
 };
 
 /**
- * enum kspawn_phase - who still takes part in a request
- * @KSPAWN_STARTING:  the caller waits for the child
- * @KSPAWN_ABANDONED: the caller was killed while it waited
- */
-enum kspawn_phase {
-	KSPAWN_STARTING,
-	KSPAWN_ABANDONED,
-};
-
-/**
  * struct kspawn_request - one start of a program
- * @ref:            the caller's reference, and the child's: it goes on using
- *                  the request after the caller has been woken
- * @id:             tells requests apart in traces
- * @phase:          enum kspawn_phase
- * @caller:         the process that asked
- * @args:           the scalars; its pointers have been followed and are unused,
- *                  but for the path and the lists of a request @in_place
- * @path:           the program
- * @search:         directories to search it in, or NULL
- * @candidate:      room for one path of that search, or NULL
+ * @ref:          the caller's reference, and the child's: either may go on
+ *                using the request when the other is done with it
+ * @id:           tells requests apart in traces
+ * @caller:       the process that asked; for traces
+ * @args:         the scalars; its pointers have been followed and are unused
+ * @path:         the program
+ * @search:       directories to search it in, or NULL
+ * @candidate:    room for one path of that search, or NULL
  * @candidate_size: enough for the longest, at most PATH_MAX
- * @denied:         whether that search has met -EACCES
- * @in_place:       exec reads path and lists where the caller has them, see
- *                  kspawn_request_take_lists()
- * @argv:           arguments, at least one; unless @in_place
- * @envp:           environment; unless @in_place
- * @actions:        file actions
- * @named:          descriptors that they refer to, ascending, each once
- * @named_count:    how many
- * @descriptors:    the child's descriptors
- * @child:          the child, from its first instruction on
- * @mm:             the memory it shares with its caller; only for comparison
- * @fatal_signal:   a signal that the child is to die of
- * @pidfd_file:     the child's pidfd until the caller installs it
- * @outcome:        written by the child before it wakes the caller
- * @arena:          where the strings and lists above live
- * @room:           its first chunk
+ * @denied:       whether that search has met -EACCES
+ * @actions:      file actions
+ * @lists:        arguments and environment
+ * @selection:    which descriptors the child is to have
+ * @descriptors:  these, until the child has taken them
+ * @mask:         the signal mask of the caller, and so of the program
+ * @slot:         the place in a completion queue, of an asynchronous start
+ * @wants_exe:    a path begins with /proc/self/exe, which is to be the caller's
+ * @mm_flags:     what every exec hands on from the memory that it leaves
+ * @exe_file:     that file, for the child's own memory, or NULL
+ * @child:        the child, from its first instruction on
+ * @apart:        completed when the child holds nothing of its caller's
+ * @own_mm:       the child's memory for the arguments of system calls; only for
+ *                comparison
+ * @fatal_signal: a signal that the child is to die of
+ * @pidfd_file:   the child's pidfd until the caller installs it
+ * @outcome:      the child's own until it has failed
+ * @failed:       whether it has, and is nobody's child any more; what
+ *                kspawn_request_fail() sets and kspawn_request_has_failed()
+ *                reads
+ * @arena:        where the strings above live
+ * @room:         its first chunk
  */
 struct kspawn_request {
 	struct kref ref;
 	u64 id;
-	int phase;
 	struct pid *caller;
 	struct kspawn_args args;
 	const char *path;
@@ -107,33 +108,35 @@ struct kspawn_request {
 	char *candidate;
 	size_t candidate_size;
 	bool denied;
-	bool in_place;
-	const char *const *argv;
-	const char *const *envp;
 	struct kspawn_file_action *actions;
-	unsigned int *named;
-	u32 named_count;
+	struct kspawn_lists lists;
+	struct kspawn_selection selection;
 	struct kspawn_descriptors descriptors;
+	sigset_t mask;
+	struct kspawn_queue_slot *slot;
+	bool wants_exe;
+	unsigned long mm_flags;
+	struct file *exe_file;
 	struct pid *child;
-	const void *mm;
+	struct completion apart;
+	const void *own_mm;
 	int fatal_signal;
 	struct file *pidfd_file;
 	struct kspawn_outcome outcome;
+	bool failed;
 	struct kspawn_arena arena;
 	u64 room[];
 };
 
-int kspawn_requests_init(void);
-void kspawn_requests_exit(void);
-int kspawn_copy_args(struct kspawn_args *args,
-		     const struct kspawn_args __user *from,
-		     struct kspawn_outcome *outcome);
+int kspawn_request_init(void);
+void kspawn_request_exit(void);
+int kspawn_request_copy_args(struct kspawn_args *args,
+			     const struct kspawn_args __user *from,
+			     struct kspawn_outcome *outcome);
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 					     struct kspawn_outcome *outcome);
-int kspawn_request_take_lists(struct kspawn_request *request,
-			      struct kspawn_outcome *outcome);
-void kspawn_request_blame_list(struct kspawn_request *request,
-			       struct kspawn_outcome *outcome);
+int kspawn_request_complete(struct kspawn_request *request,
+			    struct kspawn_outcome *outcome);
 void kspawn_request_get(struct kspawn_request *request);
 void kspawn_request_put(struct kspawn_request *request);
 
@@ -141,6 +144,27 @@ static inline bool kspawn_has_attribute(const struct kspawn_request *request,
 					u32 attribute)
 {
 	return request->args.attr_flags & attribute;
+}
+
+/* In the child: from here on others may look at the outcome. */
+static inline void kspawn_request_fail(struct kspawn_request *request)
+{
+	/* Pairs with kspawn_request_has_failed(): the outcome comes first. */
+	smp_store_release(&request->failed, true);
+}
+
+/* Then the outcome may be looked at. */
+static inline bool
+kspawn_request_has_failed(const struct kspawn_request *request)
+{
+	/* Pairs with kspawn_request_fail(). */
+	return smp_load_acquire(&request->failed);
+}
+
+static inline bool kspawn_has_flag(const struct kspawn_request *request,
+				   u32 flag)
+{
+	return request->args.flags & flag;
 }
 
 #endif /* KSPAWN_REQUEST_H */

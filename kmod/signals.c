@@ -4,6 +4,7 @@
 #include <linux/signal.h>
 
 #include "kernel_symbols.h"
+#include "memory.h"
 #include "request.h"
 #include "signals.h"
 
@@ -14,69 +15,112 @@
 #define PF_RETURNS_WHEN_KILLED	PF_IO_WORKER
 #endif
 
+static void block_all(sigset_t *inherited)
+{
+	sigset_t all;
+
+	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	sigprocmask(SIG_SETMASK, &all, inherited);
+}
+
 /*
  * Stop for a tracer, a SIGSTOP or the freezer, as on the way to user mode.  A
  * fatal signal must not end the child in there, with what it still holds: the
  * flag makes get_signal() return it.
+ *
+ * A tracer can unblock signals meanwhile.  One that has a handler cannot run it
+ * here, and waits again, until exec has reset the handler.
  */
-static void take_signals(struct kspawn_request *request)
+static int take_signals(struct kspawn_request *request)
 {
 	struct ksignal signal = {};
+	bool caught;
+	int err;
+
+	/* The kernel's core dump looks into current->mm before all else. */
+	err = kspawn_memory_make(request);
+	if (err)
+		return err;
 
 	current->flags |= PF_RETURNS_WHEN_KILLED;
-	if (kspawn_kernel.get_signal(&signal))
-		request->fatal_signal = signal.sig ?: SIGKILL;
+	caught = kspawn_kernel.get_signal(&signal);
 	current->flags &= ~PF_RETURNS_WHEN_KILLED;
+
+	block_all(NULL);
+	if (!caught)
+		return 0;
+	/* Later kernels tell such a worker only what the siginfo says. */
+	if (signal.sig && signal.ka.sa.sa_handler != SIG_DFL &&
+	    !fatal_signal_pending(current))
+		send_sig_info(signal.sig, &signal.info, current);
+	else
+		request->fatal_signal = signal.sig ?:
+					signal.info.si_signo ?: SIGKILL;
+	return 0;
 }
 
 /**
- * kspawn_block_signals() - block all signals of a new child
- * @request: the request
+ * kspawn_signals_block() - block all signals of the calling thread
  *
- * A child that is born traced stops here, as any other would before its first
- * instruction.
+ * For the time of the call: no signal restarts it, and the child inherits the
+ * mask, so none can end it that its program would survive.
  *
- * Return: the mask that it has inherited.
+ * Return: the mask until now.
  */
-sigset_t kspawn_block_signals(struct kspawn_request *request)
+sigset_t kspawn_signals_block(void)
 {
-	sigset_t all, inherited;
+	sigset_t inherited;
 
-	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
-	sigprocmask(SIG_SETMASK, &all, &inherited);
-	if (signal_pending(current))
-		take_signals(request);
+	block_all(&inherited);
 	return inherited;
 }
 
 /**
- * kspawn_restore_signals() - set the mask that the program starts with
+ * kspawn_signals_birth() - stop where a new child stops
+ * @request: the request of the child, which is current
+ *
+ * A child that is born traced stops here, as any other would before its first
+ * instruction.
+ *
+ * Return: 0, or -EINTR if it was killed, or -ENOMEM.
+ */
+int kspawn_signals_birth(struct kspawn_request *request)
+{
+	int err = 0;
+
+	if (signal_pending(current))
+		err = take_signals(request);
+	return kspawn_signals_is_killed(request) ? -EINTR : err;
+}
+
+/**
+ * kspawn_signals_restore() - set the mask that the program starts with
  * @mask: the mask
  */
-void kspawn_restore_signals(sigset_t mask)
+void kspawn_signals_restore(sigset_t mask)
 {
 	sigdelsetmask(&mask, sigmask(SIGKILL) | sigmask(SIGSTOP));
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 /**
- * kspawn_is_killed() - whether the child is to die of a signal
+ * kspawn_signals_is_killed() - whether the child is to die of a signal
  * @request: the request
  *
  * Return: true if it is.
  */
-bool kspawn_is_killed(const struct kspawn_request *request)
+bool kspawn_signals_is_killed(const struct kspawn_request *request)
 {
 	return request->fatal_signal || fatal_signal_pending(current);
 }
 
 /**
- * kspawn_is_restart() - whether an error asks for a system call's restart
+ * kspawn_signals_is_restart() - whether an error asks for a system call's restart
  * @err: what a function of the kernel returned
  *
  * Return: true if it is one of the codes that user space never sees.
  */
-bool kspawn_is_restart(int err)
+bool kspawn_signals_is_restart(int err)
 {
 	switch (err) {
 	case -ERESTARTSYS:
@@ -89,7 +133,7 @@ bool kspawn_is_restart(int err)
 }
 
 /**
- * kspawn_interrupted() - whether a step was interrupted and is to be repeated
+ * kspawn_signals_interrupted() - whether a step was interrupted and is to be repeated
  * @request: the request
  * @err:     what the step returned
  *
@@ -99,24 +143,25 @@ bool kspawn_is_restart(int err)
  * Return: true if the step failed for nothing but a signal, and the child
  * lives on.
  */
-bool kspawn_interrupted(struct kspawn_request *request, int err)
+bool kspawn_signals_interrupted(struct kspawn_request *request, int err)
 {
-	if (err != -EINTR && !kspawn_is_restart(err))
+	if (err != -EINTR && !kspawn_signals_is_restart(err))
 		return false;
-	if (!signal_pending(current) || kspawn_is_killed(request))
+	if (!signal_pending(current) || kspawn_signals_is_killed(request))
 		return false;
-	take_signals(request);
+	if (take_signals(request))
+		return false;
 	cond_resched();
-	return !kspawn_is_killed(request);
+	return !kspawn_signals_is_killed(request);
 }
 
 /**
- * kspawn_sigset() - a signal set from its form in the ABI
+ * kspawn_signals_set() - a signal set from its form in the ABI
  * @bits: bit N-1 is signal N
  *
  * Return: the set.
  */
-sigset_t kspawn_sigset(u64 bits)
+sigset_t kspawn_signals_set(u64 bits)
 {
 	sigset_t set;
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
-#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
 #include <linux/uaccess.h>
-#include <linux/wait.h>
 #include <uapi/linux/wait.h>
 
 #include "child.h"
@@ -21,12 +21,6 @@
 #include "spawn.h"
 #include "stats.h"
 #include "trace.h"
-
-/*
- * How often a failed child is looked for that nothing woke us for: a tracer
- * may keep it for as long as it likes.
- */
-#define REAP_INTERVAL	(HZ / 20)
 
 /* Write the result as far as the caller knows it, and zeros beyond. */
 static int report(const struct kspawn_args *args,
@@ -44,6 +38,26 @@ static int report(const struct kspawn_args *args,
 	return 0;
 }
 
+/* Find out in time whether what is told at the end can be told. */
+static int prepare_report(const struct kspawn_args *args,
+			  const struct kspawn_result *result)
+{
+	void __user *rusage = u64_to_user_ptr(args->rusage);
+
+	if (rusage && clear_user(rusage, sizeof(struct rusage)))
+		return -EFAULT;
+	return report(args, result);
+}
+
+/* Store a number where a successful call does; a fault is not told. */
+static void store(u64 where, int number)
+{
+	int __user *to = u64_to_user_ptr(where);
+
+	if (to && put_user(number, to))
+		pr_debug("kspawn: the memory for a number has gone\n");
+}
+
 /*
  * A filter on execve() would not see what the child executes.  What a filter
  * allows of open() and the others would not be looked at either.
@@ -53,78 +67,10 @@ static bool under_seccomp(void)
 	return seccomp_mode(&current->seccomp) != SECCOMP_MODE_DISABLED;
 }
 
-/* What is left of a failed child: nothing, a zombie, or one about to be. */
-static bool is_gone(struct pid *child)
+/* clone() does not pass these on to a child that begins in the kernel. */
+static bool has_io_ports(void)
 {
-	bool gone;
-
-	rcu_read_lock();
-	gone = !pid_task(child, PIDTYPE_PID);
-	rcu_read_unlock();
-	return gone;
-}
-
-static bool has_exited(struct pid *child)
-{
-	struct task_struct *task;
-	bool exited;
-
-	rcu_read_lock();
-	task = pid_task(child, PIDTYPE_PID);
-	exited = !task || READ_ONCE(task->exit_state);
-	rcu_read_unlock();
-	return exited;
-}
-
-/*
- * A tracer keeps a zombie for as long as it likes, perhaps until the caller
- * stops for it.  Then whoever waits for any child later is to find it.
- */
-static bool leave_to_tracer(struct pid *child)
-{
-	struct task_struct *task;
-	bool traced;
-
-	if (!signal_pending(current))
-		return false;
-	rcu_read_lock();
-	task = pid_task(child, PIDTYPE_PID);
-	traced = task && READ_ONCE(task->ptrace);
-	if (traced)
-		WRITE_ONCE(task->exit_signal, SIGCHLD);
-	rcu_read_unlock();
-	return traced;
-}
-
-/*
- * Reap a child that failed, before anybody can see it.  Signals of the caller,
- * fatal ones too, do not end the wait: the child is on its last instructions.
- */
-static void reap(pid_t nr, struct pid *child)
-{
-	kspawn_kernel.kernel_wait4(nr, NULL, __WALL, NULL);
-
-	/* That was all, unless a signal is pending or a tracer has it. */
-	while (!is_gone(child) && !leave_to_tracer(child)) {
-		wait_event_timeout(child->wait_pidfd, has_exited(child),
-				   REAP_INTERVAL);
-		if (kspawn_kernel.kernel_wait4(nr, NULL, __WALL | WNOHANG,
-					       NULL) == 0)
-			schedule_timeout_uninterruptible(1);
-	}
-}
-
-/*
- * The caller is being killed while its child may be anywhere; the child goes
- * on alone.  If it has failed, nobody will ask for it: reap it if it is there
- * already, and if not, it sees that it is alone.  __WCLONE: not a program's end.
- */
-static void abandon(struct kspawn_request *request, pid_t nr)
-{
-	WRITE_ONCE(request->phase, KSPAWN_ABANDONED);
-	/* Pairs with the barrier in the child's set_exit_signal(). */
-	smp_mb();
-	kspawn_kernel.kernel_wait4(nr, NULL, __WCLONE | WNOHANG, NULL);
+	return test_thread_flag(TIF_IO_BITMAP);
 }
 
 /* Errors of CLONE_INTO_CGROUP that nothing else in clone gives. */
@@ -143,8 +89,9 @@ static bool is_cgroup_error(int err)
 }
 
 /*
- * Create the child and wait until it is past exec's point of no return or has
- * failed.  Returns its pid, or a negative errno, with the failure in @outcome.
+ * Create the child, and wait until it is past exec's point of no return or has
+ * failed; until it has come apart, if the caller wants no more.  Returns its
+ * pid, or a negative errno, with the failure in @outcome.
  */
 static int start_child(struct kspawn_request *request,
 		       struct kspawn_outcome *outcome)
@@ -153,14 +100,13 @@ static int start_child(struct kspawn_request *request,
 						KSPAWN_ATTR_SETCGROUP);
 	struct kernel_clone_args clone = {
 		/*
-		 * Handlers stay until exec resets them: a child without them
-		 * would die of a signal to the whole group that comes before
-		 * it has blocked all.
+		 * VFORK for those that do not wait for exec, too: without it,
+		 * 6.12 takes a lock of the whole machine, locks how addresses
+		 * are tagged, and may map a shadow stack for the child.
 		 */
 		.flags		= CLONE_VM | CLONE_VFORK | CLONE_FILES |
 				  (into_cgroup ? CLONE_INTO_CGROUP : 0),
-		/* Until exec, no wait and no SIGCHLD handler sees it. */
-		.exit_signal	= 0,
+		.exit_signal	= SIGCHLD,
 		.cgroup		= request->args.cgroup,
 		.fn		= kspawn_child,
 		.fn_arg		= request,
@@ -169,7 +115,7 @@ static int start_child(struct kspawn_request *request,
 
 	if (into_cgroup && request->args.cgroup < 0)
 		return kspawn_fail(outcome, KSPAWN_STEP_ATTRIBUTE,
-				   KSPAWN_ATTR_SETCGROUP, -EBADF);
+				   KSPAWN_ATTR_SETCGROUP, -EINVAL);
 
 	/* The child's; it gives them back. */
 	kspawn_request_get(request);
@@ -185,15 +131,67 @@ static int start_child(struct kspawn_request *request,
 					   KSPAWN_ATTR_SETCGROUP, pid);
 		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, pid);
 	}
-	if (fatal_signal_pending(current)) {
-		abandon(request, pid);
-		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, -EINTR);
+	return pid;
+}
+
+/*
+ * Wait for the child's end.  Returns its pid, or -ECHILD if there is nothing to
+ * wait for: it has failed, or SIGCHLD is ignored; or another negative errno.
+ */
+static int wait_for_end(struct kspawn_request *request, pid_t pid,
+			struct kspawn_result *result)
+{
+	int __user *status = u64_to_user_ptr(request->args.result +
+				offsetof(struct kspawn_result, status));
+	struct rusage __user *to = u64_to_user_ptr(request->args.rusage);
+	struct rusage rusage;
+	long ret;
+
+	ret = kspawn_kernel.kernel_wait4(pid, status, __WALL, &rusage);
+	if (ret < 0)
+		return ret;
+	/* It has been waited for, whatever has become of this memory. */
+	if (get_user(result->status, status) ||
+	    (to && copy_to_user(to, &rusage, sizeof(rusage))))
+		pr_debug("kspawn: the memory for a status has gone\n");
+	return ret;
+}
+
+/* Without a pidfd that was asked for a start fails, asynchronous or not. */
+static bool lacks_pidfd(const struct kspawn_request *request)
+{
+	return kspawn_has_flag(request, KSPAWN_PIDFD) && !request->pidfd_file;
+}
+
+static int wait_or_return(struct kspawn_request *request, pid_t pid,
+			  struct kspawn_outcome *outcome,
+			  struct kspawn_result *result)
+{
+	int ret = pid;
+
+	if (kspawn_has_flag(request, KSPAWN_WAIT)) {
+		kspawn_signals_restore(request->mask);
+		ret = wait_for_end(request, pid, result);
 	}
-	if (request->outcome.error) {
+	/* Whatever ended the wait: nobody is to meet a child half-way. */
+	wait_for_completion(&request->apart);
+	if (lacks_pidfd(request)) {
 		*outcome = request->outcome;
-		reap(pid, request->child);
-		kspawn_request_blame_list(request, outcome);
 		return outcome->error;
+	}
+	if (kspawn_has_flag(request, KSPAWN_ASYNC))
+		return pid;
+	if (kspawn_request_has_failed(request)) {
+		*outcome = request->outcome;
+		return outcome->error;
+	}
+	if (fatal_signal_pending(current))
+		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, -EINTR);
+	if (ret < 0) {
+		result->pid = pid;
+		if (kspawn_signals_is_restart(ret))
+			ret = -EINTR;
+		return kspawn_fail(outcome, KSPAWN_STEP_WAIT, 0, ret);
 	}
 	return pid;
 }
@@ -201,27 +199,24 @@ static int start_child(struct kspawn_request *request,
 static int spawn(struct kspawn_request *request,
 		 struct kspawn_outcome *outcome, struct kspawn_result *result)
 {
-	bool only_named = kspawn_has_attribute(request,
-					       KSPAWN_ATTR_CLOEXEC_DEFAULT);
 	int pidfd = -1;
 	int ret;
 
-	ret = kspawn_find_program(request);
+	ret = kspawn_program_find(request);
 	if (ret) {
-		if (!kspawn_is_restart(ret))
+		if (!kspawn_signals_is_restart(ret))
 			kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
 		return kspawn_fail(outcome, KSPAWN_STEP_EXEC, 0, ret);
 	}
-	ret = kspawn_request_take_lists(request, outcome);
+	ret = kspawn_request_complete(request, outcome);
 	if (ret)
 		return ret;
 	ret = kspawn_descriptors_snapshot(&request->descriptors,
-					  request->named, request->named_count,
-					  only_named);
+					  &request->selection);
 	if (ret)
 		return kspawn_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0, ret);
 
-	if (request->args.flags & KSPAWN_PIDFD) {
+	if (kspawn_has_flag(request, KSPAWN_PIDFD)) {
 		pidfd = get_unused_fd_flags(O_CLOEXEC);
 		if (pidfd < 0)
 			return kspawn_fail(outcome, KSPAWN_STEP_PIDFD, 0,
@@ -229,20 +224,19 @@ static int spawn(struct kspawn_request *request,
 	}
 
 	ret = start_child(request, outcome);
+	if (ret > 0)
+		ret = wait_or_return(request, ret, outcome, result);
 	if (pidfd >= 0) {
-		/* A child that was killed early may not have made it. */
-		if (ret > 0 && request->pidfd_file) {
+		if (ret > 0 || result->pid) {
 			fd_install(pidfd, request->pidfd_file);
 			request->pidfd_file = NULL;
+			result->pidfd = pidfd;
 		} else {
 			put_unused_fd(pidfd);
-			pidfd = -1;
 		}
 	}
-	if (ret > 0) {
+	if (ret > 0)
 		result->pid = ret;
-		result->pidfd = pidfd;
-	}
 	return ret;
 }
 
@@ -257,22 +251,23 @@ static int spawn(struct kspawn_request *request,
 long kspawn_spawn(const struct kspawn_args __user *user_args)
 {
 	struct kspawn_result result = { .pidfd = -1 };
+	sigset_t mask = kspawn_signals_block();
 	struct kspawn_outcome outcome = {};
 	struct kspawn_request *request;
 	struct kspawn_args args;
 	u64 id = 0;
 	int ret;
 
-	ret = kspawn_copy_args(&args, user_args, &outcome);
+	ret = kspawn_request_copy_args(&args, user_args, &outcome);
 	if (ret)
 		goto out;
-	ret = report(&args, &result);
+	ret = prepare_report(&args, &result);
 	if (ret) {
 		args.result = 0;
 		kspawn_fail(&outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_RESULT, ret);
 		goto out;
 	}
-	if (under_seccomp()) {
+	if (under_seccomp() || has_io_ports()) {
 		ret = kspawn_fail(&outcome, KSPAWN_STEP_POLICY, 0, -EPERM);
 		goto out;
 	}
@@ -283,15 +278,18 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 		goto out;
 	}
 	id = request->id;
+	request->mask = mask;
 	trace_kspawn_begin(request);
 	ret = spawn(request, &outcome, &result);
 	kspawn_request_put(request);
 
 out:
+	kspawn_signals_restore(mask);
 	trace_kspawn_end(id, ret, &outcome);
 	if (ret < 0) {
 		/* The caller sees none of this; as after fork(), whatever err. */
-		if (kspawn_is_restart(ret) && !fatal_signal_pending(current)) {
+		if (kspawn_signals_is_restart(ret) &&
+		    !fatal_signal_pending(current)) {
 			kspawn_stats_add(KSPAWN_STAT_RESTARTED);
 			return -ERESTARTNOINTR;
 		}
@@ -305,5 +303,9 @@ out:
 	 * memory; the return value tells its pid.
 	 */
 	report(&args, &result);
+	if (result.pid) {
+		store(args.pid, result.pid);
+		store(args.pidfd, result.pidfd);
+	}
 	return ret;
 }

@@ -11,35 +11,14 @@
 
 #include <linux/tracepoint.h>
 
+#include "operations.h"
 #include "request.h"
 
 /* __assign_str() has lost its second argument between the kernels we know. */
 #define KSPAWN_ASSIGN_STR(to, from)					\
 	strscpy(__get_str(to), from, strlen(from) + 1)
 
-TRACE_DEFINE_ENUM(KSPAWN_ACTION_OPEN);
-TRACE_DEFINE_ENUM(KSPAWN_ACTION_CLOSE);
-TRACE_DEFINE_ENUM(KSPAWN_ACTION_DUP2);
-TRACE_DEFINE_ENUM(KSPAWN_ACTION_CHDIR);
-TRACE_DEFINE_ENUM(KSPAWN_ACTION_FCHDIR);
-TRACE_DEFINE_ENUM(KSPAWN_ACTION_CLOSEFROM);
-TRACE_DEFINE_ENUM(KSPAWN_ACTION_TCSETPGRP);
-
-TRACE_DEFINE_ENUM(KSPAWN_STEP_NONE);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_POLICY);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_COPY);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_DESCRIPTORS);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_CLONE);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_ATTRIBUTE);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_ACTION);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_PIDFD);
-TRACE_DEFINE_ENUM(KSPAWN_STEP_EXEC);
-
-/*
- * A request has been copied and checked, but for its lists.  The path, here and
- * below, is the one that was asked for: where exec reads it from the caller's
- * memory, only sched_process_exec and audit tell what it has found there.
- */
+/* A request has been copied and checked, but for its lists. */
 TRACE_EVENT(kspawn_begin,
 	TP_PROTO(const struct kspawn_request *request),
 	TP_ARGS(request),
@@ -90,7 +69,7 @@ TRACE_EVENT(kspawn_action,
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u32, index)
-		__field(u32, op)
+		__string(op, action->operation->name)
 		__field(int, fd)
 		__field(int, newfd)
 		__field(int, error)
@@ -98,21 +77,14 @@ TRACE_EVENT(kspawn_action,
 	TP_fast_assign(
 		__entry->id = request->id;
 		__entry->index = index;
-		__entry->op = action->op;
+		KSPAWN_ASSIGN_STR(op, action->operation->name);
 		__entry->fd = action->fd;
 		__entry->newfd = action->newfd;
 		__entry->error = error;
 	),
 	TP_printk("id=%llx index=%u op=%s fd=%d newfd=%d error=%d",
 		  __entry->id, __entry->index,
-		  __print_symbolic(__entry->op,
-			{ KSPAWN_ACTION_OPEN,		"open" },
-			{ KSPAWN_ACTION_CLOSE,		"close" },
-			{ KSPAWN_ACTION_DUP2,		"dup2" },
-			{ KSPAWN_ACTION_CHDIR,		"chdir" },
-			{ KSPAWN_ACTION_FCHDIR,		"fchdir" },
-			{ KSPAWN_ACTION_CLOSEFROM,	"closefrom" },
-			{ KSPAWN_ACTION_TCSETPGRP,	"tcsetpgrp" }),
+		  __get_str(op),
 		  __entry->fd, __entry->newfd, __entry->error)
 );
 
@@ -167,7 +139,8 @@ TRACE_EVENT(kspawn_end,
 			{ KSPAWN_STEP_ATTRIBUTE,	"attribute" },
 			{ KSPAWN_STEP_ACTION,		"action" },
 			{ KSPAWN_STEP_PIDFD,		"pidfd" },
-			{ KSPAWN_STEP_EXEC,		"exec" }),
+			{ KSPAWN_STEP_EXEC,		"exec" },
+			{ KSPAWN_STEP_WAIT,		"wait" }),
 		  __entry->index)
 );
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * The kspawn ABI: one ioctl on /dev/kspawn that starts a program as a new
- * child process of the caller, the way a posix_spawn() system call would.
+ * The kspawn ABI: an ioctl on /dev/kspawn that starts a program as a new child
+ * process of the caller, the way a posix_spawn() system call would.
  *
  * This header is the whole contract between the module and user space.  Its
- * manner is that of clone3() and openat2(): structures carry their size, grow
- * only at the end, and a larger one is accepted as long as what this kernel
- * does not know is zero.  Flags and reserved fields that are not known must be
- * zero; so must every field whose flag is not set.
+ * manner is that of clone3() and openat2(): a structure carries its size, grows
+ * only at its end, and a larger one is accepted as long as what this kernel
+ * does not know of it is zero.  Unknown flags, reserved fields and fields that
+ * belong to a flag or an operation that is not there must be zero.  A change
+ * that cannot be made by growing a structure gets an ioctl number of its own,
+ * so an old program never meets a new meaning.
  */
 #ifndef _UAPI_KSPAWN_H
 #define _UAPI_KSPAWN_H
@@ -17,9 +19,6 @@
 
 #define KSPAWN_DEVICE		"/dev/kspawn"
 
-/* Raised only if a change could not be made by growing a structure. */
-#define KSPAWN_ABI_VERSION	1
-
 /*
  * Limits.  Argument and environment strings are limited as execve() limits
  * them: MAX_ARG_STRLEN for one, and a quarter of RLIMIT_STACK (at least
@@ -28,18 +27,43 @@
 #define KSPAWN_ACTIONS_MAX	65536	/* file actions in one request */
 #define KSPAWN_ACTION_BYTES_MAX	8388608	/* bytes of all their paths, with NULs */
 #define KSPAWN_SEARCH_MAX	131072	/* bytes of a search list, with its NUL */
+#define KSPAWN_EVENTS_MAX	65536	/* events of one completion descriptor */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
 
-/* kspawn_args.flags */
+/*
+ * kspawn_args.flags
+ *
+ * ASYNC: the call returns when the child exists, with its pid (and pidfd); an
+ * event on the completion descriptor tells whether the program was executed.
+ * A start that fails leaves no child then either: nothing can be waited for,
+ * and the pid is free again.
+ *
+ * WAIT: the call returns when the child has ended, with its wait status.  A
+ * signal ends the wait, not the child: the call fails with EINTR, the step is
+ * KSPAWN_STEP_WAIT, and the result tells the pid of the child.  The freezer, a
+ * debugger and io_uring can end the wait, too, without a signal.  Then go on
+ * with waitpid(); it fails with ECHILD if the start has failed since, and only
+ * a pidfd is safe from the pid being another process's by then.  At most one of
+ * ASYNC and WAIT.
+ */
 #define KSPAWN_PIDFD		0x00000001 /* return a pidfd, close-on-exec */
-#define KSPAWN_FLAGS_ALL	0x00000001
+#define KSPAWN_EMPTY_PATH	0x00000002 /* path is "": execute dirfd itself */
+#define KSPAWN_ASYNC		0x00000004
+#define KSPAWN_WAIT		0x00000008
+#define KSPAWN_FLAGS_ALL	0x0000000f
 
 /*
  * kspawn_args.attr_flags.  The values up to SETCGROUP are those that glibc's
  * <spawn.h> gives the flags of the same name (0x40, USEVFORK, means nothing
- * here and is refused).  They are applied in this order, which is glibc's:
- * SETSIGMASK and the dispositions, scheduling, SETSID, SETPGROUP, RESETIDS;
- * then the file actions.  SETCGROUP takes effect as the child is created.
+ * here and is refused).  They are applied in this order, which is glibc's: the
+ * dispositions, scheduling, SETSID, SETPGROUP, RESETIDS; then the file actions;
+ * the signal mask is SETSIGMASK's as the program begins.  SETCGROUP takes
+ * effect as the child is created; a negative descriptor is EINVAL, as with
+ * clone3().
+ *
+ * There is no flag that makes the end of the child send no SIGCHLD: an exit
+ * signal other than SIGCHLD does not survive the execve() of any program, see
+ * execve(2).
  */
 #define KSPAWN_ATTR_RESETIDS		0x00000001
 #define KSPAWN_ATTR_SETPGROUP		0x00000002
@@ -53,49 +77,50 @@
 #define KSPAWN_ATTR_SETSIGIGN		0x00000200
 /* Treat every descriptor that no file action names as close-on-exec. */
 #define KSPAWN_ATTR_CLOEXEC_DEFAULT	0x00000400
-/*
- * Solaris: the child's end sends no SIGCHLD (NOSIGCHLD); waits for any child
- * do not find it (WAITPID).  Linux has one switch for both, the child's exit
- * signal, so either flag does both: the child must be waited for with __WALL
- * or __WCLONE, by its pid or pidfd.
- */
-#define KSPAWN_ATTR_NOSIGCHLD		0x00001000
-#define KSPAWN_ATTR_WAITPID		0x00002000
-#define KSPAWN_ATTR_ALL			0x000037bf
+#define KSPAWN_ATTR_ALL			0x000007bf
 
-/* kspawn_action.op, and the fields that each uses */
-#define KSPAWN_ACTION_OPEN	1 /* fd, path, oflag, mode */
-#define KSPAWN_ACTION_CLOSE	2 /* fd; one that is not open is no error */
-#define KSPAWN_ACTION_DUP2	3 /* fd to newfd; equal: clears close-on-exec */
-#define KSPAWN_ACTION_CHDIR	4 /* path */
-#define KSPAWN_ACTION_FCHDIR	5 /* fd */
-#define KSPAWN_ACTION_CLOSEFROM	6 /* fd and everything above it */
-#define KSPAWN_ACTION_TCSETPGRP	7 /* fd: a terminal; gets the child's group */
+/*
+ * kspawn_action.op, and the fields that each uses.
+ *
+ * The child has the descriptors of its caller that are not close-on-exec and
+ * those that are named.  Named are: fd of DUP2, FCHDIR, TCSETPGRP and INHERIT,
+ * every dirfd, and N where a path of an action, of the program or of its search
+ * begins with /proc/self/fd/N, /proc/thread-self/fd/N or /dev/fd/N.
+ */
+#define KSPAWN_ACTION_OPEN	 1 /* fd, dirfd, path, oflag, mode, resolve */
+#define KSPAWN_ACTION_CLOSE	 2 /* fd; one that is not open is no error */
+#define KSPAWN_ACTION_DUP2	 3 /* fd to newfd; equal: clears close-on-exec */
+#define KSPAWN_ACTION_CHDIR	 4 /* dirfd, path */
+#define KSPAWN_ACTION_FCHDIR	 5 /* fd */
+#define KSPAWN_ACTION_CLOSEFROM	 6 /* fd and everything above it */
+#define KSPAWN_ACTION_TCSETPGRP	 7 /* fd: a terminal; gets the child's group */
+#define KSPAWN_ACTION_INHERIT	 8 /* fd loses close-on-exec, if it is open */
+#define KSPAWN_ACTION_CLOSE_RANGE 9 /* fd to newfd, both included */
 
 /**
  * struct kspawn_action - one file action
- * @op:       KSPAWN_ACTION_*
- * @fd:       descriptor: target of OPEN, source of DUP2
- * @newfd:    target of DUP2; 0 otherwise
- * @oflag:    flags of open(2), for OPEN; 0 otherwise
- * @mode:     mode of a file that OPEN creates; 0 otherwise
- * @reserved: 0
- * @path:     const char *, for OPEN and CHDIR; 0 otherwise
+ * @op:      KSPAWN_ACTION_*
+ * @fd:      descriptor: target of OPEN, source of DUP2
+ * @newfd:   target of DUP2, end of CLOSE_RANGE; 0 otherwise
+ * @dirfd:   where a relative @path begins: a descriptor of a directory, or
+ *           AT_FDCWD; 0 for an operation without a path
+ * @path:    const char *, for OPEN and CHDIR; 0 otherwise
+ * @oflag:   for OPEN: flags of struct open_how; 0 otherwise
+ * @mode:    for OPEN: mode of struct open_how; 0 otherwise
+ * @resolve: for OPEN: resolve of struct open_how, RESOLVE_*; 0 otherwise
  */
 struct kspawn_action {
 	__u32 op;
 	__s32 fd;
 	__s32 newfd;
-	__u32 oflag;
-	__u32 mode;
-	__u32 reserved;
+	__s32 dirfd;
 	__aligned_u64 path;
+	__aligned_u64 oflag;
+	__aligned_u64 mode;
+	__aligned_u64 resolve;
 };
 
-/*
- * kspawn_result.step: how far a start came, in the order of its way; only argv
- * and envp may be read as late as the program is executed
- */
+/* kspawn_result.step: how far a start came, in the order of its way */
 #define KSPAWN_STEP_NONE	0 /* nothing failed */
 #define KSPAWN_STEP_POLICY	1 /* callers like this one are refused */
 #define KSPAWN_STEP_COPY	2 /* reading the request; index: KSPAWN_ARG_* */
@@ -105,6 +130,7 @@ struct kspawn_action {
 #define KSPAWN_STEP_ACTION	6 /* index: of the file action, from 0 */
 #define KSPAWN_STEP_PIDFD	7 /* making the pidfd */
 #define KSPAWN_STEP_EXEC	8 /* finding and executing the program */
+#define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: a signal ended the wait */
 
 /* kspawn_result.index when reading the request failed */
 #define KSPAWN_ARG_ARGS		0 /* struct kspawn_args itself */
@@ -115,15 +141,16 @@ struct kspawn_action {
 #define KSPAWN_ARG_ACTIONS	5
 #define KSPAWN_ARG_ATTRIBUTES	6
 #define KSPAWN_ARG_RESULT	7
+#define KSPAWN_ARG_COMPLETION	8
 
 /**
  * struct kspawn_result - what became of a request
- * @pid:      the child, in the caller's pid namespace; 0 if there is none
- * @pidfd:    descriptor of the child with KSPAWN_PIDFD; -1 if there is none
- * @error:    errno value of the failure, 0 after success
- * @step:     KSPAWN_STEP_* that failed
- * @index:    which part of that step
- * @reserved: 0
+ * @pid:    the child, in the caller's pid namespace; 0 if there is none
+ * @pidfd:  descriptor of the child with KSPAWN_PIDFD; -1 if there is none
+ * @error:  errno value of the failure, 0 after success
+ * @step:   KSPAWN_STEP_* that failed
+ * @index:  which part of that step
+ * @status: KSPAWN_WAIT: the child's wait status, as wait4() stores it
  *
  * It is written once before the child exists, so that memory that cannot be
  * written is found in time, and once at the end.
@@ -134,13 +161,16 @@ struct kspawn_result {
 	__s32 error;
 	__u32 step;
 	__u32 index;
-	__u32 reserved;
+	__s32 status;
 };
 
 /**
  * struct kspawn_args - what to start, and how
  * @size:           sizeof(struct kspawn_args) as the caller knows it
- * @flags:          KSPAWN_PIDFD
+ * @flags:          KSPAWN_PIDFD and the other flags
+ * @dirfd:          where a relative @path begins: a descriptor of a directory,
+ *                  or AT_FDCWD; with KSPAWN_EMPTY_PATH the program
+ * @attr_flags:     KSPAWN_ATTR_*; each field below needs its flag
  * @path:           const char *: the program
  * @search:         const char *: directories separated by ':', searched in
  *                  the child for a @path without '/'; an empty one is the
@@ -152,21 +182,29 @@ struct kspawn_result {
  * @action_count:   how many; at most KSPAWN_ACTIONS_MAX
  * @action_size:    sizeof(struct kspawn_action) as the caller knows it; 0 if
  *                  there are none
- * @attr_flags:     KSPAWN_ATTR_*; each field below needs its flag
  * @pgroup:         SETPGROUP: process group to join; 0: a new one
+ * @cgroup:         SETCGROUP: descriptor of a cgroup v2 directory
  * @sigdefault:     SETSIGDEF: signals to set to their default; bit N-1 is
  *                  signal N, here and below
  * @sigmask:        SETSIGMASK: the child's signal mask
  * @sigignore:      SETSIGIGN: signals to ignore
  * @sched_policy:   SETSCHEDULER: SCHED_*
  * @sched_priority: SETSCHEDULER or SETSCHEDPARAM: static priority
- * @cgroup:         SETCGROUP: descriptor of a cgroup v2 directory
+ * @completion:     KSPAWN_ASYNC: descriptor that KSPAWN_IOC_COMPLETION made
  * @result_size:    sizeof(struct kspawn_result) as the caller knows it
+ * @cookie:         KSPAWN_ASYNC: returned in the event
  * @result:         struct kspawn_result *; 0: not wanted
+ * @pid:            __s32 *: set to the pid, before any signal handler of the
+ *                  calling thread can run; 0: not wanted.  Like @pidfd it is
+ *                  not touched if there is no child
+ * @pidfd:          KSPAWN_PIDFD: __s32 *: set to the pidfd; 0: not wanted
+ * @rusage:         KSPAWN_WAIT: struct rusage *; 0: not wanted
  */
 struct kspawn_args {
 	__u32 size;
 	__u32 flags;
+	__s32 dirfd;
+	__u32 attr_flags;
 	__aligned_u64 path;
 	__aligned_u64 search;
 	__aligned_u64 argv;
@@ -174,79 +212,139 @@ struct kspawn_args {
 	__aligned_u64 actions;
 	__u32 action_count;
 	__u32 action_size;
-	__u32 attr_flags;
 	__s32 pgroup;
+	__s32 cgroup;
 	__aligned_u64 sigdefault;
 	__aligned_u64 sigmask;
 	__aligned_u64 sigignore;
 	__s32 sched_policy;
 	__s32 sched_priority;
-	__s32 cgroup;
+	__s32 completion;
 	__u32 result_size;
+	__aligned_u64 cookie;
 	__aligned_u64 result;
+	__aligned_u64 pid;
+	__aligned_u64 pidfd;
+	__aligned_u64 rusage;
 };
 
-#define KSPAWN_ARGS_SIZE_VER0	 112 /* sizeof the first published version */
-#define KSPAWN_ACTION_SIZE_VER0	 32
-#define KSPAWN_RESULT_SIZE_VER0	 24
-#define KSPAWN_INFO_SIZE_VER0	 40
+/**
+ * struct kspawn_completion - a new completion descriptor
+ * @size:     sizeof(struct kspawn_completion) as the caller knows it
+ * @flags:    O_NONBLOCK or 0; the descriptor is close-on-exec in any case
+ * @capacity: how many starts may be under way or unread at a time; 1 to
+ *            KSPAWN_EVENTS_MAX
+ * @reserved: 0
+ */
+struct kspawn_completion {
+	__u32 size;
+	__u32 flags;
+	__u32 capacity;
+	__u32 reserved;
+};
+
+/**
+ * struct kspawn_event - what became of an asynchronous start
+ * @cookie: of the request
+ * @pid:    what the call returned, in the pid namespace of the caller
+ * @error:  errno value of the failure; 0: the program was executed, or the
+ *          child was killed by a signal before it was
+ * @step:   KSPAWN_STEP_* that failed
+ * @index:  which part of that step
+ *
+ * A completion descriptor is read in whole events: read() returns as many as
+ * are there and fit, EINVAL if not one fits, EAGAIN with O_NONBLOCK if there is
+ * none.  It polls readable while there is one.  Several threads may read; each
+ * event is read once, unless the memory for it cannot be written.  Each start
+ * that is under way holds its place, so no event is lost; the events of a
+ * descriptor that is closed go with it, their children live on.
+ */
+struct kspawn_event {
+	__aligned_u64 cookie;
+	__s32 pid;
+	__s32 error;
+	__u32 step;
+	__u32 index;
+};
+
+#define KSPAWN_ARGS_SIZE_VER0		152 /* sizeof the first published version */
+#define KSPAWN_ACTION_SIZE_VER0		48
+#define KSPAWN_RESULT_SIZE_VER0		24
+#define KSPAWN_COMPLETION_SIZE_VER0	16
+#define KSPAWN_EVENT_SIZE_VER0		24
+#define KSPAWN_INFO_SIZE_VER0		40
 
 /**
  * struct kspawn_info - what this module can do
  * @size:        in: sizeof(struct kspawn_info) as the caller knows it; out:
  *               as the module knows it
- * @abi_version: KSPAWN_ABI_VERSION
  * @flags:       bits known in kspawn_args.flags
  * @attr_flags:  bits known in kspawn_args.attr_flags
- * @actions:     bit N is set if action op N is known
  * @actions_max: KSPAWN_ACTIONS_MAX
+ * @actions:     bit N is set if action op N is known
  * @args_size:   sizeof(struct kspawn_args)
  * @action_size: sizeof(struct kspawn_action)
  * @result_size: sizeof(struct kspawn_result)
- * @reserved:    0
+ * @event_size:  sizeof(struct kspawn_event)
  */
 struct kspawn_info {
 	__u32 size;
-	__u32 abi_version;
 	__u32 flags;
 	__u32 attr_flags;
-	__u32 actions;
 	__u32 actions_max;
+	__aligned_u64 actions;
 	__u32 args_size;
 	__u32 action_size;
 	__u32 result_size;
-	__u32 reserved;
+	__u32 event_size;
 };
 
 /*
- * The size of the structure is in the structure, not in the number: a request
+ * The size of a structure is in the structure, not in the number: a request
  * keeps its number as it grows.
  *
  * KSPAWN_IOC_SPAWN(struct kspawn_args *) returns the child's pid, or -1 with
  * errno; struct kspawn_result says which step failed.  Errors of its own:
  *
  *   EPERM   (step POLICY) the caller runs under seccomp: its filter could not
- *           see what the child executes
+ *           see what the child executes; or it has permissions for I/O ports
+ *           (ioperm(2), iopl(2)), which the child could not inherit
  *   EINVAL  (step COPY, ACTION) an unknown flag or operation, a reserved or
  *           unused field that is not zero, a structure that is too small
  *   E2BIG   (step COPY) a structure is larger and not zero where this kernel
  *           does not know it; too many actions; too many argument bytes, of
  *           which step EXEC may tell instead
  *   EFAULT  (step COPY) memory that cannot be read or written
- *   EINTR   the caller was killed while it waited
+ *   EBADF   (step COPY, COMPLETION) not a completion descriptor
+ *   EAGAIN  (step COPY, COMPLETION) as many starts as it has room for are under
+ *           way or unread
+ *   EINTR   (step CLONE) the caller was killed; (step WAIT) see KSPAWN_WAIT
+ *   ECHILD  (step WAIT) the caller ignores SIGCHLD: the child has ended, and
+ *           its status is lost
  *
  * and those of clone(2), execve(2) and the calls that the attributes and file
  * actions stand for.  A program that is not there is told of before argv and
- * envp are looked at, unless an action could change what is found; what cannot
- * be read of these, before or after the attributes and actions.
+ * envp are looked at, unless an action could change what is found.
+ *
+ * A search goes on to the next directory after ENOENT, ENOTDIR, EACCES, ESTALE,
+ * ENODEV and ETIMEDOUT, and after a path that is too long.  It ends with EACCES
+ * if any candidate gave that, else with the last error.  The file actions run
+ * once, before it.
+ *
+ * All signals but SIGKILL and SIGSTOP are blocked for the calling thread while
+ * the call is under way, but for the wait of KSPAWN_WAIT.
  *
  * If the child is killed by a signal before it executes the program, the call
  * succeeds, as it does with fork(), and the child's wait status tells.
  *
+ * KSPAWN_IOC_COMPLETION(struct kspawn_completion *) returns a descriptor, or
+ * EINVAL, E2BIG, EFAULT as above, EMFILE, ENFILE or ENOMEM.
+ *
  * KSPAWN_IOC_INFO(struct kspawn_info *) returns 0.
  */
 #define KSPAWN_IOC_MAGIC	0xBC
-#define KSPAWN_IOC_INFO		_IO(KSPAWN_IOC_MAGIC, 0)
-#define KSPAWN_IOC_SPAWN	_IO(KSPAWN_IOC_MAGIC, 1)
+#define KSPAWN_IOC_INFO		_IO(KSPAWN_IOC_MAGIC, 16)
+#define KSPAWN_IOC_SPAWN	_IO(KSPAWN_IOC_MAGIC, 17)
+#define KSPAWN_IOC_COMPLETION	_IO(KSPAWN_IOC_MAGIC, 18)
 
 #endif /* _UAPI_KSPAWN_H */

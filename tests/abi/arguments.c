@@ -31,7 +31,10 @@ TEST_F(spawn, args_too_small)
 /* A caller from the future, which does not use what this kernel lacks. */
 TEST_F(spawn, args_with_an_empty_tail)
 {
-	static const __u32 sizes[] = { 113, 120, 128, 4095, 4096 };
+	static const __u32 sizes[] = {
+		KSPAWN_ARGS_SIZE_VER0 + 1, KSPAWN_ARGS_SIZE_VER0 + 8,
+		KSPAWN_ARGS_SIZE_VER0 + 16, 4095, 4096
+	};
 	struct {
 		struct spawn s;
 		__u8 tail[4096];
@@ -60,7 +63,10 @@ TEST_F(spawn, args_with_an_empty_tail)
 
 TEST_F(spawn, args_with_an_unknown_field_that_is_used)
 {
-	static const __u32 at[] = { 112, 113, 119, 127, 1000, 4095 };
+	static const __u32 at[] = {
+		KSPAWN_ARGS_SIZE_VER0, KSPAWN_ARGS_SIZE_VER0 + 1, KSPAWN_ARGS_SIZE_VER0 + 7,
+		KSPAWN_ARGS_SIZE_VER0 + 15, 1000, 4095
+	};
 	struct kspawn_args *args;
 	struct before before;
 	struct spawn s;
@@ -289,7 +295,7 @@ TEST_F(spawn, larger_actions)
 
 TEST_F(spawn, unknown_operations)
 {
-	static const __u32 bad[] = { 0, 8, 9, 255, 256, 65537, INT_MAX, UINT32_MAX };
+	static const __u32 bad[] = { 0, 10, 11, 63, 64, 255, 256, 65537, INT_MAX, UINT32_MAX };
 	struct spawn s;
 	unsigned int i;
 
@@ -305,15 +311,17 @@ TEST_F(spawn, unknown_operations)
 /* A field that an operation does not use must be 0. */
 TEST_F(spawn, unused_fields_of_actions)
 {
-	enum { FD = 1, NEWFD = 2, OFLAG = 4, MODE = 8, PATH = 16 };
+	enum { FD = 1, NEWFD = 2, OFLAG = 4, MODE = 8, PATH = 16, DIRFD = 32, RESOLVE = 64 };
 	static const unsigned int uses[] = {
-		[KSPAWN_ACTION_OPEN] = FD | PATH | OFLAG | MODE,
+		[KSPAWN_ACTION_OPEN] = FD | PATH | DIRFD | OFLAG | MODE | RESOLVE,
 		[KSPAWN_ACTION_CLOSE] = FD,
 		[KSPAWN_ACTION_DUP2] = FD | NEWFD,
-		[KSPAWN_ACTION_CHDIR] = PATH,
+		[KSPAWN_ACTION_CHDIR] = PATH | DIRFD,
 		[KSPAWN_ACTION_FCHDIR] = FD,
 		[KSPAWN_ACTION_CLOSEFROM] = FD,
 		[KSPAWN_ACTION_TCSETPGRP] = FD,
+		[KSPAWN_ACTION_INHERIT] = FD,
+		[KSPAWN_ACTION_CLOSE_RANGE] = FD | NEWFD,
 	};
 	struct kspawn_action *action;
 	unsigned int field;
@@ -321,7 +329,7 @@ TEST_F(spawn, unused_fields_of_actions)
 	__u32 op;
 
 	for (op = 1; op < ARRAY_SIZE(uses); op++) {
-		for (field = FD; field <= 2 * PATH; field *= 2) {
+		for (field = FD; field <= RESOLVE; field *= 2) {
 			if (uses[op] & field)
 				continue;
 			spawn_init(&s, scratch_tiny);
@@ -335,7 +343,8 @@ TEST_F(spawn, unused_fields_of_actions)
 			action->mode = field == MODE ? 0600 : 0;
 			if (field == PATH)
 				action->path = spawn_pointer("/");
-			action->reserved = field == 2 * PATH ? 1U << 31 : 0;
+			action->dirfd = field == DIRFD ? AT_FDCWD : 0;
+			action->resolve = field == RESOLVE ? 1 : 0;
 			expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 1);
 		}
 	}
@@ -361,7 +370,7 @@ TEST_F(spawn, order_of_checks)
 	s.actions[0].op = KSPAWN_ACTION_CLOSE;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	/* One that can change what is found. */
-	s.actions[0].op = KSPAWN_ACTION_DUP2;
+	s.actions[0].op = KSPAWN_ACTION_FCHDIR;
 	s.actions[0].fd = 99;
 	expect_failure(_metadata, self->device, &s, EFAULT, COPY, KSPAWN_ARG_ARGV);
 	s.args.argv = 0;
@@ -372,6 +381,7 @@ TEST_F(spawn, order_of_checks)
 		       KSPAWN_ATTR_SETPGROUP);
 	s.args.attr_flags = 0;
 	s.args.pgroup = 0;
+	s.actions[0].op = KSPAWN_ACTION_DUP2;
 	s.actions[0].fd = 0;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 }

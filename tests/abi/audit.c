@@ -8,6 +8,7 @@
 #include <linux/audit.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #define NEEDS_AUDIT	"needs root and a kernel that audits system calls"
 
@@ -138,6 +139,74 @@ TEST_F(spawn, what_the_child_does)
 		EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, calls[i]));
 	EXPECT_EQ(0, set_audit(sock, false));
 	EXPECT_EQ(0, set_log_interval("5"));
+}
+
+/* Objects in use of the cache that names come from; -1: not told. */
+static long names_in_use(void)
+{
+	FILE *file = fopen("/proc/slabinfo", "re");
+	char line[512];
+	long active = -1;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "names_cache %ld", &active) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return active;
+}
+
+#define DIRECTORIES	(KSPAWN_SEARCH_MAX / 2)
+
+/* An audited search of as many directories as there may be, none of which is there. */
+static void search_them_all(int device)
+{
+	char *list = malloc(KSPAWN_SEARCH_MAX);
+	struct spawn s;
+	int i;
+
+	/* Names that are looked up in full, not told from the cache. */
+	for (i = 0; list && i < DIRECTORIES; i++) {
+		list[2 * i] = 'a' + i % 26;
+		list[2 * i + 1] = i < DIRECTORIES - 1 ? ':' : '\0';
+	}
+	spawn_init(&s, "no-such-program");
+	s.args.search = spawn_pointer(list);
+	if (!list || spawn_start(device, &s) != -1 || errno != ENOENT ||
+	    s.result.step != KSPAWN_STEP_EXEC)
+		_exit(1);
+	_exit(0);
+}
+
+/* The kernel keeps each name that an audited system call looks up until its end. */
+TEST_F(spawn, search_takes_no_memory)
+{
+	long before = names_in_use(), most = 0;
+	int sock, status;
+	pid_t caller;
+
+	if (geteuid() || before < 0)
+		SKIP(return, NEEDS_AUDIT);
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	if (sock < 0 || set_audit(sock, true) ||
+	    set_rule(sock, AUDIT_ADD_RULE, SYS_setresuid))
+		SKIP(return, NEEDS_AUDIT);
+	/* A process has an audit context only if it was made after that. */
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller)
+		search_them_all(self->device);
+	while (waitpid(caller, &status, WNOHANG) == 0) {
+		long now = names_in_use() - before;
+
+		most = now > most ? now : most;
+		own_sleep_ms(5);
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_GT(1000, most)
+		TH_LOG("%ld names", most);
+	EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, SYS_setresuid));
+	EXPECT_EQ(0, set_audit(sock, false));
 }
 
 TEST_HARNESS_MAIN

@@ -99,8 +99,8 @@ TEST_F(spawn, no_cgroup_at_all)
 		spawn_init(&s, scratch_tiny);
 		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 		s.args.cgroup = bad[i];
-		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETCGROUP);
+		expect_failure(_metadata, self->device, &s, bad[i] < 0 ? EINVAL : EBADF,
+			       KSPAWN_STEP_ATTRIBUTE, KSPAWN_ATTR_SETCGROUP);
 	}
 	fd = open(self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ASSERT_LE(0, fd);

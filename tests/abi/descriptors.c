@@ -434,7 +434,7 @@ TEST_F(spawn, notifications_stay_with_the_caller)
 		/* One that fails when it has the descriptors already. */
 		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 		s.args.cgroup = -1;
-		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
+		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
 			       KSPAWN_ATTR_SETCGROUP);
 		EXPECT_EQ(-1, mq_notify(queue, &none));
 		EXPECT_EQ(EBUSY, errno)

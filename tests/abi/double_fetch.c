@@ -9,6 +9,7 @@
 #include "lib/fixture.h"
 #include "lib/userfault.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 
@@ -106,10 +107,12 @@ static void lay_out(struct pages *p, struct report *r, struct kspawn_result *res
 	actions[0].newfd = 20;
 	actions[1].op = KSPAWN_ACTION_OPEN;
 	actions[1].fd = 21;
+	actions[1].dirfd = AT_FDCWD;
 	actions[1].path = spawn_pointer(p->at[ACTION_PATH]);
 	snprintf(p->at[ACTION_PATH], PAGE, "/dev/zero");
 	args->size = sizeof(*args);
 	args->flags = KSPAWN_PIDFD;
+	args->dirfd = AT_FDCWD;
 	args->path = spawn_pointer(p->at[PATH]);
 	args->search = spawn_pointer(p->at[SEARCH]);
 	args->argv = spawn_pointer(p->at[ARGV]);

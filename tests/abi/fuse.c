@@ -42,7 +42,7 @@ static bool heard(const struct server *server, char what)
 	struct pollfd ready = { .fd = server->hear, .events = POLLIN };
 	char byte;
 
-	return poll(&ready, 1, 60000) == 1 && read(server->hear, &byte, 1) == 1 && byte == what;
+	return TEMP_FAILURE_RETRY(poll(&ready, 1, 60000)) == 1 && read(server->hear, &byte, 1) == 1 && byte == what;
 }
 
 /* The file system at "there", in the working directory; false if there is no FUSE. */

@@ -19,15 +19,14 @@ TEST_F(spawn, info_says_what_the_header_says)
 	fill(&info, sizeof(info));
 	ASSERT_EQ(0, ioctl(self->device, KSPAWN_IOC_INFO, &info));
 	EXPECT_EQ(sizeof(info), info.size);
-	EXPECT_EQ(KSPAWN_ABI_VERSION, info.abi_version);
 	EXPECT_EQ(KSPAWN_FLAGS_ALL, info.flags);
 	EXPECT_EQ(KSPAWN_ATTR_ALL, info.attr_flags);
-	EXPECT_EQ(0xfe, info.actions);
+	EXPECT_EQ(0x3fe, info.actions);
 	EXPECT_EQ(KSPAWN_ACTIONS_MAX, info.actions_max);
 	EXPECT_EQ(sizeof(struct kspawn_args), info.args_size);
 	EXPECT_EQ(sizeof(struct kspawn_action), info.action_size);
 	EXPECT_EQ(sizeof(struct kspawn_result), info.result_size);
-	EXPECT_EQ(0, info.reserved);
+	EXPECT_EQ(sizeof(struct kspawn_event), info.event_size);
 }
 
 TEST_F(spawn, info_to_an_older_and_a_newer_caller)

@@ -65,9 +65,9 @@ TEST_F(spawn, failure_of_a_late_action)
 	}
 	actions[9999].fd = -1;
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 9999);
-	actions[9998].reserved = 1;
+	actions[9998].mode = 1;
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 9998);
-	actions[9998].reserved = 0;
+	actions[9998].mode = 0;
 	actions[9997].op = KSPAWN_ACTION_CHDIR;
 	actions[9997].fd = 0;
 	actions[9997].path = spawn_pointer("/no/such/directory");

@@ -5,8 +5,6 @@
 
 #include <sys/resource.h>
 
-#define PAGE		4096UL
-#define ARG_STRING	(32 * PAGE)	/* MAX_ARG_STRLEN: with its NUL */
 #define ARGUMENTS_MAX	(6UL << 20)	/* three quarters of _STK_LIM */
 
 static void stack_limit(struct __test_metadata *_metadata, rlim_t size)
@@ -21,8 +19,8 @@ static void stack_limit(struct __test_metadata *_metadata, rlim_t size)
 /* One string: MAX_ARG_STRLEN with its NUL, and one more. */
 TEST_F(spawn, longest_string)
 {
-	char *longest = spawn_string(ARG_STRING, 'x');
-	char *longer = spawn_string(ARG_STRING + 1, 'x');
+	char *longest = spawn_string(SPAWN_STRING_MAX, 'x');
+	char *longer = spawn_string(SPAWN_STRING_MAX + 1, 'x');
 	struct report r;
 	struct spawn s;
 

@@ -5,8 +5,7 @@
 
 #include <sys/ioctl.h>
 
-#define PAGE		4096UL
-#define MAX_STRING	(32 * PAGE)	/* MAX_ARG_STRLEN: with its NUL */
+#define PAGE	4096UL
 
 /* Addresses that nobody may read through. */
 static const __u64 bad_addresses[] = {
@@ -205,7 +204,7 @@ TEST_F(spawn, both_lists)
 	static const char *longer[2];
 	struct spawn s;
 
-	longer[0] = spawn_string(MAX_STRING + 1, 'x');
+	longer[0] = spawn_string(SPAWN_STRING_MAX + 1, 'x');
 	ASSERT_NE(NULL, longer[0]);
 	spawn_init(&s, scratch_tiny);
 	s.args.argv = spawn_pointer(none);
@@ -236,13 +235,13 @@ TEST_F(spawn, actions)
 	s.args.actions = spawn_pointer(at);
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
 	/* One and a half. */
-	memcpy(e.end - 48, s.actions, 48);
-	s.args.actions = spawn_pointer(e.end - 48);
+	memcpy(e.end - 72, s.actions, 72);
+	s.args.actions = spawn_pointer(e.end - 72);
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
-	memcpy(e.end - 64, s.actions, 64);
-	s.args.actions = spawn_pointer(e.end - 64);
+	memcpy(e.end - 96, s.actions, 96);
+	s.args.actions = spawn_pointer(e.end - 96);
 	expect_exit(_metadata, self->device, &s, 0);
-	memcpy(e.page + 7, s.actions, 64);
+	memcpy(e.page + 7, s.actions, 96);
 	s.args.actions = spawn_pointer(e.page + 7);
 	expect_exit(_metadata, self->device, &s, 0);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A caller under seccomp gains nothing: it is refused. */
 #include "lib/fixture.h"
+#include "lib/userfault.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -97,6 +99,7 @@ TEST_F(spawn, strict_mode_ends_the_caller)
 struct other {
 	int device;
 	int go;
+	char *page;
 	pid_t pid;
 	int error;
 	__u32 step;
@@ -189,6 +192,45 @@ TEST_F(spawn, filter_that_comes_meanwhile)
 		if (status)
 			break;
 	}
+}
+
+/* The call waits in the copying of its path, after the caller has been looked at. */
+static void *start_from_page(void *argument)
+{
+	struct other *o = argument;
+	struct spawn s;
+
+	spawn_init(&s, o->page);
+	o->pid = spawn_start(o->device, &s);
+	o->error = errno;
+	o->step = s.result.step;
+	return NULL;
+}
+
+TEST_F(spawn, filter_before_the_child)
+{
+	struct other o = { .device = self->device };
+	size_t size = sysconf(_SC_PAGESIZE);
+	char *content = calloc(1, size);
+	int uffd = userfault_open();
+	pthread_t thread;
+
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd for faults of the kernel: %m");
+	o.page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, o.page);
+	snprintf(content, size, "%s", scratch_tiny);
+	ASSERT_EQ(0, userfault_watch(uffd, o.page, size));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, start_from_page, &o));
+	ASSERT_EQ(0, userfault_wait(uffd));
+	ASSERT_EQ(0, allow_everything(SECCOMP_FILTER_FLAG_TSYNC));
+	ASSERT_EQ(0, userfault_answer(uffd, o.page, content, size));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-1, o.pid);
+	EXPECT_EQ(EPERM, o.error);
+	EXPECT_EQ(KSPAWN_STEP_POLICY, o.step);
+	EXPECT_TRUE(own_no_child());
+	free(content);
 }
 
 TEST_HARNESS_MAIN

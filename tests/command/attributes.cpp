@@ -94,20 +94,6 @@ TEST_F(Attributes, IgnoredSignals) {
     EXPECT_NE(mask_of(command, "SigIgn") & bit(SIGUSR2), 0U);
 }
 
-TEST_F(Attributes, NoSigchld) {
-    auto command = Command("true").no_sigchld();
-    if (!support::by_kernel()) {
-        std::error_code error;
-        (void)command.spawn(error);
-        EXPECT_EQ(error, std::errc::not_supported);
-        return;
-    }
-    auto child = command.spawn();
-    EXPECT_EQ(::waitpid(-1, nullptr, 0), -1) << "a wait for any child does not find it";
-    EXPECT_TRUE(child.wait().success()) << "but ours does";
-    { auto let_go = command.spawn(); }
-}
-
 TEST_F(Attributes, Scheduling) {
     if (::geteuid() != 0)
         GTEST_SKIP() << "needs a privilege";

@@ -62,7 +62,7 @@ TEST_F(Errors, RemarksDoNotDoubleTheError) {
     const std::string what = thrown_by(Command("true").reset_ids().scheduler(1, 1000)).what();
     EXPECT_EQ(times_in(what, "Invalid argument"), 1) << what;
     if (!support::by_kernel()) {
-        const std::string unsupported = thrown_by(Command("true").no_sigchld()).what();
+        const std::string unsupported = thrown_by(Command("true").ignore_signals({SIGUSR2})).what();
         EXPECT_EQ(times_in(unsupported, "not supported"), 1) << unsupported;
         EXPECT_EQ(times_in(unsupported, "libc cannot do this"), 1) << unsupported;
     }

@@ -75,13 +75,13 @@ bool program_first(const Specification& specification, const json& ours, const j
     if (difference.where != "/error" || !failed(ours) || !failed(theirs))
         return false;
     for (const auto& step : list(specification, "actions"))
-        if (step.at(0) != "close" && step.at(0) != "closefrom" && step.at(0) != "tcsetpgrp")
+        if (step.at(0) != "close" && step.at(0) != "closefrom" && step.at(0) != "dup2")
             return false;
     for (const auto& step : list(specification, "attributes"))
         if (step.at(0) == "setpgroup" || step.at(0) == "setsid" || step.at(0) == "setscheduler" ||
             step.at(0) == "setschedparam")
             return true;
-    return has_step(specification, "actions", "tcsetpgrp");
+    return false;
 }
 
 bool empty_name_first(const Specification& specification, const json& ours, const json& theirs,
@@ -103,7 +103,8 @@ bool limits_descriptors(const Specification& specification) {
 
 bool judged_when_added(const Specification& specification, const json& ours, const json& theirs,
                        const Difference& difference) {
-    return ours.at("error") == EBADF && (difference.where == "/error" || !failed(theirs)) &&
+    return ours.at("error") == EBADF &&
+           (difference.where == "/error" || difference.where == "/files" || !failed(theirs)) &&
            limits_descriptors(specification);
 }
 
@@ -116,6 +117,47 @@ bool no_descriptor_for_a_pipe(const Specification& specification, const json& ou
 bool failure_without_sigchld(const Specification&, const json& ours, const json&,
                              const Difference& difference) {
     return difference.where == "/SIGCHLD" && failed(ours) && difference.ours == false;
+}
+
+bool is_of_the_program(const json& error) {
+    for (const int one : {ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG})
+        if (error == one)
+            return true;
+    return false;
+}
+
+bool program_before_process_limit(const Specification& specification, const json& ours,
+                                  const json& theirs, const Difference& difference) {
+    if (difference.where != "/error" || theirs.at("error") != EAGAIN ||
+        !is_of_the_program(ours.at("error")))
+        return false;
+    for (const auto& step : list(specification, "parent"))
+        if (step.at(0) == "limit" && step.at(1) == "nproc")
+            return true;
+    return false;
+}
+
+bool long_search_element(const Specification& specification, const json& ours, const json& theirs,
+                         const Difference& difference) {
+    if (difference.where != "/error" || ours.at("error") != ENOENT || theirs.at("error") != ECHILD)
+        return false;
+    for (const auto& step : list(specification, "parent"))
+        if (step.at(0) == "setenv" && step.at(1) == "PATH" &&
+            step.at(2).get_ref<const std::string&>().size() >= 4096)
+            return true;
+    return false;
+}
+
+bool device_stays_open(const Specification& specification, const json&, const json&,
+                       const Difference& difference) {
+    return difference.where == "/parent's descriptors changed" && difference.ours == true &&
+           has_step(specification, "parent", "unused");
+}
+
+bool failed_child_unseen(const Specification&, const json& ours, const json&,
+                         const Difference& difference) {
+    return difference.where == "/watched/child of a failed start" && failed(ours) &&
+           difference.ours == false;
 }
 
 } // namespace
@@ -137,9 +179,10 @@ const std::vector<IntendedDifference>& intended_differences() {
          "none.",
          privilege_was_used},
         {"cloexec-descriptors-are-not-there", "both",
-         "Close-on-exec descriptors of the caller that no action names are not copied for the "
-         "child, so that an action cannot reach one through /proc/self/fd or /dev/fd either.  That "
-         "is what makes a start with 20,000 of them as cheap as with none.",
+         "Close-on-exec descriptors of the caller are copied for the child only if an action names "
+         "them, or if a path begins with /proc/self/fd/N, /proc/thread-self/fd/N or /dev/fd/N; one "
+         "that a path leads to otherwise (by a symbolic link, say) is not there.  That is what "
+         "makes a start with 20,000 of them as cheap as with none.",
          cloexec_not_there},
         {"open-is-close-on-exec", "both",
          "O_CLOEXEC in an open action holds.  libc opens the file with whatever number comes, and "
@@ -152,8 +195,8 @@ const std::vector<IntendedDifference>& intended_differences() {
          program_first},
         {"numbers-are-judged-when-added", "musl",
          "A descriptor beyond the limit (RLIMIT_NOFILE) is EBADF when the action is added, as in "
-         "glibc and as POSIX has it.  musl notices in the child, when another error may come "
-         "first.",
+         "glibc and as POSIX has it.  musl notices in the child, when actions before it have been "
+         "done and another error may come first.",
          judged_when_added},
         {"no-descriptor-is-needed", "musl",
          "A start takes no descriptor of the caller's that it is not asked for.  musl makes a pipe "
@@ -163,6 +206,25 @@ const std::vector<IntendedDifference>& intended_differences() {
          "An open action with an empty name is ENOENT even if its flags exclude each other, which "
          "open(2) notices first.",
          empty_name_first},
+        {"device-stays-open", "both",
+         "After the first start a descriptor of /dev/kspawn stays open, close-on-exec, at 48 or "
+         "above, or at 10 or above, or 3 or above, where the limit has it so.  It is not kept "
+         "where it would be the caller's last.",
+         device_stays_open},
+        {"long-search-element", "glibc",
+         "A directory of PATH that is 4,096 bytes or longer is passed over, and the error is "
+         "ENOENT if there is no other.  glibc passes over it as well, and if nothing was tried "
+         "says "
+         "what errno was, or ECHILD.",
+         long_search_element},
+        {"program-before-process-limit", "both",
+         "If the program cannot be found and the limit on processes (RLIMIT_NPROC) is reached, the "
+         "error is the program's and not EAGAIN: the kernel looks before it makes a child.",
+         program_before_process_limit},
+        {"failed-child-is-not-seen", "both",
+         "The child of a start that fails is never found by a wait, by whatever flags, not even by "
+         "one in another thread of the caller's.",
+         failed_child_unseen},
     };
     return list;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "completion.h"
 #include "own.h"
 #include "scratch.h"
 
@@ -21,6 +23,8 @@
 static char long_string[5000];
 static const char *long_list[64];
 static int cgroup = -1;
+static int directory = -1;
+static int completion = -1;
 static char terminal[64];
 
 static void tiny(struct spawn *s)
@@ -202,6 +206,90 @@ static void action_tcsetpgrp(struct spawn *s)
 	spawn_tcsetpgrp(s, 9);
 }
 
+static void action_inherit(struct spawn *s)
+{
+	tiny(s);
+	spawn_action(s, KSPAWN_ACTION_INHERIT)->fd = HIGH_LAST;
+}
+
+static void action_close_range(struct spawn *s)
+{
+	struct kspawn_action *action;
+
+	tiny(s);
+	action = spawn_action(s, KSPAWN_ACTION_CLOSE_RANGE);
+	action->fd = 1;
+	action->newfd = HIGH_LAST;
+}
+
+static void directory_set_up(void)
+{
+	directory = open(scratch_directory, O_PATH | O_CLOEXEC);
+	if (directory < 0)
+		abort();
+}
+
+/* Paths that begin elsewhere, and what openat2() alone can do. */
+static void dirfd_of_all(struct spawn *s)
+{
+	spawn_init(s, "tiny");
+	s->args.dirfd = directory;
+	spawn_open(s, 9, "child", O_RDONLY, 0);
+	s->actions[0].dirfd = directory;
+	s->actions[0].resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+	spawn_chdir(s, ".");
+	s->actions[1].dirfd = directory;
+}
+
+static void empty_path(struct spawn *s)
+{
+	spawn_init(s, "");
+	s->args.flags = KSPAWN_EMPTY_PATH;
+	s->args.dirfd = directory;
+}
+
+static void program_set_up(void)
+{
+	directory = open(scratch_tiny, O_PATH | O_CLOEXEC);
+	if (directory < 0)
+		abort();
+}
+
+static void named(struct spawn *s)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d/tiny", directory);
+	spawn_init(s, name);
+	spawn_chdir(s, "/");
+}
+
+static void wait_in_call(struct spawn *s)
+{
+	tiny(s);
+	s->args.flags = KSPAWN_WAIT;
+}
+
+static void completion_set_up(void)
+{
+	struct kspawn_completion options = { .size = sizeof(options), .capacity = 1 };
+	int device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
+
+	completion = ioctl(device, KSPAWN_IOC_COMPLETION, &options);
+	close(device);
+	if (completion < 0)
+		abort();
+}
+
+/* Capacity 1: a place that is lost is missed by the next start. */
+static void asynchronous(struct spawn *s)
+{
+	tiny(s);
+	completion_use(s, completion, 1);
+	s->args.flags |= KSPAWN_PIDFD;
+	spawn_open(s, 9, "/dev/null", O_RDONLY, 0);
+}
+
 static void attribute_ids(struct spawn *s)
 {
 	tiny(s);
@@ -271,12 +359,6 @@ static void attribute_cloexec(struct spawn *s)
 	spawn_dup2(s, HIGH_LAST, 0);
 }
 
-static void attribute_invisible(struct spawn *s)
-{
-	tiny(s);
-	s->args.attr_flags = KSPAWN_ATTR_NOSIGCHLD | KSPAWN_ATTR_WAITPID;
-}
-
 static void not_found(struct spawn *s)
 {
 	spawn_init(s, "/no/such/program");
@@ -306,6 +388,20 @@ static void bad_action(struct spawn *s)
 	tiny(s);
 	spawn_open(s, 9, "/dev/null", O_RDONLY, 0);
 	spawn_open(s, 10, "/no/such/file", O_RDONLY, 0);
+}
+
+static void bad_wait(struct spawn *s)
+{
+	tiny(s);
+	s->args.flags = KSPAWN_WAIT | KSPAWN_PIDFD;
+	spawn_dup2(s, HIGH_LAST + 1, 98);
+}
+
+static void bad_asynchronous(struct spawn *s)
+{
+	tiny(s);
+	completion_use(s, completion, 1);
+	spawn_dup2(s, HIGH_LAST + 1, 98);
 }
 
 static void bad_attribute(struct spawn *s)
@@ -353,6 +449,13 @@ const struct fault_case fault_cases[] = {
 	{ "chdir", NULL, action_chdir, 0, 0, EXEC },
 	{ "fchdir", NULL, action_fchdir, 0, 0, EXEC },
 	{ "closefrom", NULL, action_closefrom, 0, 0, EXEC },
+	{ "inherit", high_set_up, action_inherit, 0, 0, EXEC },
+	{ "close_range", high_set_up, action_close_range, 0, 0, EXEC },
+	{ "dirfd", directory_set_up, dirfd_of_all, 0, 0, EXEC },
+	{ "empty_path", program_set_up, empty_path, 0, 0, EXEC },
+	{ "named", directory_set_up, named, 0, 0, EXEC },
+	{ "wait", NULL, wait_in_call, 0, 0, EXEC },
+	{ "asynchronous", completion_set_up, asynchronous, 0, 0, EXEC },
 	{ "tcsetpgrp", terminal_set_up, action_tcsetpgrp, 0, 0, EXEC },
 	/* Without memory to count processes by, a set*id call says EAGAIN. */
 	{ "resetids", ids_set_up, attribute_ids, 0, 0, { E2BIG, ENOEXEC, EAGAIN } },
@@ -363,14 +466,16 @@ const struct fault_case fault_cases[] = {
 	{ "setscheduler", NULL, attribute_scheduler, 0, 0, EXEC },
 	{ "setcgroup", cgroup_set_up, attribute_cgroup, 0, 0, EXEC },
 	{ "cloexec_default", high_set_up, attribute_cloexec, 0, 0, EXEC },
-	{ "nosigchld", NULL, attribute_invisible, 0, 0, EXEC },
 	{ "not_found", NULL, not_found, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "not_found_by_the_child", NULL, not_found_by_child, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "no_program", empty_set_up, no_program, ENOEXEC, KSPAWN_STEP_EXEC, { E2BIG } },
 	{ "failing_action", NULL, bad_action, ENOENT, KSPAWN_STEP_ACTION, {} },
+	{ "failing_wait", NULL, bad_wait, EBADF, KSPAWN_STEP_ACTION, {} },
+	{ "failing_asynchronous", completion_set_up, bad_asynchronous, EBADF, KSPAWN_STEP_ACTION,
+	  {} },
 	{ "failing_attribute", NULL, bad_attribute, EPERM, KSPAWN_STEP_ATTRIBUTE, {} },
 	{ "failing_setcgroup", NULL, bad_cgroup, EBADF, KSPAWN_STEP_ATTRIBUTE, {} },
-	{ "bad_request", NULL, bad_request, EFAULT, KSPAWN_STEP_COPY, { E2BIG } },
+	{ "bad_request", NULL, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
 	{ "bad_shared_request", shared_set_up, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
 	{}
 };

@@ -27,11 +27,16 @@ FIXTURE_VARIANT(spawn)
 
 FIXTURE_VARIANT_ADD(spawn, kernel_clone) { .name = "kernel_clone" };
 FIXTURE_VARIANT_ADD(spawn, kernel_execve) { .name = "kernel_execve" };
-FIXTURE_VARIANT_ADD(spawn, execve) { .name = "__x64_sys_execve" };
-FIXTURE_VARIANT_ADD(spawn, kernel_wait4) { .name = "kernel_wait4" };
-FIXTURE_VARIANT_ADD(spawn, dup_fd) { .name = "dup_fd" };
+FIXTURE_VARIANT_ADD(spawn, execveat) { .name = "__x64_sys_execveat" };
+FIXTURE_VARIANT_ADD(spawn, openat2) { .name = "__x64_sys_openat2" };
+FIXTURE_VARIANT_ADD(spawn, mm_alloc) { .name = "mm_alloc" };
+FIXTURE_VARIANT_ADD(spawn, access_remote_vm) { .name = "access_remote_vm" };
+FIXTURE_VARIANT_ADD(spawn, vm_mmap) { .name = "vm_mmap" };
+FIXTURE_VARIANT_ADD(spawn, user_path_at) { .name = "user_path_at" };
+FIXTURE_VARIANT_ADD(spawn, kmalloc) { .name = "__kmalloc_cache_noprof" };
+FIXTURE_VARIANT_ADD(spawn, down_write_killable) { .name = "down_write_killable" };
 FIXTURE_VARIANT_ADD(spawn, replace_fd) { .name = "replace_fd" };
-FIXTURE_VARIANT_ADD(spawn, close_range) { .name = "__close_range" };
+FIXTURE_VARIANT_ADD(spawn, close_range) { .name = "__x64_sys_close_range" };
 FIXTURE_VARIANT_ADD(spawn, sched_setscheduler) { .name = "sched_setscheduler" };
 FIXTURE_VARIANT_ADD(spawn, setsid) { .name = "ksys_setsid" };
 FIXTURE_VARIANT_ADD(spawn, setpgid) { .name = "__x64_sys_setpgid" };

@@ -10,20 +10,25 @@ const struct faulty_function faulty_functions[] = {
 	/* Those that the kernel does not export. */
 	{ { "kernel_clone" }, -EAGAIN, { EAGAIN }, false, false },
 	{ { "kernel_execve" }, -ENOMEM, { ENOMEM }, false, false },
-	/* The child is looked for again. */
-	{ { "kernel_wait4" }, -ECHILD, {}, true, false },
-	{ { "dup_fd" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "replace_fd" }, -ENOMEM, { ENOMEM }, false, false },
-	{ { "__close_range" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "mm_alloc" }, 0, { ENOMEM }, false, false },
+	/* What is on the new stack already is left there. */
+	{ { "access_remote_vm" }, 0, { E2BIG }, false, false },
 	{ { "sched_setscheduler" }, -EPERM, { EPERM }, false, false },
 	{ { "ksys_setsid" }, -EPERM, { EPERM }, false, false },
-	{ { "__x64_sys_execve" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "__x64_sys_close_range" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "__x64_sys_execveat" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "__x64_sys_openat2" }, -ENFILE, { ENFILE }, false, false },
 	{ { "__x64_sys_setpgid" }, -ESRCH, { ESRCH }, false, false },
 	{ { "__x64_sys_setresuid" }, -EAGAIN, { EAGAIN }, false, false },
 	{ { "__x64_sys_setresgid" }, -EAGAIN, { EAGAIN }, false, false },
 	{ { "pidfs_alloc_file", "anon_inode_getfile" }, -ENFILE, { ENFILE }, false, false },
 
 	/* Those that it does. */
+	{ { "vm_mmap" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "user_path_at", "user_path_at_empty" }, -EIO, { EIO }, false, false },
+	{ { "__kmalloc_cache_noprof", "kmalloc_trace" }, 0, { ENOMEM }, false, false },
+	{ { "down_write_killable" }, -EINTR, { EINTR }, false, false },
 	{ { "kmem_cache_alloc_noprof", "kmem_cache_alloc" }, 0, { ENOMEM }, false, false },
 	{ { "__kvmalloc_node_noprof", "kvmalloc_node" }, 0, { ENOMEM }, false, false },
 	/*
@@ -40,7 +45,8 @@ const struct faulty_function faulty_functions[] = {
 	/* The cache of names alone is not believed when it says no. */
 	{ { "inode_permission" }, -EACCES, { EACCES }, true, false },
 	{ { "d_lookup" }, 0, {}, true, false },
-	{ { "fget_raw" }, 0, { EBADF }, false, false },
+	/* INHERIT takes what it does not find for closed, which is no error. */
+	{ { "fget_raw" }, 0, { EBADF }, true, false },
 	{ { "fget" }, 0, { EBADF }, false, false },
 	/* What close() says of the file is no error of the action. */
 	{ { "close_fd" }, -EIO, {}, true, false },
@@ -68,26 +74,39 @@ static const char *const cannot_fail[] = {
 	"__audit_syscall_entry", "__audit_syscall_exit",
 	"get_signal",		/* says whether there is a signal; see tests/abi/killing.c */
 	"is_rlimit_overlimit",	/* is true in tests/abi/privileges.c */
+	"kernel_wait4",		/* see tests/abi/wait_in_call.c */
+	"anon_inode_getfd",	/* see tests/abi/completion.c */
+	"arch_pick_mmap_layout", "enter_lazy_tlb", "switch_mm_irqs_off", "exec_mm_release",
+	"exit_oom_victim", "mm_update_next_owner", "membarrier_update_current_mm",
+	"sched_mm_cid_before_execve", "__wake_up_parent", "get_mm_exe_file",
+	"set_mm_exe_file",	/* the caller's program cannot be open for writing */
 
 	/* Locks, counters, waiting, tracing. */
 	"_raw_spin_*", "rt_spin_*", "__rcu_read_*", "rcu_*", "__module_get", "module_put",
 	"refcount_warn_saturate", "init_wait_entry", "prepare_to_wait_event", "finish_wait",
-	"schedule_timeout*", "synchronize_rcu_tasks", "__list_add_valid*", "_printk", "__warn_printk",
+	"schedule*", "synchronize_rcu_tasks", "__list_add_valid*", "__list_del_entry_valid*",
+	"_printk", "__warn_printk", "__dynamic_pr_debug", "BUG_func", "_raw_write_*", "rt_write_*",
+	"__raw_spin_lock_init", "__rt_mutex_*", "rt_mutex_*", "up_write", "complete_all", "wait_for_completion",
+	"__init_swait_queue_head", "__init_waitqueue_head", "__wake_up", "force_sig",
+	"send_sig_info",
 	"trace_*", "__trace_*", "perf_trace_*", "bpf_trace_*", "fsnotify", "__fsnotify_parent",
 
 	/* What is given back. */
 	"dput", "fput", "put_pid", "path_put", "kvfree", "kfree", "kmem_cache_free",
 	"kmem_cache_destroy", "put_unused_fd", "misc_deregister", "unregister_kprobe",
+	"mmput", "__mmdrop", "vm_munmap", "__register_binfmt", "unregister_binfmt",
 
 	/* What is only looked at, moved or counted. */
-	"fd_install", "path_get", "get_task_pid", "pid_task", "follow_down_one",
+	"fd_install", "path_get", "pid_nr_ns", "get_task_pid", "pid_task", "follow_down_one",
 	"from_k[ug]id_munged", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
 	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "__sw_hweight64", "noop_llseek",
 
 	/* User memory: their arguments are not C's.  See tests/abi/memory.c. */
-	"__get_user_[48]", "clear_user_*", "rep_stos_alternative", "check_zeroed_user",
+	"__get_user_[48]", "__put_user_[48]", "clear_user_*", "rep_stos_alternative", "check_zeroed_user",
 
 	/* Data. */
+	"kthreadd_task", "tasklist_lock", "sysctl_nr_open", "files_cachep", "tomoyo_policy_loaded",
+	"tty_ioctl", "pidfd_fops", "audit_enabled", "int_active_memcg", "pv_ops", "debug_locks",
 	"*current_task", "*pcpu_hot", "cpu_number", "__cpu_*_mask", "__per_cpu_offset",
 	"__preempt_count", "boot_cpu_data", "init_on_free", "nr_cpu_ids", "param_ops_ushort",
 	"this_cpu_off", "USER_PTR_MAX", "kmalloc_caches",

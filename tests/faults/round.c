@@ -3,9 +3,34 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "completion.h"
 #include "inject.h"
 #include "own.h"
 #include "round.h"
+
+/* What the event says is the outcome, as if the call had said it. */
+static void take_event(const struct spawn *s, struct round *round)
+{
+	struct kspawn_event event;
+	bool told = completion_next(s->args.completion, &event);
+
+	/* A read that was made to fail has left it there. */
+	if (!told)
+		told = completion_next(s->args.completion, &event);
+	if (!told || event.pid != round->pid) {
+		round->error = EIO;
+		return;
+	}
+	if (!event.error)
+		return;
+	round->pid = -1;
+	round->error = event.error;
+	round->result.pid = 0;
+	round->result.pidfd = -1;
+	round->result.error = event.error;
+	round->result.step = event.step;
+	round->result.index = event.index;
+}
 
 void round_run(int device, const struct fault_case *c, int fail_nth, unsigned int nth,
 	       struct round *round, int *left)
@@ -26,9 +51,14 @@ void round_run(int device, const struct fault_case *c, int fail_nth, unsigned in
 		inject_set(fail_nth, 0);
 	}
 	round->result = s.result;
-	round->status = round->pid > 0 ? own_wait(round->pid) : 0;
 	if (round->pid > 0 && s.result.pidfd >= 0)
 		close(s.result.pidfd);
+	if (round->pid > 0 && s.args.flags & KSPAWN_ASYNC)
+		take_event(&s, round);
+	round->status = 0;
+	if (round->pid > 0)
+		round->status = s.args.flags & KSPAWN_WAIT ? s.result.status :
+							     own_wait(round->pid);
 	round->descriptors = own_descriptor_count() - descriptors;
 	round->clean = own_no_child() && !round->descriptors &&
 		       (round->pid > 0 || sigchld == own_sigchld_count());

@@ -361,33 +361,6 @@ TEST_F(Attributes, CloexecDefaultKeepsTheOrderOfFailures) {
                                        "directory"}));
 }
 
-// Solaris's two flags are one on Linux.
-TEST_F(Attributes, NosigchldAndWaitpidHideTheChild) {
-    static volatile sig_atomic_t caught = 0;
-    for (const int flag : {KSPAWN_SPAWN_NOSIGCHLD_NP, KSPAWN_SPAWN_WAITPID_NP,
-                           KSPAWN_SPAWN_NOSIGCHLD_NP | KSPAWN_SPAWN_WAITPID_NP}) {
-        flags(flag);
-        if (cannot_through_libc(flag == KSPAWN_SPAWN_WAITPID_NP ? "attribute WAITPID_NP"
-                                                                : "attribute NOSIGCHLD_NP"))
-            continue;
-        caught = 0;
-        ::signal(SIGCHLD, [](int) { caught = 1; });
-        ASSERT_EQ(start_child({"exit", "5"}), 0);
-        siginfo_t ended{};
-        // It has ended, and stays to be waited for.
-        ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT | __WALL), 0);
-        ::signal(SIGCHLD, SIG_DFL);
-        EXPECT_EQ(caught, 0);
-        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
-        EXPECT_EQ(errno, ECHILD);
-        EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), -1);
-        EXPECT_EQ(errno, ECHILD);
-        int status = 0;
-        EXPECT_EQ(::waitpid(pid, &status, __WCLONE), pid);
-        EXPECT_EQ(WEXITSTATUS(status), 5);
-    }
-}
-
 TEST_F(Attributes, ActionsComeAfterAttributes) {
     // Group 0 may not open the file; only after RESETIDS are we somebody who may.
     const auto file = scratch.write("file", "", 0600);

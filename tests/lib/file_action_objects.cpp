@@ -174,7 +174,9 @@ TEST_F(FileActionObject, DestroyFreesEverything) {
         }
         ASSERT_EQ(kspawn_spawn_file_actions_destroy(&other), 0);
     };
-    round();
+    // What malloc() keeps at hand counts as used: first it is to have all that it keeps.
+    for (int number = 0; number < 10; ++number)
+        round();
     const auto before = ::mallinfo2().uordblks;
     for (int number = 0; number < 10; ++number)
         round();

@@ -96,19 +96,6 @@ TEST_F(Pidfd, OfAProgramThatWasSearchedFor) {
     EXPECT_EQ(number, pidfd.get());
 }
 
-TEST_F(Pidfd, OfAnInvisibleChild) {
-    flags(KSPAWN_SPAWN_NOSIGCHLD_NP);
-    if (cannot_through_libc("attribute NOSIGCHLD_NP"))
-        return;
-    ASSERT_EQ(start_with_pidfd({"exit", "8"}), 0);
-    // Once it has ended: for a moment after exec the kernel has it as visible.
-    pollfd ended{pidfd.get(), POLLIN, 0};
-    ASSERT_EQ(::poll(&ended, 1, -1), 1);
-    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
-    EXPECT_EQ(errno, ECHILD);
-    EXPECT_EQ(exit_code(), 8);
-}
-
 TEST_F(Pidfd, FailureLeavesTheNumberFree) {
     const Descriptor next{::dup(0)};
     const int expected = next.get();

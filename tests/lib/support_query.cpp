@@ -54,15 +54,15 @@ TEST(SupportQuery, SizesAreChecked) {
     EXPECT_EQ(kspawn_query(&larger.known, sizeof(larger)), 0);
     EXPECT_EQ(larger.later, (std::array<unsigned char, 16>{}));
     EXPECT_STREQ(larger.known.device, "/dev/kspawn");
-    EXPECT_EQ(larger.known.library_abi, 1U);
+    EXPECT_EQ(larger.known.library_abi, 2U);
 }
 
 TEST_F(Support, HereItWorks) {
     const auto support = query();
     EXPECT_EQ(support.error, 0);
     EXPECT_EQ(support.step, KSPAWN_FAILURE_NONE);
-    EXPECT_EQ(support.module_abi, 1U);
-    EXPECT_EQ(support.flags, 0x37bfU);
+    EXPECT_EQ(support.module_abi, 2U);
+    EXPECT_EQ(support.flags, 0x7bfU);
     EXPECT_EQ(support.actions_max, 65536U);
     EXPECT_STREQ(support.reason, "");
     EXPECT_EQ(kspawn_available(), 1);
@@ -167,7 +167,7 @@ TEST_F(Support, UnderSeccomp) {
         allow_everything();
         const auto support = query();
         if (support.error != EPERM || support.step != KSPAWN_FAILURE_POLICY ||
-            support.module_abi != 1)
+            support.module_abi != 2)
             return "query: " + std::to_string(support.error);
         const auto words = failing_start(EPERM);
         return last_failure().step == KSPAWN_FAILURE_POLICY ? words : "wrong step";

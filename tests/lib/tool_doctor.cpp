@@ -49,7 +49,7 @@ TEST_F(ToolDoctor, FindsAllWell) {
     EXPECT_NE(ended.out.find("kernel     " + release() + "\n"), std::string::npos) << ended.out;
     for (const auto* const line :
          {"ok    module     loaded\n", "ok    device     /dev/kspawn, mode 0666, owner 0:0\n",
-          "ok    ABI        1\n", "ok    seccomp    this process is not under seccomp\n",
+          "ok    ABI        2\n", "ok    seccomp    this process is not under seccomp\n",
           "ok    trial      started process ", "\nPrograms can be started through the kernel.\n"})
         EXPECT_NE(ended.out.find(line), std::string::npos) << line << "not in\n" << ended.out;
     EXPECT_EQ(ended.out.find("FAIL"), std::string::npos);
@@ -84,7 +84,7 @@ TEST_F(ToolDoctor, DoubtsAnImpostor) {
         if (::unshare(CLONE_NEWNS) != 0 ||
             ::mount("/dev/null", "/dev/kspawn", nullptr, MS_BIND, nullptr) != 0)
             return std::strerror(errno);
-        return wrong_diagnosis("FAIL  ABI        the module speaks 0, this library 1\n");
+        return wrong_diagnosis("FAIL  ABI        the module speaks 0, this library 2\n");
     });
     EXPECT_EQ(wrong, "");
 }

@@ -95,7 +95,6 @@ TEST(Preload, HasTheWholeHeader) {
                                    "posix_spawn_file_actions_addclosefrom_np",
                                    "posix_spawn_file_actions_addtcsetpgrp_np",
                                    "popen",
-                                   "pclose",
                                    "system"}) {
         Dl_info info{};
         void* const function = ::dlsym(RTLD_DEFAULT, name);

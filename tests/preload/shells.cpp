@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <string>
 #include <thread>
 #include <vector>
@@ -117,6 +119,67 @@ TEST(Popen, PcloseOfAnotherStream) {
     EXPECT_EQ(::pclose(popened), 1 << 8);
 }
 
+// POSIX, and libc.
+TEST(Popen, IsByteOriented) {
+    for (const char* const mode : {"r", "w"}) {
+        std::FILE* const stream = ::popen("exit 0", mode);
+        ASSERT_NE(stream, nullptr);
+        EXPECT_LT(std::fwide(stream, 0), 0) << mode;
+        EXPECT_LT(std::fwide(stream, 1), 0) << mode;
+        EXPECT_EQ(::pclose(stream), 0);
+    }
+}
+
+TEST(Popen, CannotBeSoughtIn) {
+    std::FILE* const stream = ::popen("echo out", "r");
+    ASSERT_NE(stream, nullptr);
+    errno = 0;
+    EXPECT_EQ(std::fseek(stream, 0, SEEK_SET), -1);
+    EXPECT_EQ(errno, ESPIPE);
+    errno = 0;
+    EXPECT_EQ(std::ftell(stream), -1);
+    EXPECT_EQ(errno, ESPIPE);
+    EXPECT_EQ(std::fgetc(stream), 'o');
+    EXPECT_EQ(std::fflush(stream), 0);
+    EXPECT_EQ(read_all(stream), "ut\n");
+    EXPECT_EQ(::pclose(stream), 0);
+}
+
+// More than a pipe and a buffer hold, in pieces that fit neither.
+TEST(Popen, PassesMuchOn) {
+    const std::string much(1'000'003, 'x');
+    std::FILE* const writer = ::popen("test $(wc -c) = 1000003", "w");
+    ASSERT_NE(writer, nullptr);
+    EXPECT_EQ(std::fwrite(much.data(), 1, 7, writer), 7U);
+    EXPECT_EQ(std::fwrite(much.data(), 1, much.size() - 7, writer), much.size() - 7);
+    EXPECT_EQ(::pclose(writer), 0);
+
+    std::FILE* const reader = ::popen("head -c 1000003 /dev/zero", "r");
+    ASSERT_NE(reader, nullptr);
+    std::string got(much.size() + 1, 'x');
+    EXPECT_EQ(std::fread(got.data(), 1, 11, reader), 11U);
+    EXPECT_EQ(std::fread(got.data() + 11, 1, got.size() - 11, reader), much.size() - 11);
+    EXPECT_NE(std::feof(reader), 0);
+    EXPECT_EQ(got, std::string(much.size(), '\0') + 'x');
+    EXPECT_EQ(::pclose(reader), 0);
+}
+
+// The reader is gone: an error of the stream, which close tells as well.
+TEST(Popen, WritingToNobodyFails) {
+    auto* const before = ::signal(SIGPIPE, SIG_IGN);
+    std::FILE* const stream = ::popen("exec <&-; exit 0", "w");
+    ASSERT_NE(stream, nullptr);
+    siginfo_t ended{};
+    ::waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT);
+    std::fputs("lost\n", stream);
+    errno = 0;
+    EXPECT_EQ(std::fflush(stream), EOF);
+    EXPECT_EQ(errno, EPIPE);
+    EXPECT_NE(std::ferror(stream), 0);
+    EXPECT_EQ(::pclose(stream), 0);
+    ::signal(SIGPIPE, before);
+}
+
 TEST(Popen, SomebodyElseHasWaited) {
     std::FILE* const stream = ::popen("exit 0", "r");
     ASSERT_NE(stream, nullptr);
@@ -139,7 +202,7 @@ TEST(Popen, InAChildOfFork) {
     EXPECT_EQ(::pclose(before), 0);
 }
 
-// Forks at any moment, in threads that hold the lock as in those that do not.
+// Forks at any moment of a popen() in another thread.
 TEST(Popen, ForkFromOtherThreads) {
     std::atomic<bool> stop{false};
     std::thread other([&] {
@@ -170,6 +233,56 @@ TEST(System, TellsHowItEnded) {
     EXPECT_EQ(std::system("kill -KILL $$"), SIGKILL);
     EXPECT_EQ(WEXITSTATUS(std::system("/no/such/program 2>/dev/null")), 127);
     EXPECT_EQ(std::system("-x 2>/dev/null; exit 5"), 5 << 8);
+}
+
+// In a child, which may not come back from what it does to itself.
+int in_child(int (*function)()) {
+    const pid_t pid = ::fork();
+    if (pid == 0)
+        ::_exit(function());
+    return wait_for(pid);
+}
+
+constexpr uid_t other_user = 65534;
+
+int system_at_the_process_limit() {
+    const rlimit none{0, 0};
+    if (::setresuid(other_user, other_user, other_user) != 0 ||
+        ::setrlimit(RLIMIT_NPROC, &none) != 0)
+        return 2;
+    errno = 0;
+    if (std::system("exit 3") != -1 || errno != EAGAIN)
+        return 1;
+    errno = 0;
+    if (::popen("exit 3", "r") != nullptr || errno != EAGAIN)
+        return 3;
+    return std::system(nullptr) != 0 ? 4 : 0;
+}
+
+// POSIX: no child can be created.
+TEST(System, AtTheProcessLimit) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    EXPECT_EQ(in_child(system_at_the_process_limit), 0);
+}
+
+int system_without_a_shell() {
+    if (::chroot("/proc/self/fdinfo") != 0 || ::chdir("/") != 0)
+        return 2;
+    return std::system("exit 0") == 127 << 8 && std::system(nullptr) == 0 ? 0 : 1;
+}
+
+// "As if the command language interpreter had terminated by a call of _exit(127)".
+TEST(System, WithoutAShell) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    EXPECT_EQ(in_child(system_without_a_shell), 0);
+}
+
+// Longer than an argument may be: it is the shell that is not executed.
+TEST(System, CommandThatIsTooLong) {
+    const std::string command = ": " + std::string(1U << 20U, 'x');
+    EXPECT_EQ(std::system(command.c_str()), 127 << 8);
 }
 
 bool ignored(int signal) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <regex>
 #include <string>
+#include <utility>
 
 #include "support.hpp"
 
@@ -48,6 +49,7 @@ int lines_in(const std::string& text, const std::string& what) {
 struct Case {
     const char* name;
     int starts;
+    const char* others = "";
 };
 
 class Counts : public ::testing::TestWithParam<Case> {};
@@ -56,8 +58,9 @@ TEST_P(Counts, AreTold) {
     const auto outcome = scenario(GetParam().name, "KSPAWN_STATS=1");
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(lines_in(outcome.output, " kernel="), 1) << outcome.output;
-    EXPECT_EQ(lines_in(outcome.output, counts(GetParam().starts, 0, 0) + " posix_spawn=" +
-                                           std::to_string(GetParam().starts) + "\n"),
+    EXPECT_EQ(lines_in(outcome.output, counts(GetParam().starts, 0, 0) +
+                                           " posix_spawn=" + std::to_string(GetParam().starts) +
+                                           GetParam().others + "\n"),
               1)
         << outcome.output;
     EXPECT_TRUE(std::regex_search(outcome.output,
@@ -67,7 +70,7 @@ TEST_P(Counts, AreTold) {
 
 INSTANTIATE_TEST_SUITE_P(Programs, Counts,
                          ::testing::Values(Case{"exit", 1}, Case{"underscore_exit", 1},
-                                           Case{"quick_exit", 1}, Case{"vfork", 1},
+                                           Case{"quick_exit", 1}, Case{"vfork", 1, " vfork=1"},
                                            Case{"closes_all", 3}, Case{"takes_all", 3},
                                            Case{"zeroed", 1}, Case{"threads", 40}),
                          [](const auto& instance) { return std::string(instance.param.name); });
@@ -79,6 +82,47 @@ TEST(Stats, NothingUnlessAskedFor) {
 
 TEST(Stats, NothingOfAProgramThatStartsNothing) {
     EXPECT_EQ(scenario("nothing", "KSPAWN_STATS=1").output, "");
+}
+
+// Otherwise "it forks" would look like "the library was not loaded".
+TEST(Stats, OfAProgramThatOnlyForks) {
+    const auto outcome = scenario("forks_only", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, "\n"), 1) << outcome.output;
+    // The third exec is that of vfork()'s child, which has its parent's memory; the
+    // others are in children of fork(), of which each fork stands for one.
+    EXPECT_EQ(lines_in(outcome.output, ": kernel=0 failed=0 libc=0 fork=2 vfork=1 exec=1\n"), 1)
+        << outcome.output;
+}
+
+TEST(Stats, OfAProgramThatClones) {
+    const auto outcome = scenario("clone", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, ": kernel=0 failed=0 libc=0 clone=1 exec=1\n"), 1)
+        << outcome.output;
+}
+
+// The last call is counted before it is made, with those before it that failed.
+TEST(Stats, OfAProgramThatBecomesAnother) {
+    for (const auto& [name, count] : {std::pair{"exec", 3}, std::pair{"exec_env", 1}}) {
+        const auto outcome = scenario(name, "A=B KSPAWN_STATS=1");
+        EXPECT_EQ(outcome.status, 0) << name;
+        EXPECT_EQ(lines_in(outcome.output,
+                           ": kernel=0 failed=0 libc=0 exec=" + std::to_string(count) + "\n"),
+                  1)
+            << outcome.output;
+    }
+    const auto outcome = scenario("start_and_exec", "KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0) + " posix_spawn=1 exec=1\n"), 1)
+        << outcome.output;
+}
+
+// The exec functions find libc's with all bound at the start, too.
+TEST(Stats, BoundAtTheStart) {
+    const auto outcome = scenario("forks_only", "LD_BIND_NOW=1 KSPAWN_STATS=1");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, " fork=2 vfork=1 exec=1\n"), 1) << outcome.output;
 }
 
 TEST(Stats, ConstructorsCount) {
@@ -110,6 +154,44 @@ TEST(Stats, IntoAFile) {
     }
     scenario("closed_stderr", "KSPAWN_STATS=" + file);
     EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), 3);
+}
+
+// No descriptor is left at the end.
+TEST(Stats, IntoAFileWithAFullTable) {
+    const Scratch scratch;
+    const auto file = scratch.path("stats");
+    const auto outcome = scenario("full_table", "KSPAWN_STATS=" + file);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), 1);
+    EXPECT_EQ(lines_in(scenario("full_table", "KSPAWN_STATS=1").output, counts(1, 0, 0)), 1);
+}
+
+// The program has taken all numbers that the file may have had.
+TEST(Stats, IntoAFileWhoseNumberIsTaken) {
+    const Scratch scratch;
+    const auto file = scratch.path("stats");
+    const auto outcome = scenario("another_file", "KSPAWN_STATS=" + file);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), 1);
+}
+
+// Never silently: standard error has them instead, and why.
+TEST(Stats, IntoAFileThatCannotBe) {
+    const auto outcome = scenario("exit", "KSPAWN_STATS=/no/such/directory/stats");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, "kspawn-preload: /no/such/directory/stats: No such file"), 1)
+        << outcome.output;
+    EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0)), 1) << outcome.output;
+}
+
+// A line of noughts: the library was there.
+TEST(Stats, IntoAFileOfAProgramThatStartsNothing) {
+    const Scratch scratch;
+    const auto file = scratch.path("stats");
+    EXPECT_EQ(scenario("nothing", "KSPAWN_STATS=" + file).output, "");
+    EXPECT_EQ(lines_in(contents(file), ": kernel=0 failed=0 libc=0\n"), 1);
 }
 
 // The name is that of the program's beginning, whatever becomes of its directory

@@ -18,8 +18,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -79,6 +79,7 @@ int main() {
         check(listener >= 0, "socket");
         bind_port(listener);
         std::vector<std::jthread> threads;
+        threads.reserve(workers);
         for (int i = 0; i < workers; i++)
             threads.emplace_back(work);
         // It works, so it needs to be root no longer.
@@ -86,9 +87,9 @@ int main() {
         drop_privileges();
         threads.clear();
         ::close(listener);
-        std::printf("%d requests served; now user %u\n", served.load(), ::getuid());
+        std::cout << served.load() << " requests served; now user " << ::getuid() << '\n';
     } catch (const std::system_error& error) {
-        std::fprintf(stderr, "%s\n", error.what());
+        std::cerr << error.what() << '\n';
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

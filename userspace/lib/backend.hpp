@@ -21,6 +21,10 @@ struct Request {
     char* const* argv;
     char* const* envp;
     bool pidfd; ///< a pidfd is wanted
+    /// Where the caller wants them.  The kernel stores them before a signal handler
+    /// of the calling thread can run; who asks libc stores them after.
+    int* pid_at = nullptr;
+    int* pidfd_at = nullptr;
 };
 
 /// What became of it.

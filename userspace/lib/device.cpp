@@ -48,13 +48,13 @@ int ask(int descriptor, kspawn_info& info) noexcept {
     if (::ioctl(descriptor, KSPAWN_IOC_INFO, &info) != 0)
         return errno;
     // A stranger that takes any ioctl for a success does not fill this in.
-    return info.abi_version == 0 ? ENOTTY : 0;
+    return info.args_size == 0 ? ENOTTY : 0;
 }
 
 int check(const kspawn_info& info) noexcept {
-    const bool known =
-        info.abi_version == KSPAWN_ABI_VERSION && info.args_size >= KSPAWN_ARGS_SIZE_VER0 &&
-        info.action_size >= KSPAWN_ACTION_SIZE_VER0 && info.result_size >= KSPAWN_RESULT_SIZE_VER0;
+    const bool known = info.args_size >= KSPAWN_ARGS_SIZE_VER0 &&
+                       info.action_size >= KSPAWN_ACTION_SIZE_VER0 &&
+                       info.result_size >= KSPAWN_RESULT_SIZE_VER0;
     return known ? 0 : EPROTO;
 }
 

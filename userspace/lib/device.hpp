@@ -10,6 +10,10 @@
 
 namespace kspawn::internal::device {
 
+/// The version of the ABI that this library speaks: a change that could not be made
+/// by growing a structure has a number of its own.
+inline constexpr unsigned abi_version = 2;
+
 /// The descriptor at one moment.  The program may close it or put another file
 /// in its place behind our back, so it is borrowed, used, and doubted if the
 /// answer does not look like our device's.

@@ -130,12 +130,6 @@ void describe_attribute(Words& words, const Request& request, unsigned flag) noe
     case KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP:
         words << "CLOEXEC_DEFAULT_NP";
         break;
-    case KSPAWN_SPAWN_NOSIGCHLD_NP:
-        words << "NOSIGCHLD_NP";
-        break;
-    case KSPAWN_SPAWN_WAITPID_NP:
-        words << "WAITPID_NP";
-        break;
     default:
         words << static_cast<long long>(flag);
         break;

@@ -128,7 +128,9 @@ int kspawn_spawn_file_actions_addopen(kspawn_spawn_file_actions_t* file_actions,
     kspawn_action action{};
     action.op = KSPAWN_ACTION_OPEN;
     action.fd = fd;
-    action.oflag = static_cast<unsigned>(oflag);
+    action.dirfd = AT_FDCWD;
+    // The kernel refuses a flag that it does not know; open() passes over it.
+    action.oflag = static_cast<unsigned>(oflag) & kspawn::internal::file_actions::known_open_flags;
     // The kernel refuses a mode that has no meaning; open() passes over it.
     // O_TMPFILE shares a bit with O_DIRECTORY, which creates nothing.
     if ((oflag & O_CREAT) != 0 || (oflag & O_TMPFILE) == O_TMPFILE)
@@ -161,6 +163,7 @@ int kspawn_spawn_file_actions_addchdir(kspawn_spawn_file_actions_t* file_actions
         return EINVAL;
     kspawn_action action{};
     action.op = KSPAWN_ACTION_CHDIR;
+    action.dirfd = AT_FDCWD;
     return append_with_path(*file_actions, action, path);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A start through the device: fill the ABI's structure, ask, judge the answer.
+#include <fcntl.h>
 #include <sys/ioctl.h>
 
 #include <cerrno>
@@ -8,7 +9,6 @@
 #include "backend.hpp"
 #include "device.hpp"
 #include "errno_guard.hpp"
-#include "expansion.hpp"
 #include "file_actions.hpp"
 
 namespace kspawn::internal {
@@ -94,6 +94,7 @@ Outcome start(const Request& request) noexcept {
     kspawn_args args{};
     args.size = sizeof(args);
     args.flags = request.pidfd ? KSPAWN_PIDFD : 0;
+    args.dirfd = AT_FDCWD;
     args.path = address(request.path);
     args.search = address(request.search);
     args.argv = address(request.argv);
@@ -104,6 +105,8 @@ Outcome start(const Request& request) noexcept {
         fill_attributes(args, *request.attributes);
     args.result_size = sizeof(result);
     args.result = address(&result);
+    args.pid = address(request.pid_at);
+    args.pidfd = request.pidfd ? address(request.pidfd_at) : 0;
 
     const int errno_before = errno;
     auto lease = device::lease();
@@ -131,25 +134,9 @@ Outcome start(const Request& request) noexcept {
     }
 }
 
-constexpr Abilities abilities{.closefrom = true, .cloexec_default = true};
-
-[[gnu::cold]] Outcome start_expanded(const Request& request) noexcept {
-    Expansion expansion;
-    if (const int error = expansion.make(request.file_actions, abilities); error != 0)
-        return failed(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_FILE_ACTIONS);
-    Request expanded = request;
-    expanded.file_actions = expansion.get();
-    auto outcome = start(expanded);
-    if (outcome.step == KSPAWN_FAILURE_ACTION)
-        outcome.index = expansion.index_of(outcome.index);
-    return outcome;
-}
-
 } // namespace
 
 Outcome start_by_kernel(const Request& request) noexcept {
-    if (needs_expansion(request.file_actions, abilities)) [[unlikely]]
-        return start_expanded(request);
     return start(request);
 }
 

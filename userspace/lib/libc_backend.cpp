@@ -81,7 +81,8 @@ int translate(posix_spawn_file_actions_t* to, const kspawn_action& action) noexc
     switch (action.op) {
     case KSPAWN_ACTION_OPEN:
         return ::posix_spawn_file_actions_addopen(to, action.fd, text_of(action),
-                                                  static_cast<int>(action.oflag), action.mode);
+                                                  static_cast<int>(action.oflag),
+                                                  static_cast<mode_t>(action.mode));
     case KSPAWN_ACTION_CLOSE:
         return ::posix_spawn_file_actions_addclose(to, action.fd);
     case KSPAWN_ACTION_DUP2:
@@ -142,12 +143,8 @@ Outcome translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexc
     // An Expansion does what one of them asks for.
     const unsigned flags =
         object.private_members.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
-    static constexpr std::array<unsigned, 3> ours{
-        KSPAWN_SPAWN_SETSIGIGN_NP, KSPAWN_SPAWN_NOSIGCHLD_NP, KSPAWN_SPAWN_WAITPID_NP};
-    for (const unsigned flag : ours) {
-        if ((flags & flag) != 0)
-            return cannot(flag);
-    }
+    if ((flags & KSPAWN_SPAWN_SETSIGIGN_NP) != 0)
+        return cannot(KSPAWN_SPAWN_SETSIGIGN_NP);
     if ((flags & KSPAWN_SPAWN_SETCGROUP) != 0) {
         if (libc_setcgroup == nullptr)
             return cannot(KSPAWN_SPAWN_SETCGROUP);

@@ -57,16 +57,18 @@ Outcome start(const Request& request) noexcept {
     return outcome;
 }
 
-int start_for_pid(pid_t* pid, const Request& request) noexcept {
+int start_for_pid(pid_t* pid, Request request) noexcept {
+    request.pid_at = pid;
     const Outcome outcome = start(request);
     if (outcome.error == 0 && pid != nullptr)
         *pid = outcome.pid;
     return outcome.error;
 }
 
-int start_for_pidfd(int* pidfd, const Request& request) noexcept {
+int start_for_pidfd(int* pidfd, Request request) noexcept {
     if (pidfd == nullptr)
         return refuse(request, KSPAWN_FAILURE_PART_RESULT).error;
+    request.pidfd_at = pidfd;
     const Outcome outcome = start(request);
     if (outcome.error == 0)
         *pidfd = outcome.pidfd;
@@ -112,7 +114,7 @@ int kspawn_spawn_search_np(pid_t* pid, int* pidfd, const char* file, const char*
                            const kspawn_spawnattr_t* attributes, char* const argv[],
                            char* const envp[]) noexcept {
     const Outcome outcome =
-        start({file, search, file_actions, attributes, argv, envp, pidfd != nullptr});
+        start({file, search, file_actions, attributes, argv, envp, pidfd != nullptr, pid, pidfd});
     if (outcome.error != 0)
         return outcome.error;
     if (pid != nullptr)

@@ -42,12 +42,13 @@ bool under_seccomp() noexcept {
 
 kspawn_support find_out() noexcept {
     kspawn_support found{};
-    found.library_abi = KSPAWN_ABI_VERSION;
+    found.library_abi = device::abi_version;
     found.device = KSPAWN_DEVICE;
     found.reason = "";
     kspawn_info info{};
     found.error = ask(info);
-    found.module_abi = info.abi_version;
+    // An older module does not know the question.
+    found.module_abi = info.args_size != 0 ? device::abi_version : 0;
     found.flags = info.attr_flags;
     found.actions_max = info.actions_max;
     if (found.error != 0) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// KSPAWN_INHERIT=0: the library is for this process alone.  To be loaded costs a
-// process more than one start by the kernel saves it, so that it is of no use to
-// the children of a program that start none themselves, such as make's.
+// To be loaded costs a process more than one start by the kernel saves it, so that
+// the library is of no use to the children of a program that start none themselves,
+// such as make's.
+#include "inherit.hpp"
+
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -49,7 +51,9 @@ void leave_list(const char* list, std::string_view own) noexcept {
         static_cast<void>(::setenv(variable, rest.get(), 1)); // no memory: then it is inherited
 }
 
-[[gnu::constructor]] void begin() {
+} // namespace
+
+void obey_inherit() noexcept {
     const char* const wish = ::secure_getenv("KSPAWN_INHERIT");
     if (wish == nullptr || std::string_view(wish) != "0")
         return;
@@ -58,7 +62,5 @@ void leave_list(const char* list, std::string_view own) noexcept {
     if (list != nullptr && ::dladdr(&variable, &own) != 0 && own.dli_fname != nullptr)
         leave_list(list, own.dli_fname);
 }
-
-} // namespace
 
 } // namespace kspawn::preload

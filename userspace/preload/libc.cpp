@@ -1,49 +1,33 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libc.hpp"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdlib>
+
+#include "next.hpp"
 
 namespace kspawn::preload {
 
 namespace {
 
 constinit Libc functions{};
-constinit pthread_once_t once = PTHREAD_ONCE_INIT;
-
-// What is after us in the order of lookup.  If we are not preloaded but were
-// opened with dlopen(), that is what we are linked to.
-void* find(const char* name, const char* version) noexcept {
-    return version != nullptr ? ::dlvsym(RTLD_NEXT, name, version) : ::dlsym(RTLD_NEXT, name);
-}
+constinit std::atomic<bool> complete{false};
 
 template <class Function>
-void may_have(Function*& to, const char* name, const char* version = nullptr) noexcept {
-    to = reinterpret_cast<Function*>(find(name, version));
+void may_have(Function*& to, const char* name) noexcept {
+    to = reinterpret_cast<Function*>(next_function_if_any(name));
 }
 
 // These are in every glibc that has the symbols that this library is linked
 // to, so that the dynamic linker would have refused the library before.
 template <class Function>
 void must_have(Function*& to, const char* name) noexcept {
-    may_have(to, name);
-    if (to == nullptr) {
-        static constexpr char words[] = "libkspawn-preload: no libc found\n";
-        static_cast<void>(!::write(STDERR_FILENO, words, sizeof(words) - 1));
-        std::abort();
-    }
+    to = reinterpret_cast<Function*>(next_function(name));
 }
 
 void find_all() noexcept {
     auto& to = functions;
     must_have(to.posix_spawn, "posix_spawn");
     must_have(to.posix_spawnp, "posix_spawnp");
-    may_have(to.old_posix_spawn, "posix_spawn", "GLIBC_2.2.5");
-    may_have(to.old_posix_spawnp, "posix_spawnp", "GLIBC_2.2.5");
     may_have(to.pidfd_spawn, "pidfd_spawn");
     may_have(to.pidfd_spawnp, "pidfd_spawnp");
 
@@ -74,25 +58,19 @@ void find_all() noexcept {
     must_have(to.actions_addclosefrom, "posix_spawn_file_actions_addclosefrom_np");
     must_have(to.actions_addtcsetpgrp, "posix_spawn_file_actions_addtcsetpgrp_np");
 
-    must_have(to.pclose, "pclose");
+    to.environment = static_cast<char***>(libc_variable("environ"));
 }
 
 } // namespace
 
+// Not pthread_once(), which would wait for ever in a signal handler that has
+// interrupted it.  Two threads that look at once find the same.
 const Libc& libc() noexcept {
-    ::pthread_once(&once, find_all);
-    return functions;
-}
-
-int libc_fclose(std::FILE* stream) noexcept {
-    using Function = int(std::FILE*);
-    static constinit std::atomic<Function*> known{nullptr};
-    Function* function = known.load(std::memory_order_relaxed);
-    if (function == nullptr) [[unlikely]] {
-        must_have(function, "fclose");
-        known.store(function, std::memory_order_relaxed);
+    if (!complete.load(std::memory_order_acquire)) [[unlikely]] {
+        find_all();
+        complete.store(true, std::memory_order_release);
     }
-    return function(stream);
+    return functions;
 }
 
 } // namespace kspawn::preload

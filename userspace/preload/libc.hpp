@@ -6,8 +6,6 @@
 #include <spawn.h>
 #include <sys/types.h>
 
-#include <cstdio>
-
 namespace kspawn::preload {
 
 using Spawn = int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
@@ -18,10 +16,8 @@ using Spawn = int(pid_t*, const char*, const posix_spawn_file_actions_t*, const 
 struct Libc {
     Spawn* posix_spawn;
     Spawn* posix_spawnp;
-    Spawn* old_posix_spawn;  ///< @GLIBC_2.2.5; may be null
-    Spawn* old_posix_spawnp; ///< likewise
-    Spawn* pidfd_spawn;      ///< glibc 2.39; may be null
-    Spawn* pidfd_spawnp;     ///< likewise
+    Spawn* pidfd_spawn;  ///< glibc 2.39; may be null
+    Spawn* pidfd_spawnp; ///< likewise
 
     int (*attr_init)(posix_spawnattr_t*);
     int (*attr_destroy)(posix_spawnattr_t*);
@@ -50,15 +46,12 @@ struct Libc {
     int (*actions_addclosefrom)(posix_spawn_file_actions_t*, int);
     int (*actions_addtcsetpgrp)(posix_spawn_file_actions_t*, int);
 
-    int (*pclose)(std::FILE*);
+    char*** environment; ///< environ, which would be looked up in every process
 };
 
 /// Looked up when it is first needed, which may be before our constructors run:
 /// those of other libraries may start programs.
 const Libc& libc() noexcept;
-
-/// fclose() of libc.  By itself: most programs call it and start nothing.
-int libc_fclose(std::FILE* stream) noexcept;
 
 } // namespace kspawn::preload
 

@@ -4,8 +4,6 @@
 #ifndef KSPAWN_PRELOAD_MEMORY_HPP
 #define KSPAWN_PRELOAD_MEMORY_HPP
 
-#include <pthread.h>
-
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -23,22 +21,6 @@ std::unique_ptr<Type, Free> allocate(std::size_t count = 1) noexcept {
     return std::unique_ptr<Type, Free>{static_cast<Type*>(std::calloc(count, sizeof(Type)))};
 }
 // NOLINTEND(cppcoreguidelines-no-malloc)
-
-/// Holds a mutex of the normal kind.
-class Locked {
-public:
-    explicit Locked(pthread_mutex_t& mutex) noexcept : mutex_(mutex) {
-        ::pthread_mutex_lock(&mutex_);
-    }
-    Locked(const Locked&) = delete;
-    Locked& operator=(const Locked&) = delete;
-    Locked(Locked&&) = delete;
-    Locked& operator=(Locked&&) = delete;
-    ~Locked() { ::pthread_mutex_unlock(&mutex_); }
-
-private:
-    pthread_mutex_t& mutex_;
-};
 
 } // namespace kspawn::preload
 

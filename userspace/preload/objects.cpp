@@ -99,14 +99,17 @@ bool convert(kspawn_action& to, const GlibcAction& from) noexcept {
     case Operation::open:
         to.op = KSPAWN_ACTION_OPEN;
         to.fd = from.of.open.descriptor;
+        to.dirfd = AT_FDCWD;
         to.path = address(from.of.open.path);
-        to.oflag = static_cast<unsigned>(from.of.open.flags);
+        to.oflag = static_cast<unsigned>(from.of.open.flags) &
+                   kspawn::internal::file_actions::known_open_flags;
         // As libkspawn's addopen has it: a mode that means nothing is none.
         if ((from.of.open.flags & O_CREAT) != 0 || (from.of.open.flags & O_TMPFILE) == O_TMPFILE)
             to.mode = from.of.open.mode & 07777U;
         return true;
     case Operation::chdir:
         to.op = KSPAWN_ACTION_CHDIR;
+        to.dirfd = AT_FDCWD;
         to.path = address(from.of.path);
         return true;
     case Operation::fchdir:

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// popen() and pclose(): libc's own start their shell past any interposition.
+// popen(): libc's own starts its shell past any interposition.
 //
-// libc keeps the child's process ID in the stream.  Ours are streams of fdopen(),
-// with the process IDs beside them.  With libc, fclose() on such a stream does
-// what pclose() does, and programs rely on that; so fclose() is ours as well.
+// libc's streams of popen() wait for the child when they are closed, by whatever
+// way that is, pclose() or fclose().  So do ours, as streams of fopencookie() with
+// functions of ours, and nothing stands in front of fclose().
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <utility>
 
 #include "libc.hpp"
-#include "memory.hpp"
 #include "shell.hpp"
+#include "streams.hpp"
 #include "userspace/lib/cancel_guard.hpp"
 #include "userspace/lib/descriptor.hpp"
 
@@ -30,36 +27,7 @@ namespace {
 
 using internal::CancelGuard;
 using internal::Descriptor;
-
-struct Stream {
-    Stream* next;
-    std::FILE* file;
-    int descriptor;
-    pid_t pid;
-};
-
-// The lock is held while a child is started: a stream that another thread closes
-// meanwhile could otherwise have its number taken by a file that the child must
-// not lose, and one that another thread opens could leak into the child.
-constinit pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-constinit Stream* streams = nullptr;
-// For fclose(), which nearly always has nothing to do with all this.
-constinit std::atomic<unsigned> open_streams{0};
-
-void before_fork() noexcept {
-    ::pthread_mutex_lock(&lock);
-}
-
-void after_fork() noexcept {
-    ::pthread_mutex_unlock(&lock);
-}
-
-constinit pthread_once_t atfork_once = PTHREAD_ONCE_INIT;
-
-// A child of fork() has the streams, and a lock that nobody holds.
-void watch_forks() noexcept {
-    ::pthread_atfork(before_fork, after_fork, after_fork);
-}
+using streams::Stream;
 
 struct Mode {
     bool read;
@@ -85,92 +53,138 @@ std::optional<Mode> parse(const char* text) noexcept {
     return Mode{read, close_on_exec};
 }
 
+// What stdio calls, with the stream locked.  Cancellation may unwind out of read()
+// and write(), as it does in libc's streams.
+Stream& stream_of(void* cookie) noexcept {
+    return *static_cast<Stream*>(cookie);
+}
+
+ssize_t read_some(void* cookie, char* buffer, std::size_t size) {
+    auto& stream = stream_of(cookie);
+    streams::let_inherit(stream);
+    return ::read(stream.descriptor, buffer, size);
+}
+
+// All of it, or what there was before an error.
+ssize_t write_all(void* cookie, const char* buffer, std::size_t size) {
+    auto& stream = stream_of(cookie);
+    streams::let_inherit(stream);
+    std::size_t done = 0;
+    while (done < size) {
+        const auto written = ::write(stream.descriptor, buffer + done, size - done);
+        if (written < 0)
+            break;
+        done += static_cast<std::size_t>(written);
+    }
+    return static_cast<ssize_t>(done);
+}
+
+// Fails, and says with which error: stdio lets ESPIPE pass where it must.
+int seek(void* cookie, off64_t* offset, int whence) noexcept {
+    const auto reached = ::lseek(stream_of(cookie).descriptor, *offset, whence);
+    if (reached < 0)
+        return -1;
+    *offset = reached;
+    return 0;
+}
+
+// The result is that of pclose() and fclose().
+int close_and_wait(void* cookie) noexcept {
+    const CancelGuard no_cancellation;
+    auto& stream = stream_of(cookie);
+    ::close(streams::forget_descriptor(stream));
+    int status = 0;
+    pid_t pid = stream.pid;
+    if (stream.pid != 0) {
+        do {
+            pid = ::waitpid(stream.pid, &status, 0);
+        } while (pid < 0 && errno == EINTR);
+    }
+    streams::end(stream);
+    return pid < 0 ? -1 : status;
+}
+
 // The child's end becomes its standard stream; the streams of earlier calls are
-// closed (POSIX), close-on-exec or not.
+// closed (POSIX), close-on-exec or not.  One of them may be closed by another thread
+// at any time; a file that then gets its number has been opened during this call,
+// and a child that was created a moment before would not have it either.
 int fill(posix_spawn_file_actions_t* file_actions, int child_end, int standard) noexcept {
     const auto& c = libc();
     if (const int error = c.actions_adddup2(file_actions, child_end, standard); error != 0)
         return error;
-    for (const Stream* stream = streams; stream != nullptr; stream = stream->next) {
-        if (stream->descriptor == standard)
+    streams::Walk walk;
+    for (int descriptor = walk.next(); descriptor >= 0; descriptor = walk.next()) {
+        if (descriptor == standard)
             continue; // closed by the dup2
-        if (const int error = c.actions_addclose(file_actions, stream->descriptor); error != 0)
+        if (const int error = c.actions_addclose(file_actions, descriptor); error != 0)
             return error;
     }
     return 0;
 }
 
 struct CloseFile {
-    void operator()(std::FILE* file) const noexcept { libc_fclose(file); }
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+// A stream of ours, which has no child yet.
+File make_file(Stream& stream, int descriptor, bool read) noexcept {
+    File file{
+        ::fopencookie(&stream, read ? "r" : "w", {read_some, write_all, seek, close_and_wait})};
+    if (file) {
+        // For fileno(); what stdio itself does with such a stream, it does by the cookie.
+        file->_fileno = descriptor;
+        ::setvbuf(file.get(), stream.buffer.data(), _IOFBF, stream.buffer.size());
+    }
+    return file;
+}
+
+struct EndStream {
+    void operator()(Stream* stream) const noexcept { streams::end(*stream); }
 };
 
+int start_child(Stream& stream, const char* command, int child_end, bool read) noexcept {
+    OwnFileActions file_actions;
+    const int standard = read ? STDOUT_FILENO : STDIN_FILENO;
+    if (const int error = fill(file_actions.get(), child_end, standard); error != 0)
+        return error;
+    const auto result = start_shell(Entry::popen, command, file_actions.get(), nullptr);
+    if (result.error == 0)
+        stream.pid = result.pid;
+    return result.error;
+}
+
 std::FILE* open_stream(const char* command, Mode mode) noexcept {
+    // Before the record: from then on no file that is closed meanwhile can have
+    // the number of an end of this pipe.
     std::array<int, 2> ends{-1, -1};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
         return nullptr;
     Descriptor parent_end{ends[mode.read ? 0 : 1]};
     const Descriptor child_end{ends[mode.read ? 1 : 0]};
-    auto stream = allocate<Stream>();
-    if (!stream)
+    std::unique_ptr<Stream, EndStream> stream{streams::begin()};
+    if (!stream) {
+        errno = ENOMEM;
         return nullptr;
-    std::unique_ptr<std::FILE, CloseFile> file{::fdopen(parent_end.get(), mode.read ? "r" : "w")};
+    }
+    auto file = make_file(*stream, parent_end.get(), mode.read);
     if (!file)
         return nullptr;
-    stream->file = file.get();
-    stream->descriptor = parent_end.release(); // the file's now
-
-    ::pthread_once(&atfork_once, watch_forks);
-    const Locked locked{lock};
-    OwnFileActions file_actions;
-    int error = fill(file_actions.get(), child_end.get(), mode.read ? STDOUT_FILENO : STDIN_FILENO);
-    if (error == 0) {
-        const auto result = start_shell(Entry::popen, command, file_actions.get(), nullptr);
-        error = result.error;
-        stream->pid = result.pid;
-    }
-    if (error != 0) {
+    if (const int error = start_child(*stream, command, child_end.get(), mode.read); error != 0) {
+        static_cast<void>(stream.release()); // the file's now
         file.reset();
         errno = error;
         return nullptr;
     }
-    if (!mode.close_on_exec)
-        ::fcntl(stream->descriptor, F_SETFD, 0);
-    stream->next = streams;
-    streams = stream.release();
-    open_streams.fetch_add(1, std::memory_order_relaxed);
+    streams::opened(*stream.release(), parent_end.release(), !mode.close_on_exec);
     return file.release();
-}
-
-std::unique_ptr<Stream, Free> take(const std::FILE* file) noexcept {
-    const Locked locked{lock};
-    for (Stream** link = &streams; *link != nullptr; link = &(*link)->next) {
-        if ((*link)->file == file) {
-            open_streams.fetch_sub(1, std::memory_order_relaxed);
-            return std::unique_ptr<Stream, Free>{std::exchange(*link, (*link)->next)};
-        }
-    }
-    return nullptr;
-}
-
-// Of a stream that is ours and not in the list any more.
-int close_stream(const Stream& stream) noexcept {
-    const CancelGuard no_cancellation;
-    libc_fclose(stream.file);
-    int status = -1;
-    pid_t pid = -1;
-    do {
-        pid = ::waitpid(stream.pid, &status, 0);
-    } while (pid < 0 && errno == EINTR);
-    return pid < 0 ? -1 : status;
 }
 
 } // namespace
 
 } // namespace kspawn::preload
 
-extern "C" {
-
-std::FILE* popen(const char* command, const char* modes) {
+extern "C" std::FILE* popen(const char* command, const char* modes) {
     const auto parsed = kspawn::preload::parse(modes);
     if (!parsed) {
         errno = EINVAL;
@@ -179,20 +193,3 @@ std::FILE* popen(const char* command, const char* modes) {
     const kspawn::internal::CancelGuard no_cancellation;
     return kspawn::preload::open_stream(command, *parsed);
 }
-
-int pclose(std::FILE* stream) {
-    if (const auto own = kspawn::preload::take(stream))
-        return kspawn::preload::close_stream(*own);
-    // libc's own, or no such stream at all, which it takes as fclose() would.
-    return kspawn::preload::libc().pclose(stream);
-}
-
-int fclose(std::FILE* stream) {
-    if (kspawn::preload::open_streams.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-        if (const auto own = kspawn::preload::take(stream))
-            return kspawn::preload::close_stream(*own);
-    }
-    return kspawn::preload::libc_fclose(stream);
-}
-
-} // extern "C"

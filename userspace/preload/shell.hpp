@@ -4,7 +4,6 @@
 #define KSPAWN_PRELOAD_SHELL_HPP
 
 #include <spawn.h>
-#include <unistd.h>
 
 #include <array>
 
@@ -22,7 +21,7 @@ inline Result start_shell(Entry entry, const char* command,
     const std::array<const char*, 5> arguments{"sh", "-c", "--", command, nullptr};
     return start({entry, "/bin/sh", false, file_actions, attributes,
                   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
-                  const_cast<char* const*>(arguments.data()), ::environ, false});
+                  const_cast<char* const*>(arguments.data()), *libc().environment, false});
 }
 
 /// File actions of libc's, for as long as a start takes.

@@ -5,6 +5,7 @@
 // program finds here what it would find there: posix_spawn@@GLIBC_2.15 and, for
 // programs from before 2012, posix_spawn@GLIBC_2.2.5, which hands a file that is
 // not in an executable format to /bin/sh.
+#include <dlfcn.h>
 #include <kspawn/backend.h>
 #include <spawn.h>
 
@@ -17,7 +18,6 @@ namespace {
 
 using kspawn::preload::Call;
 using kspawn::preload::Entry;
-using kspawn::preload::libc;
 using kspawn::preload::Reason;
 using kspawn::preload::Spawn;
 using kspawn::preload::start;
@@ -38,9 +38,10 @@ int start_for_pidfd(int* pidfd, const Call& call) noexcept {
 
 // The shell would be started after the file actions have been done once, and
 // some cannot be done twice (O_EXCL).  libc's child does it in one go.
-int start_old(Spawn* function, Entry entry, pid_t* pid, const char* path,
+int start_old(const char* name, Entry entry, pid_t* pid, const char* path,
               const posix_spawn_file_actions_t* file_actions, const posix_spawnattr_t* attributes,
               char* const argv[], char* const envp[]) noexcept {
+    auto* const function = reinterpret_cast<Spawn*>(::dlvsym(RTLD_NEXT, name, "GLIBC_2.2.5"));
     if (function == nullptr || ::kspawn_get_backend() == KSPAWN_BACKEND_KERNEL)
         return ENOTSUP;
     kspawn::preload::stats::count_libc(entry, Reason::old_version, 0);
@@ -94,16 +95,16 @@ int pidfd_spawnp(int* pidfd, const char* file, const posix_spawn_file_actions_t*
                                          const posix_spawn_file_actions_t* file_actions,
                                          const posix_spawnattr_t* attributes, char* const argv[],
                                          char* const envp[]) {
-    return start_old(libc().old_posix_spawn, Entry::posix_spawn, pid, path, file_actions,
-                     attributes, argv, envp);
+    return start_old("posix_spawn", Entry::posix_spawn, pid, path, file_actions, attributes, argv,
+                     envp);
 }
 
 [[gnu::used]] int kspawn_old_posix_spawnp(pid_t* pid, const char* file,
                                           const posix_spawn_file_actions_t* file_actions,
                                           const posix_spawnattr_t* attributes, char* const argv[],
                                           char* const envp[]) {
-    return start_old(libc().old_posix_spawnp, Entry::posix_spawnp, pid, file, file_actions,
-                     attributes, argv, envp);
+    return start_old("posix_spawnp", Entry::posix_spawnp, pid, file, file_actions, attributes, argv,
+                     envp);
 }
 
 } // extern "C"

@@ -15,6 +15,23 @@ namespace kspawn::preload {
 
 namespace {
 
+bool is_in_child(int error) noexcept {
+    return error != EAGAIN && error != ENOMEM;
+}
+
+// What is wrong with argv or envp, libc's child would have been told by execve().
+bool is_in_child(const internal::Outcome& outcome) noexcept {
+    switch (outcome.step) {
+    case KSPAWN_FAILURE_REQUEST:
+        return outcome.error != ENOMEM;
+    case KSPAWN_FAILURE_DESCRIPTORS:
+    case KSPAWN_FAILURE_CLONE:
+        return false;
+    default:
+        return true;
+    }
+}
+
 Result by_libc(const Call& call) noexcept {
     const auto& c = libc();
     // A libc that does not know the flag would pass over it.
@@ -26,7 +43,7 @@ Result by_libc(const Call& call) noexcept {
     if (call.pidfd && with_pidfd != nullptr) {
         const int error =
             with_pidfd(&pidfd, call.path, call.file_actions, call.attributes, call.argv, call.envp);
-        return {error, 0, error == 0 ? pidfd : -1};
+        return {error, 0, error == 0 ? pidfd : -1, is_in_child(error)};
     }
     if (call.pidfd) {
         if (const int error = internal::libc_pidfd::check_room(); error != 0)
@@ -37,7 +54,7 @@ Result by_libc(const Call& call) noexcept {
         &pid, call.path, call.file_actions, call.attributes, call.argv, call.envp);
     if (error == 0 && call.pidfd)
         error = internal::libc_pidfd::open(pid, pidfd);
-    return {error, pid, pidfd};
+    return {error, pid, pidfd, is_in_child(error)};
 }
 
 Result fall_back(const Call& call, Reason reason, int why) noexcept {
@@ -99,7 +116,7 @@ Result start(const Call& call) noexcept {
         break;
     }
     stats::count_failed(call.entry);
-    return {outcome.error, 0, -1};
+    return {outcome.error, 0, -1, is_in_child(outcome)};
 }
 
 } // namespace kspawn::preload

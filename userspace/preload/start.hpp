@@ -26,6 +26,9 @@ struct Result {
     int error; ///< 0 after success
     pid_t pid; ///< 0 where libc returns a pidfd only
     int pidfd; ///< the receiver's; -1 if none was asked for
+    /// After an error: whether it was one in the child, or one that it would have
+    /// met there.  libc does not tell; then all count as such but those of fork().
+    bool child = false;
 };
 
 Result start(const Call& call) noexcept;

@@ -20,7 +20,20 @@ enum class Reason {
 };
 inline constexpr int reasons = 6;
 
+/// What a program does to make a process or to become another, past this library.
+enum class Other { fork, vfork, clone, exec };
+inline constexpr int others = 4;
+
 namespace stats {
+
+/// Reads KSPAWN_STATS, unless that has been done.  Without it nothing is counted.
+void begin() noexcept;
+
+/// The same if there is no such variable.
+void begin_unasked() noexcept;
+
+/// Whether somebody wants to know.
+bool wanted() noexcept;
 
 /// The kernel started a program.
 void count_kernel(Entry entry) noexcept;
@@ -29,7 +42,14 @@ void count_failed(Entry entry) noexcept;
 /// It was left to libc.
 void count_libc(Entry entry, Reason reason, int error) noexcept;
 
-/// Says it, once, if KSPAWN_STATS asks for it.  Nothing in it needs a lock or
+/// A call of fork() and its like, or of an exec function.
+void count_other(Other other) noexcept;
+
+/// Whether there is something to tell which nobody could after an exec.  In a child
+/// of fork() the exec itself is none: it is half of what the parent has counted.
+bool lost_by_exec() noexcept;
+
+/// Says what has not been said yet, if KSPAWN_STATS asks for it.  Nothing in it needs a lock or
 /// memory: _exit() may be called in a signal handler.
 void report() noexcept;
 

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "memory.hpp"
+#include "process_mutex.hpp"
 #include "shell.hpp"
 
 namespace kspawn::preload {
@@ -17,24 +17,37 @@ namespace kspawn::preload {
 namespace {
 
 // Dispositions are the process's: the first of several threads changes them, the
-// last one puts them back.
-constinit pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+// last one puts them back.  The stages are noted before and after, so that a child
+// of fork() can undo what another thread has begun.
+enum class Stage { own, changing, ignored, restoring };
+constinit ProcessMutex mutex;
+constinit Stage stage = Stage::own;
 constinit unsigned running = 0;
 constinit struct sigaction saved_interrupt {};
 constinit struct sigaction saved_quit {};
 
-void before_fork() noexcept {
-    ::pthread_mutex_lock(&lock);
+void put_back() noexcept {
+    stage = Stage::restoring;
+    ::sigaction(SIGINT, &saved_interrupt, nullptr);
+    ::sigaction(SIGQUIT, &saved_quit, nullptr);
+    stage = Stage::own;
+    running = 0;
 }
 
-void after_fork() noexcept {
-    ::pthread_mutex_unlock(&lock);
+void ignore() noexcept {
+    ::sigaction(SIGINT, nullptr, &saved_interrupt);
+    ::sigaction(SIGQUIT, nullptr, &saved_quit);
+    stage = Stage::changing;
+    struct sigaction ignored {};
+    ignored.sa_handler = SIG_IGN;
+    ::sigaction(SIGINT, &ignored, nullptr);
+    ::sigaction(SIGQUIT, &ignored, nullptr);
+    stage = Stage::ignored;
 }
 
-constinit pthread_once_t atfork_once = PTHREAD_ONCE_INIT;
-
-void watch_forks() noexcept {
-    ::pthread_atfork(before_fork, after_fork, after_fork);
+void mend(const LockedProcess& locked) noexcept {
+    if (locked.taken_over() && (stage == Stage::changing || stage == Stage::restoring))
+        put_back();
 }
 
 // One command that runs.  No destructors: cancellation unwinds with longjmp()
@@ -49,13 +62,11 @@ struct Run {
 sigset_t ignore_signals() noexcept {
     sigset_t reset;
     ::sigemptyset(&reset);
-    const Locked locked{lock};
-    if (running++ == 0) {
-        struct sigaction ignore {};
-        ignore.sa_handler = SIG_IGN;
-        ::sigaction(SIGINT, &ignore, &saved_interrupt);
-        ::sigaction(SIGQUIT, &ignore, &saved_quit);
-    }
+    const LockedProcess locked{mutex};
+    mend(locked);
+    if (stage == Stage::own)
+        ignore();
+    ++running;
     if (saved_interrupt.sa_handler != SIG_IGN)
         ::sigaddset(&reset, SIGINT);
     if (saved_quit.sa_handler != SIG_IGN)
@@ -65,11 +76,10 @@ sigset_t ignore_signals() noexcept {
 
 void restore_signals(const sigset_t& mask) noexcept {
     {
-        const Locked locked{lock};
-        if (--running == 0) {
-            ::sigaction(SIGINT, &saved_interrupt, nullptr);
-            ::sigaction(SIGQUIT, &saved_quit, nullptr);
-        }
+        const LockedProcess locked{mutex};
+        mend(locked);
+        if (running > 0 && --running == 0)
+            put_back();
     }
     ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
 }
@@ -94,21 +104,25 @@ int wait_for(Run& run) noexcept(false) {
     return pid < 0 ? -1 : status;
 }
 
-int start_command(const char* command, const sigset_t& reset, Run& run) noexcept {
+Result start_command(const char* command, const sigset_t& reset, const sigset_t& mask) noexcept {
     const auto& c = libc();
     posix_spawnattr_t attributes;
     c.attr_init(&attributes);
-    c.attr_setsigmask(&attributes, &run.mask);
+    c.attr_setsigmask(&attributes, &mask);
     c.attr_setsigdefault(&attributes, &reset);
     c.attr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     const auto result = start_shell(Entry::system, command, nullptr, &attributes);
     c.attr_destroy(&attributes);
-    run.pid = result.pid;
-    return result.error;
+    return result;
+}
+
+// POSIX: -1 if no child could be created; if the shell could not be executed, "as
+// if it had terminated by a call of _exit(127)".
+int status_without_shell(const Result& result) noexcept {
+    return result.child ? W_EXITCODE(127, 0) : -1;
 }
 
 int execute(const char* command) {
-    ::pthread_once(&atfork_once, watch_forks);
     Run run{};
     const sigset_t reset = ignore_signals();
     sigset_t child_ends;
@@ -116,13 +130,16 @@ int execute(const char* command) {
     ::sigaddset(&child_ends, SIGCHLD);
     ::pthread_sigmask(SIG_BLOCK, &child_ends, &run.mask);
 
-    // "As if the shell had ended with exit(127)" (POSIX).
-    int status = W_EXITCODE(127, 0);
-    int error = start_command(command, reset, run);
+    const auto result = start_command(command, reset, run.mask);
+    int status = 0;
+    int error = result.error;
     if (error == 0) {
+        run.pid = result.pid;
         status = wait_for(run);
         if (status == -1)
             error = errno;
+    } else {
+        status = status_without_shell(result);
     }
     restore_signals(run.mask);
     if (error != 0)

@@ -17,6 +17,7 @@
 #include "command_line.hpp"
 #include "doctor.hpp"
 #include "exit_status.hpp"
+#include "preload.hpp"
 #include "run.hpp"
 #include "run_options.hpp"
 #include "stats.hpp"
@@ -42,6 +43,7 @@ int main_without_run(std::vector<std::string> arguments) {
     auto* const doctor_command = app.add_subcommand(
         "doctor", "Find out whether programs can be started here, and if not, why");
     doctor_command->formatter(std::make_shared<HelpFormatter>("kspawn doctor"));
+    app.add_subcommand("preload", "Let a program that knows nothing of kspawn start others by it");
     auto* const stats_command =
         app.add_subcommand("stats", "Print what the module has counted since it was inserted");
     stats_command->formatter(std::make_shared<HelpFormatter>("kspawn stats [OPTIONS]"));
@@ -52,6 +54,8 @@ int main_without_run(std::vector<std::string> arguments) {
         ->add_option("--directory", directory, "Read the counters from here, one number to a file")
         ->type_name("DIR");
 
+    if (!arguments.empty() && arguments.front() == "preload")
+        return preload({arguments.begin() + 1, arguments.end()});
     const auto is_command = [&app](const std::string& name) {
         return !app.get_subcommands(
                        [&name](const CLI::App* command) { return command->check_name(name); })

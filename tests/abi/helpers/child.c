@@ -311,6 +311,17 @@ static int copy_input(void)
 	return n < 0 ? BAD_REPORT : 0;
 }
 
+static void make_pipes(int count)
+{
+	int ends[2];
+
+	while (count--)
+		if (pipe2(ends, O_CLOEXEC))
+			_exit(BAD_USE);
+	if (write(STDOUT_FILENO, "r", 1) != 1)
+		_exit(BAD_REPORT);
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -326,6 +337,10 @@ int main(int argc, char **argv)
 		return atoi(argv[2]);
 	if (!strcmp(command, "cat"))
 		return copy_input();
+	if (argc == 3 && !strcmp(command, "pipes")) {
+		make_pipes(atoi(argv[2]));
+		command = "pause";
+	}
 	if (!strcmp(command, "pause"))
 		for (;;)
 			pause();

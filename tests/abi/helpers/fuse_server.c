@@ -3,7 +3,7 @@
  * A file system in user space with one directory and a program in it, whose
  * server stops serving when it is asked to do a certain thing.
  *
- *	fuse_server MOUNTPOINT PROGRAM lookup|open|read|never
+ *	fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never
  *
  * On stdout: "r" when it is mounted, "h" when it hangs.  A byte on stdin, or
  * its end, lets it go on; it does not hang again.
@@ -94,11 +94,20 @@ static void read_file(fuse_req_t request, fuse_ino_t inode, size_t count, off_t 
 	fuse_reply_buf(request, image + start, count < size - start ? count : size - start);
 }
 
+static void flush_file(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
+{
+	(void)inode;
+	(void)file;
+	hang("flush");
+	fuse_reply_err(request, 0);
+}
+
 static const struct fuse_lowlevel_ops operations = {
 	.lookup = lookup,
 	.getattr = get_attributes,
 	.open = open_file,
 	.read = read_file,
+	.flush = flush_file,
 };
 
 static int load(const char *path)
@@ -123,7 +132,7 @@ int main(int argc, char **argv)
 	struct fuse_session *session;
 
 	if (argc != 4 || load(argv[2])) {
-		fprintf(stderr, "usage: fuse_server MOUNTPOINT PROGRAM lookup|open|read|never\n");
+		fprintf(stderr, "usage: fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never\n");
 		return 2;
 	}
 	hang_at = argv[3];

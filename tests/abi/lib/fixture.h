@@ -123,7 +123,7 @@ static inline void expect_failure(struct __test_metadata *_metadata, int device,
 		EXPECT_EQ(error, s->result.error);
 		EXPECT_EQ(step, s->result.step);
 		EXPECT_EQ(index, s->result.index);
-		EXPECT_EQ(0, s->result.reserved);
+		EXPECT_EQ(0, s->result.status);
 	}
 	if (pid < 0)
 		expect_nothing_left(_metadata, &before);
@@ -142,7 +142,7 @@ static inline pid_t expect_start(struct __test_metadata *_metadata, int device, 
 		EXPECT_EQ(0, s->result.error);
 		EXPECT_EQ(KSPAWN_STEP_NONE, s->result.step);
 		EXPECT_EQ(0, s->result.index);
-		EXPECT_EQ(0, s->result.reserved);
+		EXPECT_EQ(0, s->result.status);
 		if (!(s->args.flags & KSPAWN_PIDFD))
 			EXPECT_EQ(-1, s->result.pidfd);
 	}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -9,6 +10,7 @@ void spawn_init(struct spawn *s, const char *path)
 {
 	memset(s, 0, sizeof(*s));
 	s->args.size = sizeof(s->args);
+	s->args.dirfd = AT_FDCWD;
 	s->args.path = spawn_pointer(path);
 	s->args.argv = spawn_pointer(s->argv);
 	s->args.envp = spawn_pointer(s->envp);
@@ -57,6 +59,7 @@ void spawn_open(struct spawn *s, int fd, const char *path, int oflag, mode_t mod
 	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_OPEN);
 
 	action->fd = fd;
+	action->dirfd = AT_FDCWD;
 	action->path = spawn_pointer(path);
 	action->oflag = oflag;
 	action->mode = mode;
@@ -77,7 +80,10 @@ void spawn_dup2(struct spawn *s, int fd, int newfd)
 
 void spawn_chdir(struct spawn *s, const char *path)
 {
-	spawn_action(s, KSPAWN_ACTION_CHDIR)->path = spawn_pointer(path);
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_CHDIR);
+
+	action->dirfd = AT_FDCWD;
+	action->path = spawn_pointer(path);
 }
 
 void spawn_fchdir(struct spawn *s, int fd)

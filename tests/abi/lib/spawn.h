@@ -47,6 +47,9 @@ void spawn_fchdir(struct spawn *s, int fd);
 void spawn_closefrom(struct spawn *s, int fd);
 void spawn_tcsetpgrp(struct spawn *s, int fd);
 
+/* MAX_ARG_STRLEN: what a string of a list may have at most, with its NUL. */
+#define SPAWN_STRING_MAX	(32 * 4096UL)
+
 /* A string of @size bytes with its NUL, to be freed; null if there is no memory. */
 char *spawn_string(size_t size, char c);
 

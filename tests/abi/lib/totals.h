@@ -32,7 +32,7 @@ long totals_number(const char *path);
 
 /*
  * Wait until that number is @value: a child's last steps may come after its parent
- * has seen it end.  False after 20 s.
+ * has seen it end.  False after @limit_ms.
  */
 bool totals_settle(const char *path, long value, unsigned int limit_ms);
 

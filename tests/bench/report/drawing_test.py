@@ -93,9 +93,9 @@ class Labels(unittest.TestCase):
 class Flames(unittest.TestCase):
     def draw(self, folded: str) -> ElementTree.Element:
         with tempfile.TemporaryDirectory() as scratch:
-            Path(scratch, "kspawn.folded").write_text(folded)
+            Path(scratch, "kspawn.folded").write_text(folded, encoding="utf-8")
             ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": "**kspawn**"})
-            return ElementTree.fromstring(path.read_text())
+            return ElementTree.fromstring(path.read_text(encoding="utf-8"))
 
     def test_widths_are_shares(self) -> None:
         drawn = self.draw("runner;a 1\nrunner;a;b 1\nrunner;c <x> 2\n")

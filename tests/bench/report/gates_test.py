@@ -41,7 +41,7 @@ class File(unittest.TestCase):
             gates.save(path, {"6.1": first})
             gates.save(path, {"6.12": second})
             self.assertEqual(gates.load(path), {"6.1": first, "6.12": second})
-            self.assertIn('"g": [0.5, 0.25]\n', path.read_text())
+            self.assertIn('"g": [0.5, 0.25]\n', path.read_text(encoding="utf-8"))
 
 
 class Tree(unittest.TestCase):
@@ -54,25 +54,37 @@ class Tree(unittest.TestCase):
     def verdict(self, goal: Goal, kernel: str, ratio: float) -> Verdict:
         return Verdict(goal, kernel, ratio, width=gates.width(self.spreads[kernel].ratios[goal.name]))
 
+    def measured(self) -> list[tuple[Goal, str, gates.Spread]]:
+        """Each gate whose boots were measured."""
+        return [
+            (goal, kernel, spread)
+            for goal in self.gated
+            for kernel, spread in self.spreads.items()
+            if goal.name in spread.ratios
+        ]
+
     def test_each_was_measured_in_ten_boots(self) -> None:
         self.assertEqual(set(self.spreads), {"6.1", "6.12"})
         for goal in self.gated:
             for kernel, spread in self.spreads.items():
-                self.assertGreaterEqual(len(spread.ratios[goal.name]), FEWEST, f"{kernel}: {goal.name}")
                 self.assertIn(kernel, goal.reached, goal.name)
+                if goal.reached[kernel].commit != spread.commit:
+                    # Recorded anew, after a change that was meant to move it; until
+                    # --spread has measured that, the gate is that of a new goal.
+                    self.assertNotIn(goal.name, spread.ratios)
+                    continue
+                self.assertGreaterEqual(len(spread.ratios[goal.name]), FEWEST, f"{kernel}: {goal.name}")
 
     def test_what_is_on_record_is_their_median(self) -> None:
-        for goal in self.gated:
-            for kernel, spread in self.spreads.items():
-                median = statistics.median(spread.ratios[goal.name])
-                self.assertAlmostEqual(goal.reached[kernel].ratio, median, delta=1e-5)
-                self.assertEqual(goal.reached[kernel].commit, spread.commit)
+        for goal, kernel, spread in self.measured():
+            median = statistics.median(spread.ratios[goal.name])
+            self.assertAlmostEqual(goal.reached[kernel].ratio, median, delta=1e-5)
+            self.assertEqual(goal.reached[kernel].commit, spread.commit)
 
     def test_each_boot_that_was_measured_passes(self) -> None:
-        for goal in self.gated:
-            for kernel, spread in self.spreads.items():
-                for ratio in spread.ratios[goal.name]:
-                    self.assertFalse(self.verdict(goal, kernel, ratio).failed, f"{kernel}: {goal.name}")
+        for goal, kernel, spread in self.measured():
+            for ratio in spread.ratios[goal.name]:
+                self.assertFalse(self.verdict(goal, kernel, ratio).failed, f"{kernel}: {goal.name}")
 
     def cases(self) -> list[tuple[str, Goal, str, list[float], float, float]]:
         """Each gate: what it is called, the ratios, their deviation, and the gate's width."""
@@ -85,8 +97,7 @@ class Tree(unittest.TestCase):
                 statistics.stdev(ratios),
                 gates.width(ratios),
             )
-            for goal in self.gated
-            for kernel, spread in self.spreads.items()
+            for goal, kernel, spread in self.measured()
         ]
 
     def test_an_unchanged_tree_passes_a_thousand_times_in_a_thousand(self) -> None:

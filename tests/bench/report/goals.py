@@ -157,8 +157,8 @@ def judge(
     for goal in goals:
         for of_kernel in results:
             kernel = of_kernel.kernel
-            spread = spreads.get(kernel)
-            width = gates.width(spread.ratios.get(goal.name, [])) if spread else gates.UNKNOWN
+            boots = spreads.get(kernel)
+            width = gates.width(boots.ratios.get(goal.name, [])) if boots else gates.UNKNOWN
             boot = of_kernel.boot_of(goal.cells)
             now = boot is not None and run is not None and boot.run == run
             if not now and (kernel, part_of(goal.of)) in expected:

@@ -207,7 +207,7 @@ class Merging(unittest.TestCase):
     def test_a_file_of_google_benchmark_is_one_boot(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch, "plain.json")
-            path.write_text(json.dumps({"context": CONTEXT, "benchmarks": self.both}))
+            path.write_text(json.dumps({"context": CONTEXT, "benchmarks": self.both}), encoding="utf-8")
             results = load("6.1", [(COSTS, path)])
         self.assertEqual(results.contexts[COSTS]["unit"], "instructions")
         self.assertEqual(len(results.boots), 1)
@@ -224,7 +224,7 @@ class Recording(unittest.TestCase):
         self.path = Path(directory.name, "goals.json")
 
     def write(self, goal: Goal) -> None:
-        self.path.write_text(json.dumps([dataclasses.asdict(goal)]))
+        self.path.write_text(json.dumps([dataclasses.asdict(goal)]), encoding="utf-8")
 
     def test_only_what_was_measured(self) -> None:
         self.write(UNGATED)

@@ -304,8 +304,9 @@ def _lines(plot: Plot, boots: list[Results]) -> str:
                 part = (value - low) / (high - low)
             return bottom + part * (top - bottom)
 
-        order = sorted(ways, key=lambda way: ways[way][-1][1])
-        places = spread([height(ways[w][-1][1]) for w in order], LABEL_STEP, bottom - 8.0, top + 8.0)
+        last = {way: points[-1][1] for way, points in ways.items()}
+        order = sorted(last, key=last.__getitem__)
+        places = spread([height(last[w]) for w in order], LABEL_STEP, bottom - 8.0, top + 8.0)
         drawn = []
         for way, place in zip(order, places):
             points = ways[way]
@@ -362,7 +363,7 @@ def _bars(plot: Plot, boots: list[Results]) -> str:
     for index, (boot, ways) in enumerate(zip(boots, of_boot)):
         left = index * (PANEL_WIDTH + LABEL_WIDTH) + LABEL_WIDTH + 12
         right = (index + 1) * (PANEL_WIDTH + LABEL_WIDTH) - 105
-        order = sorted(ways, key=lambda way: ways[way])
+        order = sorted(ways, key=ways.__getitem__)
         script += [
             f"set lmargin at screen {left / width}",
             f"set rmargin at screen {right / width}",

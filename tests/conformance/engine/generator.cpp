@@ -81,6 +81,28 @@ void Generator::open_something(Step& parent) {
     }
 }
 
+// Somebody who looks, or interrupts, while the start is under way.
+void Generator::watcher(Step& parent) {
+    switch (below(3)) {
+    case 0:
+        parent.push_back({"alarm_every", one_of({10000, 30000, 50000})});
+        break;
+    case 1:
+        parent.push_back({"watch_waits"});
+        break;
+    default:
+        parent.push_back({"alarm_every", one_of({20000, 50000})});
+        parent.push_back({"watch_waits"});
+        break;
+    }
+}
+
+// A user who may have no more processes.
+void Generator::process_limit(Step& parent) {
+    parent.push_back({"limit", "nproc", 1, 1});
+    parent.push_back({"resuid", 4200, 4200, 4200});
+}
+
 void Generator::parent_step(Step& parent) {
     switch (below(30)) {
     case 0:
@@ -265,6 +287,15 @@ void Generator::program(Specification& specification) {
         specification["env"] = one_of<json>({json::array(), {"A=1", "A=2", "=", "x"}});
 }
 
+// The library opens it anew: with the rights, and within the limits, of the parent.
+bool Generator::can_open_device(const Step& parent) {
+    for (const auto& step : parent)
+        for (const char* const verb : {"limit", "resuid", "resgid", "groups", "capabilities"})
+            if (step.at(0) == verb)
+                return false;
+    return true;
+}
+
 Specification Generator::next() {
     Specification specification{{"parent", json::array()}};
     auto& parent = specification["parent"];
@@ -282,6 +313,12 @@ Specification Generator::next() {
     program(specification);
     if (one_in(8))
         specification["in_thread"] = true;
+    if (one_in(6))
+        watcher(parent);
+    if (one_in(30) && !specification.contains("in_thread"))
+        process_limit(parent);
+    else if (one_in(10) && can_open_device(parent))
+        parent.push_back({"unused"});
     return specification;
 }
 

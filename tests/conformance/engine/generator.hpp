@@ -33,6 +33,9 @@ private:
     Step signals(const char* verb);
     void open_something(Step& parent);
     void parent_step(Step& parent);
+    void watcher(Step& parent);
+    static void process_limit(Step& parent);
+    static bool can_open_device(const Step& parent);
     Step attribute();
     Step action();
     void program(Specification& specification);

@@ -27,6 +27,7 @@
 
 #include "meeting.h"
 #include "stage.h"
+#include "watch.h"
 #include "words.h"
 
 int helper_group;
@@ -405,6 +406,10 @@ int take_parent_step(const struct step* step) {
         return make_threads(n);
     if (IS("lock"))
         return take_lock();
+    if (IS("alarm_every"))
+        return set_alarm_every(n);
+    if (IS("watch_waits"))
+        return watch_waits();
     if (IS("timer"))
         return set_timer(n);
     if (IS("posix_timer"))

@@ -30,6 +30,7 @@
 
 #include "meeting.h"
 #include "stage.h"
+#include "watch.h"
 #include "way.h"
 #include "words.h"
 
@@ -55,12 +56,6 @@ struct attempt {
 };
 
 static struct attempt attempt;
-static volatile sig_atomic_t children_ended;
-
-static void on_child(int signal) {
-    (void)signal;
-    children_ended++;
-}
 
 static void note(int error) {
     if (error && !attempt.add_error)
@@ -188,8 +183,11 @@ static void* start(void* unused) {
     const way_attributes* attributes = attempt.uses_attributes ? &attempt.attributes : NULL;
 
     (void)unused;
+    start_begins();
+    errno = 0; /* which glibc's error may be, if it tries nothing */
     attempt.error = (attempt.search ? WAY(spawnp) : WAY(spawn))(
         &attempt.pid, attempt.path, actions, attributes, attempt.argv, attempt.envp);
+    start_has_ended();
     return NULL;
 }
 
@@ -233,12 +231,30 @@ static void say_leftovers(FILE* out) {
         fprintf(out, ",\"children\":%s",
                 waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) || errno == ECHILD ? "false"
                                                                                        : "true");
-    fprintf(out, ",\"SIGCHLD\":%s", children_ended ? "true" : "false");
+    fprintf(out, ",\"SIGCHLD\":%s", children_ended() ? "true" : "false");
+}
+
+/* As in a parent that has not started anything yet: what stays open shows. */
+static int forget_device(void) {
+#ifdef WAY_KSPAWN
+    char name[64], target[64];
+    int fd;
+
+    for (fd = 0; fd < FIRST_OWN_DESCRIPTOR + 20; fd++) {
+        ssize_t size;
+
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        size = readlink(name, target, sizeof(target) - 1);
+        target[size < 0 ? 0 : size] = '\0';
+        if (!strcmp(target, "/dev/kspawn"))
+            close(fd);
+    }
+#endif
+    return 0;
 }
 
 static void run_stage(struct step* steps, int count) {
     static char scratch[16384];
-    struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_RESTART};
     FILE* out = fdopen(RESULT_DESCRIPTOR, "w");
     int i, before, mask_changed;
     sigset_t mask_before, mask_after;
@@ -249,13 +265,15 @@ static void run_stage(struct step* steps, int count) {
         exit(0);
     }
     umask(022);
-    sigaction(SIGCHLD, &action, NULL);
+    watch_children();
     attempt.pid = -77;
     WAY(spawn_file_actions_init)(&attempt.actions);
     WAY(spawnattr_init)(&attempt.attributes);
     fprintf(out, "{\"set up\":[");
     for (i = 0; i < count; i++)
-        if (steps[i].field[0][0] == 'p')
+        if (!strcmp(steps[i].field[0], "p:unused"))
+            fprintf(out, "%s%d", i ? "," : "", forget_device());
+        else if (steps[i].field[0][0] == 'p')
             fprintf(out, "%s%d", i ? "," : "", take_parent_step(&steps[i]));
     fprintf(out, "]");
     for (i = 0; i < count; i++) {
@@ -287,6 +305,7 @@ static void run_stage(struct step* steps, int count) {
         say_leftovers(out);
     else
         say_end_of_child(out);
+    say_what_was_watched(out, attempt.error ? 0 : attempt.pid);
     say_report(out);
     fprintf(out, ",\"parent's descriptors changed\":%s",
             before != descriptors_in_use() ? "true" : "false");

@@ -7,7 +7,8 @@
  * In debugfs, below kspawn_faults:
  *   function  the function's name
  *   fail      "NTH VALUE": the NTH call of it that kspawn makes in the memory of
- *             the writer does not happen and returns VALUE; 0: none.
+ *             the writer, or in a child of it, does not happen and returns VALUE;
+ *             0: none.
  *             Read: how many such calls there have been since, and from where
  *             the one came that failed, if it did.
  */
@@ -19,6 +20,7 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -47,12 +49,28 @@ static noinline long fail(void)
 	return READ_ONCE(fault.value);
 }
 
+/* The writer's thread, or a child that has let go of the writer's memory. */
+static bool is_meant(void)
+{
+	const void *mm = READ_ONCE(fault.mm);
+	bool meant;
+
+	if (!mm)
+		return false;
+	if (current->mm == mm)
+		return true;
+	rcu_read_lock();
+	meant = READ_ONCE(rcu_dereference(current->real_parent)->mm) == mm;
+	rcu_read_unlock();
+	return meant;
+}
+
 static int on_call(struct kprobe *probe, struct pt_regs *regs)
 {
 	char caller[KSYM_SYMBOL_LEN];
 	unsigned int call;
 
-	if (!current->mm || current->mm != READ_ONCE(fault.mm))
+	if (!is_meant())
 		return 0;
 	sprint_symbol(caller, *(unsigned long *)regs->sp);
 	if (!strstr(caller, CALLER))

@@ -3,6 +3,7 @@
 // it promises: an error that means something or a child to wait for, and
 // nothing left of either.
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -45,6 +46,9 @@ struct Options {
 // errno values that user space is not to see.
 constexpr int first_internal = 512;
 constexpr uid_t somebody = 65432;
+constexpr int completion = 66;
+// After this time an event is one that does not come.
+constexpr int patience_ms = 10000;
 
 class Violation : public std::runtime_error {
 public:
@@ -58,7 +62,8 @@ int check(int result, const char* what) {
 }
 
 // Fixed descriptors, so that an input means the same each time: 0 to 2 are
-// /dev/null, 3 the device, 4 a program, 5 a directory, 6 a terminal, 7 a pipe.
+// /dev/null, 3 the device, 4 a program, 5 a directory, 6 a terminal, 7 a pipe,
+// 66 a completion descriptor.
 void arrange_descriptors(const std::string& programs) {
     const auto at = [](int want, int fd, int flags) {
         check(fd, "a descriptor");
@@ -81,6 +86,11 @@ void arrange_descriptors(const std::string& programs) {
     check(pipe2(ends.data(), O_CLOEXEC), "pipe2");
     at(7, ends[0], 0);
     at(65, ends[1], O_CLOEXEC);
+    kspawn_completion options{};
+    options.size = sizeof(options);
+    options.flags = O_NONBLOCK;
+    options.capacity = 4;
+    at(completion, ioctl(3, KSPAWN_IOC_COMPLETION, &options), O_CLOEXEC);
 }
 
 // Files for requests to name, in a mount namespace of our own: a directory
@@ -197,6 +207,8 @@ private:
             ++errors_[error];
             if (error == 0 || error >= first_internal)
                 throw Violation("errno " + std::to_string(error));
+        } else if (request.number == KSPAWN_IOC_COMPLETION) {
+            check(close(ret), "close of a completion descriptor");
         } else if (ret > 0) {
             ++started_;
             end_child(request, ret, meddled);
@@ -206,15 +218,55 @@ private:
         check_descriptors(meddled);
     }
 
+    // The events that there are, after a wait for one if there may be one.
+    static std::vector<kspawn_event> events(int wait_ms) {
+        pollfd poller{completion, POLLIN, 0};
+        std::vector<kspawn_event> all;
+        kspawn_event event{};
+        poll(&poller, 1, wait_ms);
+        while (read(completion, &event, sizeof(event)) == sizeof(event))
+            all.push_back(event);
+        return all;
+    }
+
+    // The event of a child; those of starts that were meddled with may be there, too.
+    static kspawn_event event_of(int pid) {
+        for (int waited = 0; waited < patience_ms; ++waited)
+            for (const auto& event : events(1))
+                if (event.pid == pid)
+                    return event;
+        throw Violation("no event of an asynchronous start");
+    }
+
+    // What the event says and what waitpid() said are the same.
+    static void check_event(const fuzz::Request& request, int pid, bool there) {
+        const auto event = event_of(pid);
+        if (event.cookie != request.args.cookie)
+            throw Violation("the cookie of another start");
+        if ((event.error == 0) != there || event.error >= first_internal)
+            throw Violation("event with errno " + std::to_string(event.error));
+    }
+
     static void end_child(const fuzz::Request& request, int pid, bool meddled) {
+        const auto flags = request.args.flags;
         int status = 0;
-        if (waitpid(pid, &status, __WALL) != pid)
-            throw Violation("no child " + std::to_string(pid));
-        if (meddled || request.result == nullptr)
+        const bool there = waitpid(pid, &status, __WALL) == pid;
+        if (meddled) {
+            // It may be one of any kind.
+            events(there ? 0 : 100);
+            return;
+        }
+        if ((flags & KSPAWN_ASYNC) != 0)
+            check_event(request, pid, there);
+        else if (there != ((flags & KSPAWN_WAIT) == 0))
+            throw Violation(there ? "a child that was waited for" : "no child");
+        if (request.result == nullptr)
             return;
         const auto& result = *request.result;
         if (result.pid != pid || result.error != 0 || result.step != KSPAWN_STEP_NONE)
             throw Violation("a child, and a result that does not say so");
+        if ((flags & KSPAWN_WAIT) != 0)
+            status = result.status;
         if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
             throw Violation("exit status " + std::to_string(WEXITSTATUS(status)));
         if (result.pidfd >= 0 && close(result.pidfd) != 0)
@@ -255,7 +307,7 @@ private:
 int fuzz_with(const Options& options) {
     const auto programs = arrange_files(options.helpers);
     arrange_descriptors(programs);
-    const fuzz::Names names{programs, open_cgroup()};
+    const fuzz::Names names{programs, open_cgroup(), completion};
     if (options.unprivileged) {
         check(setresgid(somebody, somebody, somebody), "setresgid");
         check(setresuid(somebody, somebody, somebody), "setresuid");

@@ -2,6 +2,8 @@
 #include "request.hpp"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstring>
@@ -72,7 +74,8 @@ std::uint64_t RequestReader::program() {
     case 10:
         return string(std::string(reader_.number(2) % 8192, 'p'));
     case 11:
-        return string("/proc/self/fd/4");
+        return string(reader_.one_of<const char*>(
+            {"/proc/self/fd/4", "/proc/thread-self/fd/5/tiny", "/dev/fd/65"}));
     }
 }
 
@@ -145,22 +148,51 @@ int RequestReader::descriptor() {
     }
 }
 
+// Mostly where the child is; else a directory, or anything that may be open.
+int RequestReader::directory() {
+    if (!reader_.one_in(4))
+        return AT_FDCWD;
+    return reader_.one_in(2) ? 5 : descriptor();
+}
+
+// What openat2() takes, which refuses what means nothing.
+void RequestReader::how(kspawn_action& action) {
+    const auto creating = reader_.one_in(3);
+    if (creating) {
+        action.oflag = reader_.one_of<std::uint64_t>(
+            {O_WRONLY | O_CREAT, O_WRONLY | O_CREAT | O_TRUNC, O_RDWR | O_TMPFILE});
+        action.mode = reader_.number(2) & 07777;
+    } else {
+        action.oflag = reader_.one_of<std::uint64_t>(
+            {O_RDONLY, O_RDWR, O_PATH, O_RDONLY | O_CLOEXEC, O_RDONLY | O_DIRECTORY});
+    }
+    if (reader_.one_in(4))
+        action.resolve =
+            reader_.byte() & (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+                              RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED);
+    if (reader_.one_in(30)) {
+        action.oflag = reader_.number(8);
+        action.mode = reader_.number(8);
+        action.resolve = reader_.number(8);
+    }
+}
+
 kspawn_action RequestReader::action() {
     kspawn_action action{};
-    action.op = 1 + reader_.below(7);
+    action.op = 1 + reader_.below(9);
     switch (action.op) {
     case KSPAWN_ACTION_OPEN:
         action.fd = descriptor();
+        action.dirfd = directory();
         action.path = path_of_action();
-        action.oflag = reader_.one_of({O_RDONLY, O_RDWR, O_WRONLY | O_CREAT, O_PATH,
-                                       O_RDONLY | O_CLOEXEC, O_RDONLY | O_DIRECTORY,
-                                       O_WRONLY | O_CREAT | O_TRUNC, O_RDWR | O_TMPFILE, ~0});
-        action.mode = static_cast<unsigned>(reader_.number(2));
+        how(action);
         break;
     case KSPAWN_ACTION_CHDIR:
+        action.dirfd = directory();
         action.path = path_of_action();
         break;
     case KSPAWN_ACTION_DUP2:
+    case KSPAWN_ACTION_CLOSE_RANGE:
         action.newfd = descriptor();
         [[fallthrough]];
     default:
@@ -177,7 +209,7 @@ void RequestReader::actions(kspawn_args& args) {
     const std::size_t count = reader_.one_in(30) ? reader_.number(2) % 1000 : reader_.below(7);
     std::size_t size = sizeof(kspawn_action);
     if (reader_.one_in(10))
-        size = reader_.one_of<std::size_t>({40, 64, 31, 0, larger, larger + 1});
+        size = reader_.one_of<std::size_t>({56, 64, 47, 0, larger, larger + 1});
     std::vector<std::uint8_t> bytes(std::max(size, sizeof(kspawn_action)) * count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto one = action();
@@ -230,6 +262,49 @@ void RequestReader::result(kspawn_args& args) {
     args.result_size = static_cast<unsigned>(size);
 }
 
+// Where a number is to be stored besides, or nowhere.
+std::uint64_t RequestReader::place_for(std::size_t size) {
+    if (reader_.one_in(20))
+        return bad_pointer();
+    return reinterpret_cast<std::uint64_t>(memory_.place(size, reader_.one_in(8)));
+}
+
+// Mostly flags with what belongs to each.
+void RequestReader::flags(kspawn_args& args) {
+    args.dirfd = AT_FDCWD;
+    if (reader_.one_in(3))
+        args.flags |= KSPAWN_PIDFD;
+    if ((args.flags & KSPAWN_PIDFD) != 0 && reader_.one_in(3))
+        args.pidfd = place_for(sizeof(int));
+    if (reader_.one_in(3))
+        args.pid = place_for(sizeof(int));
+    switch (reader_.below(4)) {
+    case 0:
+        args.flags |= KSPAWN_ASYNC;
+        args.completion = reader_.one_in(16) ? descriptor() : names_.completion;
+        args.cookie = reader_.number(8);
+        break;
+    case 1:
+        args.flags |= KSPAWN_WAIT;
+        if (reader_.one_in(2))
+            args.rusage = place_for(sizeof(rusage));
+        break;
+    default:
+        break;
+    }
+    if (args.search == 0 && reader_.one_in(8))
+        args.dirfd = directory();
+    if (args.search == 0 && reader_.one_in(8)) {
+        args.flags |= KSPAWN_EMPTY_PATH;
+        if (reader_.one_in(2)) {
+            args.path = string("");
+            args.dirfd = 4;
+        }
+    }
+    if (reader_.one_in(30))
+        args.flags = reader_.byte();
+}
+
 // Change a few bytes, whatever they mean.
 void RequestReader::patch(void* data, std::size_t size) {
     for (auto times = 1 + reader_.below(3); times > 0; --times)
@@ -264,11 +339,10 @@ Request RequestReader::spawn() {
     args.size = sizeof(args);
     if (reader_.one_in(8))
         args.size =
-            reader_.one_of<unsigned>({120, 0, 111, larger, larger + 1, ~0U, sizeof(args) + larger});
-    if (reader_.one_in(2))
-        args.flags = reader_.one_in(16) ? reader_.byte() : KSPAWN_PIDFD;
+            reader_.one_of<unsigned>({160, 0, 151, larger, larger + 1, ~0U, sizeof(args) + larger});
     args.path = program();
     args.search = search();
+    flags(args);
     args.argv = list();
     args.envp = list();
     actions(args);
@@ -279,6 +353,7 @@ Request RequestReader::spawn() {
     std::memcpy(to, &args, sizeof(args));
     if (reader_.one_in(16))
         patch(to + sizeof(args), larger); // of a later version
+    request.args = args;
     request.argument = reinterpret_cast<std::uint64_t>(to);
     if (reader_.one_in(40))
         request.argument = bad_pointer();
@@ -304,8 +379,33 @@ Request RequestReader::info() {
     return request;
 }
 
+Request RequestReader::completion() {
+    Request request;
+    request.number = KSPAWN_IOC_COMPLETION;
+    kspawn_completion options{};
+    options.size = reader_.one_of<unsigned>({sizeof(options), 15, 24, larger, larger + 1, 0});
+    options.flags = reader_.one_in(4) ? static_cast<unsigned>(reader_.number(4)) : 0;
+    options.capacity = reader_.one_of<unsigned>({1, 2, 0, KSPAWN_EVENTS_MAX, ~0U});
+    auto* const to = memory_.place(sizeof(options) + larger, reader_.one_in(8));
+    std::memcpy(to, &options, sizeof(options));
+    if (reader_.one_in(8))
+        patch(to, sizeof(options) + larger);
+    request.argument = reader_.one_in(8) ? bad_pointer() : reinterpret_cast<std::uint64_t>(to);
+    request.meddling = meddling();
+    return request;
+}
+
 Request RequestReader::read() {
-    return reader_.one_in(32) ? info() : spawn();
+    switch (reader_.below(64)) {
+    case 0:
+    case 1:
+        return info();
+    case 2:
+    case 3:
+        return completion();
+    default:
+        return spawn();
+    }
 }
 
 } // namespace fuzz

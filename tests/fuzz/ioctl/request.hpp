@@ -16,6 +16,8 @@ namespace fuzz {
 struct Request {
     unsigned long number = KSPAWN_IOC_SPAWN;
     std::uint64_t argument = 0;
+    // As they were before anybody meddled with them.
+    kspawn_args args{};
     // Where the caller looks for the result; null if there is none to look at.
     const kspawn_result* result = nullptr;
     std::vector<Meddling> meddling;
@@ -25,6 +27,7 @@ struct Request {
 struct Names {
     std::string programs; // a directory that cannot be written to
     int cgroup = -1;
+    int completion = -1;
 };
 
 class RequestReader {
@@ -42,14 +45,19 @@ private:
     std::uint64_t list();
     std::uint64_t path_of_action();
     int descriptor();
+    int directory();
+    void how(kspawn_action& action);
     kspawn_action action();
     void actions(kspawn_args& args);
     void attributes(kspawn_args& args);
     void result(kspawn_args& args);
+    std::uint64_t place_for(std::size_t size);
+    void flags(kspawn_args& args);
     void patch(void* data, std::size_t size);
     std::vector<Meddling> meddling();
     Request spawn();
     Request info();
+    Request completion();
 
     Memory& memory_;
     const Names& names_;

@@ -67,8 +67,9 @@ mode_t mode_of(const Expected& one) {
 bool same(const kspawn_action& action, const Expected& one) {
     const auto* const path = reinterpret_cast<const char*>(action.path);
     return action.op == one.op && action.fd == one.fd && action.newfd == one.newfd &&
-           action.oflag == static_cast<unsigned>(one.oflag) && action.mode == mode_of(one) &&
-           action.reserved == 0 &&
+           action.oflag == (static_cast<unsigned>(one.oflag) &
+                            kspawn::internal::file_actions::known_open_flags) &&
+           action.mode == mode_of(one) &&
            (path == nullptr ? one.op != KSPAWN_ACTION_OPEN && one.op != KSPAWN_ACTION_CHDIR
                             : path == one.path);
 }

@@ -10,6 +10,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -110,6 +112,84 @@ static int scenario_vfork(void) {
     if (pid == 0)
         _exit(0);
     return wait_for(pid);
+}
+
+/* Children by all that is not posix_spawn(), and no start that is ours. */
+static int scenario_forks_only(void) {
+    char* argv[] = {"true", NULL};
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl("/bin/true", "true", NULL);
+        _exit(1);
+    }
+    if (wait_for(pid))
+        return 1;
+    pid = _Fork();
+    if (pid == 0)
+        _exit(execv("/bin/true", argv));
+    if (wait_for(pid))
+        return 2;
+    pid = vfork();
+    if (pid == 0) {
+        execvpe("true", argv, environ);
+        _exit(1);
+    }
+    return wait_for(pid);
+}
+
+static char clone_stack[65536] __attribute__((aligned(16)));
+
+static int execute_true(void* argument) {
+    char* argv[] = {"true", NULL};
+    char** envp = argument;
+
+    return execvpe("true", argv, envp);
+}
+
+static int scenario_clone(void) {
+    return wait_for(clone(execute_true, clone_stack + sizeof(clone_stack),
+                          CLONE_VM | CLONE_VFORK | SIGCHLD, environ));
+}
+
+/* As a shell does it: by calls that fail, until one does not return. */
+static int scenario_exec(void) {
+    execl("/no/such/directory/true", "true", NULL);
+    execl("/bin", "true", NULL);
+    execl("/bin/sh", "sh", "-c", "test \"$*\" = '1 2 3 4 5 6 7 8 9' && test $A = B", "sh", "1", "2",
+          "3", "4", "5", "6", "7", "8", "9", NULL);
+    return 1;
+}
+
+static int scenario_exec_env(void) {
+    char* envp[] = {"A=B", NULL};
+
+    execle("/bin/sh", "sh", "-c", "test \"$*\" = '1 2 3 4 5 6 7 8 9' && test $A = B", "sh", "1",
+           "2", "3", "4", "5", "6", "7", "8", "9", NULL, envp);
+    return 1;
+}
+
+static int scenario_start_and_exec(void) {
+    return run() ? 1 : execlp("true", "true", NULL);
+}
+
+static int scenario_full_table(void) {
+    if (run())
+        return 1;
+    while (open("/dev/null", O_RDONLY) >= 0) {
+    }
+    return 0;
+}
+
+/* Where its file was, is another. */
+static int scenario_another_file(void) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (run() || null < 0)
+        return 1;
+    for (int fd = 3; fd < 100; ++fd)
+        dup2(null, fd);
+    return 0;
 }
 
 static int scenario_closes_all(void) {
@@ -217,15 +297,31 @@ static const struct {
     const char* name;
     int (*function)(void);
 } scenarios[] = {
-    SCENARIO(early),         SCENARIO(environment),
-    SCENARIO(exit),          SCENARIO(underscore_exit),
-    SCENARIO(quick_exit),    SCENARIO(nothing),
-    SCENARIO(not_found),     SCENARIO(fork),
-    SCENARIO(vfork),         SCENARIO(closes_all),
-    SCENARIO(takes_all),     SCENARIO(no_room),
-    SCENARIO(closed_stderr), SCENARIO(changes_directory),
-    SCENARIO(zeroed),        SCENARIO(unknown_attribute),
-    SCENARIO(seccomp),       SCENARIO(threads),
+    SCENARIO(early),
+    SCENARIO(environment),
+    SCENARIO(exit),
+    SCENARIO(underscore_exit),
+    SCENARIO(quick_exit),
+    SCENARIO(nothing),
+    SCENARIO(not_found),
+    SCENARIO(fork),
+    SCENARIO(vfork),
+    SCENARIO(forks_only),
+    SCENARIO(clone),
+    SCENARIO(exec),
+    SCENARIO(exec_env),
+    SCENARIO(start_and_exec),
+    SCENARIO(full_table),
+    SCENARIO(another_file),
+    SCENARIO(closes_all),
+    SCENARIO(takes_all),
+    SCENARIO(no_room),
+    SCENARIO(closed_stderr),
+    SCENARIO(changes_directory),
+    SCENARIO(zeroed),
+    SCENARIO(unknown_attribute),
+    SCENARIO(seccomp),
+    SCENARIO(threads),
 };
 
 int main(int argc, char* argv[], char* envp[]) {

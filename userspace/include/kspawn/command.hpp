@@ -132,8 +132,6 @@ public:
     Command& ignore_signals(const SignalSet& signals);
     /** Block nothing, and set all signals to their default. */
     Command& reset_signals();
-    /** The child's end sends no SIGCHLD, and waits for any child do not find it. */
-    Command& no_sigchld(bool wanted = true);
     /**@}*/
 
     /** @name Scheduling, cgroup, credentials */

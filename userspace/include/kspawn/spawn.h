@@ -79,20 +79,6 @@ extern "C" {
  * another thread can do to that.
  */
 #define KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP 0x400
-/**
- * The child's end sends no SIGCHLD.  (Solaris 11.4)
- *
- * Linux has one switch for this and for the next flag, so that either one does
- * both: such a child must be waited for by its process ID or pidfd, with
- * `__WALL` or `__WCLONE` in the options of waitpid() or waitid().  A child that
- * nobody waits for stays a zombie until the caller ends.
- *
- * For a moment after the start has returned, a wait for any child may still say
- * that there is one.
- */
-#define KSPAWN_SPAWN_NOSIGCHLD_NP 0x1000
-/** Waits for any child do not find it; see KSPAWN_SPAWN_NOSIGCHLD_NP.  (Solaris 11.4) */
-#define KSPAWN_SPAWN_WAITPID_NP 0x2000
 /**@}*/
 
 /**

@@ -128,11 +128,6 @@ Command& Command::reset_signals() {
     return signal_mask({}).default_signals(every);
 }
 
-Command& Command::no_sigchld(bool wanted) {
-    set_flag(flags_, KSPAWN_SPAWN_NOSIGCHLD_NP, wanted);
-    return *this;
-}
-
 Command& Command::scheduler(int policy, int priority) {
     policy_ = policy;
     priority_ = priority;

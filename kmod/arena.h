@@ -5,8 +5,8 @@
  * Small requests live in the room that the request was allocated with;
  * further chunks are added as they are needed.
  */
-#ifndef KSPAWN_STRINGS_H
-#define KSPAWN_STRINGS_H
+#ifndef KSPAWN_ARENA_H
+#define KSPAWN_ARENA_H
 
 #include <linux/list.h>
 #include <linux/types.h>
@@ -28,10 +28,10 @@ struct kspawn_arena {
 void kspawn_arena_init(struct kspawn_arena *arena, void *room, size_t size);
 void kspawn_arena_free(struct kspawn_arena *arena);
 void *kspawn_arena_alloc(struct kspawn_arena *arena, size_t size);
+size_t kspawn_arena_room(struct kspawn_arena *arena, char **at);
+void kspawn_arena_take(struct kspawn_arena *arena, size_t size);
 ssize_t kspawn_arena_string(struct kspawn_arena *arena,
 			    const char __user *from, size_t limit,
 			    const char **to);
-const char **kspawn_arena_vector(struct kspawn_arena *arena, u64 from,
-				 size_t *budget);
 
-#endif /* KSPAWN_STRINGS_H */
+#endif /* KSPAWN_ARENA_H */

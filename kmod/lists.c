@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/binfmts.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "arena.h"
+#include "kernel_symbols.h"
+#include "lists.h"
+#include "request.h"
+
+/* Pointers of a list that are read at a time. */
+#define BATCH	32
+
+/* What a list may hold at most: a pointer and a string each. */
+#define POINTER	sizeof(u64)
+
+/* Make the next @size bytes of the arena, already written, part of the stream. */
+static int append(struct kspawn_lists *lists, struct kspawn_arena *arena,
+		  size_t size)
+{
+	struct kspawn_piece *last = lists->last;
+
+	last->size += size;
+	lists->size += size;
+	kspawn_arena_take(arena, size);
+	return 0;
+}
+
+/* Room for more of the stream: behind what is there, or in a new piece. */
+static ssize_t make_room(struct kspawn_lists *lists,
+			 struct kspawn_arena *arena, char **at)
+{
+	struct kspawn_piece *last = lists->last, *piece;
+	size_t room;
+
+	if (last && arena->left && last->bytes + last->size == arena->at) {
+		*at = arena->at;
+		return arena->left;
+	}
+	piece = kspawn_arena_alloc(arena, sizeof(*piece));
+	if (!piece)
+		return -ENOMEM;
+	room = kspawn_arena_room(arena, at);
+	if (!room)
+		return -ENOMEM;
+	*piece = (struct kspawn_piece) { .bytes = *at };
+	if (last)
+		last->next = piece;
+	else
+		lists->first = piece;
+	lists->last = piece;
+	return room;
+}
+
+/*
+ * Copy one string of at most @limit bytes with its NUL.  Returns its bytes.  A
+ * string that changes meanwhile is copied as some bytes that end with one NUL.
+ */
+static ssize_t copy_string(struct kspawn_lists *lists,
+			   struct kspawn_arena *arena,
+			   const char __user *from, size_t limit)
+{
+	size_t copied = 0;
+
+	while (copied < limit) {
+		ssize_t room, length;
+		char *at;
+
+		room = make_room(lists, arena, &at);
+		if (room < 0)
+			return room;
+		room = min_t(size_t, room, limit - copied);
+		length = strncpy_from_user(at, from + copied, room);
+		if (length < 0)
+			return length;
+		if (length < room) {
+			append(lists, arena, length + 1);
+			return copied + length + 1;
+		}
+		append(lists, arena, room);
+		copied += room;
+	}
+	return -E2BIG;
+}
+
+static int append_empty_string(struct kspawn_lists *lists,
+			       struct kspawn_arena *arena)
+{
+	ssize_t room;
+	char *at;
+
+	room = make_room(lists, arena, &at);
+	if (room < 0)
+		return room;
+	*at = '\0';
+	append(lists, arena, 1);
+	return 0;
+}
+
+/*
+ * Copy one list.  Returns how many strings it has.  A pointer is read once; the
+ * list ends at the first null pointer that is met.
+ */
+static long copy_list(struct kspawn_lists *lists, struct kspawn_arena *arena,
+		      u64 from, size_t *budget)
+{
+	const char __user *const __user *pointers = u64_to_user_ptr(from);
+	const char __user *batch[BATCH];
+	long count = 0;
+	int i, have;
+
+	if (!pointers)
+		return 0;
+	for (;; pointers += have) {
+		/* No page is touched that execve() would not touch. */
+		have = min_t(size_t, BATCH, DIV_ROUND_UP(PAGE_SIZE -
+				offset_in_page(pointers), POINTER));
+		if (copy_from_user(batch, pointers, have * POINTER)) {
+			/* The list may end before what cannot be read. */
+			if (get_user(batch[0], pointers))
+				return -EFAULT;
+			have = 1;
+		}
+		for (i = 0; i < have; i++, count++) {
+			size_t limit = *budget;
+			ssize_t size;
+
+			if (!batch[i])
+				return count;
+			if (limit <= POINTER)
+				return -E2BIG;
+			limit = min_t(size_t, limit - POINTER, MAX_ARG_STRLEN);
+			size = copy_string(lists, arena, batch[i], limit);
+			if (size < 0)
+				return size;
+			*budget -= size + POINTER;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+}
+
+/**
+ * kspawn_lists_copy_argv() - copy the arguments, once, before the environment
+ * @lists:  empty lists
+ * @arena:  where to
+ * @from:   char *const *, or 0 for an empty list
+ * @budget: bytes that pointers and strings may take; reduced by them
+ *
+ * An empty list becomes one empty string, as with execve().
+ *
+ * Return: 0, or -EFAULT, -ENOMEM, -EINTR, or -E2BIG when the list is over the
+ * budget or one string is longer than MAX_ARG_STRLEN.
+ */
+int kspawn_lists_copy_argv(struct kspawn_lists *lists,
+			   struct kspawn_arena *arena, u64 from,
+			   size_t *budget)
+{
+	long count = copy_list(lists, arena, from, budget);
+
+	if (!count) {
+		count = append_empty_string(lists, arena);
+		if (!count)
+			count = 1;
+	}
+	if (count < 0)
+		return count;
+	lists->argc = count;
+	return 0;
+}
+
+/**
+ * kspawn_lists_copy_envp() - copy the environment
+ * @lists:  lists that have their arguments
+ * @arena:  where to
+ * @from:   char *const *, or 0 for an empty list
+ * @budget: as above
+ *
+ * Return: as kspawn_lists_copy_argv().
+ */
+int kspawn_lists_copy_envp(struct kspawn_lists *lists,
+			   struct kspawn_arena *arena, u64 from,
+			   size_t *budget)
+{
+	long count = copy_list(lists, arena, from, budget);
+
+	if (count < 0)
+		return count;
+	lists->envc = count;
+	return 0;
+}
+
+/**
+ * kspawn_lists_user_size() - bytes that kspawn_lists_to_user() writes
+ * @lists: the lists
+ *
+ * Return: how many.
+ */
+size_t kspawn_lists_user_size(const struct kspawn_lists *lists)
+{
+	return lists->size + (lists->argc + lists->envc + 2) * POINTER;
+}
+
+/**
+ * kspawn_lists_to_user() - write the lists as execve() takes them
+ * @lists: the lists
+ * @to:    memory of the child's own, of kspawn_lists_user_size() bytes
+ * @argv:  set to the address of the argument list
+ * @envp:  set to the address of the environment list
+ *
+ * Return: 0 or -EFAULT.
+ */
+int kspawn_lists_to_user(const struct kspawn_lists *lists, void __user *to,
+			 unsigned long *argv, unsigned long *envp)
+{
+	const struct kspawn_piece *piece = lists->first;
+	unsigned long __user *pointer = to;
+	char __user *string;
+	bool begins = true;
+	int left = lists->argc;
+
+	*argv = (unsigned long)pointer;
+	*envp = (unsigned long)(pointer + lists->argc + 1);
+	string = (char __user *)(pointer + lists->argc + lists->envc + 2);
+
+	for (; piece; piece = piece->next) {
+		size_t i;
+
+		if (copy_to_user(string, piece->bytes, piece->size))
+			return -EFAULT;
+		for (i = 0; i < piece->size; i++) {
+			if (begins) {
+				if (!left-- && put_user(0UL, pointer++))
+					return -EFAULT;
+				if (put_user((unsigned long)(string + i),
+					     pointer++))
+					return -EFAULT;
+			}
+			begins = !piece->bytes[i];
+		}
+		string += piece->size;
+		cond_resched();
+	}
+	if (!lists->envc && put_user(0UL, pointer++))
+		return -EFAULT;
+	return put_user(0UL, pointer);
+}
+
+/**
+ * kspawn_lists_begin() - have the lists placed by the exec that follows
+ * @request: the request of the child, which is current
+ *
+ * The exec is given one empty argument, and no environment.
+ */
+void kspawn_lists_begin(struct kspawn_request *request)
+{
+	request->lists.placed = false;
+	request->lists.refused = false;
+	/* Kernel threads and workers only have a use for it; this is neither. */
+	current->worker_private = request;
+}
+
+/**
+ * kspawn_lists_end() - that exec is over
+ * @request: the request of the child, which is current
+ * @err:     what the exec returned
+ *
+ * A format that somebody has put before ours can have loaded the program
+ * without asking it.  That program is not to run: its arguments are missing.
+ */
+void kspawn_lists_end(struct kspawn_request *request, int err)
+{
+	current->worker_private = NULL;
+	if (!err && !request->lists.placed)
+		force_sig(SIGKILL);
+}
+
+#ifdef PF_USER_WORKER
+#define PF_HAS_PRIVATE	(PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER)
+#else
+#define PF_HAS_PRIVATE	(PF_KTHREAD | PF_IO_WORKER)
+#endif
+
+/* The request that is being executed, or NULL: this exec is somebody else's. */
+static struct kspawn_request *request_of_exec(void)
+{
+	if (likely(!current->worker_private) ||
+	    (current->flags & PF_HAS_PRIVATE))
+		return NULL;
+	return current->worker_private;
+}
+
+/* Whether nothing is there yet but the empty argument. */
+static bool is_untouched(const struct linux_binprm *bprm)
+{
+	return bprm->argc == 1 && !bprm->envc && bprm->p == bprm->exec - 1;
+}
+
+/* What bprm_stack_limits() and copy_strings() say of lists of this size. */
+static bool fits(const struct linux_binprm *bprm,
+		 const struct kspawn_lists *lists)
+{
+	size_t pointers = (lists->argc + lists->envc - 1) * POINTER;
+
+	return bprm->argmin < bprm->exec &&
+	       pointers + lists->size <= bprm->exec - bprm->argmin;
+}
+
+static int place(struct linux_binprm *bprm, struct kspawn_lists *lists)
+{
+	const struct kspawn_piece *piece;
+	unsigned long at;
+
+	if (!fits(bprm, lists))
+		return -E2BIG;
+	at = bprm->exec - lists->size;
+	bprm->p = at;
+	for (piece = lists->first; piece; piece = piece->next) {
+		int size = piece->size;
+
+		if (kspawn_kernel.access_remote_vm(bprm->mm, at,
+						   (void *)piece->bytes, size,
+						   FOLL_WRITE) !=
+		    size)
+			return fatal_signal_pending(current) ? -EINTR : -E2BIG;
+		at += size;
+		cond_resched();
+	}
+	bprm->argmin += (lists->argc + lists->envc - 1) * POINTER;
+	bprm->argc = lists->argc;
+	bprm->envc = lists->envc;
+	lists->placed = true;
+	return 0;
+}
+
+/*
+ * Asked for every program that is executed on this machine, and again for the
+ * interpreter of a script, whose arguments are added to ours.
+ */
+static int load_binary(struct linux_binprm *bprm)
+{
+	struct kspawn_request *request = request_of_exec();
+	struct kspawn_lists *lists;
+	int err;
+
+	if (likely(!request))
+		return -ENOEXEC;
+	lists = &request->lists;
+	if (lists->placed)
+		return -ENOEXEC;
+	if (!is_untouched(bprm)) {
+		lists->refused = true;
+		return -EAGAIN;
+	}
+	err = place(bprm, lists);
+	return err ?: -ENOEXEC;
+}
+
+static struct linux_binfmt format = {
+	.module		= THIS_MODULE,
+	.load_binary	= load_binary,
+};
+
+/**
+ * kspawn_lists_init() - be asked about every exec
+ */
+void kspawn_lists_init(void)
+{
+	insert_binfmt(&format);
+}
+
+/**
+ * kspawn_lists_exit() - be asked no more; no exec of ours is under way
+ */
+void kspawn_lists_exit(void)
+{
+	unregister_binfmt(&format);
+}

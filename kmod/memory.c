@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "kernel_symbols.h"
+#include "memory.h"
+#include "request.h"
+
+/* A reference that keeps the page tables of a task without memory in place. */
+static void hold_lazily(struct mm_struct *mm)
+{
+#ifdef KSPAWN_HAVE_LAZY_TLB_REFCOUNT
+	mmgrab_lazy_tlb(mm);
+#else
+	mmgrab(mm);
+#endif
+}
+
+static void drop_lazily(struct mm_struct *mm)
+{
+#ifdef KSPAWN_HAVE_LAZY_TLB_REFCOUNT
+	mmdrop_lazy_tlb(mm);
+#else
+	mmdrop(mm);
+#endif
+}
+
+/**
+ * kspawn_memory_take_exe() - keep what /proc/self/exe is in the caller's memory
+ * @request: the request of the child, which is current
+ *
+ * Called before kspawn_memory_leave(), for kspawn_memory_make().
+ */
+void kspawn_memory_take_exe(struct kspawn_request *request)
+{
+	request->exe_file = kspawn_kernel.get_mm_exe_file(current->mm);
+}
+
+/* See mm_init(); exec sets the rest itself. */
+static unsigned long inherited_flags(const struct mm_struct *mm)
+{
+#ifdef KSPAWN_HAVE_MMF_INIT_FLAGS
+	return mmf_init_flags(mm->flags) &
+	       ~(MMF_DUMPABLE_MASK | MMF_TOPDOWN_MASK);
+#else
+	return mm->flags & MMF_INIT_MASK & ~MMF_DUMPABLE_MASK;
+#endif
+}
+
+/**
+ * kspawn_memory_leave() - let go of the caller's memory
+ * @request: the request of the child, which is current
+ *
+ * Called in the child, all of whose signals are blocked: what exit_mm() does,
+ * without waking the caller, which exec, exit or exec_mm_release() does later.
+ */
+void kspawn_memory_leave(struct kspawn_request *request)
+{
+	struct task_struct *task = current;
+	struct mm_struct *mm = task->mm;
+
+#ifdef KSPAWN_HAVE_MM_CID
+	kspawn_kernel.sched_mm_cid_before_execve(task);
+#endif
+	request->mm_flags = inherited_flags(mm);
+	hold_lazily(mm);
+	task_lock(task);
+	/* For membarrier(), between the last use of the memory and this. */
+	smp_mb__after_spinlock();
+	local_irq_disable();
+	task->user_dumpable = get_dumpable(mm) == SUID_DUMP_USER;
+	task->mm = NULL;
+	kspawn_kernel.membarrier_update_current_mm(NULL);
+	kspawn_kernel.enter_lazy_tlb(mm, task);
+	local_irq_enable();
+	task_unlock(task);
+#ifdef CONFIG_MEMCG
+	kspawn_kernel.mm_update_next_owner(mm);
+#endif
+	mmput(mm);
+	/* The OOM killer has chosen the caller for what is not ours any more. */
+	if (test_thread_flag(TIF_MEMDIE))
+		kspawn_kernel.exit_oom_victim();
+}
+
+/**
+ * kspawn_memory_charge() - charge the child's memory cgroup from here on
+ *
+ * A task without memory of its own is not charged for what the kernel allocates
+ * for it, and Linux 6.12 remembers that for the whole life of the task.
+ */
+void kspawn_memory_charge(void)
+{
+#ifdef CONFIG_MEMCG
+	struct mem_cgroup *memcg;
+
+	rcu_read_lock();
+	do {
+		memcg = mem_cgroup_from_task(current);
+	} while (memcg && !css_tryget(&memcg->css));
+	rcu_read_unlock();
+	set_active_memcg(memcg);
+#endif
+}
+
+/**
+ * kspawn_memory_uncharge() - end of that: the child is a program, or ends
+ */
+void kspawn_memory_uncharge(void)
+{
+#ifdef CONFIG_MEMCG
+	mem_cgroup_put(set_active_memcg(NULL));
+#endif
+}
+
+/**
+ * kspawn_memory_is_needed() - whether exec must find memory to leave
+ * @request: the request of the child, which is current
+ *
+ * The program inherits from it which parts a core dump has, and what prctl()
+ * says of huge pages, of merging pages, and of memory that is both written and
+ * executed.  A child without memory would pass on the defaults.
+ *
+ * Return: true if it must, or if /proc/self/exe is to be there.
+ */
+bool kspawn_memory_is_needed(const struct kspawn_request *request)
+{
+	return request->exe_file ||
+	       request->mm_flags != MMF_DUMP_FILTER_DEFAULT;
+}
+
+/**
+ * kspawn_memory_make() - give a child that has no memory an empty one
+ * @request: the request of the child, which is current
+ *
+ * In the order of exec_mmap().
+ *
+ * Return: 0, -ENOMEM or -EINTR.
+ */
+int kspawn_memory_make(struct kspawn_request *request)
+{
+	struct task_struct *task = current;
+	struct mm_struct *mm, *active;
+	struct rlimit stack;
+	int err;
+
+	if (task->mm)
+		return 0;
+	mm = kspawn_kernel.mm_alloc();
+	if (!mm)
+		return -ENOMEM;
+	task_lock(task->group_leader);
+	stack = task->signal->rlim[RLIMIT_STACK];
+	task_unlock(task->group_leader);
+	mm->flags = request->mm_flags |
+		    (task->user_dumpable ? SUID_DUMP_USER : SUID_DUMP_DISABLE);
+	/* What exec does as it learns of the new program's kind. */
+	kspawn_kernel.arch_pick_mmap_layout(mm, &stack);
+	mm->task_size = TASK_SIZE;
+	if (request->exe_file)
+		kspawn_kernel.set_mm_exe_file(mm, request->exe_file);
+
+	err = down_write_killable(&task->signal->exec_update_lock);
+	if (err) {
+		mmput(mm);
+		return err;
+	}
+	task_lock(task);
+	local_irq_disable();
+	active = task->active_mm;
+	task->active_mm = mm;
+	task->mm = mm;
+	kspawn_kernel.membarrier_update_current_mm(mm);
+	kspawn_kernel.switch_mm_irqs_off(active, mm, task);
+	local_irq_enable();
+	task_unlock(task);
+	up_write(&task->signal->exec_update_lock);
+	drop_lazily(active);
+	request->own_mm = mm;
+	return 0;
+}
+
+/**
+ * kspawn_memory_map() - user memory of the child's own
+ * @request: the request of the child, which is current
+ * @size:    bytes
+ *
+ * It is gone with the program's exec.
+ *
+ * Return: its address, or a negative errno.
+ */
+unsigned long kspawn_memory_map(struct kspawn_request *request, size_t size)
+{
+	int err = kspawn_memory_make(request);
+
+	if (err)
+		return err;
+	return vm_mmap(NULL, 0, size, PROT_READ | PROT_WRITE,
+		       MAP_ANONYMOUS | MAP_PRIVATE, 0);
+}
+
+/**
+ * kspawn_memory_string() - a string in user memory of the child's own
+ * @request: the request of the child, which is current
+ * @string:  the string, of at most PATH_MAX bytes
+ *
+ * Return: its address, for kspawn_memory_unmap() with PATH_MAX bytes, or a
+ * negative errno.
+ */
+unsigned long kspawn_memory_string(struct kspawn_request *request,
+				   const char *string)
+{
+	unsigned long at = kspawn_memory_map(request, PATH_MAX);
+
+	if (IS_ERR_VALUE(at))
+		return at;
+	if (copy_to_user((void __user *)at, string, strlen(string) + 1)) {
+		kspawn_memory_unmap(at, PATH_MAX);
+		return -EFAULT;
+	}
+	return at;
+}
+
+/**
+ * kspawn_memory_unmap() - give such memory back
+ * @address: what kspawn_memory_map() or kspawn_memory_string() returned
+ * @size:    its bytes
+ */
+void kspawn_memory_unmap(unsigned long address, size_t size)
+{
+	vm_munmap(address, size);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/kernel.h>
+#include <linux/sched.h>
+
+#include "memory.h"
+#include "operations.h"
+#include "request.h"
+#include "signals.h"
+#include "trace.h"
+
+#define ACTION(_op, _name, _takes, _traits)				\
+	[KSPAWN_ACTION_##_op] = {					\
+		.name = #_name,						\
+		.takes = _takes,					\
+		.traits = _traits,					\
+		.run = kspawn_action_##_name,				\
+	}
+
+/* File actions, by their number. */
+static const struct kspawn_operation actions[] = {
+	ACTION(OPEN, open,
+	       KSPAWN_TAKES_FD | KSPAWN_TAKES_PATH | KSPAWN_TAKES_HOW,
+	       KSPAWN_NEEDS_MEMORY),
+	ACTION(CLOSE, close, KSPAWN_TAKES_FD, KSPAWN_KEEPS_LOOKUP),
+	ACTION(DUP2, dup2, KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD,
+	       KSPAWN_NAMES_FD | KSPAWN_KEEPS_LOOKUP),
+	ACTION(CHDIR, chdir, KSPAWN_TAKES_PATH, 0),
+	ACTION(FCHDIR, fchdir, KSPAWN_TAKES_FD, KSPAWN_NAMES_FD),
+	ACTION(CLOSEFROM, closefrom, KSPAWN_TAKES_FD,
+	       KSPAWN_KEEPS_LOOKUP | KSPAWN_BOUNDS),
+	ACTION(TCSETPGRP, tcsetpgrp, KSPAWN_TAKES_FD, KSPAWN_NAMES_FD),
+	ACTION(INHERIT, inherit, KSPAWN_TAKES_FD,
+	       KSPAWN_NAMES_FD | KSPAWN_KEEPS_LOOKUP),
+	ACTION(CLOSE_RANGE, close_range, KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD,
+	       KSPAWN_KEEPS_LOOKUP),
+};
+
+#define ATTRIBUTE(_name, _attribute)					\
+	{								\
+		.name = #_name,						\
+		.attribute = _attribute,				\
+		.run = kspawn_attribute_##_name,			\
+	}
+
+/*
+ * Attributes, in the order in which glibc applies them.  SETCGROUP has taken
+ * effect before, SETSIGMASK does with the program.
+ */
+static const struct kspawn_operation attributes[] = {
+	ATTRIBUTE(sigdef, KSPAWN_ATTR_SETSIGDEF),
+	ATTRIBUTE(sigign, KSPAWN_ATTR_SETSIGIGN),
+	ATTRIBUTE(scheduler, KSPAWN_ATTR_SETSCHEDULER |
+			     KSPAWN_ATTR_SETSCHEDPARAM),
+	ATTRIBUTE(sid, KSPAWN_ATTR_SETSID),
+	ATTRIBUTE(pgroup, KSPAWN_ATTR_SETPGROUP),
+	ATTRIBUTE(ids, KSPAWN_ATTR_RESETIDS),
+};
+
+/**
+ * kspawn_operation_of_action() - the operation that a file action asks for
+ * @op: KSPAWN_ACTION_*, or any other number
+ *
+ * Return: the operation, or NULL.
+ */
+const struct kspawn_operation *kspawn_operation_of_action(u32 op)
+{
+	if (op >= ARRAY_SIZE(actions) || !actions[op].run)
+		return NULL;
+	return &actions[op];
+}
+
+/**
+ * kspawn_operation_actions() - which file actions there are
+ *
+ * Return: bit N is set for KSPAWN_ACTION_* number N.
+ */
+u64 kspawn_operation_actions(void)
+{
+	u64 set = 0;
+	u32 op;
+
+	BUILD_BUG_ON(ARRAY_SIZE(actions) > BITS_PER_LONG_LONG);
+
+	for (op = 0; op < ARRAY_SIZE(actions); op++)
+		if (actions[op].run)
+			set |= BIT_ULL(op);
+	return set;
+}
+
+static int run_attributes(struct kspawn_request *request)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(attributes); i++) {
+		const struct kspawn_operation *operation = &attributes[i];
+		u32 asked = request->args.attr_flags & operation->attribute;
+		int err;
+
+		if (!asked)
+			continue;
+		err = operation->run(request, NULL);
+		/* Of two flags for one operation the larger one includes it. */
+		if (err)
+			return kspawn_fail(&request->outcome,
+					   KSPAWN_STEP_ATTRIBUTE,
+					   BIT(fls(asked) - 1), err);
+	}
+	return 0;
+}
+
+static int run_actions(struct kspawn_request *request)
+{
+	const struct kspawn_file_action *action = request->actions;
+	u32 i;
+	int err;
+
+	for (i = 0; i < request->args.action_count; i++, action++) {
+		err = 0;
+		if (action->operation->traits & KSPAWN_NEEDS_MEMORY)
+			err = kspawn_memory_make(request);
+		if (!err)
+			err = action->operation->run(request, action);
+		trace_kspawn_action(request, i, action, err);
+		if (!err && kspawn_signals_is_killed(request))
+			err = -EINTR;
+		if (err)
+			return kspawn_fail(&request->outcome,
+					   KSPAWN_STEP_ACTION, i, err);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kspawn_operations_run() - make the child what its request says
+ * @request: the request of the child, which is current
+ *
+ * Return: 0, or a negative errno, with the failure in the outcome.
+ */
+int kspawn_operations_run(struct kspawn_request *request)
+{
+	int err;
+
+	err = run_attributes(request);
+	if (!err)
+		err = run_actions(request);
+	return err;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A child that failed: nobody's, so that nobody can wait for it. */
+#ifndef KSPAWN_ORPHAN_H
+#define KSPAWN_ORPHAN_H
+
+void kspawn_orphan_current(void);
+
+#endif /* KSPAWN_ORPHAN_H */

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The descriptor is closed, or the caller ends or executes, with starts under way. */
+#include "lib/completion.h"
+#include "lib/fixture.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define REFERENCES	"/sys/module/kspawn/refcnt"
+#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
+#define SETTLE_MS	20000
+#define STARTS		5
+
+static void start_held(struct __test_metadata *_metadata, int device, int completion,
+		       pid_t pids[STARTS])
+{
+	struct spawn s;
+	int i;
+
+	for (i = 0; i < STARTS; i++) {
+		completion_hold(&s, completion, i);
+		pids[i] = expect_start(_metadata, device, &s);
+		ASSERT_LT(0, pids[i]);
+	}
+}
+
+/* Let all of them go, and see that nothing of the module is left in use. */
+static void release_all(struct __test_metadata *_metadata, const pid_t pids[STARTS], long idle,
+			long requests)
+{
+	int i, fifo;
+
+	for (i = 0; i < STARTS; i++)
+		ASSERT_TRUE(own_wait_state(pids[i], 'S'));
+	fifo = open("fifo", O_WRONLY | O_CLOEXEC);
+	for (i = 0; i < STARTS; i++)
+		EXPECT_EQ(0, own_wait(pids[i]));
+	close(fifo);
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS))
+		TH_LOG("%ld, was %ld", totals_number(REFERENCES), idle);
+	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+}
+
+TEST_F(spawn, descriptor_is_closed)
+{
+	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
+	int completion = completion_open(self->device, STARTS, 0);
+	pid_t pids[STARTS];
+
+	ASSERT_LE(0, completion);
+	start_held(_metadata, self->device, completion, pids);
+	close(completion);
+	EXPECT_LE(idle + STARTS, totals_number(REFERENCES));
+	release_all(_metadata, pids, idle, requests);
+}
+
+/* With events that nobody has read, and failures that come later. */
+TEST_F(spawn, descriptor_is_closed_unread)
+{
+	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
+	unsigned int i, rounds = scratch_scale(50);
+	struct spawn s;
+
+	for (i = 0; i < rounds; i++) {
+		int completion = completion_open(self->device, 8, 0), n;
+
+		ASSERT_LE(0, completion);
+		for (n = 0; n < 8; n++) {
+			spawn_init(&s, scratch_tiny);
+			if (n % 2)
+				spawn_dup2(&s, 99, 98);
+			completion_use(&s, completion, n);
+			ASSERT_LT(0, spawn_start(self->device, &s));
+		}
+		if (i % 2)
+			own_sleep_ms(i);
+		close(completion);
+		while (waitpid(-1, NULL, __WALL) > 0)
+			;
+	}
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+}
+
+enum end { KILLED, EXITS, EXECUTES };
+
+/* A caller in a process of its own, which leaves its children to us. */
+static void expect_children_live_on(struct __test_metadata *_metadata, int device, enum end end)
+{
+	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
+	int ready[2], i, status;
+	pid_t caller, pids[STARTS] = {};
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		int completion = completion_open(device, STARTS, 0);
+		struct spawn s;
+
+		if (completion < 0)
+			_exit(1);
+		for (i = 0; i < STARTS; i++) {
+			completion_hold(&s, completion, i);
+			pids[i] = spawn_start(device, &s);
+		}
+		if (write(ready[1], pids, sizeof(pids)) != sizeof(pids))
+			_exit(2);
+		if (end == KILLED)
+			for (;;)
+				pause();
+		if (end == EXECUTES)
+			execl(scratch_tiny, "tiny", NULL);
+		_exit(end == EXITS ? 0 : 3);
+	}
+	ASSERT_EQ(sizeof(pids), read(ready[0], pids, sizeof(pids)));
+	if (end == KILLED)
+		ASSERT_EQ(0, kill(caller, SIGKILL));
+	status = own_wait(caller);
+	EXPECT_EQ(end == KILLED ? SIGKILL : 0, status);
+	for (i = 0; i < STARTS; i++)
+		ASSERT_LT(0, pids[i]);
+	release_all(_metadata, pids, idle, requests);
+}
+
+TEST_F(spawn, caller_is_killed)
+{
+	expect_children_live_on(_metadata, self->device, KILLED);
+}
+
+TEST_F(spawn, caller_exits)
+{
+	expect_children_live_on(_metadata, self->device, EXITS);
+}
+
+TEST_F(spawn, caller_executes)
+{
+	expect_children_live_on(_metadata, self->device, EXECUTES);
+}
+
+/* At any moment, with starts that succeed and starts that fail. */
+TEST_F(spawn, callers_killed_at_any_moment)
+{
+	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
+	unsigned int i, rounds = scratch_scale(60);
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	for (i = 0; i < rounds; i++) {
+		pid_t caller = fork();
+
+		ASSERT_LE(0, caller);
+		if (!caller) {
+			int completion = completion_open(self->device, 64, O_NONBLOCK);
+			struct kspawn_event event;
+			struct spawn s;
+			int n;
+
+			for (n = 0;; n++) {
+				spawn_init(&s, scratch_tiny);
+				if (n % 3)
+					spawn_dup2(&s, 99, 98);
+				completion_use(&s, completion, n);
+				spawn_start(self->device, &s);
+				while (waitpid(-1, NULL, WNOHANG) > 0)
+					;
+				if (n % 16 == 0)
+					while (read(completion, &event, sizeof(event)) > 0)
+						;
+			}
+		}
+		own_sleep_ms(5 + i * 7 % 40);
+		ASSERT_EQ(0, kill(caller, SIGKILL));
+		EXPECT_EQ(SIGKILL, own_wait(caller));
+		while (waitpid(-1, NULL, __WALL) > 0)
+			;
+	}
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+}
+
+TEST_HARNESS_MAIN

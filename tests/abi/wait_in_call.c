@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* KSPAWN_WAIT: start and wait in one call. */
+#include "lib/fixture.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+static void wait_init(struct spawn *s, const char *command, const char *argument)
+{
+	spawn_init(s, scratch_child);
+	spawn_arg(s, "child");
+	spawn_arg(s, command);
+	if (argument)
+		spawn_arg(s, argument);
+	s->args.flags = KSPAWN_WAIT;
+}
+
+TEST_F(spawn, exit_status)
+{
+	pid_t pid, stored = -1;
+	struct spawn s;
+
+	wait_init(&s, "exit", "42");
+	s.args.pid = spawn_pointer(&stored);
+	pid = spawn_start(self->device, &s);
+	ASSERT_LT(0, pid)
+		TH_LOG("%m, step %u", s.result.step);
+	EXPECT_EQ(pid, stored);
+	EXPECT_EQ(pid, s.result.pid);
+	EXPECT_EQ(42 << 8, s.result.status);
+	EXPECT_EQ(0, s.result.error);
+	EXPECT_EQ(KSPAWN_STEP_NONE, s.result.step);
+	EXPECT_EQ(-1, s.result.pidfd);
+	EXPECT_TRUE(own_no_child());
+	EXPECT_EQ(1, own_sigchld_count());
+}
+
+TEST_F(spawn, killed_by_a_signal)
+{
+	char command[] = "kill -TERM $$";
+	struct spawn s;
+
+	spawn_init(&s, "/bin/sh");
+	spawn_arg(&s, "sh");
+	spawn_arg(&s, "-c");
+	spawn_arg(&s, command);
+	s.args.flags = KSPAWN_WAIT;
+	EXPECT_LT(0, spawn_start(self->device, &s));
+	EXPECT_EQ(SIGTERM, s.result.status);
+	EXPECT_TRUE(own_no_child());
+}
+
+TEST_F(spawn, usage)
+{
+	struct rusage usage, before, after;
+	struct spawn s;
+
+	memset(&usage, 0xa5, sizeof(usage));
+	getrusage(RUSAGE_CHILDREN, &before);
+	spawn_init(&s, "/bin/sh");
+	spawn_arg(&s, "sh");
+	spawn_arg(&s, "-c");
+	spawn_arg(&s, "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done");
+	s.args.flags = KSPAWN_WAIT;
+	s.args.rusage = spawn_pointer(&usage);
+	EXPECT_LT(0, spawn_start(self->device, &s));
+	EXPECT_EQ(0, s.result.status);
+	getrusage(RUSAGE_CHILDREN, &after);
+	EXPECT_LT(0, usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec);
+	EXPECT_LT(0, usage.ru_maxrss);
+	/* It was our only child meanwhile. */
+	EXPECT_EQ(after.ru_minflt - before.ru_minflt, usage.ru_minflt);
+	EXPECT_EQ(after.ru_nvcsw - before.ru_nvcsw, usage.ru_nvcsw);
+}
+
+/* A start that fails leaves nothing to wait for. */
+TEST_F(spawn, failures)
+{
+	struct rusage usage;
+	struct spawn s;
+
+	spawn_init(&s, "/no/such/program");
+	s.args.flags = KSPAWN_WAIT;
+	s.args.rusage = spawn_pointer(&usage);
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	spawn_chdir(&s, "/");
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	spawn_init(&s, scratch_tiny);
+	s.args.flags = KSPAWN_WAIT | KSPAWN_PIDFD;
+	spawn_close(&s, 0);
+	spawn_dup2(&s, 99, 98);
+	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
+	spawn_init(&s, scratch_tiny);
+	s.args.flags = KSPAWN_WAIT;
+	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+	s.args.pgroup = 1;
+	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_SETPGROUP);
+}
+
+TEST_F(spawn, many_failures_and_successes)
+{
+	unsigned int i, rounds = scratch_scale(300);
+	struct spawn s;
+
+	for (i = 0; i < rounds; i++) {
+		spawn_init(&s, scratch_tiny);
+		s.args.flags = KSPAWN_WAIT;
+		if (i % 2)
+			spawn_dup2(&s, 99, 98);
+		ASSERT_EQ(i % 2, spawn_start(self->device, &s) < 0);
+		ASSERT_EQ(i % 2 ? EBADF : 0, s.result.error);
+		ASSERT_TRUE(own_no_child());
+	}
+	EXPECT_EQ((rounds + 1) / 2, own_sigchld_count());
+}
+
+static void note_alarm(int signal)
+{
+	(void)signal;
+}
+
+static void arm(struct __test_metadata *_metadata, int flags)
+{
+	struct sigaction action = { .sa_handler = note_alarm, .sa_flags = flags };
+	struct itimerval timer = { .it_value = { .tv_usec = 300000 } };
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+}
+
+/* The wait ends, the child does not; whether or not the handler wants restarts. */
+TEST_F(spawn, signal_ends_the_wait)
+{
+	static const int flags[] = { 0, SA_RESTART };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		pid_t stored = -1;
+		int pidfd = -1;
+		struct spawn s;
+
+		wait_init(&s, "pause", NULL);
+		s.args.flags |= KSPAWN_PIDFD;
+		s.args.pid = spawn_pointer(&stored);
+		s.args.pidfd = spawn_pointer(&pidfd);
+		arm(_metadata, flags[i]);
+		EXPECT_EQ(-1, spawn_start(self->device, &s));
+		EXPECT_EQ(EINTR, errno);
+		EXPECT_EQ(EINTR, s.result.error);
+		EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+		EXPECT_EQ(0, s.result.index);
+		EXPECT_EQ(0, s.result.status);
+		ASSERT_LT(0, s.result.pid);
+		EXPECT_EQ(s.result.pid, stored);
+		ASSERT_LE(0, pidfd);
+		EXPECT_EQ(pidfd, s.result.pidfd);
+		EXPECT_EQ(0, waitpid(stored, NULL, WNOHANG));
+		EXPECT_EQ(0, syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0));
+		EXPECT_EQ(SIGTERM, own_wait(stored));
+		close(pidfd);
+	}
+}
+
+/* What came while the child was being made ends the wait as it begins. */
+TEST_F(spawn, signal_before_the_wait)
+{
+	struct spawn s;
+	pid_t other;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	arm(_metadata, 0);
+	other = fork();
+	ASSERT_LE(0, other);
+	if (!other) {
+		own_sleep_ms(1000);
+		close(open("fifo", O_WRONLY | O_CLOEXEC));
+		_exit(0);
+	}
+	wait_init(&s, "pause", NULL);
+	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(EINTR, errno);
+	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+	ASSERT_LT(0, s.result.pid);
+	EXPECT_EQ(0, own_wait(other));
+	EXPECT_EQ(0, kill(s.result.pid, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(s.result.pid));
+}
+
+/* The caller's mask holds during the wait, and after it. */
+TEST_F(spawn, blocked_signals_do_not_end_it)
+{
+	struct itimerval timer = { .it_value = { .tv_usec = 50000 } };
+	sigset_t set, now;
+	struct spawn s;
+
+	ASSERT_NE(SIG_ERR, signal(SIGALRM, note_alarm));
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+	spawn_init(&s, "/bin/sleep");
+	spawn_arg(&s, "sleep");
+	spawn_arg(&s, "0.5");
+	s.args.flags = KSPAWN_WAIT;
+	EXPECT_LT(0, spawn_start(self->device, &s));
+	EXPECT_EQ(0, s.result.status);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, NULL, &now));
+	EXPECT_EQ(0, memcmp(&set, &now, sizeof(long)));
+	sigpending(&now);
+	EXPECT_TRUE(sigismember(&now, SIGALRM));
+}
+
+/* A child that stops has not ended. */
+TEST_F(spawn, stopped_child)
+{
+	struct spawn s;
+
+	ASSERT_NE(SIG_ERR, signal(SIGCHLD, SIG_DFL));
+	spawn_init(&s, "/bin/sh");
+	spawn_arg(&s, "sh");
+	spawn_arg(&s, "-c");
+	spawn_arg(&s, "me=$$; (sleep 2; kill -CONT $me) & kill -STOP $$; wait; exit 6");
+	s.args.flags = KSPAWN_WAIT;
+	EXPECT_LT(0, spawn_start(self->device, &s));
+	EXPECT_EQ(6 << 8, s.result.status);
+}
+
+TEST_F(spawn, caller_is_killed)
+{
+	pid_t caller, child;
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		struct spawn s;
+
+		wait_init(&s, "pause", NULL);
+		spawn_start(self->device, &s);
+		_exit(1);
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_EQ(0, kill(caller, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(caller));
+	/* The child does not notice. */
+	EXPECT_EQ(getpid(), own_parent_of(child));
+	EXPECT_EQ(0, kill(child, SIGTERM));
+	EXPECT_EQ(SIGTERM, own_wait(child));
+}
+
+/* It has ended, and nobody knows how. */
+TEST_F(spawn, sigchld_ignored)
+{
+	struct spawn s;
+
+	ASSERT_NE(SIG_ERR, signal(SIGCHLD, SIG_IGN));
+	wait_init(&s, "exit", "3");
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(ECHILD, errno);
+	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+	EXPECT_EQ(0, s.result.status);
+	EXPECT_TRUE(own_no_child());
+	/* Failures are told as ever. */
+	spawn_dup2(&s, 99, 98);
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+}
+
+static void *reap(void *argument)
+{
+	int status, *reaped = argument;
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, &status, 0);
+		if (pid > 0 && WEXITSTATUS(status) == 5)
+			__atomic_fetch_add(reaped, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* Each status goes to one of two who wait, and no failure to either. */
+TEST_F(spawn, another_thread_waits_too)
+{
+	unsigned int i, mine = 0, rounds = scratch_scale(200);
+	pthread_t reaper;
+	int reaped = 0;
+	struct spawn s;
+	sigset_t set;
+
+	/* The end of a child that the other takes would interrupt our wait. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_EQ(0, pthread_create(&reaper, NULL, reap, &reaped));
+	for (i = 0; i < rounds; i++) {
+		wait_init(&s, "exit", "5");
+		if (spawn_start(self->device, &s) > 0) {
+			EXPECT_EQ(5 << 8, s.result.status);
+			mine++;
+		} else {
+			EXPECT_EQ(ECHILD, errno);
+			EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+		}
+		spawn_dup2(&s, 99, 98);
+		EXPECT_EQ(-1, spawn_start(self->device, &s));
+		EXPECT_EQ(EBADF, errno);
+		EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+	}
+	own_sleep_ms(100);
+	ASSERT_EQ(0, pthread_cancel(reaper));
+	ASSERT_EQ(0, pthread_join(reaper, NULL));
+	EXPECT_EQ(rounds, mine + reaped);
+}
+
+#define THREADS	6
+
+struct worker {
+	int device;
+	int number;
+	int wrong;
+	pthread_t thread;
+};
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	unsigned int i, rounds = scratch_scale(30);
+	char status[8];
+	struct spawn s;
+
+	for (i = 0; i < rounds; i++) {
+		int code = worker->number * 10 + i % 10;
+
+		snprintf(status, sizeof(status), "%d", code);
+		wait_init(&s, "exit", status);
+		if (spawn_start(worker->device, &s) <= 0 || s.result.status != code << 8)
+			worker->wrong++;
+	}
+	return NULL;
+}
+
+/* Each waits for its own. */
+TEST_F(spawn, several_threads)
+{
+	struct worker workers[THREADS] = {};
+	sigset_t set;
+	int i;
+
+	/* Else every end would interrupt some other wait. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	for (i = 0; i < THREADS; i++) {
+		workers[i].device = self->device;
+		workers[i].number = i;
+		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, work, &workers[i]));
+	}
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(0, pthread_join(workers[i].thread, NULL));
+		EXPECT_EQ(0, workers[i].wrong);
+	}
+}
+
+TEST_F(spawn, together_with_a_pidfd)
+{
+	struct pollfd poller = { .events = POLLIN };
+	struct spawn s;
+
+	wait_init(&s, "exit", "1");
+	s.args.flags |= KSPAWN_PIDFD;
+	EXPECT_LT(0, spawn_start(self->device, &s));
+	EXPECT_EQ(1 << 8, s.result.status);
+	ASSERT_LE(0, s.result.pidfd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(s.result.pidfd, F_GETFD));
+	poller.fd = s.result.pidfd;
+	EXPECT_EQ(1, poll(&poller, 1, 0));
+	EXPECT_EQ(-1, syscall(SYS_pidfd_send_signal, s.result.pidfd, 0, NULL, 0));
+	EXPECT_EQ(ESRCH, errno);
+}
+
+/* Killed before it was a program. */
+TEST_F(spawn, child_is_killed_early)
+{
+	pid_t caller, child;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		struct spawn s;
+
+		wait_init(&s, "exit", "0");
+		spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+		_exit(spawn_start(self->device, &s) <= 0 || s.result.status != SIGKILL);
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(0, own_wait(caller));
+}
+
+TEST_F(spawn, needs_a_result)
+{
+	struct rusage usage;
+	struct spawn s;
+
+	spawn_init(&s, scratch_tiny);
+	s.args.flags = KSPAWN_WAIT;
+	s.args.result = 0;
+	s.args.result_size = 0;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	spawn_init(&s, scratch_tiny);
+	s.args.rusage = spawn_pointer(&usage);
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+}
+
+TEST_HARNESS_MAIN

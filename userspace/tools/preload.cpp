@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "preload.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "command_line.hpp"
+#include "environment.hpp"
+#include "exit_status.hpp"
+#include "objects.hpp"
+#include "preload_counts.hpp"
+#include "waiting.hpp"
+
+namespace kspawn::tool {
+
+namespace {
+
+constexpr const char* description =
+    "Run PROGRAM with libkspawn-preload.so: what it starts with posix_spawn(),\n"
+    "popen() or system() is started by the kernel.";
+
+constexpr const char* footer = R"(
+Without --tree the library is for PROGRAM's own process, and its children are as
+ever: to be loaded costs a process more than one start by the kernel saves.
+
+Without --stats kspawn becomes PROGRAM.  Exit status: that of PROGRAM; 128+N if
+signal N killed it; 127 if it was not found; 126 if it cannot be executed; 125 if
+it could not be started for another reason, or if kspawn was called wrongly.
+)";
+
+struct Options {
+    bool tree = false;
+    bool stats = false;
+    std::vector<std::string> command;
+};
+
+struct Request {
+    Options options;
+    int exit_status = exit_ok;
+    bool go_on = false;
+};
+
+Request parse(std::vector<std::string> arguments) {
+    Request request;
+    CLI::App app{description, "kspawn preload"};
+    app.formatter(std::make_shared<HelpFormatter>(
+        "kspawn preload [--tree] [--stats] [--] PROGRAM [ARGUMENT...]"));
+    say_mistakes_in_one_line(app, "kspawn preload --help");
+    app.footer(footer);
+    app.prefix_command();
+    app.add_flag("--tree", request.options.tree, "Load it into all that PROGRAM starts as well");
+    app.add_flag("--stats", request.options.stats,
+                 "When PROGRAM has ended, say what was started in which way");
+    std::reverse(arguments.begin(), arguments.end()); // as parse() wants them
+    try {
+        app.parse(std::move(arguments));
+        auto& command = request.options.command;
+        command = app.remaining();
+        if (!command.empty() && command.front() == "--")
+            command.erase(command.begin());
+        else if (!command.empty() && command.front().starts_with('-'))
+            throw CLI::ExtrasError({command.front()});
+        if (command.empty())
+            throw CLI::RequiredError("PROGRAM");
+        request.go_on = true;
+    } catch (const CLI::ParseError& error) {
+        request.exit_status = finish(app, error);
+    }
+    return request;
+}
+
+// Beside us in a build, else where both are installed, wherever that was moved to.
+std::filesystem::path find_library() {
+    const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    const std::string name = "libkspawn-preload.so";
+    for (const auto& directory : {here, here.parent_path() / KSPAWN_LIBRARY_DIRECTORY,
+                                  std::filesystem::path(KSPAWN_FULL_LIBRARY_DIRECTORY)}) {
+        if (std::filesystem::exists(directory / name))
+            return directory / name;
+    }
+    throw std::runtime_error(fmt::format("{} is neither in {} nor in {}", name, here.string(),
+                                         KSPAWN_FULL_LIBRARY_DIRECTORY));
+}
+
+Environment environment_with(const std::string& library, const Options& options) {
+    // The dynamic linker knows no way to quote one.
+    if (library.find_first_of(": ") != std::string::npos)
+        throw std::runtime_error(library + ": LD_PRELOAD can have no ':' and no ' ' in a name");
+    auto environment = Environment::inherited();
+    const auto others = environment.get("LD_PRELOAD").value_or("");
+    environment.set("LD_PRELOAD=" + library + (others.empty() ? "" : ":" + others));
+    environment.remove("KSPAWN_INHERIT");
+    if (!options.tree)
+        environment.set("KSPAWN_INHERIT=0");
+    return environment;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
+    std::vector<char*> result;
+    std::transform(arguments.begin(), arguments.end(), std::back_inserter(result),
+                   [](std::string& argument) { return argument.data(); });
+    result.push_back(nullptr);
+    return result;
+}
+
+int cannot_execute(const std::string& program, int error) {
+    fmt::print(stderr, "kspawn: {}: {}\n", program, std::generic_category().message(error));
+    switch (error) {
+    case ENOENT:
+        return exit_not_found;
+    case EACCES:
+    case ENOEXEC:
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+        return exit_not_executable;
+    default:
+        return exit_failed;
+    }
+}
+
+/// A file for the counts, gone at the end.
+class CountsFile {
+public:
+    CountsFile() {
+        std::string pattern = std::filesystem::temp_directory_path() / "kspawn-preload.XXXXXX";
+        if (::mkdtemp(pattern.data()) == nullptr)
+            throw std::system_error(errno, std::generic_category(), pattern);
+        directory_ = pattern;
+        std::ofstream{path()}.close();
+        // What root starts may become another user before it starts others.
+        if (::geteuid() == 0 &&
+            (::chmod(directory_.c_str(), 0711) != 0 || ::chmod(path().c_str(), 0622) != 0))
+            throw std::system_error(errno, std::generic_category(), path());
+    }
+    CountsFile(const CountsFile&) = delete;
+    CountsFile& operator=(const CountsFile&) = delete;
+    CountsFile(CountsFile&&) = delete;
+    CountsFile& operator=(CountsFile&&) = delete;
+    ~CountsFile() {
+        std::error_code ignored;
+        std::filesystem::remove_all(directory_, ignored);
+    }
+    [[nodiscard]] std::string path() const { return directory_ / "counts"; }
+
+private:
+    std::filesystem::path directory_;
+};
+
+int start(pid_t& pid, const Relay& relay, std::vector<std::string>& command,
+          Environment& environment) {
+    Attributes attributes;
+    check(kspawn_spawnattr_setsigmask(attributes.get(), &relay.original_mask()), "signal mask");
+    int flags = KSPAWN_SPAWN_SETSIGMASK;
+    if (relay.sigchld_was_ignored()) {
+        sigset_t ignored;
+        sigemptyset(&ignored);
+        sigaddset(&ignored, SIGCHLD);
+        check(kspawn_spawnattr_setsigignore_np(attributes.get(), &ignored), "ignored signals");
+        flags |= KSPAWN_SPAWN_SETSIGIGN_NP;
+    }
+    check(kspawn_spawnattr_setflags(attributes.get(), static_cast<short>(flags)), "attributes");
+    const auto argv = pointers_to(command);
+    return kspawn_spawnp(&pid, command.front().c_str(), nullptr, attributes.get(), argv.data(),
+                         environment.pointers().data());
+}
+
+int run_and_tell(std::vector<std::string> command, Environment environment) {
+    const CountsFile counts;
+    environment.set("KSPAWN_STATS=" + counts.path());
+    int status = 0;
+    {
+        const Relay relay;
+        pid_t pid = 0;
+        if (const int error = start(pid, relay, command, environment); error != 0)
+            return cannot_execute(command.front(), error);
+        status = relay.wait(pid);
+    }
+    std::ifstream lines{counts.path()};
+    fmt::print(stderr, "{}", PreloadCounts{lines}.text());
+    return WIFSIGNALED(status) ? exit_signal + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+} // namespace
+
+int preload(std::vector<std::string> arguments) {
+    auto [options, exit_status, go_on] = parse(std::move(arguments));
+    if (!go_on)
+        return exit_status;
+    auto environment = environment_with(find_library(), options);
+    if (options.stats)
+        return run_and_tell(std::move(options.command), std::move(environment));
+    const auto argv = pointers_to(options.command);
+    ::execvpe(argv.front(), argv.data(), environment.pointers().data());
+    return cannot_execute(options.command.front(), errno);
+}
+
+} // namespace kspawn::tool
