@@ -117,8 +117,7 @@ static int end_failed(struct kspawn_request *request)
 	/* objtool knows no pointers to functions that do not return. */
 	void (*exit)(long code) = kspawn_kernel.do_exit;
 
-	kspawn_orphan_current();
-	kspawn_request_fail(request);
+	kspawn_orphan_current(request);
 	leave(request);
 	exit(FAILED_STATUS);
 	return 0;

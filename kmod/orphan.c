@@ -6,9 +6,12 @@
 
 #include "kernel_symbols.h"
 #include "orphan.h"
+#include "request.h"
 
 /**
  * kspawn_orphan_current() - take the current child away from its parent
+ * @request: its request, whose failure is told at the same moment: a caller whose
+ *           wait finds no child any more knows why
  *
  * For a child that failed, which ends next.  Its new parent, kthreadd, ignores
  * SIGCHLD, so the kernel reaps the child as it ends: whoever waits, by whatever
@@ -18,7 +21,7 @@
  * A tracer remains what it was, and sees the child end; then kthreadd's turn
  * comes.
  */
-void kspawn_orphan_current(void)
+void kspawn_orphan_current(struct kspawn_request *request)
 {
 	struct task_struct *reaper = *kspawn_kernel.kthreadd_task;
 	struct task_struct *child = current;
@@ -27,6 +30,7 @@ void kspawn_orphan_current(void)
 	write_lock_irq(kspawn_kernel.tasklist_lock);
 	parent = rcu_dereference_protected(child->real_parent,
 			lockdep_is_held(kspawn_kernel.tasklist_lock));
+	kspawn_request_fail(request);
 	/* While it is still theirs: __WNOTHREAD compares the parent. */
 	kspawn_kernel.__wake_up_parent(child, parent);
 	list_move_tail(&child->sibling, &reaper->children);

@@ -3,6 +3,8 @@
 #ifndef KSPAWN_ORPHAN_H
 #define KSPAWN_ORPHAN_H
 
-void kspawn_orphan_current(void);
+struct kspawn_request;
+
+void kspawn_orphan_current(struct kspawn_request *request);
 
 #endif /* KSPAWN_ORPHAN_H */

@@ -146,6 +146,7 @@ static void have_it_execute(struct __test_metadata *_metadata, struct held *h)
 TEST_F(spawn, has_nothing_of_its_caller)
 {
 	static const char secret[] = "of the caller";
+	char line[256];
 	char path[64], list[64] = "";
 	struct dirent *entry;
 	struct held h = {};
@@ -162,7 +163,10 @@ TEST_F(spawn, has_nothing_of_its_caller)
 	snprintf(path, sizeof(path), "/proc/%d/maps", h.child);
 	maps = fopen(path, "re");
 	ASSERT_NE(NULL, maps);
-	EXPECT_EQ(EOF, fgetc(maps));
+	/* Where there is a vsyscall page, everybody has it. */
+	while (fgets(line, sizeof(line), maps))
+		EXPECT_NE(NULL, strstr(line, "[vsyscall]"))
+			TH_LOG("%s", line);
 	fclose(maps);
 	snprintf(path, sizeof(path), "/proc/%d/fd", h.child);
 	directory = opendir(path);
