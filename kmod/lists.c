@@ -19,15 +19,12 @@
 #define POINTER	sizeof(u64)
 
 /* Make the next @size bytes of the arena, already written, part of the stream. */
-static int append(struct kspawn_lists *lists, struct kspawn_arena *arena,
-		  size_t size)
+static void append(struct kspawn_lists *lists, struct kspawn_arena *arena,
+		   size_t size)
 {
-	struct kspawn_piece *last = lists->last;
-
-	last->size += size;
+	lists->last->size += size;
 	lists->size += size;
 	kspawn_arena_take(arena, size);
-	return 0;
 }
 
 /* Room for more of the stream: behind what is there, or in a new piece. */

@@ -32,7 +32,7 @@ const struct faulty_function faulty_functions[] = {
 	{ { "kmem_cache_alloc_noprof", "kmem_cache_alloc" }, 0, { ENOMEM }, false, false },
 	{ { "__kvmalloc_node_noprof", "kvmalloc_node" }, 0, { ENOMEM }, false, false },
 	/*
-	 * A block of strings that cannot be had at once is copied one by one.  If it
+	 * Pointers of a list that cannot be had at once are read one by one.  If it
 	 * is the arguments that cannot be read, so cannot where the result is to go.
 	 */
 	{ { "_copy_from_user" }, 1, { EFAULT }, true, true },
