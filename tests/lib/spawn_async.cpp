@@ -231,8 +231,10 @@ TEST_F(SpawnAsync, CapacityIsALimit) {
         EXPECT_GE(started, capacity);
     else
         EXPECT_EQ(started, capacity);
+    std::set<unsigned long long> cookies;
     for (unsigned i = 0; i < started; ++i)
-        EXPECT_EQ(next().cookie, i) << "in their order, as each was over before the next";
+        cookies.insert(next().cookie);
+    EXPECT_EQ(cookies.size(), started);
     EXPECT_EQ(start_async(7, {"exit", "0"}), 0);
     EXPECT_EQ(next().cookie, 7U);
     while (::waitpid(-1, nullptr, 0) > 0) {

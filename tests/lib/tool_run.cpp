@@ -422,13 +422,41 @@ TEST_F(ToolRun, Verbose) {
 }
 
 // A signal for us is a signal for the program.
-TEST_F(ToolRun, PassesSignalsOn) {
+// Every call of the library, with the same results.
+class ToolRunBy : public ToolRun, public ::testing::WithParamInterface<const char*> {
+protected:
+    Ended run_by(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), {"--call", GetParam()});
+        return kspawn_run(arguments);
+    }
+};
+
+TEST_P(ToolRunBy, Statuses) {
+    EXPECT_EQ(run_by({helper("child"), "exit", "42"}).status, 42);
+    EXPECT_EQ(run_by({helper("child"), "kill", std::to_string(SIGTERM)}).status, 128 + SIGTERM);
+    expect(run_by({"/no/such/program"}), 127,
+           "kspawn: exec /no/such/program: No such file or directory\n");
+    expect(run_by({"--chdir", "/no/such", "true"}), 125,
+           "kspawn: --chdir /no/such: No such file or directory\n");
+}
+
+TEST_P(ToolRunBy, Verbose) {
+    const auto ended = run_by({"--verbose", "sh", "-c", "echo $$; exit 3"});
+    EXPECT_EQ(ended.status, 3);
+    auto pid = ended.out;
+    pid.pop_back();
+    EXPECT_EQ(ended.err, "kspawn: started sh as process " + pid +
+                             (through_libc() ? " through libc" : "") + "\nkspawn: " + pid +
+                             " exited with 3\n");
+}
+
+TEST_P(ToolRunBy, PassesSignalsOn) {
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT}) {
         ASSERT_EQ(kspawn_spawn_file_actions_addopen(actions.get(), 1, scratch.file("ready").c_str(),
                                                     O_WRONLY | O_CREAT | O_TRUNC, 0600),
                   0);
-        ASSERT_EQ(start(tool(),
-                        {"kspawn", "run", helper("child"), "signal", std::to_string(number), "33"}),
+        ASSERT_EQ(start(tool(), {"kspawn", "run", "--call", GetParam(), helper("child"), "signal",
+                                 std::to_string(number), "33"}),
                   0);
         for (int tries = 0; tries < 1000; ++tries) {
             if (std::filesystem::exists(scratch.file("ready")) && !scratch.read("ready").empty())
@@ -441,8 +469,18 @@ TEST_F(ToolRun, PassesSignalsOn) {
     }
 }
 
+INSTANTIATE_TEST_SUITE_P(Calls, ToolRunBy, ::testing::Values("wait", "spawn", "async"),
+                         [](const auto& call) { return std::string(call.param); });
+
+TEST_F(ToolRun, IgnoredSignalsAreNotPassedOn) {
+    ::signal(SIGHUP, SIG_IGN);
+    const auto report = report_with({});
+    ::signal(SIGHUP, SIG_DFL);
+    EXPECT_NE(signal_bits(report, "SigIgn") & bit(SIGHUP), 0U);
+}
+
 TEST_F(ToolRun, LeavesTheProgramItsDefaultSignals) {
-    // The program dies of a signal that we hold back from ourselves.
+    // The program dies of a signal that we have a handler for.
     ASSERT_EQ(start(tool(), {"kspawn", "run", helper("child"), "kill", std::to_string(SIGTERM)}),
               0);
     EXPECT_EQ(exit_code_of(pid), 128 + SIGTERM);

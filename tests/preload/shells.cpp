@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -365,6 +366,51 @@ TEST(System, FromManyThreads) {
         thread.join();
     EXPECT_EQ(wrong, 0);
     EXPECT_FALSE(ignored(SIGINT));
+}
+
+// Prints the system call in which the caller of system() sleeps, once it does.
+const std::string print_call = "call=running; while [ $call = running ]; do "
+                               "read call rest </proc/$PPID/syscall; done; echo $call";
+
+int system_call_of_caller() {
+    const Scratch scratch;
+    const auto file = scratch.path("call");
+    if (std::system(("(" + print_call + ") >" + file).c_str()) != 0)
+        return -1;
+    return std::stoi(contents(file));
+}
+
+// In a new program, which has had no thread but its first.
+TEST(System, IsOneCallWithoutOtherThreads) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    const auto said = run_shell("python3 -c 'import os; os.system(\"" + print_call + "\")'");
+    EXPECT_EQ(said.output, std::to_string(have_kernel() ? SYS_ioctl : SYS_wait4) + "\n");
+    std::jthread other([](const std::stop_token& stop) {
+        while (!stop.stop_requested())
+            ::usleep(1000);
+    });
+    EXPECT_EQ(system_call_of_caller(), SYS_wait4) << "where it can be cancelled";
+}
+
+// A handler that runs meanwhile ends the kernel's wait, and another follows.
+TEST(System, IsNotInterrupted) {
+    const auto said = run_shell("python3 -c 'import os, signal\n"
+                                "signal.signal(signal.SIGALRM, lambda *_: print(\"handled\"))\n"
+                                "signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)\n"
+                                "print(os.system(\"sleep 0.5; exit 4\"))'");
+    EXPECT_NE(said.output.find("handled\n"), std::string::npos) << said.output;
+    EXPECT_NE(said.output.find(std::to_string(4 << 8)), std::string::npos) << said.output;
+}
+
+int system_with_sigchld_ignored() {
+    ::signal(SIGCHLD, SIG_IGN);
+    errno = 0;
+    return std::system("exit 3") == -1 && errno == ECHILD ? 0 : 1;
+}
+
+TEST(System, StatusThatIsLost) {
+    EXPECT_EQ(in_child(system_with_sigchld_ignored), 0);
 }
 
 void* run_for_long(void* argument) {

@@ -59,6 +59,7 @@ void find_all() noexcept {
     must_have(to.actions_addtcsetpgrp, "posix_spawn_file_actions_addtcsetpgrp_np");
 
     to.environment = static_cast<char***>(libc_variable("environ"));
+    to.single_threaded = static_cast<const char*>(libc_variable("__libc_single_threaded"));
 }
 
 } // namespace

@@ -46,7 +46,8 @@ struct Libc {
     int (*actions_addclosefrom)(posix_spawn_file_actions_t*, int);
     int (*actions_addtcsetpgrp)(posix_spawn_file_actions_t*, int);
 
-    char*** environment; ///< environ, which would be looked up in every process
+    char*** environment;         ///< environ, which would be looked up in every process
+    const char* single_threaded; ///< __libc_single_threaded; may be null
 };
 
 /// Looked up when it is first needed, which may be before our constructors run:

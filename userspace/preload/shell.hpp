@@ -16,12 +16,12 @@ namespace kspawn::preload {
 /// is no option.
 inline Result start_shell(Entry entry, const char* command,
                           const posix_spawn_file_actions_t* file_actions,
-                          const posix_spawnattr_t* attributes) noexcept {
+                          const posix_spawnattr_t* attributes, bool wait = false) noexcept {
     // argv is not const for history's sake; nobody writes to it.
     const std::array<const char*, 5> arguments{"sh", "-c", "--", command, nullptr};
     return start({entry, "/bin/sh", false, file_actions, attributes,
                   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
-                  const_cast<char* const*>(arguments.data()), *libc().environment, false});
+                  const_cast<char* const*>(arguments.data()), *libc().environment, false, wait});
 }
 
 /// File actions of libc's, for as long as a start takes.

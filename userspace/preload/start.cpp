@@ -94,14 +94,26 @@ Result start(const Call& call) noexcept {
         return {ENOMEM, 0, -1};
     }
 
-    const auto outcome = internal::start_by_kernel(
-        {call.path, call.search ? search_list() : nullptr, file_actions.get(), attributes.get(),
-         call.argv, call.envp, call.pidfd});
+    internal::Request request{call.path,          call.search ? search_list() : nullptr,
+                              file_actions.get(), attributes.get(),
+                              call.argv,          call.envp,
+                              call.pidfd};
+    if (call.wait)
+        request.returns = internal::When::ended;
+    const auto outcome = internal::start_by_kernel(request);
     if (outcome.error == 0) [[likely]] {
         stats::count_kernel(call.entry);
-        return {0, outcome.pid, outcome.pidfd};
+        return {.error = 0,
+                .pid = outcome.pid,
+                .pidfd = outcome.pidfd,
+                .ended = call.wait,
+                .status = outcome.status};
     }
     switch (outcome.step) {
+    case KSPAWN_FAILURE_WAIT:
+        // It was started; why it cannot be waited for, a further wait tells.
+        stats::count_kernel(call.entry);
+        return {0, outcome.pid, outcome.pidfd};
     case KSPAWN_FAILURE_DEVICE:
         return fall_back(call, Reason::device, outcome.error);
     case KSPAWN_FAILURE_POLICY:

@@ -20,6 +20,9 @@ struct Call {
     char* const* argv;
     char* const* envp;
     bool pidfd;
+    /// Wait for the child's end as well, if the kernel starts it and no signal ends
+    /// the wait.
+    bool wait = false;
 };
 
 struct Result {
@@ -29,6 +32,8 @@ struct Result {
     /// After an error: whether it was one in the child, or one that it would have
     /// met there.  libc does not tell; then all count as such but those of fork().
     bool child = false;
+    bool ended = false; ///< it was waited for
+    int status = 0;     ///< how it ended, if so
 };
 
 Result start(const Call& call) noexcept;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // system(), as POSIX has it: the caller ignores SIGINT and SIGQUIT and blocks
 // SIGCHLD while the command runs, the command does not; to wait for it is a
-// cancellation point, at which the command is killed (as in glibc).
+// cancellation point, at which the command is killed (as in glibc).  Without other
+// threads the start and the wait are one call to the kernel.
 #include <pthread.h>
 #include <sys/wait.h>
 
@@ -104,6 +105,13 @@ int wait_for(Run& run) noexcept(false) {
     return pid < 0 ? -1 : status;
 }
 
+// To start and to wait in one call is no cancellation point, and nobody but another
+// thread can cancel this one in its sleep.
+bool can_wait_in_call() noexcept {
+    const char* const single_threaded = libc().single_threaded;
+    return single_threaded != nullptr && *single_threaded != 0;
+}
+
 Result start_command(const char* command, const sigset_t& reset, const sigset_t& mask) noexcept {
     const auto& c = libc();
     posix_spawnattr_t attributes;
@@ -111,7 +119,8 @@ Result start_command(const char* command, const sigset_t& reset, const sigset_t&
     c.attr_setsigmask(&attributes, &mask);
     c.attr_setsigdefault(&attributes, &reset);
     c.attr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    const auto result = start_shell(Entry::system, command, nullptr, &attributes);
+    const auto result =
+        start_shell(Entry::system, command, nullptr, &attributes, can_wait_in_call());
     c.attr_destroy(&attributes);
     return result;
 }
@@ -133,7 +142,9 @@ int execute(const char* command) {
     const auto result = start_command(command, reset, run.mask);
     int status = 0;
     int error = result.error;
-    if (error == 0) {
+    if (result.ended) {
+        status = result.status;
+    } else if (error == 0) {
         run.pid = result.pid;
         status = wait_for(run);
         if (status == -1)

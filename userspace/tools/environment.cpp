@@ -39,6 +39,10 @@ std::optional<std::string> Environment::get(std::string_view name) const {
     return {};
 }
 
+std::string Environment::search_list() const {
+    return get("PATH").value_or("/bin:/usr/bin");
+}
+
 std::vector<char*> Environment::pointers() {
     std::vector<char*> result;
     result.reserve(entries_.size() + 1);

@@ -20,6 +20,8 @@ public:
     /// Takes "NAME=VALUE".
     void set(std::string assignment);
     [[nodiscard]] std::optional<std::string> get(std::string_view name) const;
+    /// Where a program that has it is searched for: its PATH, or confstr(_CS_PATH).
+    [[nodiscard]] std::string search_list() const;
 
     /// As execve() wants it; valid until the next change.
     std::vector<char*> pointers();

@@ -2,6 +2,7 @@
 #include "preload.hpp"
 
 #include <fmt/format.h>
+#include <kspawn/spawn_wait.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -161,8 +162,9 @@ private:
     std::filesystem::path directory_;
 };
 
-int start(pid_t& pid, const Relay& relay, std::vector<std::string>& command,
-          Environment& environment) {
+// 0, or the error number of a start that failed.
+int start_and_wait(int& status, const Relay& relay, std::vector<std::string>& command,
+                   Environment& environment) {
     Attributes attributes;
     check(kspawn_spawnattr_setsigmask(attributes.get(), &relay.original_mask()), "signal mask");
     int flags = KSPAWN_SPAWN_SETSIGMASK;
@@ -175,8 +177,14 @@ int start(pid_t& pid, const Relay& relay, std::vector<std::string>& command,
     }
     check(kspawn_spawnattr_setflags(attributes.get(), static_cast<short>(flags)), "attributes");
     const auto argv = pointers_to(command);
-    return kspawn_spawnp(&pid, command.front().c_str(), nullptr, attributes.get(), argv.data(),
-                         environment.pointers().data());
+    const int error =
+        kspawn_spawn_wait_np(Relay::pid_at(), Relay::pidfd_at(), &status, nullptr,
+                             command.front().c_str(), environment.search_list().c_str(), nullptr,
+                             attributes.get(), argv.data(), environment.pointers().data());
+    if (error == 0 || kspawn_last_failure()->step != KSPAWN_FAILURE_WAIT)
+        return error;
+    status = Relay::wait(); // after a signal, which was passed on
+    return 0;
 }
 
 int run_and_tell(std::vector<std::string> command, Environment environment) {
@@ -185,10 +193,8 @@ int run_and_tell(std::vector<std::string> command, Environment environment) {
     int status = 0;
     {
         const Relay relay;
-        pid_t pid = 0;
-        if (const int error = start(pid, relay, command, environment); error != 0)
+        if (const int error = start_and_wait(status, relay, command, environment); error != 0)
             return cannot_execute(command.front(), error);
-        status = relay.wait(pid);
     }
     std::ifstream lines{counts.path()};
     fmt::print(stderr, "{}", PreloadCounts{lines}.text());

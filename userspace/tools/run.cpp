@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <kspawn/backend.h>
+#include <kspawn/spawn_async.h>
+#include <kspawn/spawn_wait.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -194,7 +197,7 @@ std::optional<std::string> search_list(const RunOptions& options, const Environm
         return {};
     if (options.search)
         return options.search;
-    return environment.get("PATH").value_or("/bin:/usr/bin"); // confstr(_CS_PATH)
+    return environment.search_list();
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
@@ -230,9 +233,8 @@ std::string option_of_attribute(unsigned flag, const RunOptions& options) {
 }
 
 // In words of the command line, and not of the library's objects.
-std::string words_of(const kspawn_failure& failure, const RunOptions& options,
-                     const ActionBuilder& actions) {
-    const std::string words = kspawn_strfailure();
+std::string words_of(const kspawn_failure& failure, const std::string& words,
+                     const RunOptions& options, const ActionBuilder& actions) {
     std::string option;
     if (failure.step == KSPAWN_FAILURE_ACTION) {
         if (const auto* const found = actions.option_of(failure.index))
@@ -262,6 +264,95 @@ int exit_status_of(const kspawn_failure& failure) {
 int exit_status_of(int wait_status) {
     return WIFSIGNALED(wait_status) ? exit_signal + WTERMSIG(wait_status)
                                     : WEXITSTATUS(wait_status);
+}
+
+/// What a start needs, and what became of it.
+struct Start {
+    const char* program;
+    const char* search;
+    kspawn_spawn_file_actions_t* actions;
+    kspawn_spawnattr_t* attributes;
+    char* const* argv;
+    char* const* envp;
+
+    kspawn_failure failure{}; // error 0: it was started
+    std::string words{};
+    int status = 0;
+
+    void failed() {
+        failure = *kspawn_last_failure();
+        words = kspawn_strfailure();
+    }
+};
+
+void report_start(const Start& start) {
+    fmt::print(stderr, "kspawn: started {} as process {}{}\n", start.program, Relay::pid(),
+               kspawn_last_backend() == KSPAWN_BACKEND_LIBC ? " through libc" : "");
+}
+
+void spawn_and_wait(Start& start, bool verbose) {
+    const int error = kspawn_spawn_wait_np(Relay::pid_at(), Relay::pidfd_at(), &start.status,
+                                           nullptr, start.program, start.search, start.actions,
+                                           start.attributes, start.argv, start.envp);
+    if (error != 0 && kspawn_last_failure()->step != KSPAWN_FAILURE_WAIT) {
+        start.failed();
+        return;
+    }
+    if (verbose)
+        report_start(start);
+    if (error != 0) // a signal, which was passed on
+        start.status = Relay::wait();
+}
+
+void spawn_then_wait(Start& start, bool verbose) {
+    {
+        const Relay::Hold hold;
+        if (kspawn_spawn_search_np(Relay::pid_at(), Relay::pidfd_at(), start.program, start.search,
+                                   start.actions, start.attributes, start.argv, start.envp) != 0) {
+            start.failed();
+            return;
+        }
+    }
+    if (verbose)
+        report_start(start);
+    start.status = Relay::wait();
+}
+
+// Whether the program was executed.
+bool completed(Start& start, int completion) {
+    kspawn_completion_event event{};
+    size_t count = 0;
+    int error = 0;
+    while ((error = kspawn_completion_read_np(completion, &event, 1, &count)) == EINTR) {
+    }
+    check(error, "completion descriptor");
+    if (event.error == 0)
+        return true;
+    start.failure = {event.error, event.step, event.index};
+    std::array<char, KSPAWN_FAILURE_WORDS_MAX> words{};
+    kspawn_strevent_np(&event, start.program, start.search, start.actions, start.attributes,
+                       words.data(), words.size());
+    start.words = words.data();
+    return false;
+}
+
+void spawn_asynchronously(Start& start, bool verbose) {
+    int number = -1;
+    check(kspawn_completion_open_np(&number, 1, 0), "completion descriptor");
+    const Descriptor completion{number};
+    {
+        const Relay::Hold hold;
+        if (kspawn_spawn_async_np(Relay::pid_at(), Relay::pidfd_at(), number, 0, start.program,
+                                  start.search, start.actions, start.attributes, start.argv,
+                                  start.envp) != 0) {
+            start.failed();
+            return;
+        }
+    }
+    if (verbose)
+        report_start(start);
+    if (completed(start, number))
+        start.status = Relay::wait();
 }
 
 void report_end(pid_t pid, int wait_status) {
@@ -299,22 +390,31 @@ int run(RunOptions options) {
     const auto argv = pointers_to(options.command);
     const auto envp = environment.pointers();
 
-    pid_t pid = 0;
-    const int error =
-        kspawn_spawn_search_np(&pid, nullptr, program.c_str(), search ? search->c_str() : nullptr,
-                               actions.get(), attributes.get(), argv.data(), envp.data());
-    if (error != 0) {
-        const auto& failure = *kspawn_last_failure();
-        fmt::print(stderr, "kspawn: {}\n", words_of(failure, options, action_builder));
-        return exit_status_of(failure);
+    Start start{.program = program.c_str(),
+                .search = search ? search->c_str() : nullptr,
+                .actions = actions.get(),
+                .attributes = attributes.get(),
+                .argv = argv.data(),
+                .envp = envp.data()};
+    switch (options.call) {
+    case StartBy::wait:
+        spawn_and_wait(start, options.verbose);
+        break;
+    case StartBy::spawn:
+        spawn_then_wait(start, options.verbose);
+        break;
+    case StartBy::async:
+        spawn_asynchronously(start, options.verbose);
+        break;
+    }
+    if (start.failure.error != 0) {
+        fmt::print(stderr, "kspawn: {}\n",
+                   words_of(start.failure, start.words, options, action_builder));
+        return exit_status_of(start.failure);
     }
     if (options.verbose)
-        fmt::print(stderr, "kspawn: started {} as process {}{}\n", program, pid,
-                   kspawn_last_backend() == KSPAWN_BACKEND_LIBC ? " through libc" : "");
-    const int status = relay.wait(pid);
-    if (options.verbose)
-        report_end(pid, status);
-    return exit_status_of(status);
+        report_end(Relay::pid(), start.status);
+    return exit_status_of(start.status);
 }
 
 } // namespace kspawn::tool

@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -185,6 +186,12 @@ void add_process_options(CLI::App& app, RunOptions& options) {
            "--backend", [&options](const std::string& text) { options.backend = backend_of(text); },
            "Start it through the kernel or libc: auto (default), kernel, libc")
         ->type_name("BACKEND");
+    app.add_option("--call", options.call,
+                   "Start it and wait for it in one call (wait, default), in two (spawn), or "
+                   "asynchronously (async)")
+        ->transform(CLI::Transformer(std::map<std::string, StartBy>{
+            {"wait", StartBy::wait}, {"spawn", StartBy::spawn}, {"async", StartBy::async}}))
+        ->type_name("CALL");
     app.add_flag("-v,--verbose", options.verbose, "Say which process was started and how it ended");
 }
 

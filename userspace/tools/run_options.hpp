@@ -15,6 +15,13 @@ struct Scheduling {
     int priority;
 };
 
+/// Which function of the library starts the program.
+enum class StartBy {
+    wait,  ///< kspawn_spawn_wait_np()
+    spawn, ///< kspawn_spawn_search_np(), and a wait
+    async, ///< kspawn_spawn_async_np(), its event, and a wait
+};
+
 /// What `kspawn run` was asked for.
 struct RunOptions {
     std::vector<std::string> command;
@@ -45,6 +52,7 @@ struct RunOptions {
     std::optional<Scheduling> scheduling;
     std::string scheduling_text; ///< as it was said
     std::optional<int> backend;  ///< enum kspawn_backend
+    StartBy call = StartBy::wait;
     bool verbose = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "waiting.hpp"
 
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,23 +16,56 @@ namespace {
 constexpr std::array<int, 8> relayed{SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
                                      SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 
+// What the handlers use; the kernel writes to it.
+pid_t program = 0;
+int program_pidfd = -1;
+
+sigset_t relayed_set() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : relayed)
+        sigaddset(&set, number);
+    return set;
+}
+
 // The terminal sends to its whole foreground group: who is in ours has it already.
-bool has_it_already(const siginfo_t& signal, pid_t program) {
+bool has_it_already(const siginfo_t& signal) {
     return signal.si_code == SI_KERNEL && ::getpgid(program) == ::getpgrp();
+}
+
+extern "C" void pass_on(int number, siginfo_t* signal, void* /*context*/) {
+    const int saved = errno;
+    if (program_pidfd < 0) {
+        // There is no program yet.  It is blocked while we are in here.
+        ::signal(number, SIG_DFL);
+        ::raise(number);
+    } else if (!has_it_already(*signal)) {
+        // Not kill(): it may have ended, and its number be another's.
+        ::syscall(SYS_pidfd_send_signal, program_pidfd, number, nullptr, 0);
+    }
+    errno = saved;
 }
 
 } // namespace
 
 Relay::Relay() {
-    sigemptyset(&held_);
-    sigaddset(&held_, SIGCHLD);
-    for (const int number : relayed)
-        sigaddset(&held_, number);
-    ::sigprocmask(SIG_BLOCK, &held_, &original_mask_);
     // If it were ignored, the program would be reaped without us.
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
     ::sigaction(SIGCHLD, &action, &original_sigchld_);
+
+    const auto set = relayed_set();
+    action.sa_sigaction = pass_on;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    action.sa_mask = set;
+    for (const int number : relayed) {
+        struct sigaction before {};
+        ::sigaction(number, nullptr, &before);
+        // One that is ignored shall be ignored by the program as well.
+        if (before.sa_handler != SIG_IGN)
+            ::sigaction(number, &action, nullptr);
+    }
+    ::sigprocmask(SIG_UNBLOCK, &set, &original_mask_);
 }
 
 Relay::~Relay() {
@@ -43,19 +77,30 @@ bool Relay::sigchld_was_ignored() const {
     return original_sigchld_.sa_handler == SIG_IGN;
 }
 
-int Relay::wait(pid_t program) const {
-    for (;;) {
-        int status = 0;
-        const pid_t ended = ::waitpid(program, &status, WNOHANG);
-        if (ended == program)
-            return status;
-        if (ended < 0 && errno != EINTR)
+pid_t* Relay::pid_at() {
+    return &program;
+}
+
+int* Relay::pidfd_at() {
+    return &program_pidfd;
+}
+
+Relay::Hold::Hold() {
+    const auto set = relayed_set();
+    ::sigprocmask(SIG_BLOCK, &set, &before_);
+}
+
+Relay::Hold::~Hold() {
+    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+int Relay::wait() {
+    int status = 0;
+    while (::waitpid(program, &status, 0) < 0) {
+        if (errno != EINTR)
             throw std::system_error(errno, std::generic_category(), "waitpid");
-        siginfo_t signal{};
-        const int number = ::sigwaitinfo(&held_, &signal);
-        if (number > 0 && number != SIGCHLD && !has_it_already(signal, program))
-            ::kill(program, number);
     }
+    return status;
 }
 
 } // namespace kspawn::tool

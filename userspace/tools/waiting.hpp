@@ -9,8 +9,8 @@
 
 namespace kspawn::tool {
 
-/// Holds back the signals that are meant for the program, from before it is
-/// started, so that none is lost or ends us in its place.
+/// Passes signals that are meant for the program on to it, from handlers.  Until there
+/// is a program they have their default effect on us.  There can be one object only.
 class Relay {
 public:
     Relay();
@@ -25,11 +25,30 @@ public:
     /// Whether we were started with SIGCHLD ignored, as the program must be then.
     [[nodiscard]] bool sigchld_was_ignored() const;
 
-    /// Waits for the program, passing signals on, and returns its wait status.
-    int wait(pid_t program) const;
+    /// Where whatever starts the program puts its process ID and its pidfd, before a
+    /// handler can run: the kernel does, and others are called under a Hold.
+    static pid_t* pid_at();
+    static int* pidfd_at();
+    static pid_t pid() { return *pid_at(); }
+
+    /// While it lives, the signals wait.
+    class Hold {
+    public:
+        Hold();
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+        Hold(Hold&&) = delete;
+        Hold& operator=(Hold&&) = delete;
+        ~Hold();
+
+    private:
+        sigset_t before_{};
+    };
+
+    /// Waits for the program and returns its wait status.
+    static int wait();
 
 private:
-    sigset_t held_{};
     sigset_t original_mask_{};
     struct sigaction original_sigchld_ {};
 };
