@@ -24,13 +24,13 @@ enum class When {
 
 /// What to start.  Nothing in it is owned; the objects are valid or null.
 struct Request {
-    const char* path;
-    const char* search; ///< directories for a path without '/'; null: no search
-    const kspawn_spawn_file_actions_t* file_actions;
-    const kspawn_spawnattr_t* attributes;
-    char* const* argv;
-    char* const* envp;
-    bool pidfd; ///< a pidfd is wanted
+    const char* path = nullptr;
+    const char* search = nullptr; ///< directories for a path without '/'; null: no search
+    const kspawn_spawn_file_actions_t* file_actions = nullptr;
+    const kspawn_spawnattr_t* attributes = nullptr;
+    char* const* argv = nullptr;
+    char* const* envp = nullptr;
+    bool pidfd = false; ///< a pidfd is wanted
     /// Where the caller wants them.  The kernel stores them before a signal handler
     /// of the calling thread can run; who asks libc stores them after.
     int* pid_at = nullptr;

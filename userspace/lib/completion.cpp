@@ -38,6 +38,8 @@ constexpr unsigned page_size = 4096;
 constexpr unsigned events_in_page = page_size / sizeof(Event);
 // The page that is being read, and the one that is being written, may not be full.
 constexpr unsigned pages_to_spare = 2;
+// More than a descriptor can hold need not fit into what is read at once.
+constexpr std::size_t most_at_once = std::size_t{2} * KSPAWN_COMPLETION_CAPACITY_MAX;
 
 int open_by_kernel(int& opened, unsigned capacity, int flags) noexcept {
     kspawn_completion options{};
@@ -95,9 +97,9 @@ bool has_room(int descriptor) noexcept {
     const int size = ::fcntl(descriptor, F_GETPIPE_SZ);
     if (size < 0 || ::ioctl(descriptor, FIONREAD, &bytes) != 0)
         return true; // the write tells
-    const auto pages = static_cast<unsigned>(size) / page_size;
-    return static_cast<unsigned>(bytes) / sizeof(Event) <
-           (std::max(pages, pages_to_spare + 1) - pages_to_spare) * events_in_page;
+    const auto pages = std::max(static_cast<unsigned>(size) / page_size, pages_to_spare + 1);
+    const std::size_t capacity = std::size_t{pages - pages_to_spare} * events_in_page;
+    return static_cast<std::size_t>(bytes) / sizeof(Event) < capacity;
 }
 
 void post(int descriptor, const Event& event) noexcept {
@@ -142,8 +144,7 @@ int kspawn_completion_read_np(int completion, kspawn_completion_event* events, s
     if (events == nullptr || count == nullptr || size == 0)
         return EINVAL;
     *count = 0;
-    // More than a descriptor can hold need not fit.
-    const auto most = std::min<size_t>(size, 2 * KSPAWN_COMPLETION_CAPACITY_MAX);
+    const auto most = std::min(size, most_at_once);
     const auto got = ::read(completion, events, most * sizeof(*events));
     if (got < 0)
         return errno;

@@ -37,8 +37,8 @@ extern "C" void pass_on(int number, siginfo_t* signal, void* /*context*/) {
     const int saved = errno;
     if (program_pidfd < 0) {
         // There is no program yet.  It is blocked while we are in here.
-        ::signal(number, SIG_DFL);
-        ::raise(number);
+        (void)::signal(number, SIG_DFL);
+        (void)::raise(number);
     } else if (!has_it_already(*signal)) {
         // Not kill(): it may have ended, and its number be another's.
         ::syscall(SYS_pidfd_send_signal, program_pidfd, number, nullptr, 0);

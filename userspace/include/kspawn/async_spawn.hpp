@@ -40,7 +40,7 @@ public:
     ~AsyncSpawn();
 
     /** @return false: a start is never over before it has begun */
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
     /** Start the program. @return whether there is something to wait for */
     bool await_suspend(std::coroutine_handle<> waiting);
     /** @return the child
