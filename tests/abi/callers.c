@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Callers that start programs by all three calls, good and bad, from several threads
+ * that share a completion descriptor, and that are killed, stopped, exit or execute at
+ * any moment.  Their children end well, whoever waits for them, nobody sees one that
+ * has failed, and then nothing is left; the module can go.
+ */
+#include "lib/completion.h"
+#include "lib/fixture.h"
+#include "lib/kinds.h"
+#include "lib/module.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define ROUNDS		60
+#define THREADS		3
+#define CAPACITY	4
+#define MOMENT_MS	40
+#define SETTLE_MS	20000
+#define REFERENCES	"/sys/module/kspawn/refcnt"
+#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
+
+enum end { KILLED, STOPPED_AND_KILLED, STOPPED_NOW_AND_THEN, EXITS, EXECUTES };
+
+FIXTURE_VARIANT(spawn)
+{
+	enum end end;
+};
+
+FIXTURE_VARIANT_ADD(spawn, killed) { .end = KILLED };
+FIXTURE_VARIANT_ADD(spawn, stopped_and_killed) { .end = STOPPED_AND_KILLED };
+FIXTURE_VARIANT_ADD(spawn, stopped_now_and_then) { .end = STOPPED_NOW_AND_THEN };
+FIXTURE_VARIANT_ADD(spawn, exits) { .end = EXITS };
+FIXTURE_VARIANT_ADD(spawn, executes) { .end = EXECUTES };
+
+/* Calls that have started a program; shared by all callers. */
+struct tally {
+	int started[CALLS];
+	int strange;
+};
+
+struct caller {
+	struct tally *tally;
+	int device;
+	int completion;
+};
+
+static void note(int *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* One start, of which nobody awaits the outcome but who happens to. */
+static void start_one(const struct caller *c, unsigned int number)
+{
+	unsigned int kind = number % KINDS;
+	enum call call = number / KINDS % CALLS;
+	struct spawn s;
+	pid_t pid;
+
+	kind_prepare(&s, kind);
+	if (call == CALL_ASYNC)
+		completion_use(&s, c->completion, number);
+	else if (call == CALL_WAIT)
+		s.args.flags |= KSPAWN_WAIT;
+	pid = spawn_start(c->device, &s);
+	if (pid > 0)
+		note(&c->tally->started[call]);
+	/* Only these, and what a kind fails with, are to be expected. */
+	if (pid < 0 && s.result.step == KSPAWN_STEP_WAIT && errno != ECHILD && errno != EINTR)
+		note(&c->tally->strange);
+	if (pid > 0 && s.result.pidfd >= 0)
+		close(s.result.pidfd);
+}
+
+/* Not each event is read, and not each child waited for. */
+static void *start_for_ever(void *argument)
+{
+	static int threads;
+	unsigned int number = __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED) * 7;
+	const struct caller *c = argument;
+	struct kspawn_event event;
+
+	for (;; number++) {
+		start_one(c, number);
+		if (number % 4)
+			while (read(c->completion, &event, sizeof(event)) > 0)
+				;
+		if (number % 3)
+			while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+				;
+	}
+	return NULL;
+}
+
+/* Returns in the caller alone; ends with it. */
+static pid_t fork_caller(int device, struct tally *tally, enum end end, unsigned int moment_ms)
+{
+	struct caller c = { .tally = tally, .device = device };
+	pid_t pid = fork();
+	pthread_t thread;
+	int i;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	c.completion = completion_open(device, CAPACITY, O_NONBLOCK);
+	for (i = 0; i < THREADS; i++)
+		if (c.completion < 0 || pthread_create(&thread, NULL, start_for_ever, &c))
+			_exit(1);
+	own_sleep_ms(moment_ms);
+	if (end == EXITS)
+		_exit(0);
+	if (end == EXECUTES)
+		execl(scratch_tiny, "tiny", NULL);
+	for (;;)
+		pause();
+}
+
+static void end_caller(struct __test_metadata *_metadata, pid_t caller, enum end end,
+		       unsigned int moment_ms)
+{
+	bool by_itself = end == EXITS || end == EXECUTES;
+	unsigned int i;
+
+	if (!by_itself)
+		own_sleep_ms(moment_ms);
+	for (i = 0; end == STOPPED_NOW_AND_THEN && i < 10; i++) {
+		ASSERT_EQ(0, kill(caller, SIGSTOP));
+		own_sleep_ms(i);
+		ASSERT_EQ(0, kill(caller, SIGCONT));
+		own_sleep_ms(3);
+	}
+	if (end == STOPPED_AND_KILLED) {
+		ASSERT_EQ(0, kill(caller, SIGSTOP));
+		own_sleep_ms(5);
+	}
+	if (!by_itself)
+		ASSERT_EQ(0, kill(caller, SIGKILL));
+	EXPECT_EQ(by_itself ? 0 : SIGKILL, own_wait(caller));
+}
+
+/* Ours now: each is a program that ends well, and none is a start that has failed. */
+static void expect_good_orphans(struct __test_metadata *_metadata)
+{
+	int status;
+
+	while (waitpid(-1, &status, __WALL) > 0)
+		EXPECT_EQ(0, status);
+	EXPECT_EQ(ECHILD, errno);
+}
+
+TEST_F_TIMEOUT(spawn, at_any_moment, 1800)
+{
+	unsigned int i, rounds = scratch_scale(ROUNDS);
+	struct totals before, after;
+	char file[MODULE_PATH];
+	struct tally *tally;
+	long idle, requests;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	ASSERT_NE(MAP_FAILED, tally);
+	/* One that fills caches. */
+	end_caller(_metadata, fork_caller(self->device, tally, variant->end, MOMENT_MS * 4),
+		   variant->end, MOMENT_MS * 4);
+	expect_good_orphans(_metadata);
+	idle = totals_number(REFERENCES);
+	requests = totals_number(REQUESTS);
+	totals_take(&before);
+	memset(tally, 0, sizeof(*tally));
+	for (i = 0; i < rounds; i++) {
+		unsigned int moment_ms = 3 + i * 7 % MOMENT_MS;
+		pid_t caller = fork_caller(self->device, tally, variant->end, moment_ms);
+
+		ASSERT_LT(0, caller);
+		end_caller(_metadata, caller, variant->end, moment_ms);
+		expect_good_orphans(_metadata);
+	}
+	EXPECT_EQ(0, tally->strange);
+	for (i = 0; i < CALLS; i++)
+		EXPECT_LT(0, tally->started[i])
+			TH_LOG("call %u", i);
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+	totals_take(&after);
+	expect_totals(_metadata, &before, &after,
+		      tally->started[CALL_PLAIN] + tally->started[CALL_ASYNC] +
+			      tally->started[CALL_WAIT]);
+	TH_LOG("%d plain, %d asynchronous, %d that waited", tally->started[CALL_PLAIN],
+	       tally->started[CALL_ASYNC], tally->started[CALL_WAIT]);
+	close(self->device);
+	if (!module_file(file, "kspawn.ko") && !access(file, R_OK)) {
+		EXPECT_EQ(0, module_remove("kspawn"))
+			TH_LOG("%m");
+		EXPECT_EQ(0, access(KSPAWN_DEVICE, F_OK) ? module_insert(file) : 0);
+	}
+}
+
+TEST_HARNESS_MAIN
