@@ -18,7 +18,7 @@
 #define ROUNDS		60
 #define THREADS		3
 #define CAPACITY	4
-#define MOMENT_MS	40
+#define MOMENT_MS	20
 #define SETTLE_MS	20000
 #define REFERENCES	"/sys/module/kspawn/refcnt"
 #define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
@@ -36,8 +36,9 @@ FIXTURE_VARIANT_ADD(spawn, stopped_now_and_then) { .end = STOPPED_NOW_AND_THEN }
 FIXTURE_VARIANT_ADD(spawn, exits) { .end = EXITS };
 FIXTURE_VARIANT_ADD(spawn, executes) { .end = EXECUTES };
 
-/* Calls that have started a program; shared by all callers. */
+/* Calls that were begun, and those that have started a program; shared by all callers. */
 struct tally {
+	int begun;
 	int started[CALLS];
 	int strange;
 };
@@ -46,6 +47,7 @@ struct caller {
 	struct tally *tally;
 	int device;
 	int completion;
+	unsigned int next;	/* thread's first start */
 };
 
 static void note(int *counter)
@@ -66,22 +68,22 @@ static void start_one(const struct caller *c, unsigned int number)
 		completion_use(&s, c->completion, number);
 	else if (call == CALL_WAIT)
 		s.args.flags |= KSPAWN_WAIT;
+	note(&c->tally->begun);
 	pid = spawn_start(c->device, &s);
-	if (pid > 0)
+	/* The end of another child interrupts a wait, or another thread has waited. */
+	if (pid > 0 || (s.result.step == KSPAWN_STEP_WAIT && (errno == EINTR || errno == ECHILD)))
 		note(&c->tally->started[call]);
-	/* Only these, and what a kind fails with, are to be expected. */
-	if (pid < 0 && s.result.step == KSPAWN_STEP_WAIT && errno != ECHILD && errno != EINTR)
+	else if (s.result.step == KSPAWN_STEP_WAIT)
 		note(&c->tally->strange);
-	if (pid > 0 && s.result.pidfd >= 0)
+	if (s.result.pidfd >= 0)
 		close(s.result.pidfd);
 }
 
 /* Not each event is read, and not each child waited for. */
 static void *start_for_ever(void *argument)
 {
-	static int threads;
-	unsigned int number = __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED) * 7;
-	const struct caller *c = argument;
+	struct caller *c = argument;
+	unsigned int number = __atomic_fetch_add(&c->next, KINDS, __ATOMIC_RELAXED);
 	struct kspawn_event event;
 
 	for (;; number++) {
@@ -96,10 +98,22 @@ static void *start_for_ever(void *argument)
 	return NULL;
 }
 
-/* Returns in the caller alone; ends with it. */
-static pid_t fork_caller(int device, struct tally *tally, enum end end, unsigned int moment_ms)
+/* Some calls after the @begun'th, and not right at one.  However slow the kernel is. */
+static void await_moment(const struct tally *tally, int begun, unsigned int number)
 {
-	struct caller c = { .tally = tally, .device = device };
+	unsigned long long end = own_clock_ms() + SETTLE_MS;
+
+	begun += 1 + number % (2 * KINDS);
+	while (__atomic_load_n(&tally->begun, __ATOMIC_RELAXED) < begun && own_clock_ms() < end)
+		own_sleep_ms(1);
+	own_sleep_ms(number * 7 % MOMENT_MS);
+}
+
+/* Returns in the caller of that number alone; it ends with us. */
+static pid_t fork_caller(int device, struct tally *tally, enum end end, unsigned int number)
+{
+	struct caller c = { .tally = tally, .device = device, .next = number * KINDS };
+	int begun = tally->begun;
 	pid_t pid = fork();
 	pthread_t thread;
 	int i;
@@ -111,7 +125,7 @@ static pid_t fork_caller(int device, struct tally *tally, enum end end, unsigned
 	for (i = 0; i < THREADS; i++)
 		if (c.completion < 0 || pthread_create(&thread, NULL, start_for_ever, &c))
 			_exit(1);
-	own_sleep_ms(moment_ms);
+	await_moment(tally, begun, number);
 	if (end == EXITS)
 		_exit(0);
 	if (end == EXECUTES)
@@ -120,14 +134,17 @@ static pid_t fork_caller(int device, struct tally *tally, enum end end, unsigned
 		pause();
 }
 
-static void end_caller(struct __test_metadata *_metadata, pid_t caller, enum end end,
-		       unsigned int moment_ms)
+static void run_caller(struct __test_metadata *_metadata, int device, struct tally *tally,
+		       enum end end, unsigned int number)
 {
 	bool by_itself = end == EXITS || end == EXECUTES;
+	int begun = tally->begun;
+	pid_t caller = fork_caller(device, tally, end, number);
 	unsigned int i;
 
+	ASSERT_LT(0, caller);
 	if (!by_itself)
-		own_sleep_ms(moment_ms);
+		await_moment(tally, begun, number);
 	for (i = 0; end == STOPPED_NOW_AND_THEN && i < 10; i++) {
 		ASSERT_EQ(0, kill(caller, SIGSTOP));
 		own_sleep_ms(i);
@@ -168,19 +185,14 @@ TEST_F_TIMEOUT(spawn, at_any_moment, 1800)
 		     0);
 	ASSERT_NE(MAP_FAILED, tally);
 	/* One that fills caches. */
-	end_caller(_metadata, fork_caller(self->device, tally, variant->end, MOMENT_MS * 4),
-		   variant->end, MOMENT_MS * 4);
+	run_caller(_metadata, self->device, tally, variant->end, 2 * KINDS - 1);
 	expect_good_orphans(_metadata);
 	idle = totals_number(REFERENCES);
 	requests = totals_number(REQUESTS);
 	totals_take(&before);
 	memset(tally, 0, sizeof(*tally));
 	for (i = 0; i < rounds; i++) {
-		unsigned int moment_ms = 3 + i * 7 % MOMENT_MS;
-		pid_t caller = fork_caller(self->device, tally, variant->end, moment_ms);
-
-		ASSERT_LT(0, caller);
-		end_caller(_metadata, caller, variant->end, moment_ms);
+		run_caller(_metadata, self->device, tally, variant->end, i);
 		expect_good_orphans(_metadata);
 	}
 	EXPECT_EQ(0, tally->strange);

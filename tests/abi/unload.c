@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The module stays while it is in use: by an open device, and by a child that
- * still runs its code when nobody has the device open any more.
+ * The module stays while it is in use: by an open device or completion descriptor,
+ * and by a child that still runs its code when nobody has one open any more.
  * tests/guest/unload.sh does what is left: it unloads.
  */
+#include "lib/completion.h"
 #include "lib/fixture.h"
 #include "lib/module.h"
 
@@ -25,6 +26,60 @@ TEST_F(spawn, refused_while_the_device_is_open)
 		SKIP(return, NEEDS_ROOT);
 	EXPECT_LE(1, totals_number(REFERENCES));
 	expect_refused(_metadata);
+}
+
+TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
+{
+	int completion = completion_open(self->device, 1, 0);
+	struct kspawn_event event;
+	struct spawn s;
+	int idle;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_LE(0, completion);
+	idle = totals_number(REFERENCES) - 2;
+	completion_hold(&s, completion, 1);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(0, pid);
+	close(self->device);
+	expect_refused(_metadata);
+	completion_release();
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_TRUE(totals_settle(REFERENCES, idle + 1, SETTLE_MS));
+	expect_refused(_metadata);
+	/* The device need not be there for what it has told. */
+	ASSERT_TRUE(completion_next(completion, &event));
+	EXPECT_EQ(pid, event.pid);
+	EXPECT_EQ(0, event.error);
+	close(completion);
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+}
+
+/* Asynchronous: the caller goes on, and has nothing of the module open. */
+TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
+{
+	int completion = completion_open(self->device, 1, 0);
+	struct spawn s;
+	int idle;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_LE(0, completion);
+	idle = totals_number(REFERENCES) - 2;
+	completion_hold(&s, completion, 1);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(own_wait_state(pid, 'S'));
+	close(completion);
+	close(self->device);
+	EXPECT_TRUE(totals_settle(REFERENCES, idle + 1, SETTLE_MS));
+	expect_refused(_metadata);
+	completion_release();
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
 }
 
 TEST_F(spawn, refused_while_a_child_is_starting)
