@@ -19,9 +19,6 @@
 #define THREADS		3
 #define CAPACITY	4
 #define MOMENT_MS	20
-#define SETTLE_MS	20000
-#define REFERENCES	"/sys/module/kspawn/refcnt"
-#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
 
 enum end { KILLED, STOPPED_AND_KILLED, STOPPED_NOW_AND_THEN, EXITS, EXECUTES };
 
@@ -36,10 +33,11 @@ FIXTURE_VARIANT_ADD(spawn, stopped_now_and_then) { .end = STOPPED_NOW_AND_THEN }
 FIXTURE_VARIANT_ADD(spawn, exits) { .end = EXITS };
 FIXTURE_VARIANT_ADD(spawn, executes) { .end = EXECUTES };
 
-/* Calls that were begun, and those that have started a program; shared by all callers. */
+/* What was begun, and by which call; shared by all callers. */
 struct tally {
 	int begun;
-	int started[CALLS];
+	int by_call[CALLS];
+	int started;
 	int strange;
 };
 
@@ -68,11 +66,12 @@ static void start_one(const struct caller *c, unsigned int number)
 		completion_use(&s, c->completion, number);
 	else if (call == CALL_WAIT)
 		s.args.flags |= KSPAWN_WAIT;
+	note(&c->tally->by_call[call]);
 	note(&c->tally->begun);
 	pid = spawn_start(c->device, &s);
 	/* The end of another child interrupts a wait, or another thread has waited. */
 	if (pid > 0 || (s.result.step == KSPAWN_STEP_WAIT && (errno == EINTR || errno == ECHILD)))
-		note(&c->tally->started[call]);
+		note(&c->tally->started);
 	else if (s.result.step == KSPAWN_STEP_WAIT)
 		note(&c->tally->strange);
 	if (s.result.pidfd >= 0)
@@ -101,7 +100,7 @@ static void *start_for_ever(void *argument)
 /* Some calls after the @begun'th, and not right at one.  However slow the kernel is. */
 static void await_moment(const struct tally *tally, int begun, unsigned int number)
 {
-	unsigned long long end = own_clock_ms() + SETTLE_MS;
+	unsigned long long end = own_clock_ms() + TOTALS_SETTLE_MS;
 
 	begun += 1 + number % (2 * KINDS);
 	while (__atomic_load_n(&tally->begun, __ATOMIC_RELAXED) < begun && own_clock_ms() < end)
@@ -176,7 +175,7 @@ TEST_F_TIMEOUT(spawn, at_any_moment, 1800)
 	struct totals before, after;
 	char file[MODULE_PATH];
 	struct tally *tally;
-	long idle, requests;
+	struct idle idle;
 
 	if (geteuid())
 		SKIP(return, NEEDS_ROOT);
@@ -187,8 +186,7 @@ TEST_F_TIMEOUT(spawn, at_any_moment, 1800)
 	/* One that fills caches. */
 	run_caller(_metadata, self->device, tally, variant->end, 2 * KINDS - 1);
 	expect_good_orphans(_metadata);
-	idle = totals_number(REFERENCES);
-	requests = totals_number(REQUESTS);
+	idle_take(&idle);
 	totals_take(&before);
 	memset(tally, 0, sizeof(*tally));
 	for (i = 0; i < rounds; i++) {
@@ -197,16 +195,13 @@ TEST_F_TIMEOUT(spawn, at_any_moment, 1800)
 	}
 	EXPECT_EQ(0, tally->strange);
 	for (i = 0; i < CALLS; i++)
-		EXPECT_LT(0, tally->started[i])
-			TH_LOG("call %u", i);
-	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
-	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+		EXPECT_LT(0, tally->by_call[i]);
+	EXPECT_LT(0, tally->started);
+	expect_idle(_metadata, &idle);
 	totals_take(&after);
-	expect_totals(_metadata, &before, &after,
-		      tally->started[CALL_PLAIN] + tally->started[CALL_ASYNC] +
-			      tally->started[CALL_WAIT]);
-	TH_LOG("%d plain, %d asynchronous, %d that waited", tally->started[CALL_PLAIN],
-	       tally->started[CALL_ASYNC], tally->started[CALL_WAIT]);
+	expect_totals(_metadata, &before, &after, tally->begun);
+	TH_LOG("%d plain, %d asynchronous, %d to wait for; %d started", tally->by_call[CALL_PLAIN],
+	       tally->by_call[CALL_ASYNC], tally->by_call[CALL_WAIT], tally->started);
 	close(self->device);
 	if (!module_file(file, "kspawn.ko") && !access(file, R_OK)) {
 		EXPECT_EQ(0, module_remove("kspawn"))

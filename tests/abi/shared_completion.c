@@ -12,47 +12,13 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define SETTLE_MS	20000
-#define REFERENCES	"/sys/module/kspawn/refcnt"
-#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
 #define READERS		3
 #define STARTS		120
-
-/* What must be as it was when all is over; the device is still open. */
-struct idle {
-	long references;
-	long requests;
-	int descriptors;
-};
-
-static void take_idle(struct idle *idle)
-{
-	idle->references = totals_number(REFERENCES);
-	idle->requests = totals_number(REQUESTS);
-	idle->descriptors = own_descriptor_count();
-}
-
-static void expect_idle(struct __test_metadata *_metadata, const struct idle *before)
-{
-	EXPECT_TRUE(totals_settle(REFERENCES, before->references, SETTLE_MS))
-		TH_LOG("%ld, was %ld", totals_number(REFERENCES), before->references);
-	EXPECT_TRUE(totals_settle(REQUESTS, before->requests, SETTLE_MS));
-	EXPECT_EQ(before->descriptors, own_descriptor_count());
-}
 
 static void wait_for_all(void)
 {
 	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
 		;
-}
-
-/* Every second one fails in its child. */
-static void some_start(struct spawn *s, int completion, __u64 cookie)
-{
-	spawn_init(s, scratch_tiny);
-	if (cookie % 2)
-		spawn_dup2(s, 99, 98);
-	completion_use(s, completion, cookie);
 }
 
 /* Gets a descriptor by @socket; writes the cookies that it reads to @to. */
@@ -89,18 +55,18 @@ TEST_F(spawn, sent_to_several_readers)
 	ASSERT_LE(0, completion);
 	ASSERT_EQ(0, passing_open(ends));
 	ASSERT_EQ(0, pipe2(told, O_CLOEXEC));
-	take_idle(&before);
+	idle_take(&before);
 	for (i = 0; i < STARTS; i++) {
-		some_start(&s, completion, i);
+		completion_tiny(&s, completion, i, i % 2);
 		ASSERT_LT(0, spawn_start(self->device, &s))
 			TH_LOG("%m");
 	}
 	wait_for_all();
 	/* All have been told. */
-	ASSERT_TRUE(totals_settle(REQUESTS, before.requests, SETTLE_MS));
+	ASSERT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before.in_flight, TOTALS_SETTLE_MS));
 	/* One for each reader, which then takes no more: it is to be read by them all. */
 	for (i = 0; i < READERS; i++) {
-		some_start(&s, completion, STARTS);
+		completion_tiny(&s, completion, STARTS, false);
 		ASSERT_LT(0, spawn_start(self->device, &s));
 		ASSERT_EQ(0, passing_send(ends[0], completion));
 	}
@@ -120,7 +86,7 @@ TEST_F(spawn, sent_to_several_readers)
 	wait_for_all();
 	expect_idle(_metadata, &before);
 	close(self->device);
-	EXPECT_TRUE(totals_settle(REFERENCES, before.references - 1, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, before.references - 1, TOTALS_SETTLE_MS));
 }
 
 /* The reader is killed with the only descriptor, which it has, or which still waits for it. */
@@ -130,7 +96,7 @@ TEST_F(spawn, receiver_is_killed)
 	struct idle before;
 	struct spawn s;
 
-	take_idle(&before);
+	idle_take(&before);
 	for (i = 0; i < rounds; i++) {
 		int completion = completion_open(self->device, 8, 0), ends[2], told[2], n;
 		pid_t reader;
@@ -141,7 +107,7 @@ TEST_F(spawn, receiver_is_killed)
 		reader = fork_reader(ends[1], told[1]);
 		close(ends[1]);
 		for (n = 0; n < 8; n++) {
-			some_start(&s, completion, n);
+			completion_tiny(&s, completion, n, n % 2);
 			ASSERT_LT(0, spawn_start(self->device, &s));
 			if (n == 3)
 				ASSERT_EQ(0, passing_send(ends[0], completion));
@@ -164,14 +130,14 @@ TEST_F(spawn, lost_on_the_way)
 	struct idle before;
 	struct spawn s;
 
-	take_idle(&before);
+	idle_take(&before);
 	for (i = 0; i < rounds; i++) {
 		int completion = completion_open(self->device, 4, 0), ends[2], n;
 
 		ASSERT_LE(0, completion);
 		ASSERT_EQ(0, passing_open(ends));
 		for (n = 0; n < 4; n++) {
-			some_start(&s, completion, n);
+			completion_tiny(&s, completion, n, n % 2);
 			ASSERT_LT(0, spawn_start(self->device, &s));
 		}
 		ASSERT_EQ(0, passing_send(ends[0], completion));
@@ -204,7 +170,7 @@ static void *start_on_it(void *argument)
 	__u64 cookie;
 
 	for (cookie = 0; !__atomic_load_n(&user->stop, __ATOMIC_RELAXED); cookie++) {
-		some_start(&s, user->completion, cookie);
+		completion_tiny(&s, user->completion, cookie, cookie % 2);
 		if (spawn_start(user->device, &s) > 0)
 			user->started++;
 		else if ((errno != EBADF && errno != EAGAIN) ||
@@ -243,7 +209,7 @@ TEST_F(spawn, closed_early_by_another_thread)
 	struct idle before;
 	int completion;
 
-	take_idle(&before);
+	idle_take(&before);
 	completion = completion_open(self->device, 8, O_NONBLOCK);
 	ASSERT_LE(0, completion);
 	for (i = 0; i < ARRAY_SIZE(users); i++) {

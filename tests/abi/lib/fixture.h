@@ -191,6 +191,16 @@ static inline void expect_fds(struct __test_metadata *_metadata, const struct re
 	EXPECT_STREQ(list, report_fd_list(r));
 }
 
+/* All that was under way is over, and has left nothing. */
+static inline void expect_idle(struct __test_metadata *_metadata, const struct idle *before)
+{
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, before->references, TOTALS_SETTLE_MS))
+		TH_LOG("%ld, was %ld", totals_number(TOTALS_REFERENCES), before->references);
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before->in_flight, TOTALS_SETTLE_MS))
+		TH_LOG("%ld, was %ld", totals_number(TOTALS_IN_FLIGHT), before->in_flight);
+	EXPECT_EQ(before->descriptors, own_descriptor_count());
+}
+
 /*
  * One object lost in fifty starts is seen, and a thousand in however many; what
  * CPUs keep for later is not.
