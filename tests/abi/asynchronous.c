@@ -41,7 +41,7 @@ TEST_F(spawn, returns_before_the_program)
 	EXPECT_FALSE(completion_ready(completion, 0));
 }
 
-/* What the call finds by itself it says at once: there is no event. */
+/* A failure that the call finds by itself is told at once: there is no event. */
 TEST_F(spawn, failures_before_there_is_a_child)
 {
 	int completion = completion_open(self->device, 1, 0);

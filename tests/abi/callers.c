@@ -33,7 +33,7 @@ FIXTURE_VARIANT_ADD(spawn, stopped_now_and_then) { .end = STOPPED_NOW_AND_THEN }
 FIXTURE_VARIANT_ADD(spawn, exits) { .end = EXITS };
 FIXTURE_VARIANT_ADD(spawn, executes) { .end = EXECUTES };
 
-/* What was begun, and by which call; shared by all callers. */
+/* Starts that were begun, and by which call; shared by all callers. */
 struct tally {
 	int begun;
 	int by_call[CALLS];

@@ -313,7 +313,7 @@ TEST_F(spawn, cloexec_default_without_actions)
 	EXPECT_EQ(0, fcntl(70, F_GETFD));
 }
 
-/* What an action names keeps the flag that it has. */
+/* A descriptor that an action names keeps the flag that it has. */
 TEST_F(spawn, cloexec_default_and_named_sources)
 {
 	struct report r;

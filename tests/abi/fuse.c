@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 
-/* What hangs, and in whom. */
+/* The operation that hangs, and in whom. */
 FIXTURE_VARIANT(spawn)
 {
 	const char *operation;

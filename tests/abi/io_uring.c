@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What io_uring does while the caller is in a start, whose child hangs: it
+ * Requests of io_uring while the caller is in a start, whose child hangs: it
  * closes the device, or has other news for the caller.
  */
 #include "lib/completion.h"

@@ -109,7 +109,7 @@ TEST_F(spawn, close_range_errors)
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 }
 
-/* What a closefrom closes is not even copied, unless an action before it names it. */
+/* Descriptors that a closefrom closes are not even copied, unless an action before it names them. */
 TEST_F(spawn, named_above_a_closefrom)
 {
 	struct report r;
@@ -148,7 +148,7 @@ TEST_F(spawn, two_closefroms)
 	expect_fds(_metadata, &r, "0 1 2 40 41 64");
 }
 
-/* What a path and a dirfd name is copied, too. */
+/* Descriptors that a path and a dirfd name are copied, too. */
 TEST_F(spawn, directory_above_a_closefrom)
 {
 	char name[64];
@@ -234,7 +234,7 @@ TEST_F(spawn, many_dup2_actions)
 		char name[16];
 
 		if (!report_fd(&r, i, &found)) {
-			/* What was never a target is close-on-exec still. */
+			/* A descriptor that was never a target is close-on-exec still. */
 			EXPECT_TRUE(model[i] < 0 || (i >= 100 && model[i] == i - 100))
 				TH_LOG("descriptor %d is not there", i);
 			continue;

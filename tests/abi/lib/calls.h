@@ -32,7 +32,7 @@ struct outcome {
  */
 void call_make(int device, struct spawn *s, enum call call, int completion, struct outcome *o);
 
-/* What the call says of a start that has failed, with errno. */
+/* The outcome of a call that has failed, with errno. */
 void outcome_of_failure(const struct spawn *s, struct outcome *o);
 
 /* The same for an asynchronous start, with its event; waits for the program's end. */

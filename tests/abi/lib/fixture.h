@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every test stands on: the device, a directory of its own, and the two
+ * The ground of every test: the device, a directory of its own, and the two
  * ends a spawn may have.  Include it once, in the file with the tests.
  */
 #ifndef KSPAWN_ABI_FIXTURE_H
@@ -73,7 +73,7 @@ FIXTURE_TEARDOWN(spawn)
 
 #define NEEDS_ROOT	"needs root: run this in a guest, with qemu/vm"
 
-/* What is there before a call, to compare with what is there after it. */
+/* The state before a call, to compare with the state after it. */
 struct before {
 	int descriptors;
 	int sigchld;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a spawn may have left behind in the process that called it: children,
+ * Remains of a spawn in the process that called it: children,
  * SIGCHLD, descriptors.
  */
 #ifndef KSPAWN_ABI_OWN_H

@@ -16,7 +16,7 @@ int passing_open(int ends[2])
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }
 
-/* Of one byte and one descriptor. */
+/* A message of one byte and one descriptor. */
 static void message_init(struct msghdr *message, struct iovec *data, union control *control)
 {
 	memset(control, 0, sizeof(*control));

@@ -81,7 +81,7 @@ static int count_processes(void)
 	return all;
 }
 
-/* What no cache would give back. */
+/* Memory that no cache would give back. */
 static long memory_in_use(void)
 {
 	FILE *file = fopen("/proc/meminfo", "r");
@@ -109,7 +109,7 @@ void totals_take(struct totals *t)
 {
 	unsigned int i;
 
-	/* What ended before is freed when its grace period is over. */
+	/* A process that has ended is freed when its grace period is over. */
 	own_sleep_ms(1500);
 	for (i = 0; i < TOTALS_CACHES; i++) {
 		shrink_cache(totals_caches[i]);
