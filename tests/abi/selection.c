@@ -109,7 +109,7 @@ TEST_F(spawn, close_range_errors)
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 }
 
-/* Descriptors that a closefrom closes are not even copied, unless an action before it names them. */
+/* Descriptors that a closefrom closes are not copied, unless an action before it names them. */
 TEST_F(spawn, named_above_a_closefrom)
 {
 	struct report r;
