@@ -70,12 +70,12 @@ static void start_asynchronous(int device, struct spawn *s, int completion, stru
 		outcome_of_event(&event, o);
 }
 
-void call_make(int device, struct spawn *s, enum call call, int completion, struct outcome *o)
+void call_make(int device, struct spawn *s, enum call how, int completion, struct outcome *o)
 {
 	s->result.pidfd = -1;
-	if (call == CALL_ASYNC) {
+	if (how == CALL_ASYNC) {
 		start_asynchronous(device, s, completion, o);
-	} else if (call == CALL_WAIT) {
+	} else if (how == CALL_WAIT) {
 		start_and_wait(device, s, o);
 	} else {
 		pid_t pid = spawn_start(device, s);

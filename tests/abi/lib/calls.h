@@ -30,7 +30,7 @@ struct outcome {
  * Start, and wait for the program's end.  Only CALL_ASYNC uses @completion, whose
  * events nobody else may read.  A pidfd is closed.
  */
-void call_make(int device, struct spawn *s, enum call call, int completion, struct outcome *o);
+void call_make(int device, struct spawn *s, enum call how, int completion, struct outcome *o);
 
 /* The outcome of a call that has failed, with errno. */
 void outcome_of_failure(const struct spawn *s, struct outcome *o);
