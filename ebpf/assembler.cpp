@@ -178,7 +178,7 @@ void Assembler::finish(const std::vector<trace_window>& open) {
         trace_window_record record{
             TRACE_WINDOW, window.end != 0 ? TRACE_EXEC : TRACE_OPEN, window, {}};
         if (window.end == 0) {
-            // What is there of the counters is where they started.
+            // The counters are still where they started.
             std::fill(std::begin(record.window.memory), std::end(record.window.memory), 0);
             record.window.user_code = window.way != TRACE_WAY_KSPAWN ? 1 : 0;
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What two sets of credentials mean to each other.
+/// The relation of two sets of credentials.
 #ifndef KSPAWN_TRACE_CREDENTIALS_HPP
 #define KSPAWN_TRACE_CREDENTIALS_HPP
 

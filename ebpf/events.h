@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * What the probes tell the front end, one record of the ring buffer each.
+ * Events that the probes tell the front end, one record of the ring buffer each.
  * Times are of CLOCK_MONOTONIC, in ns; pids of the initial namespace.
  */
 #ifndef KSPAWN_TRACE_EVENTS_H
@@ -206,7 +206,7 @@ enum trace_role {
 };
 
 /*
- * Of a descriptor that was opened without close-on-exec: a value of the map of
+ * Key of a descriptor that was opened without close-on-exec: a value of the map of
  * notes.  And, with `files` 0, of its file: the first in the list of its
  * descriptors, and when the last was added.
  */
@@ -226,7 +226,7 @@ struct trace_note {
     struct trace_task opener;
 };
 
-/* What was not told, because there was no room. */
+/* Events that were not told, because there was no room. */
 struct trace_losses {
     __u64 ring;
     __u64 maps;

@@ -34,7 +34,7 @@ struct DescriptorEvent {
     const trace_descriptor_record& record; ///< marked: also if that came later
     std::uint64_t repeat{};                ///< how often the same was told before
 
-    /// What a process does wrong with one descriptor is one finding, in however many
+    /// All that a process does wrong with one descriptor is one finding, in however many
     /// of the programs that it starts the descriptor turns up.
     [[nodiscard]] bool is_finding() const { return repeat == 0; }
 };
@@ -50,7 +50,7 @@ struct StallEvent {
     std::optional<std::string> lock; ///< none: the caller waited for its child
 };
 
-/// What takes events.
+/// A receiver of events.
 class Sink {
 public:
     Sink() = default;

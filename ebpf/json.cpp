@@ -108,7 +108,7 @@ Json json_of(const Kinds& kinds) {
     return json;
 }
 
-// Of a window that is open only what it started with is known; and nothing, if
+// For a window that is open only the start is known; and nothing, if
 // the probes that count are not there.
 Json memory_of(const WindowEvent& event, const Kinds& kinds) {
     if (event.record.outcome == TRACE_OPEN || !kinds.at(TRACE_KIND_CREDS))

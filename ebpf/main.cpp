@@ -40,7 +40,7 @@ int main(int argc, char* argv[]) {
         fmt::print(stderr, "kspawn-trace: {}\n", error.what());
         return exit_usage;
     } catch (const CannotTrace& error) {
-        // Of the kernel's words on a probe there may be many lines.
+        // The kernel's words on a probe may be many lines.
         fmt::print(stderr, "kspawn-trace: {}\n", error.what());
         return exit_cannot_trace;
     } catch (const std::exception& error) {

@@ -48,7 +48,7 @@ int BPF_PROG(on_mremap)
 }
 
 /*
- * What process_vm_writev() calls for the memory that it writes to.  It has more
+ * process_vm_writev() calls this for the memory that it writes to.  It has more
  * arguments than fentry can pass on in 6.1.
  */
 SEC("kprobe/pin_user_pages_remote")
@@ -69,7 +69,7 @@ int BPF_PROG(on_ptrace_access_vm, struct task_struct *task, unsigned long addr,
 	return 0;
 }
 
-/* Of /proc/PID/mem. */
+/* A write to /proc/PID/mem. */
 SEC("fentry/mem_write")
 int BPF_PROG(on_mem_write, struct file *file)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the probes note of descriptors, and for how long.
+/// Notes of the probes on descriptors, and for how long they are kept.
 #ifndef KSPAWN_TRACE_NOTES_HPP
 #define KSPAWN_TRACE_NOTES_HPP
 

@@ -176,7 +176,7 @@ ParsedOptions parse_options(std::vector<std::string> arguments) {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 
-    // What follows -- is not ours to read.
+    // Arguments after -- are not ours to read.
     const auto separator = std::find(arguments.begin(), arguments.end(), "--");
     const bool has_command = separator != arguments.end();
     if (has_command)

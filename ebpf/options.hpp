@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the command line asks for.
+/// The requests of the command line.
 #ifndef KSPAWN_TRACE_OPTIONS_HPP
 #define KSPAWN_TRACE_OPTIONS_HPP
 

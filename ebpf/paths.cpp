@@ -11,7 +11,7 @@ namespace kspawn::trace {
 
 namespace {
 
-// Of file systems that cannot be mounted; <linux/magic.h> knows only one.
+// Magic numbers of file systems that cannot be mounted; <linux/magic.h> knows only one.
 constexpr std::uint32_t pipe_fs = 0x50495045;
 constexpr std::uint32_t socket_fs = 0x534f434b;
 constexpr std::uint32_t pid_fs = 0x50494446;

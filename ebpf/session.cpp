@@ -26,7 +26,7 @@ namespace kspawn::trace {
 
 namespace {
 
-// What libbpf has said last, for when it fails: it is too much otherwise.
+// The last words of libbpf, for when it fails: it is too much otherwise.
 std::string& said() {
     static std::string text;
     return text;

@@ -26,7 +26,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// What was not told, and why.
+/// Events that were not told, and why.
 struct Losses {
     std::uint64_t ring = 0;   ///< the buffer had no room
     std::uint64_t maps = 0;   ///< a map had no room

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the probes share: the filter, the open windows, what they count.
+ * State that the probes share: the filter, the open windows, what they count.
  *
  * A spawn passes a handful of probes; all others return at once as long as no
  * child shares memory anywhere.
@@ -20,7 +20,7 @@
 #define O_CLOEXEC	02000000
 #define FOLL_WRITE	1
 
-/* Of the kernel; 0 where there is no AppArmor. */
+/* An address of the kernel; 0 where there is no AppArmor. */
 extern const void apparmor_blob_sizes __ksym __weak;
 
 /* Set before loading. */
@@ -36,7 +36,7 @@ const volatile __u32 own_pid;
 const volatile __u64 stall_min;
 const volatile __u64 fd_gap;
 
-/* Of what is left out because there was no room. */
+/* Counts of events that are left out because there was no room. */
 struct trace_losses losses;
 
 __u64 last_window;
@@ -49,7 +49,7 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
-/* Of each child that has not executed a program, by its pid. */
+/* The window of each child that has not executed a program, by its pid. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -134,7 +134,7 @@ static __always_inline void fill_task(struct trace_task *to,
 	bpf_probe_read_kernel_str(to->comm, sizeof(to->comm), task->comm);
 }
 
-/* Of a task that may be gone by now. */
+/* The same for a task that may be gone by now. */
 static __always_inline void fill_task_at(struct trace_task *to, u64 address)
 {
 	struct task_struct *task = (struct task_struct *)address;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What a trace saw, as a page of text for one who reads it the first time.
+/// A trace as a page of text for one who reads it the first time.
 #ifndef KSPAWN_TRACE_SUMMARY_HPP
 #define KSPAWN_TRACE_SUMMARY_HPP
 

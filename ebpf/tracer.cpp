@@ -39,18 +39,18 @@ namespace {
 // The probes wake us only when much has come; the rest is fetched so often.
 constexpr std::uint64_t fetch_interval = 100'000'000;
 constexpr std::uint64_t tidy_interval = 1'000'000'000;
-// What a command has to end in, once the trace is told to.
+// The time a command has to end in, once the trace is told to.
 constexpr std::uint64_t command_patience = 2'000'000'000;
 
 struct CloseFile {
     void operator()(std::FILE* file) const noexcept {
-        // What it could not write, fflush() has said.
+        // fflush() has said whether something could not be written.
         static_cast<void>(std::fclose(file));
     }
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-/// What ends a trace from outside, as a descriptor.
+/// Signals that end a trace from outside, as a descriptor.
 class EndSignals {
 public:
     EndSignals() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What a trace amounts to: one rule and one sentence, for the exit status, the
+/// The verdict on a trace: one rule and one sentence, for the exit status, the
 /// text, the JSON and the page.
 #ifndef KSPAWN_TRACE_VERDICT_HPP
 #define KSPAWN_TRACE_VERDICT_HPP
@@ -13,7 +13,7 @@
 
 namespace kspawn::trace {
 
-/// What a verdict rests on; all of it is in the JSON of a trace.
+/// The evidence of a verdict; all of it is in the JSON of a trace.
 struct Evidence {
     Kinds traced{};                                    ///< --kinds; `kinds` of the first line
     Kinds asked{};                                     ///< --fail-on; `fail_on` of the first line

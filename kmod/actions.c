@@ -97,7 +97,7 @@ static int move_descriptor(int from, int to, bool cloexec)
 	return min(err, 0);
 }
 
-/* What openat2() opens, which takes its arguments from user memory. */
+/* openat2() does it, which takes its arguments from user memory. */
 static int open_elsewhere(struct kspawn_request *request,
 			  const struct kspawn_file_action *action)
 {
@@ -335,7 +335,7 @@ static struct tty_struct *terminal_of(struct file *file)
 	return tty;
 }
 
-/* What TIOCSPGRP does, which takes its argument from user memory. */
+/* The work of TIOCSPGRP, which takes its argument from user memory. */
 static int make_foreground(struct tty_struct *tty)
 {
 	int err = tty_check_change(tty);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What runs in the new process, from its first instruction to the program. */
+/* Code of the new process, from its first instruction to the program. */
 #ifndef KSPAWN_CHILD_H
 #define KSPAWN_CHILD_H
 

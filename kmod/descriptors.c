@@ -52,13 +52,13 @@ static unsigned int first_of_word(unsigned int word)
 	return word * BITS_PER_LONG;
 }
 
-/* What is open and not close-on-exec in one word. */
+/* Descriptors of one word that are open and not close-on-exec. */
 static unsigned long inherited(const struct fdtable *fdt, unsigned int word)
 {
 	return fdt->open_fds[word] & ~fdt->close_on_exec[word];
 }
 
-/* What the child gets of one word of @fdt. */
+/* Descriptors of one word of @fdt that the child gets. */
 static unsigned long select_word(const struct kspawn_selection *selection,
 				 const struct fdtable *fdt, unsigned int word)
 {
@@ -110,7 +110,7 @@ static unsigned int next_word(const struct kspawn_selection *selection,
 	return word;
 }
 
-/* What follows works on a table that nobody else can see yet. */
+/* The functions below work on a table that nobody else can see yet. */
 
 static void clear_slot(struct fdtable *fdt, unsigned int fd)
 {

@@ -15,7 +15,7 @@
 /* Pointers of a list that are read at a time. */
 #define BATCH	32
 
-/* What a list may hold at most: a pointer and a string each. */
+/* The most that a list may hold: a pointer and a string each. */
 #define POINTER	sizeof(u64)
 
 /* Make the next @size bytes of the arena, already written, part of the stream. */
@@ -298,7 +298,7 @@ static bool is_untouched(const struct linux_binprm *bprm)
 	return bprm->argc == 1 && !bprm->envc && bprm->p == bprm->exec - 1;
 }
 
-/* What bprm_stack_limits() and copy_strings() say of lists of this size. */
+/* As bprm_stack_limits() and copy_strings() fail for lists of this size. */
 static bool fits(const struct linux_binprm *bprm,
 		 const struct kspawn_lists *lists)
 {

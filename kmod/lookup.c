@@ -18,7 +18,7 @@ static bool forbids_exec(const struct path *path)
 	       (path->mnt->mnt_sb->s_iflags & SB_I_NOEXEC);
 }
 
-/* What execve() would say of a file before it reads it. */
+/* The error that execve() would give for a file before it reads it. */
 static int check_program(const struct path *path)
 {
 	if (!d_is_reg(path->dentry) || forbids_exec(path))

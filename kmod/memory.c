@@ -162,7 +162,7 @@ int kspawn_memory_make(struct kspawn_request *request)
 	task_unlock(task->group_leader);
 	mm->flags = request->mm_flags |
 		    (task->user_dumpable ? SUID_DUMP_USER : SUID_DUMP_DISABLE);
-	/* What exec does as it learns of the new program's kind. */
+	/* As exec does when it learns of the new program's kind. */
 	kspawn_kernel.arch_pick_mmap_layout(mm, &stack);
 	mm->task_size = TASK_SIZE;
 	if (request->exe_file)

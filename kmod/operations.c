@@ -99,7 +99,7 @@ static int run_attributes(struct kspawn_request *request)
 		if (!asked)
 			continue;
 		err = operation->run(request, NULL);
-		/* Of two flags for one operation the larger one includes it. */
+		/* The larger one of two flags for one operation includes it. */
 		if (err)
 			return kspawn_fail(&request->outcome,
 					   KSPAWN_STEP_ATTRIBUTE,

@@ -13,7 +13,7 @@
 struct kspawn_file_action;
 struct kspawn_request;
 
-/* What an operation takes from struct kspawn_action. */
+/* Fields that an operation takes from struct kspawn_action. */
 #define KSPAWN_TAKES_FD		BIT(0)
 #define KSPAWN_TAKES_NEWFD	BIT(1)
 #define KSPAWN_TAKES_PATH	BIT(2) /* and where it begins */
@@ -56,7 +56,7 @@ const struct kspawn_operation *kspawn_operation_of_action(u32 op);
 u64 kspawn_operation_actions(void);
 int kspawn_operations_run(struct kspawn_request *request);
 
-/* Of actions.c */
+/* In actions.c */
 int kspawn_action_open(struct kspawn_request *request,
 		       const struct kspawn_file_action *action);
 int kspawn_action_close(struct kspawn_request *request,
@@ -76,7 +76,7 @@ int kspawn_action_inherit(struct kspawn_request *request,
 int kspawn_action_close_range(struct kspawn_request *request,
 			      const struct kspawn_file_action *action);
 
-/* Of attributes.c */
+/* In attributes.c */
 int kspawn_attribute_sigdef(struct kspawn_request *request,
 			    const struct kspawn_file_action *action);
 int kspawn_attribute_sigign(struct kspawn_request *request,

@@ -263,7 +263,7 @@ static bool actions_will_succeed(const struct kspawn_request *request)
 		const struct kspawn_file_action *action = &request->actions[i];
 		u32 takes = action->operation->takes;
 
-		/* What names no descriptor closes one, perhaps this one. */
+		/* One that names no descriptor closes one, perhaps this. */
 		if (!(action->operation->traits & KSPAWN_NAMES_FD))
 			closed = true;
 		else if (closed || !is_open(action->fd))

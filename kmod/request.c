@@ -581,7 +581,7 @@ static void construct_request(void *object)
  *
  * Many kernels clear memory as they allocate it, which would cost more than
  * all else that is done to a request, but not objects that have a constructor.
- * What a request holds is written before it is read.
+ * Every field of a request is written before it is read.
  *
  * Return: 0 or -ENOMEM.
  */

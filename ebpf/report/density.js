@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the timeline draws where there is more than a pixel can show.  Knows no page.
+// The timeline draws this where there is more than a pixel can show.  Knows no page.
 "use strict";
-// What lies between the pixels 0 and `width`, by column of one pixel: a Map from column to
+// All that lies between the pixels 0 and `width`, by column of one pixel: a Map from column to
 // a Map from sort to {count, share}; share: of the column's width, how much is covered.
 // Each of `items` is [left, right, sort], in pixels; those outside are left out.
 function columnsOf(items, width) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the verdict on a recorded trace rests on.
+/// The evidence on which the verdict on a recorded trace rests.
 #ifndef KSPAWN_TRACE_REPORT_EVIDENCE_HPP
 #define KSPAWN_TRACE_REPORT_EVIDENCE_HPP
 

@@ -92,7 +92,7 @@ void put_head(std::string* page, const Trace& trace, const std::string& title) {
     *page += "</dl></header>\n";
 }
 
-/// What of the trace is missing, in words; nothing if it is whole.
+/// The missing parts of the trace, in words; nothing if it is whole.
 std::vector<std::string> gaps_of(const Trace& trace) {
     std::vector<std::string> gaps;
     if (!trace.summary)
@@ -322,7 +322,7 @@ void put_longest(std::string* page, const Trace& trace) {
         return;
     const auto length = trace.length();
     const auto rank = [length](const Window* window) {
-        // What is still open has been so until the trace's end.
+        // A window that is still open has been so until the trace's end.
         return window->duration.value_or(length - window->start);
     };
     std::ranges::stable_sort(longest, std::ranges::greater{}, rank);

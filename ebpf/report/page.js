@@ -53,7 +53,7 @@
             w.level = level;
         }
         lane.levels = Math.max(1, ends.length);
-        // What is longest so far, to know where to begin to draw.
+        // The longest so far, to know where to begin to draw.
         let longest = 0;
         lane.longest = lane.windows.map((w) => (longest = Math.max(longest, w.end - w.start)));
     }
@@ -422,7 +422,7 @@
         g.fillRect(0, 0, labelWidth() - 1, AXIS - 1);
         g.fillStyle = colours.soft;
         g.font = "11px system-ui, sans-serif";
-        // Of the trace: the room before and after it is none of its time.
+        // Only the trace: the room before and after it is none of its time.
         const seen = Math.max(0, Math.min(to, trace.length) - Math.max(from, 0));
         g.fillText(`${duration(seen)} shown`, 8, 12);
         drawOverview();
@@ -440,7 +440,7 @@
     const zoom = (factor, time = (from + to) / 2) =>
         view(time - (time - from) * factor, time + (to - time) * factor);
 
-    // What is under the pointer, and of how many in that place it was chosen.
+    // The thing under the pointer, and out of how many in that place it was chosen.
     let crowd = 1;
     function find(px, py) {
         crowd = 1;

@@ -28,7 +28,7 @@ private:
     std::map<int, std::size_t> log2_;
 };
 
-/// Of windows that have ended.  A child that never executes a program lives in its window
+/// Figures of windows that have ended.  A child that never executes a program lives in its window
 /// all its life: how long says nothing about a start, so it is kept apart.
 struct Group {
     Durations window;    ///< of children that executed a program
@@ -43,7 +43,7 @@ struct Statistics {
     std::map<std::pair<std::string, std::string>, Group> by_program_and_way;
 };
 
-/// What became of the children.
+/// The fates of the children.
 struct Fates {
     std::size_t executed = 0; ///< a program
     std::size_t without = 0;  ///< ended, and had executed none

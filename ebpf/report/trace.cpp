@@ -64,7 +64,7 @@ std::optional<std::int64_t> number_at(const Json& object, const char* name) {
     if (found == object.end() || !found->is_number())
         return {};
     if (found->is_number_float()) {
-        // What does not fit has no place on a page either.
+        // A number that does not fit has no place on a page either.
         const auto value = found->get<double>();
         if (!(value > -9e18 && value < 9e18))
             return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What was found, in sentences.
+/// Findings, in sentences.
 #ifndef KSPAWN_TRACE_REPORT_WORDS_HPP
 #define KSPAWN_TRACE_REPORT_WORDS_HPP
 
@@ -24,7 +24,7 @@ struct WayWords {
     std::string_view title;
     std::string_view explanation;
 };
-/// Of any name; those that are not known are their own title.
+/// Any name has one; those that are not known are their own title.
 WayWords way_in_words(std::string_view name);
 /// Their order on the page.
 std::size_t way_rank(std::string_view name);
@@ -48,7 +48,7 @@ std::vector<Finding> findings_of(const Trace& trace);
 /// One sentence on an event, for a tooltip.
 std::string event_in_words(const Trace& trace, const Event& event);
 
-/// What the whole of it comes to, for somebody who has not seen such a report before.
+/// The sum of it all, for somebody who has not seen such a report before.
 std::string overview_of(const Trace& trace);
 
 } // namespace kspawn::trace::report

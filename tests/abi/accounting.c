@@ -11,7 +11,7 @@
 #define ROOT		"/sys/fs/cgroup"
 #define NEEDS_CGROUP	"needs root and a memory controller of cgroup v2"
 #define PIPES		"2000"
-/* What a pipe takes at least: its buffers. */
+/* The least that a pipe takes: its buffers. */
 #define PIPES_BYTES	(2000 * 640L)
 
 /* A group of our own with a memory controller; false if there is none. */

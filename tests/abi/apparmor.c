@@ -151,7 +151,7 @@ TEST_F(spawn, transitions_of_the_profile)
 	/* A program that is looked up by the caller alone. */
 	spawn_init(&s, "./denied");
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
-	/* What the profile does not allow to be read, no action opens. */
+	/* No action opens a file that the profile does not allow to be read. */
 	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "secret", O_RDONLY, 0);
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_ACTION, 0);

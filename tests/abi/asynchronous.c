@@ -41,7 +41,7 @@ TEST_F(spawn, returns_before_the_program)
 	EXPECT_FALSE(completion_ready(completion, 0));
 }
 
-/* What the call finds by itself it says at once: there is no event. */
+/* A failure that the call finds by itself is told at once: there is no event. */
 TEST_F(spawn, failures_before_there_is_a_child)
 {
 	int completion = completion_open(self->device, 1, 0);
@@ -67,8 +67,7 @@ TEST_F(spawn, failures_before_there_is_a_child)
 			       KSPAWN_ATTR_SETCGROUP);
 	}
 	EXPECT_FALSE(completion_ready(completion, 50));
-	spawn_init(&s, scratch_tiny);
-	completion_use(&s, completion, 7);
+	completion_tiny(&s, completion, 7, false);
 	expect_event(_metadata, completion, 7, expect_start(_metadata, self->device, &s), 0, 0, 0);
 	EXPECT_LT(0, waitpid(-1, NULL, 0));
 }
@@ -132,9 +131,7 @@ TEST_F(spawn, failures_leave_nothing)
 
 	ASSERT_LE(0, completion);
 	for (i = 0; i < rounds; i++) {
-		spawn_init(&s, scratch_tiny);
-		spawn_dup2(&s, 99, 98);
-		completion_use(&s, completion, i);
+		completion_tiny(&s, completion, i, true);
 		ASSERT_LT(0, spawn_start(self->device, &s));
 		ASSERT_EQ(sizeof(event), read(completion, &event, sizeof(event)));
 		ASSERT_TRUE(own_no_child());
@@ -187,9 +184,7 @@ TEST_F(spawn, with_a_pidfd)
 	EXPECT_EQ(0, own_wait(pid));
 	close(stored);
 	/* It becomes readable when the start fails, too. */
-	spawn_init(&s, scratch_tiny);
-	spawn_dup2(&s, 99, 98);
-	completion_use(&s, completion, 2);
+	completion_tiny(&s, completion, 2, true);
 	s.args.flags |= KSPAWN_PIDFD;
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(0, pid);
@@ -329,8 +324,7 @@ TEST_F(spawn, no_completion_descriptor)
 	struct spawn s;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		spawn_init(&s, scratch_tiny);
-		completion_use(&s, bad[i], 1);
+		completion_tiny(&s, bad[i], 1, false);
 		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_COPY,
 			       KSPAWN_ARG_COMPLETION);
 	}

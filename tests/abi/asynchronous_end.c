@@ -6,9 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define REFERENCES	"/sys/module/kspawn/refcnt"
-#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
-#define SETTLE_MS	20000
 #define STARTS		5
 
 static void start_held(struct __test_metadata *_metadata, int device, int completion,
@@ -25,8 +22,8 @@ static void start_held(struct __test_metadata *_metadata, int device, int comple
 }
 
 /* Let all of them go, and see that nothing of the module is left in use. */
-static void release_all(struct __test_metadata *_metadata, const pid_t pids[STARTS], long idle,
-			long requests)
+static void release_all(struct __test_metadata *_metadata, const pid_t pids[STARTS],
+			const struct idle *idle)
 {
 	int i, fifo;
 
@@ -36,40 +33,38 @@ static void release_all(struct __test_metadata *_metadata, const pid_t pids[STAR
 	for (i = 0; i < STARTS; i++)
 		EXPECT_EQ(0, own_wait(pids[i]));
 	close(fifo);
-	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS))
-		TH_LOG("%ld, was %ld", totals_number(REFERENCES), idle);
-	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+	expect_idle(_metadata, idle);
 }
 
 TEST_F(spawn, descriptor_is_closed)
 {
-	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
-	int completion = completion_open(self->device, STARTS, 0);
 	pid_t pids[STARTS];
+	struct idle idle;
+	int completion;
 
+	idle_take(&idle);
+	completion = completion_open(self->device, STARTS, 0);
 	ASSERT_LE(0, completion);
 	start_held(_metadata, self->device, completion, pids);
 	close(completion);
-	EXPECT_LE(idle + STARTS, totals_number(REFERENCES));
-	release_all(_metadata, pids, idle, requests);
+	EXPECT_LE(idle.references + STARTS, totals_number(TOTALS_REFERENCES));
+	release_all(_metadata, pids, &idle);
 }
 
 /* With events that nobody has read, and failures that come later. */
 TEST_F(spawn, descriptor_is_closed_unread)
 {
-	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
 	unsigned int i, rounds = scratch_scale(50);
+	struct idle idle;
 	struct spawn s;
 
+	idle_take(&idle);
 	for (i = 0; i < rounds; i++) {
 		int completion = completion_open(self->device, 8, 0), n;
 
 		ASSERT_LE(0, completion);
 		for (n = 0; n < 8; n++) {
-			spawn_init(&s, scratch_tiny);
-			if (n % 2)
-				spawn_dup2(&s, 99, 98);
-			completion_use(&s, completion, n);
+			completion_tiny(&s, completion, n, n % 2);
 			ASSERT_LT(0, spawn_start(self->device, &s));
 		}
 		if (i % 2)
@@ -78,8 +73,7 @@ TEST_F(spawn, descriptor_is_closed_unread)
 		while (waitpid(-1, NULL, __WALL) > 0)
 			;
 	}
-	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
-	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+	expect_idle(_metadata, &idle);
 }
 
 enum end { KILLED, EXITS, EXECUTES };
@@ -87,12 +81,13 @@ enum end { KILLED, EXITS, EXECUTES };
 /* A caller in a process of its own, which leaves its children to us. */
 static void expect_children_live_on(struct __test_metadata *_metadata, int device, enum end end)
 {
-	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
 	int ready[2], i, status;
+	struct idle idle;
 	pid_t caller, pids[STARTS] = {};
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	idle_take(&idle);
 	caller = fork();
 	ASSERT_LE(0, caller);
 	if (!caller) {
@@ -121,7 +116,7 @@ static void expect_children_live_on(struct __test_metadata *_metadata, int devic
 	EXPECT_EQ(end == KILLED ? SIGKILL : 0, status);
 	for (i = 0; i < STARTS; i++)
 		ASSERT_LT(0, pids[i]);
-	release_all(_metadata, pids, idle, requests);
+	release_all(_metadata, pids, &idle);
 }
 
 TEST_F(spawn, caller_is_killed)
@@ -142,9 +137,10 @@ TEST_F(spawn, caller_executes)
 /* At any moment, with starts that succeed and starts that fail. */
 TEST_F(spawn, callers_killed_at_any_moment)
 {
-	long idle = totals_number(REFERENCES), requests = totals_number(REQUESTS);
 	unsigned int i, rounds = scratch_scale(60);
+	struct idle idle;
 
+	idle_take(&idle);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	for (i = 0; i < rounds; i++) {
 		pid_t caller = fork();
@@ -157,10 +153,7 @@ TEST_F(spawn, callers_killed_at_any_moment)
 			int n;
 
 			for (n = 0;; n++) {
-				spawn_init(&s, scratch_tiny);
-				if (n % 3)
-					spawn_dup2(&s, 99, 98);
-				completion_use(&s, completion, n);
+				completion_tiny(&s, completion, n, n % 3);
 				spawn_start(self->device, &s);
 				while (waitpid(-1, NULL, WNOHANG) > 0)
 					;
@@ -175,8 +168,7 @@ TEST_F(spawn, callers_killed_at_any_moment)
 		while (waitpid(-1, NULL, __WALL) > 0)
 			;
 	}
-	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
-	EXPECT_TRUE(totals_settle(REQUESTS, requests, SETTLE_MS));
+	expect_idle(_metadata, &idle);
 }
 
 TEST_HARNESS_MAIN

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What an auditor is told of a spawn: rules on system calls see what the child
+ * The auditor's view of a spawn: rules on system calls see what the child
  * does in their place.  Without a daemon the records are in the kernel's log.
  */
 #include "lib/fixture.h"
@@ -128,7 +128,7 @@ TEST_F(spawn, what_the_child_does)
 	EXPECT_TRUE(audited(log, SYS_fchdir, pid, true));
 	EXPECT_TRUE(audited(log, SYS_execve, pid, true));
 
-	/* What fails is told, too; whose pid it was nobody else knows. */
+	/* A start that fails is told, too; whose pid it was nobody else knows. */
 	ASSERT_LE(0, lseek(log, 0, SEEK_END));
 	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "/no/such/file", O_RDONLY, 0);

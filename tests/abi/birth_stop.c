@@ -13,7 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 
-/* What the calling thread met; shared with us. */
+/* The outcome that the calling thread met; shared with us. */
 struct outcome {
 	pid_t thread;
 	pid_t pid;
@@ -234,7 +234,7 @@ TEST_F(spawn, failed_child_of_a_caller_that_executes)
 	EXPECT_NE(0, own_parent_of(h.caller));
 	ASSERT_EQ(0, kill(h.caller, SIGKILL));
 	EXPECT_EQ(SIGKILL, own_wait(h.caller));
-	/* What it left would be ours now. */
+	/* Children that it left would be ours now. */
 	own_sleep_ms(100);
 	EXPECT_TRUE(own_no_child());
 }

@@ -15,9 +15,7 @@ static bool start_failing(int device, int completion, __u64 cookie)
 {
 	struct spawn s;
 
-	spawn_init(&s, scratch_tiny);
-	spawn_dup2(&s, 99, 98);
-	completion_use(&s, completion, cookie);
+	completion_tiny(&s, completion, cookie, true);
 	return spawn_start(device, &s) > 0;
 }
 
@@ -187,8 +185,7 @@ TEST_F(spawn, capacity)
 	ASSERT_TRUE(start_failing(self->device, completion, 2));
 	ASSERT_TRUE(completion_ready(completion, 60000));
 	/* One is under way, one unread. */
-	spawn_init(&s, scratch_tiny);
-	completion_use(&s, completion, 3);
+	completion_tiny(&s, completion, 3, false);
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_EQ(KSPAWN_STEP_COPY, s.result.step);
@@ -345,8 +342,7 @@ TEST_F(spawn, read_by_another_process)
 	struct spawn s;
 
 	ASSERT_LE(0, completion);
-	spawn_init(&s, scratch_tiny);
-	completion_use(&s, completion, 3);
+	completion_tiny(&s, completion, 3, false);
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(0, pid);
 	reader = fork();

@@ -40,7 +40,7 @@ static void read_all(struct __test_metadata *_metadata, long long values[COUNTER
 }
 
 /*
- * What has changed since @before, as "spawns+1 clones+1".  A child's last
+ * The changes since @before, as "spawns+1 clones+1".  A child's last
  * instructions may come after its parent has reaped it: in_flight gets time.
  */
 static const char *changes(struct __test_metadata *_metadata, const long long *before)
@@ -167,7 +167,7 @@ TEST_F(spawn, failures_by_step)
 		       KSPAWN_ATTR_SETPGROUP);
 	EXPECT_STREQ("spawns+1 clones+1 fail_attribute+1", changes(_metadata, before));
 
-	/* Of an unreadable request not even the beginning counts as a spawn. */
+	/* An unreadable request does not count as a spawn. */
 	read_all(_metadata, before);
 	spawn_init(&s, scratch_tiny);
 	s.args.flags = 0x100;

@@ -11,9 +11,7 @@
 
 static void raise_limit(struct __test_metadata *_metadata, rlim_t count)
 {
-	struct rlimit limit = { .rlim_cur = count, .rlim_max = count };
-
-	if (setrlimit(RLIMIT_NOFILE, &limit))
+	if (own_allow_descriptors(count))
 		SKIP(exit(KSFT_SKIP), "no %llu descriptors for this user",
 		     (unsigned long long)count);
 }
@@ -41,10 +39,8 @@ TEST_F(spawn, mixed_above_the_first_word)
 	struct report r;
 	struct spawn s;
 	unsigned int i;
-	int fd;
 
-	for (fd = 60; fd < 1024; fd++)
-		ASSERT_EQ(fd, fcntl(0, F_DUPFD_CLOEXEC, fd));
+	ASSERT_EQ(0, own_duplicate(60, 1023, F_DUPFD_CLOEXEC));
 	for (i = 0; i < ARRAY_SIZE(kept); i++) {
 		ASSERT_EQ(0, fcntl(kept[i], F_SETFD, 0));
 		used += snprintf(expected + used, sizeof(expected) - used, " %d", kept[i]);
@@ -64,8 +60,7 @@ TEST_F(spawn, all_of_a_full_table)
 	report_init(_metadata, &s, &r);
 	self->device = open(KSPAWN_DEVICE, O_RDWR);
 	ASSERT_EQ(3, self->device);
-	for (fd = 4; fd < 1024; fd++)
-		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
+	ASSERT_EQ(0, own_duplicate(4, 1023, F_DUPFD));
 	/* Room for the child's own look at them. */
 	raise_limit(_metadata, 2048);
 	expect_exit(_metadata, self->device, &s, 0);
@@ -79,11 +74,9 @@ TEST_F(spawn, twenty_thousand_close_on_exec)
 {
 	struct report r;
 	struct spawn s;
-	int fd;
 
 	raise_limit(_metadata, 30000);
-	for (fd = 10; fd < 20010; fd++)
-		ASSERT_EQ(fd, fcntl(0, F_DUPFD_CLOEXEC, fd));
+	ASSERT_EQ(0, own_duplicate(10, 20009, F_DUPFD_CLOEXEC));
 	ASSERT_EQ(0, fcntl(15000, F_SETFD, 0));
 	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
@@ -320,7 +313,7 @@ TEST_F(spawn, cloexec_default_without_actions)
 	EXPECT_EQ(0, fcntl(70, F_GETFD));
 }
 
-/* What an action names keeps the flag that it has. */
+/* A descriptor that an action names keeps the flag that it has. */
 TEST_F(spawn, cloexec_default_and_named_sources)
 {
 	struct report r;
@@ -539,10 +532,7 @@ TEST_F(spawn, of_one_moment)
 
 TEST_F(spawn, of_one_moment_where_most_are_inherited)
 {
-	int fd;
-
-	for (fd = 110; fd < 240; fd++)
-		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
+	ASSERT_EQ(0, own_duplicate(110, 239, F_DUPFD));
 	expect_one_moment(_metadata, self->device);
 }
 

@@ -181,7 +181,7 @@ TEST_F(spawn, failing_exec_and_search)
 	EXPECT_TRUE(says(text, "end", id, "pid=0 error=-8 step=exec index=0"));
 }
 
-/* What is refused while it is copied has no id yet, but an end. */
+/* A request that is refused while it is copied has no id yet, but an end. */
 TEST_F(spawn, refused_requests)
 {
 	struct spawn s;

@@ -5,66 +5,11 @@
  */
 #include "lib/completion.h"
 #include "lib/fixture.h"
+#include "lib/fuse_server.h"
 
-#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-#define NO_FUSE		"needs root and FUSE"
-#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
-#define SETTLE_MS	20000
-
-struct server {
-	pid_t pid;
-	int say;
-	int hear;
-};
-
-static bool heard(const struct server *server, char what)
-{
-	struct pollfd ready = { .fd = server->hear, .events = POLLIN };
-	char byte;
-	int got;
-
-	/* The end of a caller interrupts it; then it waits from the start. */
-	do {
-		got = poll(&ready, 1, 60000);
-	} while (got < 0 && errno == EINTR);
-	return got == 1 && read(server->hear, &byte, 1) == 1 && byte == what;
-}
-
-/* The file system at "there", in the working directory; false if there is no FUSE. */
-static bool serve(struct server *server)
-{
-	char program[PATH_MAX];
-	int to[2], from[2];
-
-	if (geteuid() || access("/dev/fuse", R_OK | W_OK) ||
-	    scratch_helper("fuse_server", program, sizeof(program)))
-		return false;
-	if (mkdir("there", 0755) || pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
-		return false;
-	server->pid = fork();
-	if (!server->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		execl(program, "fuse_server", "there", scratch_tiny, "flush", NULL);
-		_exit(127);
-	}
-	close(to[0]);
-	close(from[1]);
-	server->say = to[1];
-	server->hear = from[0];
-	return server->pid > 0 && heard(server, 'r');
-}
-
-static void end_server(struct server *server)
-{
-	umount2("there", MNT_DETACH);
-	kill(server->pid, SIGKILL);
-	own_wait(server->pid);
-}
 
 /* A start that fails when its child has a file open that hangs as it is closed. */
 static void failing_init(struct spawn *s)
@@ -103,27 +48,27 @@ static bool ends_by_itself(pid_t caller, int *status)
 TEST_F(spawn, caller_has_its_answer)
 {
 	static const __u32 flags[] = { 0, KSPAWN_PIDFD, KSPAWN_WAIT };
-	long before = totals_number(REQUESTS);
+	long before = totals_number(TOTALS_IN_FLIGHT);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		struct server server;
+		struct fuse_server server;
 		int status = -1;
 		pid_t caller;
 		struct spawn s;
 
-		if (!serve(&server))
-			SKIP(return, NO_FUSE);
+		if (!fuse_server_begin(&server, "flush"))
+			SKIP(return, FUSE_NEEDED);
 		failing_init(&s);
 		s.args.flags = flags[i];
 		caller = call(self->device, &s);
 		/* The child is at it. */
-		ASSERT_TRUE(heard(&server, 'h'));
+		ASSERT_TRUE(fuse_server_hangs(&server));
 		EXPECT_TRUE(ends_by_itself(caller, &status));
 		EXPECT_EQ(EBADF, WEXITSTATUS(status));
-		ASSERT_EQ(1, write(server.say, "", 1));
-		EXPECT_TRUE(totals_settle(REQUESTS, before, SETTLE_MS));
-		end_server(&server);
+		ASSERT_EQ(0, fuse_server_go_on(&server));
+		EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before, TOTALS_SETTLE_MS));
+		fuse_server_end(&server);
 		ASSERT_EQ(0, rmdir("there"));
 	}
 }
@@ -132,49 +77,49 @@ TEST_F(spawn, event_is_told)
 {
 	int completion = completion_open(self->device, 1, 0);
 	struct kspawn_event event;
-	struct server server;
+	struct fuse_server server;
 	struct spawn s;
 	pid_t pid;
 
 	ASSERT_LE(0, completion);
-	if (!serve(&server))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, "flush"))
+		SKIP(return, FUSE_NEEDED);
 	failing_init(&s);
 	completion_use(&s, completion, 1);
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(0, pid);
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	ASSERT_TRUE(completion_next(completion, &event));
 	EXPECT_EQ(EBADF, event.error);
-	ASSERT_EQ(1, write(server.say, "", 1));
-	end_server(&server);
+	ASSERT_EQ(0, fuse_server_go_on(&server));
+	fuse_server_end(&server);
 }
 
 /* A close action hangs; the caller waits for that, until it is killed. */
 TEST_F(spawn, caller_is_killed)
 {
-	long before = totals_number(REQUESTS);
-	struct server server;
+	long before = totals_number(TOTALS_IN_FLIGHT);
+	struct fuse_server server;
 	int status = -1;
 	pid_t caller;
 	struct spawn s;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	if (!serve(&server))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, "flush"))
+		SKIP(return, FUSE_NEEDED);
 	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "there/program", O_RDONLY, 0);
 	spawn_close(&s, 9);
 	spawn_dup2(&s, 99, 98);
 	caller = call(self->device, &s);
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	EXPECT_EQ(0, waitpid(caller, &status, WNOHANG));
 	ASSERT_EQ(0, kill(caller, SIGKILL));
 	EXPECT_TRUE(ends_by_itself(caller, &status));
 	EXPECT_EQ(SIGKILL, status);
-	ASSERT_EQ(1, write(server.say, "", 1));
-	EXPECT_TRUE(totals_settle(REQUESTS, before, SETTLE_MS));
-	end_server(&server);
+	ASSERT_EQ(0, fuse_server_go_on(&server));
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before, TOTALS_SETTLE_MS));
+	fuse_server_end(&server);
 	while (waitpid(-1, &status, __WALL) > 0)
 		;
 }
@@ -182,13 +127,13 @@ TEST_F(spawn, caller_is_killed)
 /* One that fails afterwards, and the caller is killed meanwhile. */
 TEST_F(spawn, caller_of_a_failed_child_is_killed)
 {
-	long before = totals_number(REQUESTS);
-	struct server server;
+	long before = totals_number(TOTALS_IN_FLIGHT);
+	struct fuse_server server;
 	pid_t caller;
 	struct spawn s;
 
-	if (!serve(&server))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, "flush"))
+		SKIP(return, FUSE_NEEDED);
 	failing_init(&s);
 	caller = fork();
 	ASSERT_LE(0, caller);
@@ -196,12 +141,12 @@ TEST_F(spawn, caller_of_a_failed_child_is_killed)
 		for (;;)
 			spawn_start(self->device, &s);
 	}
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	ASSERT_EQ(0, kill(caller, SIGKILL));
 	EXPECT_EQ(SIGKILL, own_wait(caller));
-	ASSERT_EQ(1, write(server.say, "", 1));
-	EXPECT_TRUE(totals_settle(REQUESTS, before, SETTLE_MS));
-	end_server(&server);
+	ASSERT_EQ(0, fuse_server_go_on(&server));
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before, TOTALS_SETTLE_MS));
+	fuse_server_end(&server);
 }
 
 TEST_HARNESS_MAIN

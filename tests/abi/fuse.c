@@ -5,17 +5,14 @@
  * when the file system does, one way or the other.
  */
 #include "lib/fixture.h"
+#include "lib/fuse_server.h"
 
-#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define NO_FUSE		"needs root and FUSE"
-#define REQUESTS	"/sys/class/misc/kspawn/stats/in_flight"
-#define SETTLE_MS	20000
 
-/* What hangs, and in whom. */
+/* The operation that hangs, and in whom. */
 FIXTURE_VARIANT(spawn)
 {
 	const char *operation;
@@ -29,56 +26,6 @@ FIXTURE_VARIANT_ADD(spawn, open_in_exec) { .operation = "open" };
 FIXTURE_VARIANT_ADD(spawn, read_in_exec) { .operation = "read" };
 FIXTURE_VARIANT_ADD(spawn, lookup_of_an_action) { .operation = "lookup", .by_action = true };
 FIXTURE_VARIANT_ADD(spawn, open_of_an_action) { .operation = "open", .by_action = true };
-
-struct server {
-	pid_t pid;
-	int say;
-	int hear;
-};
-
-/* Wait for @what from the server; false if something else comes, or nothing. */
-static bool heard(const struct server *server, char what)
-{
-	struct pollfd ready = { .fd = server->hear, .events = POLLIN };
-	char byte;
-
-	return TEMP_FAILURE_RETRY(poll(&ready, 1, 60000)) == 1 && read(server->hear, &byte, 1) == 1 && byte == what;
-}
-
-/* The file system at "there", in the working directory; false if there is no FUSE. */
-static bool serve(struct server *server, const char *operation)
-{
-	char program[PATH_MAX];
-	int to[2], from[2];
-
-	if (geteuid() || access("/dev/fuse", R_OK | W_OK) ||
-	    scratch_helper("fuse_server", program, sizeof(program)))
-		return false;
-	if (mkdir("there", 0755) || pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
-		return false;
-	server->pid = fork();
-	if (!server->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		execl(program, "fuse_server", "there", scratch_tiny, operation, NULL);
-		_exit(127);
-	}
-	close(to[0]);
-	close(from[1]);
-	server->say = to[1];
-	server->hear = from[0];
-	return server->pid > 0 && heard(server, 'r');
-}
-
-static void end_server(struct server *server)
-{
-	umount2("there", MNT_DETACH);
-	kill(server->pid, SIGKILL);
-	own_wait(server->pid);
-	close(server->say);
-	close(server->hear);
-}
 
 /* A caller in a process of its own; exits with its errno, or with 0 if the child did. */
 static pid_t call(int device, bool by_action, bool unsettled)
@@ -120,32 +67,32 @@ static void expect_others_go_on(struct __test_metadata *_metadata, int device)
 
 TEST_F(spawn, hangs_for_a_while)
 {
-	struct server server;
+	struct fuse_server server;
 	pid_t caller;
 	int status;
 
-	if (!serve(&server, variant->operation))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, variant->operation))
+		SKIP(return, FUSE_NEEDED);
 	caller = call(self->device, variant->by_action, variant->unsettled);
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	expect_others_go_on(_metadata, self->device);
 	EXPECT_EQ(0, waitpid(caller, &status, WNOHANG));
-	ASSERT_EQ(1, write(server.say, "", 1));
+	ASSERT_EQ(0, fuse_server_go_on(&server));
 	EXPECT_EQ(0, own_wait(caller));
-	end_server(&server);
+	fuse_server_end(&server);
 }
 
 TEST_F(spawn, server_is_killed)
 {
-	long before = totals_number(REQUESTS);
-	struct server server;
+	long before = totals_number(TOTALS_IN_FLIGHT);
+	struct fuse_server server;
 	pid_t caller;
 	int status;
 
-	if (!serve(&server, variant->operation))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, variant->operation))
+		SKIP(return, FUSE_NEEDED);
 	caller = call(self->device, variant->by_action, variant->unsettled);
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	ASSERT_EQ(0, kill(server.pid, SIGKILL));
 	status = own_wait(caller);
 	EXPECT_TRUE(WIFEXITED(status) && (WEXITSTATUS(status) == ENOTCONN ||
@@ -156,21 +103,21 @@ TEST_F(spawn, server_is_killed)
 	status = own_wait(call(self->device, variant->by_action, variant->unsettled));
 	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ENOTCONN)
 		TH_LOG("wait status %#x", status);
-	EXPECT_TRUE(totals_settle(REQUESTS, before, SETTLE_MS));
-	end_server(&server);
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before, TOTALS_SETTLE_MS));
+	fuse_server_end(&server);
 }
 
 /* The file system is taken away while a start is in it, and another put there. */
 TEST_F(spawn, replaced_meanwhile)
 {
-	struct server server;
+	struct fuse_server server;
 	struct spawn s;
 	pid_t caller;
 
-	if (!serve(&server, variant->operation))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, variant->operation))
+		SKIP(return, FUSE_NEEDED);
 	caller = call(self->device, variant->by_action, variant->unsettled);
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	ASSERT_EQ(0, umount2("there", MNT_DETACH));
 	ASSERT_EQ(0, mount("none", "there", "tmpfs", 0, NULL));
 	ASSERT_EQ(0, scratch_copy_child("there/program", 0755));
@@ -180,7 +127,7 @@ TEST_F(spawn, replaced_meanwhile)
 	spawn_arg(&s, "exit");
 	spawn_arg(&s, "7");
 	expect_exit(_metadata, self->device, &s, 7);
-	ASSERT_EQ(1, write(server.say, "", 1));
+	ASSERT_EQ(0, fuse_server_go_on(&server));
 	if (!variant->by_action && !strcmp(variant->operation, "lookup") && !variant->unsettled) {
 		/* Found in the old one by the caller, executed in the new one by the child. */
 		int status = own_wait(caller);
@@ -191,7 +138,7 @@ TEST_F(spawn, replaced_meanwhile)
 		EXPECT_EQ(0, own_wait(caller));
 	}
 	ASSERT_EQ(0, umount2("there", MNT_DETACH));
-	end_server(&server);
+	fuse_server_end(&server);
 }
 
 /*
@@ -201,49 +148,49 @@ TEST_F(spawn, replaced_meanwhile)
 TEST_F(spawn, caller_is_killed)
 {
 	bool kill_server = !strcmp(variant->operation, "open");
-	long before = totals_number(REQUESTS);
-	struct server server;
+	long before = totals_number(TOTALS_IN_FLIGHT);
+	struct fuse_server server;
 	pid_t caller;
 	int status;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	if (!serve(&server, variant->operation))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, variant->operation))
+		SKIP(return, FUSE_NEEDED);
 	caller = call(self->device, variant->by_action, variant->unsettled);
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	ASSERT_EQ(0, kill(caller, SIGKILL));
 	/* It is not the caller but its child that the file system has, mostly. */
 	if (variant->by_action || variant->unsettled || strcmp(variant->operation, "lookup"))
 		EXPECT_EQ(SIGKILL, own_wait(caller));
 	expect_others_go_on(_metadata, self->device);
-	ASSERT_LE(0, kill_server ? kill(server.pid, SIGKILL) : write(server.say, "", 1));
-	EXPECT_TRUE(totals_settle(REQUESTS, before, SETTLE_MS));
-	end_server(&server);
+	ASSERT_LE(0, kill_server ? kill(server.pid, SIGKILL) : fuse_server_go_on(&server));
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before, TOTALS_SETTLE_MS));
+	fuse_server_end(&server);
 	while (waitpid(-1, &status, __WALL) > 0)
 		;
 }
 
 TEST_F(spawn, child_is_killed)
 {
-	struct server server;
+	struct fuse_server server;
 	pid_t caller, child;
 	int status;
 
 	if (!variant->by_action && !variant->unsettled && !strcmp(variant->operation, "lookup"))
 		SKIP(return, "there is no child yet");
-	if (!serve(&server, variant->operation))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, variant->operation))
+		SKIP(return, FUSE_NEEDED);
 	caller = call(self->device, variant->by_action, variant->unsettled);
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	child = own_wait_child_of(caller);
 	ASSERT_LT(0, child);
 	ASSERT_EQ(0, kill(child, SIGKILL));
-	ASSERT_EQ(1, write(server.say, "", 1));
+	ASSERT_EQ(0, fuse_server_go_on(&server));
 	/* Killed before it was a program: a pid, and that wait status. */
 	status = own_wait(caller);
 	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 254)
 		TH_LOG("wait status %#x", status);
-	end_server(&server);
+	fuse_server_end(&server);
 }
 
 TEST_HARNESS_MAIN

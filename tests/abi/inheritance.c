@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a child has of its parent, as a whole: the same program is started by
+ * Everything that a child has of its parent: the same program is started by
  * fork() and execve() and by a spawn, and must see the same of itself.
  */
 #include "lib/fixture.h"

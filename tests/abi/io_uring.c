@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What io_uring does while the caller is in a start, whose child hangs: it
+ * Requests of io_uring while the caller is in a start, whose child hangs: it
  * closes the device, or has other news for the caller.
  */
 #include "lib/completion.h"
@@ -12,8 +12,6 @@
 #include <sys/prctl.h>
 
 #define NO_RING		"no io_uring: %m"
-#define REFERENCES	"/sys/module/kspawn/refcnt"
-#define SETTLE_MS	20000
 
 /* Ways in which the close may come to run; and the flags of the start. */
 FIXTURE_VARIANT(spawn)
@@ -95,9 +93,9 @@ TEST_F(spawn, closes_the_device)
 
 	if (geteuid())
 		SKIP(return, NEEDS_ROOT);
-	idle = totals_number(REFERENCES) - 1;
+	idle = totals_number(TOTALS_REFERENCES) - 1;
 	close(self->device);
-	ASSERT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+	ASSERT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
 	caller = call(_metadata, variant->setup, variant->entry, variant->flags, ends[0]);
@@ -111,12 +109,12 @@ TEST_F(spawn, closes_the_device)
 	ASSERT_EQ(1, write(ends[1], "x", 1));
 	own_sleep_ms(300);
 	/* The call is under way: its code must not go. */
-	EXPECT_LE(idle + 1, totals_number(REFERENCES));
+	EXPECT_LE(idle + 1, totals_number(TOTALS_REFERENCES));
 	EXPECT_EQ(-1, module_remove("kspawn"));
 	completion_release();
 	status = own_wait(caller);
 	EXPECT_EQ(0, status);
-	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->device);
 	spawn_init(&s, scratch_tiny);
@@ -144,9 +142,7 @@ TEST_F(spawn, polls_a_completion)
 		entry->poll32_events = POLLIN;
 		ASSERT_EQ(0, ring_submit(&ring));
 		EXPECT_FALSE(ring_has_done(&ring));
-		spawn_init(&s, scratch_tiny);
-		spawn_dup2(&s, 99, 98);
-		completion_use(&s, completion, i);
+		completion_tiny(&s, completion, i, true);
 		ASSERT_LT(0, spawn_start(self->device, &s));
 		EXPECT_EQ(POLLIN, ring_wait(&ring, &data));
 		EXPECT_EQ(40 + i, data);

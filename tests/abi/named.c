@@ -152,7 +152,7 @@ TEST_F(spawn, elements_of_a_search)
 	}
 }
 
-/* What only looks like the name of a descriptor is the path that it is. */
+/* A path that only looks like the name of a descriptor is the path that it is. */
 TEST_F(spawn, other_names)
 {
 	static const char * const names[] = {

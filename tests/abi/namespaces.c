@@ -154,7 +154,7 @@ TEST_F(spawn, root_of_a_user_namespace)
 	EXPECT_EQ(0, ids[0]);
 	EXPECT_EQ(0, ids[1]);
 	EXPECT_NE(0, report_status_hex(&r, "CapEff"));
-	/* Of no use outside: real-time scheduling asks the first namespace. */
+	/* No use outside: real-time scheduling asks the first namespace. */
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
 	s.args.sched_policy = SCHED_FIFO;
@@ -195,7 +195,7 @@ TEST_F(spawn, mount_namespace)
 	expect_exit(_metadata, self->device, &s, 3);
 }
 
-/* What /proc/PID/ns/@name of @task says, or "". */
+/* The text of /proc/PID/ns/@name of @task, or "". */
 static void read_namespace(const char *task, const char *name, char text[64])
 {
 	char path[64];

@@ -219,7 +219,7 @@ TEST_F(spawn, exclusive_creation_fails_on_an_existing_file)
 	spawn_open(&s, 4, "made", O_WRONLY | O_CREAT | O_EXCL, 0644);
 	spawn_open(&s, 5, "there", O_WRONLY | O_CREAT | O_EXCL, 0644);
 	expect_failure(_metadata, self->device, &s, EEXIST, KSPAWN_STEP_ACTION, 1);
-	/* What earlier actions did to the file system stays, as with fork(). */
+	/* Changes by earlier actions to the file system stay, as with fork(). */
 	EXPECT_EQ(0, access("made", F_OK));
 }
 

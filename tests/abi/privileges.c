@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Who the child is: the caller, whoever opened the device; and no more. */
+/* The child is the caller, whoever opened the device; and no more. */
 #include "lib/fixture.h"
 
 #include <grp.h>

@@ -493,7 +493,7 @@ TEST_F(spawn, result_is_unmapped)
 }
 
 /*
- * Who takes the result away while the child starts has its pidfd all the same, as
+ * A caller that takes the result away while the child starts has its pidfd all the same, as
  * with clone3(); there is just one, and it is where the next descriptor would be.
  */
 TEST_F(spawn, result_with_a_pidfd_is_unmapped)

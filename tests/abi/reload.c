@@ -3,45 +3,74 @@
  * The module is removed, or not yet, and comes again, while others start
  * programs by it.  KSPAWN_RELOAD_COUNT is how often (nightly: 1,000 times).
  */
+#include "lib/calls.h"
+#include "lib/completion.h"
 #include "lib/module.h"
 #include "lib/spawners.h"
 
 #define RELOADS		50
 
+/* A program, one that its child does not find, one with a pidfd. */
+static void prepare(struct spawn *s, unsigned int number)
+{
+	spawn_init(s, number == 1 ? "no-such-program" : scratch_tiny);
+	spawn_chdir(s, "/");
+	s->args.flags = number == 2 ? KSPAWN_PIDFD : 0;
+}
+
+/* Each of them, by a call that changes from round to round. */
+static void start_some(int device, int completion, struct tally *tally, unsigned int round)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		struct outcome o;
+		struct spawn s;
+
+		prepare(&s, i);
+		call_make(device, &s, (i + round) % CALLS, completion, &o);
+		if ((o.pid > 0) != (i != 1) || (!o.pid && o.error != ENOENT) || o.status)
+			tally_add(&tally->strange);
+		tally_add(&tally->started);
+	}
+}
+
+/* All is closed with a start under way and its event unread: its child alone is left. */
+static void leave_some(int device, int completion, unsigned int seed)
+{
+	struct spawn s;
+
+	prepare(&s, seed % 3);
+	completion_use(&s, completion, 0);
+	spawn_start(device, &s);
+	close(seed % 2 ? device : completion);
+	close(seed % 2 ? completion : device);
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
+}
+
 /* Has the device open for a few starts at a time, and not always. */
 static void come_and_go(struct tally *tally, unsigned int seed)
 {
+	unsigned int round = 0;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (!tally_get(&tally->stop)) {
-		int device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC), i;
+		int device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
 		long long begun = own_clock_ms(), took;
 
-		for (i = 0; device >= 0 && i < 3; i++) {
-			struct spawn s;
-			int status = 0;
-			pid_t pid;
-
-			/* A program, one that its child does not find, one with a pidfd. */
-			spawn_init(&s, i == 1 ? "no-such-program" : scratch_tiny);
-			spawn_chdir(&s, "/");
-			s.args.flags = i == 2 ? KSPAWN_PIDFD : 0;
-			pid = spawn_start(device, &s);
-			if (pid > 0)
-				status = own_wait(pid);
-			if (pid > 0 && s.result.pidfd >= 0)
-				close(s.result.pidfd);
-			if ((pid > 0) != (i != 1) || (pid < 0 && errno != ENOENT) || status)
-				tally_add(&tally->strange);
-			tally_add(&tally->started);
-		}
-		if (device < 0)
+		if (device < 0) {
 			tally_add(&tally->refused);
-		else
-			close(device);
+		} else {
+			int completion = completion_open(device, 2, 0);
+
+			start_some(device, completion, tally, round++);
+			leave_some(device, completion, seed >> 16);
+		}
 		/* On a slow kernel too there are moments when nobody has it open. */
 		took = own_clock_ms() - begun;
 		seed = seed * 1103515245 + 12345;
-		usleep((seed >> 16) % (4000 + 4000 * took));
+		usleep((seed >> 16) * (1 + took) / 16);
 	}
 	_exit(own_no_child() ? 0 : 1);
 }

@@ -75,10 +75,8 @@ TEST_F(spawn, closes_ranges)
 {
 	struct report r;
 	struct spawn s;
-	int fd;
 
-	for (fd = 10; fd < 20; fd++)
-		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
+	ASSERT_EQ(0, own_duplicate(10, 19, F_DUPFD));
 	report_init(_metadata, &s, &r);
 	spawn_close_range(&s, 11, 13);
 	spawn_close_range(&s, 15, 15);
@@ -111,7 +109,7 @@ TEST_F(spawn, close_range_errors)
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 }
 
-/* What a closefrom closes is not even copied, unless an action before it names it. */
+/* Descriptors that a closefrom closes are not copied, unless an action before it names them. */
 TEST_F(spawn, named_above_a_closefrom)
 {
 	struct report r;
@@ -139,10 +137,8 @@ TEST_F(spawn, two_closefroms)
 {
 	struct report r;
 	struct spawn s;
-	int fd;
 
-	for (fd = 40; fd < 80; fd++)
-		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
+	ASSERT_EQ(0, own_duplicate(40, 79, F_DUPFD));
 	report_init(_metadata, &s, &r);
 	spawn_closefrom(&s, 70);
 	spawn_dup2(&s, 50, 90);
@@ -152,7 +148,7 @@ TEST_F(spawn, two_closefroms)
 	expect_fds(_metadata, &r, "0 1 2 40 41 64");
 }
 
-/* What a path and a dirfd name is copied, too. */
+/* Descriptors that a path and a dirfd name are copied, too. */
 TEST_F(spawn, directory_above_a_closefrom)
 {
 	char name[64];
@@ -177,15 +173,12 @@ TEST_F(spawn, directory_above_a_closefrom)
 /* More are open than are inherited: a closefrom with a huge table. */
 TEST_F(spawn, closefrom_of_thousands)
 {
-	struct rlimit limit = { 20000, 20000 };
 	struct report r;
 	struct spawn s;
-	int fd;
 
-	if (setrlimit(RLIMIT_NOFILE, &limit))
+	if (own_allow_descriptors(20000))
 		SKIP(return, "no 20000 descriptors: %m");
-	for (fd = 4; fd < 10000; fd++)
-		ASSERT_EQ(fd, dup(0));
+	ASSERT_EQ(0, own_duplicate(4, 9999, F_DUPFD));
 	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 9999, 3);
 	spawn_closefrom(&s, 5);
@@ -241,7 +234,7 @@ TEST_F(spawn, many_dup2_actions)
 		char name[16];
 
 		if (!report_fd(&r, i, &found)) {
-			/* What was never a target is close-on-exec still. */
+			/* A descriptor that was never a target is close-on-exec still. */
 			EXPECT_TRUE(model[i] < 0 || (i >= 100 && model[i] == i - 100))
 				TH_LOG("descriptor %d is not there", i);
 			continue;

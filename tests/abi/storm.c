@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Many starts at once, good and bad, while other threads open and close and
- * another process executes: afterwards all is as it was before.
+ * Many starts at once, good and bad, by all three calls, while other threads open
+ * and close and another process executes: afterwards all is as it was before.
  */
+#include "lib/completion.h"
+#include "lib/dispatch.h"
 #include "lib/fixture.h"
+#include "lib/kinds.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -15,89 +18,37 @@
 #define IN_A_ROW	10000
 #define MEDDLERS	2
 
+/* @shared is for asynchronous starts; without it, @completion. */
 struct spawner {
 	pthread_t thread;
+	struct dispatch *shared;
 	int device;
+	int completion;
 	int id;
 	int count;
 	int wrong;
 	char first_wrong[128];
 };
 
-/*
- * The kinds of start: what each asks for and how it must end.  @step is 0 for
- * one that succeeds.
- */
-struct kind {
-	__u32 step;
-	int error;
-};
-
-static const struct kind kinds[] = {
-	{ KSPAWN_STEP_NONE, 0 },
-	{ KSPAWN_STEP_EXEC, ENOENT },		/* not there: no child */
-	{ KSPAWN_STEP_NONE, 0 },
-	{ KSPAWN_STEP_ACTION, ENOENT },		/* an action fails */
-	{ KSPAWN_STEP_EXEC, ENOENT },		/* after an action */
-	{ KSPAWN_STEP_ATTRIBUTE, EPERM },	/* no such process group */
-	{ KSPAWN_STEP_NONE, 0 },
-	{ KSPAWN_STEP_EXEC, EACCES },		/* not a program */
-	{ KSPAWN_STEP_COPY, EFAULT },
-	{ KSPAWN_STEP_NONE, 0 },		/* with a pidfd */
-};
-
-#define KINDS		ARRAY_SIZE(kinds)
-
-static void prepare(struct spawn *s, unsigned int kind)
-{
-	spawn_init(s, scratch_tiny);
-	spawn_arg(s, "tiny");
-	switch (kind) {
-	case 1:
-		s->args.path = spawn_pointer("/no/such/program");
-		break;
-	case 2:
-		spawn_open(s, 0, "/dev/null", O_RDONLY, 0);
-		spawn_dup2(s, 0, 9);
-		spawn_chdir(s, "/");
-		break;
-	case 3:
-		spawn_close(s, 0);
-		spawn_open(s, 5, "/no/such/file", O_RDONLY, 0);
-		break;
-	case 4:
-		spawn_chdir(s, "/");
-		s->args.path = spawn_pointer("no-such-program");
-		break;
-	case 5:
-		s->args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-		s->args.pgroup = 1;
-		break;
-	case 6:
-		s->args.attr_flags = KSPAWN_ATTR_SETSID | KSPAWN_ATTR_SETSIGMASK |
-				     KSPAWN_ATTR_SETSIGDEF;
-		s->args.sigmask = spawn_signal_bit(SIGUSR1);
-		s->args.sigdefault = ~0ULL;
-		break;
-	case 7:
-		s->args.path = spawn_pointer("/etc/passwd");
-		break;
-	case 8:
-		s->args.argv = 8;
-		break;
-	case 9:
-		s->args.flags = KSPAWN_PIDFD;
-		break;
-	}
-}
-
-static void note_wrong(struct spawner *sp, unsigned int kind, pid_t pid, int error,
-		       const struct spawn *s, int status)
+static void note_wrong(struct spawner *sp, unsigned int kind, enum call call,
+		       const struct outcome *o)
 {
 	if (!sp->wrong++)
 		snprintf(sp->first_wrong, sizeof(sp->first_wrong),
-			 "kind %u: pid %d, %s, step %u, wait status %#x", kind, pid,
-			 strerrorname_np(error), s->result.step, status);
+			 "kind %u, call %u: pid %d, %s, step %u, wait status %#x", kind, call, o->pid,
+			 strerrorname_np(o->error), o->step, o->status);
+}
+
+static void make_one(const struct spawner *sp, unsigned int kind, enum call call,
+		     struct outcome *o)
+{
+	struct spawn s;
+
+	kind_prepare(&s, kind);
+	if (sp->shared && call == CALL_ASYNC)
+		dispatch_make(sp->shared, sp->device, &s, sp->id, o);
+	else
+		call_make(sp->device, &s, call, sp->completion, o);
 }
 
 static void *spawn_many(void *argument)
@@ -107,23 +58,12 @@ static void *spawn_many(void *argument)
 
 	for (i = 0; i < sp->count; i++) {
 		unsigned int kind = (i + sp->id) % KINDS;
-		int status = 0, error;
-		struct spawn s;
-		pid_t pid;
+		enum call call = i / KINDS % CALLS;
+		struct outcome o;
 
-		prepare(&s, kind);
-		pid = spawn_start(sp->device, &s);
-		error = pid < 0 ? errno : 0;
-		if (pid > 0) {
-			/* Only its own: the others wait for theirs. */
-			if (waitpid(pid, &status, __WALL) != pid)
-				status = -1;
-			if (s.result.pidfd >= 0)
-				close(s.result.pidfd);
-		}
-		if (error != kinds[kind].error || s.result.step != kinds[kind].step ||
-		    (pid > 0) != !kinds[kind].step || status)
-			note_wrong(sp, kind, pid, error, &s, status);
+		make_one(sp, kind, call, &o);
+		if (!kind_may_end(kind, &o))
+			note_wrong(sp, kind, call, &o);
 	}
 	return NULL;
 }
@@ -168,19 +108,11 @@ static pid_t start_executing(void)
 /* The first start of each kind fills caches of names and of CPUs. */
 static void warm_up(int device)
 {
-	struct spawn s;
-	int i;
+	struct spawner first = { .device = device, .count = KINDS * CALLS };
 
-	for (i = 0; i < (int)KINDS; i++) {
-		pid_t pid;
-
-		prepare(&s, i);
-		pid = spawn_start(device, &s);
-		if (pid > 0)
-			own_wait(pid);
-		if (pid > 0 && s.result.pidfd >= 0)
-			close(s.result.pidfd);
-	}
+	first.completion = completion_open(device, 1, 0);
+	spawn_many(&first);
+	close(first.completion);
 }
 
 TEST_F(spawn, storm)
@@ -189,6 +121,7 @@ TEST_F(spawn, storm)
 	int total = scratch_scale(SPAWNS), i;
 	struct totals before, after;
 	pthread_t meddlers[MEDDLERS];
+	struct dispatch shared;
 	pid_t executing;
 
 	if (geteuid())
@@ -203,9 +136,13 @@ TEST_F(spawn, storm)
 	for (i = 0; i < MEDDLERS; i++)
 		ASSERT_EQ(0, pthread_create(&meddlers[i], NULL, open_and_close,
 					    i ? self : NULL));
+	ASSERT_EQ(0, dispatch_begin(&shared, self->device, SPAWNERS));
 	for (i = 0; i < SPAWNERS; i++) {
 		spawners[i] = (struct spawner){
-			.device = self->device, .id = i, .count = total / SPAWNERS,
+			.shared = &shared,
+			.device = self->device,
+			.id = i,
+			.count = total / SPAWNERS,
 		};
 		ASSERT_EQ(0, pthread_create(&spawners[i].thread, NULL, spawn_many,
 					    &spawners[i]));
@@ -215,6 +152,8 @@ TEST_F(spawn, storm)
 		EXPECT_EQ(0, spawners[i].wrong)
 			TH_LOG("spawner %d: %s", i, spawners[i].first_wrong);
 	}
+	dispatch_end(&shared);
+	EXPECT_EQ(0, shared.wrong);
 	__atomic_store_n(&stop_meddling, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < MEDDLERS; i++)
 		ASSERT_EQ(0, pthread_join(meddlers[i], NULL));
@@ -236,7 +175,10 @@ TEST_F_TIMEOUT(spawn, one_after_another, 36000)
 		SKIP(return, NEEDS_ROOT);
 	warm_up(self->device);
 	totals_take(&before);
+	one.completion = completion_open(self->device, 1, 0);
+	ASSERT_LE(0, one.completion);
 	spawn_many(&one);
+	close(one.completion);
 	EXPECT_EQ(0, one.wrong)
 		TH_LOG("%s", one.first_wrong);
 	totals_take(&after);

@@ -8,7 +8,7 @@
 #define OPTIONS (PTRACE_O_TRACEVFORK | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE | \
 		 PTRACE_O_TRACEEXEC | PTRACE_O_TRACEVFORKDONE | PTRACE_O_EXITKILL)
 
-/* What a tracer has seen of one caller and its child. */
+/* A tracer's notes on one caller and its child. */
 struct seen {
 	pid_t caller;
 	pid_t child;		/* as PTRACE_GETEVENTMSG has it */

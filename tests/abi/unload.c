@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The module stays while it is in use: by an open device, and by a child that
- * still runs its code when nobody has the device open any more.
+ * The module stays while it is in use: by an open device or completion descriptor,
+ * and by a child that still runs its code when nobody has one open any more.
  * tests/guest/unload.sh does what is left: it unloads.
  */
+#include "lib/completion.h"
 #include "lib/fixture.h"
 #include "lib/module.h"
 
 #include <sys/prctl.h>
 
-#define REFERENCES	"/sys/module/kspawn/refcnt"
-#define SETTLE_MS	20000
 
 static void expect_refused(struct __test_metadata *_metadata)
 {
@@ -23,8 +22,62 @@ TEST_F(spawn, refused_while_the_device_is_open)
 {
 	if (geteuid())
 		SKIP(return, NEEDS_ROOT);
-	EXPECT_LE(1, totals_number(REFERENCES));
+	EXPECT_LE(1, totals_number(TOTALS_REFERENCES));
 	expect_refused(_metadata);
+}
+
+TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
+{
+	int completion = completion_open(self->device, 1, 0);
+	struct kspawn_event event;
+	struct spawn s;
+	int idle;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_LE(0, completion);
+	idle = totals_number(TOTALS_REFERENCES) - 2;
+	completion_hold(&s, completion, 1);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(0, pid);
+	close(self->device);
+	expect_refused(_metadata);
+	completion_release();
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle + 1, TOTALS_SETTLE_MS));
+	expect_refused(_metadata);
+	/* The device need not be there for what it has told. */
+	ASSERT_TRUE(completion_next(completion, &event));
+	EXPECT_EQ(pid, event.pid);
+	EXPECT_EQ(0, event.error);
+	close(completion);
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
+}
+
+/* Asynchronous: the caller goes on, and has nothing of the module open. */
+TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
+{
+	int completion = completion_open(self->device, 1, 0);
+	struct spawn s;
+	int idle;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_LE(0, completion);
+	idle = totals_number(TOTALS_REFERENCES) - 2;
+	completion_hold(&s, completion, 1);
+	pid = expect_start(_metadata, self->device, &s);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(own_wait_state(pid, 'S'));
+	close(completion);
+	close(self->device);
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle + 1, TOTALS_SETTLE_MS));
+	expect_refused(_metadata);
+	completion_release();
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 }
 
 TEST_F(spawn, refused_while_a_child_is_starting)
@@ -37,7 +90,7 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	if (geteuid())
 		SKIP(return, NEEDS_ROOT);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	idle = totals_number(REFERENCES) - 1;
+	idle = totals_number(TOTALS_REFERENCES) - 1;
 	ASSERT_LE(0, idle);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	report_init(_metadata, &s, &r);
@@ -57,14 +110,14 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	/* The device is closed with the caller; the child alone is left. */
 	ASSERT_EQ(0, kill(caller, SIGKILL));
 	own_wait(caller);
-	EXPECT_TRUE(totals_settle(REFERENCES, idle + 1, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle + 1, TOTALS_SETTLE_MS));
 	expect_refused(_metadata);
 
 	close(open("fifo", O_WRONLY | O_CLOEXEC));
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, report_load(&r));
-	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 }
 
 /* A program that has started needs the module no more. */
@@ -74,14 +127,14 @@ TEST_F(spawn, not_held_by_programs)
 	pid_t pid;
 	int idle;
 
-	idle = totals_number(REFERENCES) - 1;
+	idle = totals_number(TOTALS_REFERENCES) - 1;
 	spawn_init(&s, scratch_child);
 	spawn_arg(&s, "child");
 	spawn_arg(&s, "pause");
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(0, pid);
 	close(self->device);
-	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_EQ(SIGKILL, WTERMSIG(own_wait(pid)));
 }

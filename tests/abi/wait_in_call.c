@@ -166,7 +166,7 @@ TEST_F(spawn, signal_ends_the_wait)
 	}
 }
 
-/* What came while the child was being made ends the wait as it begins. */
+/* A signal that came while the child was being made ends the wait as it begins. */
 TEST_F(spawn, signal_before_the_wait)
 {
 	struct spawn s;

@@ -57,7 +57,7 @@ TEST_F(spawn, exit_signal_is_sigchld_after_exec)
 }
 
 /*
- * What Solaris calls NOSIGCHLD and WAITPID would be an exit signal other than
+ * NOSIGCHLD and WAITPID of Solaris would be an exit signal other than
  * SIGCHLD, which the first execve() of the program resets: there are no such flags.
  */
 TEST_F(spawn, no_flag_for_an_exit_signal)

@@ -135,7 +135,7 @@ struct traced {
 	pid_t caller;
 	struct round *round;	/* shared with the caller */
 	int fail_nth;		/* of the child; -1: there is none, or it has executed */
-	bool child;		/* the last round had one */
+	pid_t child;		/* of the last round; 0: it had none */
 	int left;
 };
 
@@ -170,7 +170,7 @@ static int see_child(struct traced *t, pid_t pid, int status, unsigned int nth)
 	switch (status >> 16) {
 	case PTRACE_EVENT_STOP:
 		if (!t->child) {
-			t->child = true;
+			t->child = pid;
 			t->fail_nth = inject_open(pid);
 			if (t->fail_nth < 0 || inject_set(t->fail_nth, nth))
 				return -1;
@@ -178,7 +178,8 @@ static int see_child(struct traced *t, pid_t pid, int status, unsigned int nth)
 		break;
 	case PTRACE_EVENT_EXEC:
 	case PTRACE_EVENT_EXIT:
-		disarm(t);
+		if (pid == t->child)
+			disarm(t);
 		break;
 	default:
 		return ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
@@ -186,29 +187,34 @@ static int see_child(struct traced *t, pid_t pid, int status, unsigned int nth)
 	return ptrace(PTRACE_CONT, pid, 0, 0);
 }
 
-/* One start, whose child's @nth allocation fails; 0: none. */
+/*
+ * One start, whose child's @nth allocation fails; 0: none.  The caller may have its
+ * answer while a child that has failed is still at its end: it waits for that.
+ */
 static bool run_traced(struct traced *t, unsigned int nth)
 {
+	bool over = false;
 	int status;
 	pid_t pid;
 
-	t->child = false;
+	t->child = 0;
 	t->left = nth;
 	t->fail_nth = -1;
 	ptrace(PTRACE_CONT, t->caller, 0, 0);
-	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
-		if (pid == t->caller) {
-			if (!WIFSTOPPED(status))
-				return false;
-			if (!(status >> 16) && WSTOPSIG(status) == SIGUSR1)
-				return true;
+	while (!over || t->fail_nth >= 0) {
+		pid = waitpid(-1, &status, __WALL);
+		if (pid < 0 || (pid == t->caller && !WIFSTOPPED(status)))
+			return false;
+		if (pid == t->caller && !(status >> 16) && WSTOPSIG(status) == SIGUSR1)
+			over = true;
+		else if (pid == t->caller)
 			ptrace(PTRACE_CONT, pid, 0, status >> 16 ? 0 : WSTOPSIG(status));
-		} else if (WIFSTOPPED(status)) {
-			if (see_child(t, pid, status, nth))
-				return false;
-		}
+		else if (WIFSTOPPED(status) && see_child(t, pid, status, nth))
+			return false;
+		else if (!WIFSTOPPED(status) && pid == t->child)
+			disarm(t);
 	}
-	return false;
+	return true;
 }
 
 TEST_F(spawn, in_the_child)

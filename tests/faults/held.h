@@ -19,8 +19,8 @@ struct held {
 
 static inline void take_held(struct held *h)
 {
-	h->in_flight = totals_number("/sys/class/misc/kspawn/stats/in_flight");
-	h->references = totals_number("/sys/module/kspawn/refcnt");
+	h->in_flight = totals_number(TOTALS_IN_FLIGHT);
+	h->references = totals_number(TOTALS_REFERENCES);
 	h->files = totals_number("/proc/sys/fs/file-nr");
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "scene.h"
@@ -153,6 +154,15 @@ static void allow(int watcher, int file) {
     close(file);
 }
 
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Who shares memory with the child until its exec does so for longer than this. */
+enum { HELD_MS = 1000 };
+
 int main(int argc, char** argv) {
     static struct scene scene;
     scene_open(&scene, argc, argv);
@@ -160,6 +170,7 @@ int main(int argc, char** argv) {
     const int watcher = watch(scene.intended);
     scene_play(&scene, play, NULL);
     const int file = await_exec(&scene, watcher);
+    const int64_t since = now_ns();
     const bool caller_waits = !scene_await(&scene, &shared->returned, scene.cast);
     bool waits[PROBES];
     for (size_t turn = 0; turn < PROBES; turn++) {
@@ -167,6 +178,9 @@ int main(int argc, char** argv) {
         atomic_store(&shared->probes[i].go, 1);
         waits[i] = !scene_await(&scene, &shared->probes[i].done, shared->probes[i].tid);
     }
+    while (now_ns() - since < HELD_MS * 1000000LL)
+        scene_sleep();
+    const int64_t held = now_ns() - since;
     allow(watcher, file);
     scene_close(&scene);
     char list[256] = "";
@@ -178,6 +192,7 @@ int main(int argc, char** argv) {
             snprintf(list + length, sizeof(list) - length, "%s\"%s\"", length ? "," : "",
                      probes[i].name);
     }
-    scene_report(&scene, "stall", list[0] != 0, "\"waits\":[%s]", list);
+    scene_report(&scene, "stall", list[0] != 0, "\"waits\":[%s],\"held_ns\":%lld", list,
+                 (long long)held);
     return 0;
 }

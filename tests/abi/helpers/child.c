@@ -211,7 +211,7 @@ static void report_namespaces(void)
 	section("namespaces", all, size);
 }
 
-/* What a new program finds in the floating-point unit. */
+/* The state in which a new program finds the floating-point unit. */
 static void report_fpu(void)
 {
 	unsigned short control;

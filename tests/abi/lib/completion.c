@@ -48,6 +48,14 @@ bool completion_next(int completion, struct kspawn_event *event)
 	       read(completion, event, sizeof(*event)) == sizeof(*event);
 }
 
+void completion_tiny(struct spawn *s, int completion, __u64 cookie, bool fails)
+{
+	spawn_init(s, scratch_tiny);
+	if (fails)
+		spawn_dup2(s, 99, 98);
+	completion_use(s, completion, cookie);
+}
+
 void completion_hold(struct spawn *s, int completion, __u64 cookie)
 {
 	mkfifo("fifo", 0666);

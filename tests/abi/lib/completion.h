@@ -19,6 +19,9 @@ bool completion_ready(int completion, int limit_ms);
 /* Read one event; false if there is none within 60 s. */
 bool completion_next(int completion, struct kspawn_event *event);
 
+/* A start of helpers/tiny, which succeeds, or @fails in its child: EBADF, of action 0. */
+void completion_tiny(struct spawn *s, int completion, __u64 cookie, bool fails);
+
 /*
  * A start that waits until somebody opens the FIFO "fifo" in the working
  * directory, which is made if it is not there; then it exits with 0.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every test stands on: the device, a directory of its own, and the two
+ * The ground of every test: the device, a directory of its own, and the two
  * ends a spawn may have.  Include it once, in the file with the tests.
  */
 #ifndef KSPAWN_ABI_FIXTURE_H
@@ -73,7 +73,7 @@ FIXTURE_TEARDOWN(spawn)
 
 #define NEEDS_ROOT	"needs root: run this in a guest, with qemu/vm"
 
-/* What is there before a call, to compare with what is there after it. */
+/* The state before a call, to compare with the state after it. */
 struct before {
 	int descriptors;
 	int sigchld;
@@ -189,6 +189,16 @@ static inline void expect_fds(struct __test_metadata *_metadata, const struct re
 			      const char *list)
 {
 	EXPECT_STREQ(list, report_fd_list(r));
+}
+
+/* All that was under way is over, and has left nothing. */
+static inline void expect_idle(struct __test_metadata *_metadata, const struct idle *before)
+{
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, before->references, TOTALS_SETTLE_MS))
+		TH_LOG("%ld, was %ld", totals_number(TOTALS_REFERENCES), before->references);
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before->in_flight, TOTALS_SETTLE_MS))
+		TH_LOG("%ld, was %ld", totals_number(TOTALS_IN_FLIGHT), before->in_flight);
+	EXPECT_EQ(before->descriptors, own_descriptor_count());
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,6 +55,23 @@ int own_descriptor_count(void)
 		count++;
 	closedir(directory);
 	return count - 3;	/* ".", ".." and the directory's own */
+}
+
+int own_allow_descriptors(unsigned int count)
+{
+	struct rlimit limit = { .rlim_cur = count, .rlim_max = count };
+
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int own_duplicate(int first, int last, int how)
+{
+	int fd;
+
+	for (fd = first; fd <= last; fd++)
+		if (fcntl(0, how, fd) != fd)
+			return -1;
+	return 0;
 }
 
 bool own_no_child(void)

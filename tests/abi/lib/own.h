@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a spawn may have left behind in the process that called it: children,
+ * Remains of a spawn in the process that called it: children,
  * SIGCHLD, descriptors.
  */
 #ifndef KSPAWN_ABI_OWN_H
@@ -16,6 +16,15 @@ bool own_sigchld_pending(void);
 
 /* Open descriptors of this process; -1 with errno. */
 int own_descriptor_count(void);
+
+/* Allow this process @count of them; -1 with errno. */
+int own_allow_descriptors(unsigned int count);
+
+/*
+ * Duplicate descriptor 0 to each number from @first to @last, none of which is open,
+ * with F_DUPFD or F_DUPFD_CLOEXEC; -1 if one of them cannot be had.
+ */
+int own_duplicate(int first, int last, int how);
 
 /* Whether waitpid(-1, __WALL) says that there is no child of any kind. */
 bool own_no_child(void);

@@ -13,7 +13,7 @@
 
 #define SPAWNERS	3
 
-/* What the spawners have met; shared with them. */
+/* Outcomes that the spawners have met; shared with them. */
 struct tally {
 	int stop;
 	int started;

@@ -81,7 +81,7 @@ static int count_processes(void)
 	return all;
 }
 
-/* What no cache would give back. */
+/* Memory that no cache would give back. */
 static long memory_in_use(void)
 {
 	FILE *file = fopen("/proc/meminfo", "r");
@@ -98,11 +98,18 @@ static long memory_in_use(void)
 	return all - available;
 }
 
+void idle_take(struct idle *idle)
+{
+	idle->in_flight = totals_number(TOTALS_IN_FLIGHT);
+	idle->references = totals_number(TOTALS_REFERENCES);
+	idle->descriptors = own_descriptor_count();
+}
+
 void totals_take(struct totals *t)
 {
 	unsigned int i;
 
-	/* What ended before is freed when its grace period is over. */
+	/* A process that has ended is freed when its grace period is over. */
 	own_sleep_ms(1500);
 	for (i = 0; i < TOTALS_CACHES; i++) {
 		shrink_cache(totals_caches[i]);
@@ -110,7 +117,7 @@ void totals_take(struct totals *t)
 	}
 	t->descriptors = own_descriptor_count();
 	t->processes = count_processes();
-	t->in_flight = totals_number("/sys/class/misc/kspawn/stats/in_flight");
-	t->references = totals_number("/sys/module/kspawn/refcnt");
+	t->in_flight = totals_number(TOTALS_IN_FLIGHT);
+	t->references = totals_number(TOTALS_REFERENCES);
 	t->memory = memory_in_use();
 }

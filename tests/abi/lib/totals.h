@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a storm may have left behind in the whole system. */
+/* Counts of all that a storm may have left behind in the whole system. */
 #ifndef KSPAWN_ABI_TOTALS_H
 #define KSPAWN_ABI_TOTALS_H
 
@@ -35,6 +35,26 @@ long totals_number(const char *path);
  * has seen it end.  False after @limit_ms.
  */
 bool totals_settle(const char *path, long value, unsigned int limit_ms);
+
+/* Requests that the module has not freed, and what refers to it. */
+#define TOTALS_IN_FLIGHT	"/sys/class/misc/kspawn/stats/in_flight"
+#define TOTALS_REFERENCES	"/sys/module/kspawn/refcnt"
+/* Until what has ended is gone. */
+#define TOTALS_SETTLE_MS	20000
+
+/**
+ * struct idle - what must be as it was when nothing is under way any more
+ * @in_flight:   requests
+ * @references:  to the module
+ * @descriptors: of this process
+ */
+struct idle {
+	long in_flight;
+	long references;
+	int descriptors;
+};
+
+void idle_take(struct idle *idle);
 
 /* Count; takes more than a second, in which what has ended is freed. */
 void totals_take(struct totals *t);

@@ -46,7 +46,9 @@ struct Options {
 // errno values that user space is not to see.
 constexpr int first_internal = 512;
 constexpr uid_t somebody = 65432;
+constexpr int programs_directory = 64;
 constexpr int completion = 66;
+constexpr int full_completion = 67;
 // After this time an event is one that does not come.
 constexpr int patience_ms = 10000;
 
@@ -61,9 +63,21 @@ int check(int result, const char* what) {
     return result;
 }
 
+// Its event is never read.
+void fill_completion() {
+    kspawn_args args{};
+    args.size = sizeof(args);
+    args.flags = KSPAWN_ASYNC | KSPAWN_EMPTY_PATH;
+    args.dirfd = 4;
+    args.path = reinterpret_cast<std::uint64_t>("");
+    args.completion = full_completion;
+    const int pid = check(ioctl(3, KSPAWN_IOC_SPAWN, &args), "a start");
+    check(waitpid(pid, nullptr, 0), "waitpid");
+}
+
 // Fixed descriptors, so that an input means the same each time: 0 to 2 are
 // /dev/null, 3 the device, 4 a program, 5 a directory, 6 a terminal, 7 a pipe,
-// 66 a completion descriptor.
+// 64 the directory of the programs, 66 a completion descriptor, 67 one that is full.
 void arrange_descriptors(const std::string& programs) {
     const auto at = [](int want, int fd, int flags) {
         check(fd, "a descriptor");
@@ -86,11 +100,15 @@ void arrange_descriptors(const std::string& programs) {
     check(pipe2(ends.data(), O_CLOEXEC), "pipe2");
     at(7, ends[0], 0);
     at(65, ends[1], O_CLOEXEC);
+    at(programs_directory, open(programs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), O_CLOEXEC);
     kspawn_completion options{};
     options.size = sizeof(options);
     options.flags = O_NONBLOCK;
     options.capacity = 4;
     at(completion, ioctl(3, KSPAWN_IOC_COMPLETION, &options), O_CLOEXEC);
+    options.capacity = 1;
+    at(full_completion, ioctl(3, KSPAWN_IOC_COMPLETION, &options), O_CLOEXEC);
+    fill_completion();
 }
 
 // Files for requests to name, in a mount namespace of our own: a directory
@@ -170,6 +188,9 @@ public:
         for (const auto& [error, times] : errors_)
             to << ", " << strerrorname_np(error) << ' ' << times;
         to << "; " << corpus_.size() << " inputs kept, " << corpus_.size() - stored_ << " new";
+        to << "; by call:";
+        for (const auto& [call, times] : started_by_)
+            to << ' ' << call << ' ' << times;
         if (coverage_)
             to << "; " << coverage_.places() << " places reached in the caller";
         to << '\n';
@@ -177,6 +198,8 @@ public:
 
     std::uint64_t started() const { return started_; }
     std::size_t kinds_of_failure() const { return errors_.size(); }
+    // Plain, asynchronous, start and wait, and a completion descriptor.
+    std::size_t kinds_of_success() const { return started_by_.size(); }
 
 private:
     Input next(std::uint64_t number) {
@@ -209,13 +232,22 @@ private:
                 throw Violation("errno " + std::to_string(error));
         } else if (request.number == KSPAWN_IOC_COMPLETION) {
             check(close(ret), "close of a completion descriptor");
+            ++started_by_["completion"];
         } else if (ret > 0) {
             ++started_;
+            if (!meddled)
+                ++started_by_[name_of_call(request.args.flags)];
             end_child(request, ret, meddled);
         }
         if (waitpid(-1, nullptr, __WALL | WNOHANG) != -1 || errno != ECHILD)
             throw Violation("a child that nobody was told of");
         check_descriptors(meddled);
+    }
+
+    static const char* name_of_call(unsigned flags) {
+        if ((flags & KSPAWN_ASYNC) != 0)
+            return "asynchronous";
+        return (flags & KSPAWN_WAIT) != 0 ? "wait" : "plain";
     }
 
     // The events that there are, after a wait for one if there may be one.
@@ -302,6 +334,7 @@ private:
     std::uint64_t started_ = 0;
     std::uint64_t lost_ = 0;
     std::map<int, std::uint64_t> errors_;
+    std::map<std::string, std::uint64_t> started_by_;
 };
 
 int fuzz_with(const Options& options) {
@@ -326,8 +359,8 @@ int fuzz_with(const Options& options) {
     if (!options.save.empty())
         fuzzer.save(options.save);
     // A fuzzer whose every request fails early finds nothing.
-    if (options.count >= 1000 &&
-        (fuzzer.started() < options.count / 50 || fuzzer.kinds_of_failure() < 8)) {
+    if (options.count >= 1000 && (fuzzer.started() < options.count / 50 ||
+                                  fuzzer.kinds_of_failure() < 8 || fuzzer.kinds_of_success() < 4)) {
         std::cerr << "the requests are not what they should be\n";
         return 1;
     }

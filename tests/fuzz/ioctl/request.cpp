@@ -75,7 +75,7 @@ std::uint64_t RequestReader::program() {
         return string(std::string(reader_.number(2) % 8192, 'p'));
     case 11:
         return string(reader_.one_of<const char*>(
-            {"/proc/self/fd/4", "/proc/thread-self/fd/5/tiny", "/dev/fd/65"}));
+            {"/proc/self/fd/4", "/proc/thread-self/fd/64/tiny", "/dev/fd/65"}));
     }
 }
 
@@ -152,7 +152,7 @@ int RequestReader::descriptor() {
 int RequestReader::directory() {
     if (!reader_.one_in(4))
         return AT_FDCWD;
-    return reader_.one_in(2) ? 5 : descriptor();
+    return reader_.one_of({5, 64, 64, descriptor()});
 }
 
 // What openat2() takes, which refuses what means nothing.
@@ -281,7 +281,8 @@ void RequestReader::flags(kspawn_args& args) {
     switch (reader_.below(4)) {
     case 0:
         args.flags |= KSPAWN_ASYNC;
-        args.completion = reader_.one_in(16) ? descriptor() : names_.completion;
+        args.completion =
+            reader_.one_in(16) ? reader_.one_of({67, descriptor()}) : names_.completion;
         args.cookie = reader_.number(8);
         break;
     case 1:

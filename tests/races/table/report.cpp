@@ -79,17 +79,41 @@ std::string check_windows(const Scene& scene, const Json& windows) {
     return "";
 }
 
+/// For how many nanoseconds the exec was.
+std::int64_t held(const Scene& scene) {
+    return scene.evidence.at("evidence").at("held_ns").get<std::int64_t>();
+}
+
+/// While its exec is held, the child of a libc shares its caller's memory; kspawn's does not.
+std::string check_hold(const Scene& scene, const Json& windows) {
+    for (const auto& window : windows) {
+        const auto program = window.value("program", Json(nullptr));
+        if (!program.is_string() || !program.get<std::string>().ends_with("/intended"))
+            continue;
+        const bool shared = window.at("duration_ns").get<std::int64_t>() >= held(scene);
+        return shared != scene.way.kernel
+                   ? ""
+                   : fmt::format("memory is {}shared while the exec is held, for {} ns: {}; ",
+                                 shared ? "" : "not ", held(scene), window.dump());
+    }
+    return "no window of the slow program; ";
+}
+
+/// That for the slow program, not one of a moment.
 bool is_wait_reported(const Scene& scene, const Json& stalls) {
     return std::ranges::any_of(stalls, [&scene](const Json& stall) {
-        return stall.at("cause") == "vfork" && stall.at("way") == traced_way(scene.way);
+        return stall.at("cause") == "vfork" && stall.at("way") == traced_way(scene.way) &&
+               stall.at("wait_ns").get<std::int64_t>() >= held(scene);
     });
 }
 
 /// The caller's wait for a slow program is seen if it waits for the child itself, in the
-/// kernel: one that reads an error pipe waits by its own doing.
+/// kernel: one that reads an error pipe, or asks for the child's end as well, waits by its own
+/// doing, and an asynchronous one not at all.
 std::string check_stall(const Scene& scene, const Json& stalls) {
+    static const std::set<std::string> waits_otherwise{"pipe", "kspawn-async", "kspawn-wait"};
     const bool seen = is_wait_reported(scene, stalls);
-    const bool expected = scene.way.name != "pipe";
+    const bool expected = !waits_otherwise.contains(scene.way.name);
     return seen == expected
                ? ""
                : fmt::format("the wait for the child is {}reported; ", seen ? "" : "not ");
@@ -190,7 +214,8 @@ std::string difference(const Scene& scene, const Trace& trace) {
             wrong += "the descriptor was marked, but late: " + report.dump() + "; ";
     }
     if (scene.hazard.name == "stall")
-        wrong += check_stall(scene, of(trace.stalls, cast));
+        wrong +=
+            check_stall(scene, of(trace.stalls, cast)) + check_hold(scene, of(trace.windows, cast));
     return wrong;
 }
 

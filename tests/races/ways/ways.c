@@ -5,9 +5,14 @@
 
 static const struct race_way ways[] = {
 #ifdef __GLIBC__
-    {"vfork", &bench_way_vfork},   {"glibc", &bench_way_posix_spawn},
-    {"thread", &bench_way_thread}, {"pipe", &bench_way_error_pipe},
-    {"kspawn", &bench_way_kspawn}, {"kspawn-named", &race_way_kspawn_named},
+    {"vfork", &bench_way_vfork},
+    {"glibc", &bench_way_posix_spawn},
+    {"thread", &bench_way_thread},
+    {"pipe", &bench_way_error_pipe},
+    {"kspawn", &bench_way_kspawn},
+    {"kspawn-named", &race_way_kspawn_named},
+    {"kspawn-async", &race_way_kspawn_async},
+    {"kspawn-wait", &race_way_kspawn_wait},
 #else
     {"musl", &bench_way_posix_spawn},
 #endif
