@@ -71,7 +71,8 @@ static unsigned long select_word(const struct kspawn_selection *selection,
 			selected &= BIT_MASK(selection->bound) - 1;
 	}
 	if (word < selection->words)
-		selected |= fdt->open_fds[word] & selection->named[word];
+		selected |= fdt->open_fds[word] & (selection->named[word] |
+						   selection->reached[word]);
 	return selected;
 }
 
@@ -150,10 +151,13 @@ static void drop_table(struct files_struct *files)
 	kspawn_kernel.put_files_struct(files);
 }
 
-/* Put what @selected says of one word of @from into @to, which has nothing there. */
+/* Put what is selected of one word of @from into @to, which has nothing there. */
 static void take_word(struct fdtable *to, const struct fdtable *from,
-		      unsigned int word, unsigned long selected)
+		      const struct kspawn_selection *selection,
+		      unsigned int word)
 {
+	unsigned long selected = select_word(selection, from, word);
+	unsigned long hidden = from->close_on_exec[word];
 	unsigned int first = first_of_word(word);
 	unsigned long left, taken = selected;
 
@@ -169,7 +173,9 @@ static void take_word(struct fdtable *to, const struct fdtable *from,
 			taken &= ~BIT(bit);
 	}
 	to->open_fds[word] = taken;
-	to->close_on_exec[word] = from->close_on_exec[word] & taken;
+	if (selection->only_named && taken)
+		hidden |= ~selection->named[word];
+	to->close_on_exec[word] = hidden & taken;
 	if (!~taken)
 		__set_bit(word, to->full_fds_bits);
 }
@@ -277,13 +283,13 @@ static unsigned int take_selected(struct fdtable *to, struct files_struct *from,
 	slots = count_slots(fdt, selection, words);
 	if (slots > to->max_fds)
 		return slots;
-	take_word(to, fdt, 0, select_word(selection, fdt, 0));
+	take_word(to, fdt, selection, 0);
 	if (!slots)
 		return 0;
 	words = DIV_ROUND_UP(slots, BITS_PER_LONG);
 	for (word = next_word(selection, fdt, 1, words); word < words;
 	     word = next_word(selection, fdt, word + 1, words))
-		take_word(to, fdt, word, select_word(selection, fdt, word));
+		take_word(to, fdt, selection, word);
 	return slots;
 }
 

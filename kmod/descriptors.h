@@ -13,13 +13,16 @@ struct files_struct;
 
 /**
  * struct kspawn_selection - which descriptors a child gets
- * @named:      bitmap of descriptors that the request refers to
- * @words:      its size
- * @only_named: whether the others are left out even when not close-on-exec
+ * @named:      bitmap of descriptors that file actions refer to
+ * @reached:    bitmap of those by which the program is reached
+ * @words:      the size of each
+ * @only_named: whether the others are left out even when not close-on-exec, and
+ *              the program has @named only
  * @bound:      those from here on are left out too: the request closes them all
  */
 struct kspawn_selection {
 	const unsigned long *named;
+	const unsigned long *reached;
 	unsigned int words;
 	bool only_named;
 	unsigned int bound;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/audit.h>
 #include <linux/binfmts.h>
-#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
@@ -184,6 +184,9 @@ static int copy_program(struct kspawn_request *request,
 	if (size < 0)
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH,
 				   size);
+	if (kspawn_has_flag(request, KSPAWN_EMPTY_PATH) && *request->path)
+		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH,
+				   -EINVAL);
 	if (!args->search)
 		return 0;
 
@@ -331,8 +334,6 @@ static int descriptor_of_path(const char *path)
 	};
 	size_t i;
 
-	if (*path != '/')
-		return -1;
 	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		size_t length = strlen(prefixes[i]);
 		unsigned int fd = 0;
@@ -352,23 +353,35 @@ static int descriptor_of_path(const char *path)
 
 /**
  * struct naming - the pass over a request that names descriptors
- * @named: the bitmap; NULL: only find out how large it must be
- * @slots: no descriptor from here on is open
- * @end:   behind the highest that was named
+ * @named:   bitmap of those that file actions name; NULL: only find out how
+ *           large it must be
+ * @reached: the same for those by which the program is reached
+ * @slots:   no descriptor from here on is open
+ * @end:     behind the highest that was named
  */
 struct naming {
 	unsigned long *named;
+	unsigned long *reached;
 	unsigned int slots;
 	unsigned int end;
 };
 
-static void name_descriptor(struct naming *naming, int fd)
+static void name_descriptor(struct naming *naming, unsigned long *bitmap,
+			    int fd)
 {
 	if (fd < 0 || fd >= naming->slots)
 		return;
 	naming->end = max_t(unsigned int, naming->end, fd + 1);
-	if (naming->named)
-		__set_bit(fd, naming->named);
+	if (bitmap)
+		__set_bit(fd, bitmap);
+}
+
+/* A path names the descriptor that it begins with, or where it begins. */
+static void name_by_path(struct naming *naming, unsigned long *bitmap,
+			 int dirfd, const char *path)
+{
+	name_descriptor(naming, bitmap,
+			*path == '/' ? descriptor_of_path(path) : dirfd);
 }
 
 static void name_all(const struct kspawn_request *request,
@@ -378,23 +391,21 @@ static void name_all(const struct kspawn_request *request,
 	const char *directory;
 	u32 i;
 
-	name_descriptor(naming, args->dirfd);
-	name_descriptor(naming, descriptor_of_path(request->path));
+	name_by_path(naming, naming->reached, args->dirfd, request->path);
 	for (directory = request->search; directory;
 	     directory = strchr(directory, ':')) {
 		if (*directory == ':')
 			directory++;
-		name_descriptor(naming, descriptor_of_path(directory));
+		name_by_path(naming, naming->reached, AT_FDCWD, directory);
 	}
 	for (i = 0; i < args->action_count; i++) {
 		const struct kspawn_file_action *action = &request->actions[i];
 
 		if (action->operation->traits & KSPAWN_NAMES_FD)
-			name_descriptor(naming, action->fd);
-		if (!action->path)
-			continue;
-		name_descriptor(naming, action->dirfd);
-		name_descriptor(naming, descriptor_of_path(action->path));
+			name_descriptor(naming, naming->named, action->fd);
+		if (action->path)
+			name_by_path(naming, naming->named, action->dirfd,
+				     action->path);
 	}
 }
 
@@ -420,6 +431,7 @@ static int select_descriptors(struct kspawn_request *request,
 {
 	struct kspawn_selection *selection = &request->selection;
 	struct naming naming = { .slots = kspawn_descriptors_slots() };
+	unsigned int words;
 
 	selection->only_named =
 		kspawn_has_attribute(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
@@ -428,16 +440,18 @@ static int select_descriptors(struct kspawn_request *request,
 	name_all(request, &naming);
 	if (!naming.end)
 		return 0;
+	words = BITS_TO_LONGS(naming.end);
 	naming.named = kspawn_arena_alloc(&request->arena,
-					  BITS_TO_LONGS(naming.end) *
-					  sizeof(long));
+					  2 * words * sizeof(long));
 	if (!naming.named)
 		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
 				   KSPAWN_ARG_ACTIONS, -ENOMEM);
-	bitmap_zero(naming.named, naming.end);
+	naming.reached = naming.named + words;
+	memset(naming.named, 0, 2 * words * sizeof(long));
 	name_all(request, &naming);
 	selection->named = naming.named;
-	selection->words = BITS_TO_LONGS(naming.end);
+	selection->reached = naming.reached;
+	selection->words = words;
 	return 0;
 }
 
