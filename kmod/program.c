@@ -250,15 +250,23 @@ static bool is_open(int fd)
 	return true;
 }
 
+/* Attributes for which no start fails. */
+#define ATTRIBUTES_SUCCEED						\
+	(KSPAWN_ATTR_SETSIGDEF | KSPAWN_ATTR_SETSIGIGN |		\
+	 KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_SETSID |			\
+	 KSPAWN_ATTR_CLOEXEC_DEFAULT)
+
 /*
- * Whether no action would fail before the child comes to look for its program,
- * which is then what is told.  Asked only if that is not there.
+ * Whether no attribute and no action would fail before the child comes to look
+ * for its program, which is then what is told.  Asked only if that is not there.
  */
-static bool actions_will_succeed(const struct kspawn_request *request)
+static bool child_would_come_to_it(const struct kspawn_request *request)
 {
 	bool closed = false;
 	u32 i;
 
+	if (kspawn_has_attribute(request, ~ATTRIBUTES_SUCCEED))
+		return false;
 	for (i = 0; i < request->args.action_count; i++) {
 		const struct kspawn_file_action *action = &request->actions[i];
 		u32 takes = action->operation->takes;
@@ -297,9 +305,9 @@ int kspawn_program_find(struct kspawn_request *request)
 		return 0;
 	err = request->search ? search(request, false) :
 				kspawn_lookup(request->path);
-	/* The child, which comes to that action first, tells of it. */
+	/* The child, which comes to what fails first, tells of that. */
 	if (err && !kspawn_signals_is_restart(err) &&
-	    !actions_will_succeed(request))
+	    !child_would_come_to_it(request))
 		return 0;
 	return err;
 }
