@@ -118,6 +118,9 @@ static int end_failed(struct kspawn_request *request)
 	/* objtool knows no pointers to functions that do not return. */
 	void (*exit)(long code) = kspawn_kernel.do_exit;
 
+	/* It was the child's own signal: its caller has nothing to restart. */
+	if (kspawn_signals_is_restart(request->outcome.error))
+		request->outcome.error = -EINTR;
 	kspawn_orphan_current(request);
 	leave(request);
 	exit(FAILED_STATUS);

@@ -16,7 +16,6 @@
 
 #include "queue.h"
 #include "request.h"
-#include "signals.h"
 
 /**
  * struct queue - what is behind a completion descriptor
@@ -305,8 +304,7 @@ void kspawn_queue_post(struct kspawn_request *request)
 	request->slot = NULL;
 	queue = slot->queue;
 	if (kspawn_request_has_failed(request)) {
-		slot->event.error = kspawn_signals_is_restart(outcome->error) ?
-					EINTR : -outcome->error;
+		slot->event.error = -outcome->error;
 		slot->event.step = outcome->step;
 		slot->event.index = outcome->index;
 	}
