@@ -115,16 +115,16 @@ static int reset_user_id(void)
 int kspawn_attribute_ids(struct kspawn_request *request,
 			 const struct kspawn_file_action *action)
 {
-	int err = reset_group_id();
+	int err;
 
+	/*
+	 * The child has descriptors that its new user is not to get at.  Where
+	 * there is memory commit_creds() makes that undumpable, before others
+	 * can see the new ids; where there is none they are asked of this.
+	 */
+	current->user_dumpable = 0;
+	err = reset_group_id();
 	if (!err)
 		err = reset_user_id();
-	/*
-	 * Where there is memory the kernel makes it undumpable: the child has
-	 * descriptors that its new user is not to get at.
-	 */
-	task_lock(current);
-	current->user_dumpable = 0;
-	task_unlock(current);
 	return err;
 }
