@@ -122,7 +122,6 @@ static int open_elsewhere(struct kspawn_request *request,
 	how_at = kspawn_memory_map(request, sizeof(how));
 	if (IS_ERR_VALUE(how_at))
 		goto no_how;
-	fd = -EFAULT;
 	if (copy_to_user((void __user *)how_at, &how, sizeof(how)))
 		goto no_copy;
 	regs.dx = how_at;

@@ -224,7 +224,7 @@ unsigned long kspawn_memory_string(struct kspawn_request *request,
 		return at;
 	if (copy_to_user((void __user *)at, string, strlen(string) + 1)) {
 		kspawn_memory_unmap(at, PATH_MAX);
-		return -EFAULT;
+		return -ENOMEM;
 	}
 	return at;
 }
