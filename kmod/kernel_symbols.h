@@ -11,6 +11,7 @@
 
 #include <linux/audit.h>
 #include <linux/binfmts.h>
+#include <linux/cgroup.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -71,6 +72,10 @@ struct kspawn_symbols {
 	typeof(&switch_mm_irqs_off) switch_mm_irqs_off;
 	typeof(&access_remote_vm) access_remote_vm;
 	typeof(&__wake_up_parent) __wake_up_parent;
+#ifdef CONFIG_CGROUPS
+	typeof(&cgroup_enter_frozen) cgroup_enter_frozen;
+	typeof(&cgroup_leave_frozen) cgroup_leave_frozen;
+#endif
 #ifdef CONFIG_MEMCG
 	typeof(&mm_update_next_owner) mm_update_next_owner;
 #endif
