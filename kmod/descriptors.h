@@ -28,19 +28,11 @@ struct kspawn_selection {
 	unsigned int bound;
 };
 
-/**
- * struct kspawn_descriptors - descriptors for a child
- * @files: a table that nobody uses yet, or NULL
- */
-struct kspawn_descriptors {
-	struct files_struct *files;
-};
-
 unsigned int kspawn_descriptors_slots(void);
-int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
-				const struct kspawn_selection *selection);
-void kspawn_descriptors_install(struct kspawn_descriptors *descriptors);
-void kspawn_descriptors_free(struct kspawn_descriptors *descriptors);
+struct files_struct *
+kspawn_descriptors_snapshot(const struct kspawn_selection *selection);
+void kspawn_descriptors_install(struct files_struct *files);
+void kspawn_descriptors_free(struct files_struct *files);
 void kspawn_descriptors_finish_closing(void);
 
 #endif /* KSPAWN_DESCRIPTORS_H */

@@ -99,7 +99,10 @@ static int run_attributes(struct kspawn_request *request)
 		if (!asked)
 			continue;
 		err = operation->run(request, NULL);
-		/* Of two flags for one operation the larger one includes it. */
+		/*
+		 * SETSCHEDULER sets the priority as SETSCHEDPARAM does: if both
+		 * were given, blame SETSCHEDULER, the higher bit.
+		 */
 		if (err)
 			return kspawn_fail(&request->outcome,
 					   KSPAWN_STEP_ATTRIBUTE,

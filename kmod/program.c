@@ -18,7 +18,10 @@
 #include "signals.h"
 #include "trace.h"
 
-/* Past the point of no return the child has the program's memory. */
+/*
+ * From exec_mmap() on the child has the program's memory; an error before that,
+ * even past exec's point_of_no_return, still ends as a failed start.
+ */
 static bool is_committed(const struct kspawn_request *request)
 {
 	return current->mm && current->mm != request->own_mm;
@@ -71,38 +74,28 @@ static int execute_elsewhere(struct kspawn_request *request, const char *path,
 	};
 	const struct kspawn_lists *lists = real_lists ? &request->lists :
 							&one_empty;
-	size_t size = kspawn_lists_user_size(lists);
 	struct pt_regs regs = {
 		.di = request->args.dirfd,
 		.r8 = kspawn_has_flag(request, KSPAWN_EMPTY_PATH) ?
 			AT_EMPTY_PATH : 0,
 	};
-	unsigned long at;
+	size_t size;
 	int err;
 
 	regs.si = kspawn_memory_string(request, path);
 	if (IS_ERR_VALUE(regs.si))
 		return regs.si;
-	at = kspawn_memory_map(request, size);
-	err = at;
-	if (IS_ERR_VALUE(at))
-		goto no_lists;
-	err = kspawn_lists_to_user(lists, (void __user *)at, &regs.dx,
-				   &regs.r10);
+	err = kspawn_lists_to_user(request, lists, &regs.dx, &regs.r10, &size);
 	if (err)
-		goto out;
+		return err;
 	if (!real_lists)
 		kspawn_lists_begin(request);
 	err = kspawn_kernel.__x64_sys_execveat(&regs);
 	if (!real_lists)
 		kspawn_lists_end(request, err);
 	/* After success there is nothing left to unmap. */
-	if (is_committed(request))
-		return err;
-out:
-	kspawn_memory_unmap(at, size);
-no_lists:
-	kspawn_memory_unmap(regs.si, PATH_MAX);
+	if (!is_committed(request))
+		vm_munmap(regs.dx, size);
 	return err;
 }
 

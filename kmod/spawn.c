@@ -132,7 +132,7 @@ static int start_child(struct kspawn_request *request,
 				   KSPAWN_ATTR_SETCGROUP, -EINVAL);
 
 	/* The child's; it gives them back. */
-	kspawn_request_get(request);
+	kref_get(&request->ref);
 	__module_get(THIS_MODULE);
 
 	pid = kspawn_kernel.kernel_clone(&clone);
@@ -175,12 +175,6 @@ static int wait_for_end(struct kspawn_request *request, pid_t pid,
 	return pid;
 }
 
-/* Without a pidfd that was asked for a start fails, asynchronous or not. */
-static bool lacks_pidfd(const struct kspawn_request *request)
-{
-	return kspawn_has_flag(request, KSPAWN_PIDFD) && !request->pidfd_file;
-}
-
 /*
  * If the wait was interrupted, find out first whether the start failed: only
  * this call can say why.  SIGKILL to the caller ends this wait as well.  Its
@@ -212,7 +206,8 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 	wait_for_completion(&request->apart);
 	if (ret < 0)
 		wait_for_decision(request);
-	if (lacks_pidfd(request)) {
+	/* Without a pidfd that was asked for a start fails, ASYNC or not. */
+	if (kspawn_has_flag(request, KSPAWN_PIDFD) && !request->pidfd_file) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
@@ -236,6 +231,7 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 static int spawn(struct kspawn_request *request,
 		 struct kspawn_outcome *outcome, struct kspawn_result *result)
 {
+	struct files_struct *files;
 	int pidfd = -1;
 	int ret;
 
@@ -248,10 +244,11 @@ static int spawn(struct kspawn_request *request,
 	ret = kspawn_request_complete(request, outcome);
 	if (ret)
 		return ret;
-	ret = kspawn_descriptors_snapshot(&request->descriptors,
-					  &request->selection);
-	if (ret)
-		return kspawn_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0, ret);
+	files = kspawn_descriptors_snapshot(&request->selection);
+	if (IS_ERR(files))
+		return kspawn_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0,
+				   PTR_ERR(files));
+	request->files = files;
 
 	if (kspawn_has_flag(request, KSPAWN_PIDFD)) {
 		pidfd = get_unused_fd_flags(O_CLOEXEC);
@@ -288,14 +285,15 @@ static int spawn(struct kspawn_request *request,
 long kspawn_spawn(const struct kspawn_args __user *user_args)
 {
 	struct kspawn_result result = { .pidfd = -1 };
-	sigset_t mask = kspawn_signals_block();
 	struct kspawn_outcome outcome = {};
 	struct kspawn_request *request;
 	struct kspawn_args args;
+	sigset_t mask;
 	bool reported;
 	u64 id = 0;
 	int ret;
 
+	kspawn_signals_block(&mask);
 	ret = kspawn_request_copy_args(&args, user_args, &outcome);
 	if (ret)
 		goto out;
