@@ -15,7 +15,7 @@
 #include "memory.h"
 #include "request.h"
 
-/* The reference that keeps the page tables of a task without memory in place. */
+/* The reference that keeps the page tables of a task without memory. */
 #ifndef KSPAWN_HAVE_LAZY_TLB_REFCOUNT
 #define mmgrab_lazy_tlb	mmgrab
 #define mmdrop_lazy_tlb	mmdrop
@@ -92,8 +92,9 @@ void kspawn_memory_leave(struct kspawn_request *request)
 }
 
 /**
- * kspawn_memory_uncharge() - end what kspawn_memory_leave() has begun: charging
- * the child's memory cgroup; the child is a program, or ends
+ * kspawn_memory_uncharge() - charge the child's memory cgroup no more
+ *
+ * The end of what kspawn_memory_leave() began: the child is a program, or ends.
  */
 void kspawn_memory_uncharge(void)
 {

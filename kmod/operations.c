@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bug.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
@@ -144,6 +145,7 @@ int kspawn_operations_run(struct kspawn_request *request)
 {
 	int err;
 
+	WARN_ON_ONCE(task_pid(current) != request->child);
 	err = run_attributes(request);
 	if (!err)
 		err = run_actions(request);

@@ -243,11 +243,14 @@ static bool is_open(int fd)
 	return true;
 }
 
-/* Attributes for which no start fails. */
+/*
+ * Attributes for which no start fails; RESETIDS as long as it changes nothing, see
+ * lookup_is_settled().
+ */
 #define ATTRIBUTES_SUCCEED						\
 	(KSPAWN_ATTR_SETSIGDEF | KSPAWN_ATTR_SETSIGIGN |		\
 	 KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_SETSID |			\
-	 KSPAWN_ATTR_CLOEXEC_DEFAULT)
+	 KSPAWN_ATTR_RESETIDS | KSPAWN_ATTR_CLOEXEC_DEFAULT)
 
 /*
  * Whether no attribute and no action would fail before the child comes to look
