@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/audit.h>
-#include <linux/binfmts.h>
 #include <linux/bitops.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
