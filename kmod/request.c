@@ -381,9 +381,13 @@ static void name_all(const struct kspawn_request *request,
 
 		if (action->operation->traits & KSPAWN_NAMES_FD)
 			name_descriptor(naming, naming->named, action->fd);
-		if (action->path)
-			name_by_path(naming, naming->named, action->dirfd,
-				     action->path);
+		if (!action->path)
+			continue;
+		name_by_path(naming, naming->named, action->dirfd,
+			     action->path);
+		/* Even an absolute path begins there. */
+		if (action->resolve & RESOLVE_IN_ROOT)
+			name_descriptor(naming, naming->named, action->dirfd);
 	}
 }
 
