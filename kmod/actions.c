@@ -29,14 +29,14 @@ static bool is_elsewhere(const struct kspawn_file_action *action)
 	return action->dirfd != AT_FDCWD && *action->path != '/';
 }
 
-/**
- * kspawn_action_close() - close a descriptor
- * @request: the request of the child, which is current; here and below
- * @action:  the action; here and below
- *
- * As in glibc, one that is not open is no error, one that cannot be is.
- *
- * Return: 0, or a negative errno; here and below.
+/*
+ * The functions whose names begin with kspawn_ are of the type kspawn_run_t, and
+ * named in operations.c.
+ */
+
+/*
+ * Close a descriptor.  As in glibc, one that is not open is no error, one that
+ * cannot be is.
  */
 int kspawn_action_close(struct kspawn_request *request,
 			const struct kspawn_file_action *action)
@@ -112,36 +112,26 @@ static int open_elsewhere(struct kspawn_request *request,
 		.di = action->dirfd,
 		.r10 = sizeof(how),
 	};
-	unsigned long how_at;
 	int fd;
 
 	regs.si = kspawn_memory_string(request, action->path);
 	if (IS_ERR_VALUE(regs.si))
 		return regs.si;
-	fd = -ENOMEM;
-	how_at = kspawn_memory_map(request, sizeof(how));
-	if (IS_ERR_VALUE(how_at))
-		goto no_how;
-	fd = -EFAULT;
-	if (copy_to_user((void __user *)how_at, &how, sizeof(how)))
-		goto no_copy;
-	regs.dx = how_at;
+	regs.dx = regs.si + PATH_MAX;
+	if (copy_to_user((void __user *)regs.dx, &how, sizeof(how)))
+		return -ENOMEM;
 
 	kspawn_audit_begin(__NR_openat2, regs.di, regs.si, regs.dx, regs.r10);
 	do {
 		fd = kspawn_kernel.__x64_sys_openat2(&regs);
 	} while (kspawn_signals_interrupted(request, fd));
 	kspawn_audit_end(min(fd, 0));
-no_copy:
-	kspawn_memory_unmap(how_at, sizeof(how));
-no_how:
-	kspawn_memory_unmap(regs.si, PATH_MAX);
 	if (fd < 0)
 		return fd;
 	return move_descriptor(fd, action->fd, action->oflag & O_CLOEXEC);
 }
 
-/** kspawn_action_open() - open a file as a descriptor, closing that first */
+/* Open a file as a descriptor, closing that first. */
 int kspawn_action_open(struct kspawn_request *request,
 		       const struct kspawn_file_action *action)
 {
@@ -169,7 +159,7 @@ static void clear_cloexec(unsigned int fd)
 	spin_unlock(&files->file_lock);
 }
 
-/** kspawn_action_dup2() - make a copy of a descriptor that exec leaves open */
+/* Make a copy of a descriptor that exec leaves open. */
 int kspawn_action_dup2(struct kspawn_request *request,
 		       const struct kspawn_file_action *action)
 {
@@ -193,7 +183,7 @@ int kspawn_action_dup2(struct kspawn_request *request,
 	return err == -EMFILE ? -EBADF : min(err, 0);
 }
 
-/** kspawn_action_inherit() - leave a descriptor open at exec, if it is open */
+/* Leave a descriptor open at exec, if it is open. */
 int kspawn_action_inherit(struct kspawn_request *request,
 			  const struct kspawn_file_action *action)
 {
@@ -263,11 +253,10 @@ static int chdir_elsewhere(struct kspawn_request *request,
 		path_put(&path);
 	}
 	kspawn_audit_end(err);
-	kspawn_memory_unmap(at, PATH_MAX);
 	return err;
 }
 
-/** kspawn_action_chdir() - change the working directory */
+/* Change the working directory. */
 int kspawn_action_chdir(struct kspawn_request *request,
 			const struct kspawn_file_action *action)
 {
@@ -275,7 +264,7 @@ int kspawn_action_chdir(struct kspawn_request *request,
 				      chdir_here(request, action->path);
 }
 
-/** kspawn_action_fchdir() - change the working directory to a descriptor's */
+/* Change the working directory to a descriptor's. */
 int kspawn_action_fchdir(struct kspawn_request *request,
 			 const struct kspawn_file_action *action)
 {
@@ -304,14 +293,14 @@ static int close_range(unsigned int first, unsigned int last)
 	return err;
 }
 
-/** kspawn_action_closefrom() - close a descriptor and all above it */
+/* Close a descriptor and all above it. */
 int kspawn_action_closefrom(struct kspawn_request *request,
 			    const struct kspawn_file_action *action)
 {
 	return action->fd < 0 ? -EBADF : close_range(action->fd, ~0U);
 }
 
-/** kspawn_action_close_range() - close a range of descriptors */
+/* Close a range of descriptors. */
 int kspawn_action_close_range(struct kspawn_request *request,
 			      const struct kspawn_file_action *action)
 {
@@ -358,7 +347,7 @@ static int make_foreground(struct tty_struct *tty)
 	return err;
 }
 
-/** kspawn_action_tcsetpgrp() - make the child's group a terminal's foreground */
+/* Make the child's group a terminal's foreground. */
 int kspawn_action_tcsetpgrp(struct kspawn_request *request,
 			    const struct kspawn_file_action *action)
 {

@@ -26,13 +26,9 @@ static void set_dispositions(u64 signals, __sighandler_t disposition)
 			kernel_sigaction(sig, disposition);
 }
 
-/**
- * kspawn_attribute_sigdef() - set signals to their default
- * @request: the request of the child, which is current; here and below
- * @action:  NULL; here and below
- *
- * Return: 0, or a negative errno; here and below.
- */
+/* What follows is of the type kspawn_run_t, and named in operations.c. */
+
+/* Set signals to their default. */
 int kspawn_attribute_sigdef(struct kspawn_request *request,
 			    const struct kspawn_file_action *action)
 {
@@ -40,7 +36,7 @@ int kspawn_attribute_sigdef(struct kspawn_request *request,
 	return 0;
 }
 
-/** kspawn_attribute_sigign() - ignore signals */
+/* Ignore signals. */
 int kspawn_attribute_sigign(struct kspawn_request *request,
 			    const struct kspawn_file_action *action)
 {
@@ -48,7 +44,7 @@ int kspawn_attribute_sigign(struct kspawn_request *request,
 	return 0;
 }
 
-/** kspawn_attribute_scheduler() - set the scheduling policy, or priority */
+/* Set the scheduling policy, or priority. */
 int kspawn_attribute_scheduler(struct kspawn_request *request,
 			       const struct kspawn_file_action *action)
 {
@@ -65,14 +61,14 @@ int kspawn_attribute_scheduler(struct kspawn_request *request,
 	return kspawn_kernel.sched_setscheduler(current, policy, &param);
 }
 
-/** kspawn_attribute_sid() - make the child a session leader */
+/* Make the child a session leader. */
 int kspawn_attribute_sid(struct kspawn_request *request,
 			 const struct kspawn_file_action *action)
 {
 	return min(kspawn_kernel.ksys_setsid(), 0);
 }
 
-/** kspawn_attribute_pgroup() - set the child's process group */
+/* Set the child's process group. */
 int kspawn_attribute_pgroup(struct kspawn_request *request,
 			    const struct kspawn_file_action *action)
 {
@@ -81,50 +77,36 @@ int kspawn_attribute_pgroup(struct kspawn_request *request,
 	return kspawn_kernel.__x64_sys_setpgid(&regs);
 }
 
-static int reset_group_id(void)
+/* Set an effective id to the real one, by setresgid() or setresuid(). */
+static int reset_id(int number, sys_call_ptr_t set, unsigned int id)
 {
-	struct pt_regs regs = {
-		.di = -1,
-		.si = from_kgid_munged(current_user_ns(), current_gid()),
-		.dx = -1,
-	};
+	struct pt_regs regs = { .di = -1, .si = id, .dx = -1 };
 	int err;
 
-	kspawn_audit_begin(__NR_setresgid, regs.di, regs.si, regs.dx, 0);
-	err = kspawn_kernel.__x64_sys_setresgid(&regs);
+	kspawn_audit_begin(number, regs.di, regs.si, regs.dx, 0);
+	err = set(&regs);
 	kspawn_audit_end(err);
 	return err;
 }
 
-static int reset_user_id(void)
-{
-	struct pt_regs regs = {
-		.di = -1,
-		.si = from_kuid_munged(current_user_ns(), current_uid()),
-		.dx = -1,
-	};
-	int err;
-
-	kspawn_audit_begin(__NR_setresuid, regs.di, regs.si, regs.dx, 0);
-	err = kspawn_kernel.__x64_sys_setresuid(&regs);
-	kspawn_audit_end(err);
-	return err;
-}
-
-/** kspawn_attribute_ids() - set the effective ids to the real ones */
+/* Set the effective ids to the real ones. */
 int kspawn_attribute_ids(struct kspawn_request *request,
 			 const struct kspawn_file_action *action)
 {
-	int err = reset_group_id();
+	struct user_namespace *ns = current_user_ns();
+	int err;
 
-	if (!err)
-		err = reset_user_id();
 	/*
-	 * Where there is memory the kernel makes it undumpable: the child has
-	 * descriptors that its new user is not to get at.
+	 * The child has descriptors that its new user is not to get at.  Where
+	 * there is memory commit_creds() makes that undumpable, before others
+	 * can see the new ids; where there is none they are asked of this.
 	 */
-	task_lock(current);
 	current->user_dumpable = 0;
-	task_unlock(current);
+	err = reset_id(__NR_setresgid, kspawn_kernel.__x64_sys_setresgid,
+		       from_kgid_munged(ns, current_gid()));
+	if (!err)
+		err = reset_id(__NR_setresuid,
+			       kspawn_kernel.__x64_sys_setresuid,
+			       from_kuid_munged(ns, current_uid()));
 	return err;
 }

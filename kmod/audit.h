@@ -10,7 +10,14 @@
 
 #include "kernel_symbols.h"
 
-/* To the auditor, the child now makes the system call @number. */
+/**
+ * kspawn_audit_begin() - to the auditor, the child now makes a system call
+ * @number: __NR_* of the call
+ * @a0:     its arguments, here and below
+ * @a1:     the second
+ * @a2:     the third
+ * @a3:     the fourth
+ */
 static inline void kspawn_audit_begin(int number, unsigned long a0,
 				      unsigned long a1, unsigned long a2,
 				      unsigned long a3)
@@ -19,7 +26,10 @@ static inline void kspawn_audit_begin(int number, unsigned long a0,
 		kspawn_kernel.__audit_syscall_entry(number, a0, a1, a2, a3);
 }
 
-/* It ends, with 0 or a negative errno. */
+/**
+ * kspawn_audit_end() - that call ends
+ * @err: 0 or a negative errno
+ */
 static inline void kspawn_audit_end(int err)
 {
 	if (unlikely(audit_context()))

@@ -3,6 +3,8 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
+#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
@@ -14,7 +16,6 @@
 #include "kernel_symbols.h"
 #include "memory.h"
 #include "operations.h"
-#include "orphan.h"
 #include "program.h"
 #include "queue.h"
 #include "request.h"
@@ -61,10 +62,8 @@ static int come_apart(struct kspawn_request *request)
 	int err = 0;
 
 	request->child = get_pid(task_pid(current));
-	kspawn_memory_charge();
-	kspawn_descriptors_install(&request->descriptors);
-	if (request->wants_exe)
-		kspawn_memory_take_exe(request);
+	kspawn_descriptors_install(request->files);
+	request->files = NULL;
 	kspawn_memory_leave(request);
 	if (kspawn_has_flag(request, KSPAWN_PIDFD))
 		err = make_pidfd(request);
@@ -112,13 +111,45 @@ static void leave(struct kspawn_request *request)
 	module_put(THIS_MODULE);
 }
 
+/*
+ * Take the child away from its parent, for one that failed and ends next.  Its
+ * new parent, kthreadd, ignores SIGCHLD, so the kernel reaps the child as it
+ * ends: whoever waits, by whatever flags, finds no child, and no SIGCHLD is sent.
+ * Those that wait already look again, and may learn that they have no child
+ * left; the failure is told at the same moment, so that a caller knows why.
+ *
+ * A tracer remains what it was, and sees the child end; then kthreadd's turn
+ * comes.
+ */
+static void become_orphan(struct kspawn_request *request)
+{
+	struct task_struct *reaper = *kspawn_kernel.kthreadd_task;
+	struct task_struct *child = current;
+	struct task_struct *parent;
+
+	write_lock_irq(kspawn_kernel.tasklist_lock);
+	parent = rcu_dereference_protected(child->real_parent,
+			lockdep_is_held(kspawn_kernel.tasklist_lock));
+	kspawn_request_fail(request);
+	/* While it is still theirs: __WNOTHREAD compares the parent. */
+	kspawn_kernel.__wake_up_parent(child, parent);
+	list_move_tail(&child->sibling, &reaper->children);
+	rcu_assign_pointer(child->real_parent, reaper);
+	if (!child->ptrace)
+		rcu_assign_pointer(child->parent, reaper);
+	write_unlock_irq(kspawn_kernel.tasklist_lock);
+}
+
 /* The caller learns why; nobody sees the child. */
 static int end_failed(struct kspawn_request *request)
 {
 	/* objtool knows no pointers to functions that do not return. */
 	void (*exit)(long code) = kspawn_kernel.do_exit;
 
-	kspawn_orphan_current(request);
+	/* It was the child's own signal: its caller has nothing to restart. */
+	if (kspawn_signals_is_restart(request->outcome.error))
+		request->outcome.error = -EINTR;
+	become_orphan(request);
 	leave(request);
 	exit(FAILED_STATUS);
 	return 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bitops.h>
+#include <linux/err.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
-#include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -14,7 +14,7 @@
 #include "descriptors.h"
 #include "kernel_symbols.h"
 
-/* The slots of every table, without a further allocation. */
+/* The slots that struct files_struct itself has room for. */
 #define LOW	NR_OPEN_DEFAULT
 
 /**
@@ -46,23 +46,17 @@ unsigned int kspawn_descriptors_slots(void)
 	return slots;
 }
 
-/* The words of a descriptor bitmap. */
-static unsigned int first_of_word(unsigned int word)
-{
-	return word * BITS_PER_LONG;
-}
-
-/* Descriptors of one word that are open and not close-on-exec. */
+/* What is open and not close-on-exec in one word. */
 static unsigned long inherited(const struct fdtable *fdt, unsigned int word)
 {
 	return fdt->open_fds[word] & ~fdt->close_on_exec[word];
 }
 
-/* Descriptors of one word of @fdt that the child gets. */
+/* What the child gets of one word of @fdt. */
 static unsigned long select_word(const struct kspawn_selection *selection,
 				 const struct fdtable *fdt, unsigned int word)
 {
-	unsigned int first = first_of_word(word);
+	unsigned int first = word * BITS_PER_LONG;
 	unsigned long selected = 0;
 
 	if (!selection->only_named && selection->bound > first) {
@@ -71,7 +65,8 @@ static unsigned long select_word(const struct kspawn_selection *selection,
 			selected &= BIT_MASK(selection->bound) - 1;
 	}
 	if (word < selection->words)
-		selected |= fdt->open_fds[word] & selection->named[word];
+		selected |= fdt->open_fds[word] & (selection->named[word] |
+						   selection->reached[word]);
 	return selected;
 }
 
@@ -110,51 +105,16 @@ static unsigned int next_word(const struct kspawn_selection *selection,
 	return word;
 }
 
-/* The functions below work on a table that nobody else can see yet. */
+/* What follows works on a table that nobody else can see yet. */
 
-static void clear_slot(struct fdtable *fdt, unsigned int fd)
-{
-	RCU_INIT_POINTER(fdt->fd[fd], NULL);
-	__clear_bit(fd, fdt->open_fds);
-	__clear_bit(BIT_WORD(fd), fdt->full_fds_bits);
-	__clear_bit(fd, fdt->close_on_exec);
-}
-
-/* Give back all files of a table. */
-static void clear_table(struct fdtable *fdt)
-{
-	unsigned int word, words = fdt->max_fds / BITS_PER_LONG;
-	unsigned int bit;
-
-	for (word = 0; word < words; word++) {
-		unsigned long open = fdt->open_fds[word];
-
-		for_each_set_bit(bit, &open, BITS_PER_LONG) {
-			unsigned int fd = first_of_word(word) + bit;
-			struct file *file = rcu_dereference_raw(fdt->fd[fd]);
-
-			clear_slot(fdt, fd);
-			fput(file);
-		}
-		cond_resched();
-	}
-}
-
-/*
- * Nobody has ever used it.  put_files_struct() would close the files in the
- * caller's name, and end what belongs to it: see mqueue_flush_file().
- */
-static void drop_table(struct files_struct *files)
-{
-	clear_table(rcu_dereference_raw(files->fdt));
-	kspawn_kernel.put_files_struct(files);
-}
-
-/* Put what @selected says of one word of @from into @to, which has nothing there. */
+/* Put what is selected of one word of @from into @to, which has nothing there. */
 static void take_word(struct fdtable *to, const struct fdtable *from,
-		      unsigned int word, unsigned long selected)
+		      const struct kspawn_selection *selection,
+		      unsigned int word)
 {
-	unsigned int first = first_of_word(word);
+	unsigned long selected = select_word(selection, from, word);
+	unsigned long hidden = from->close_on_exec[word];
+	unsigned int first = word * BITS_PER_LONG;
 	unsigned long left, taken = selected;
 
 	/* Half of the instructions that for_each_set_bit() takes. */
@@ -169,7 +129,9 @@ static void take_word(struct fdtable *to, const struct fdtable *from,
 			taken &= ~BIT(bit);
 	}
 	to->open_fds[word] = taken;
-	to->close_on_exec[word] = from->close_on_exec[word] & taken;
+	if (selection->only_named && taken)
+		hidden |= ~selection->named[word];
+	to->close_on_exec[word] = hidden & taken;
 	if (!~taken)
 		__set_bit(word, to->full_fds_bits);
 }
@@ -253,7 +215,7 @@ static unsigned int count_slots(const struct fdtable *fdt,
 		unsigned long selected = select_word(selection, fdt, word);
 
 		if (selected)
-			slots = first_of_word(word) + __fls(selected) + 1;
+			slots = word * BITS_PER_LONG + __fls(selected) + 1;
 	}
 	return slots;
 }
@@ -277,29 +239,29 @@ static unsigned int take_selected(struct fdtable *to, struct files_struct *from,
 	slots = count_slots(fdt, selection, words);
 	if (slots > to->max_fds)
 		return slots;
-	take_word(to, fdt, 0, select_word(selection, fdt, 0));
+	take_word(to, fdt, selection, 0);
 	if (!slots)
 		return 0;
 	words = DIV_ROUND_UP(slots, BITS_PER_LONG);
 	for (word = next_word(selection, fdt, 1, words); word < words;
 	     word = next_word(selection, fdt, word + 1, words))
-		take_word(to, fdt, word, select_word(selection, fdt, word));
+		take_word(to, fdt, selection, word);
 	return slots;
 }
 
 /**
  * kspawn_descriptors_snapshot() - take the caller's descriptors for a child
- * @descriptors: an empty set
- * @selection:   which
+ * @selection: which
  *
  * All are taken under one hold of the table's lock: a thread that opens,
  * closes or marks descriptors does so before or after, for all of them.
  *
- * Return: 0, -ENOMEM, -EINTR when the caller was killed, or -EMFILE when
- * fs.nr_open has been lowered below a descriptor that is open.
+ * Return: a table that nobody uses yet, or an error pointer: -ENOMEM, -EINTR
+ * when the caller was killed, or -EMFILE when fs.nr_open has been lowered below a
+ * descriptor that is open.
  */
-int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
-				const struct kspawn_selection *selection)
+struct files_struct *
+kspawn_descriptors_snapshot(const struct kspawn_selection *selection)
 {
 	struct files_struct *from = current->files;
 	struct files_struct *to;
@@ -310,8 +272,7 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 
 	to = make_table();
 	if (!to)
-		return -ENOMEM;
-	descriptors->files = to;
+		return ERR_PTR(-ENOMEM);
 
 	for (;;) {
 		struct fdtable *fdt = rcu_dereference_raw(to->fdt);
@@ -320,41 +281,57 @@ int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
 		slots = take_selected(fdt, from, selection);
 		spin_unlock(&from->file_lock);
 		if (slots <= fdt->max_fds)
-			return 0;
+			return to;
 		err = grow_table(to, slots);
-		if (err)
-			return err;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+		if (err) {
+			kspawn_descriptors_free(to);
+			return ERR_PTR(err);
+		}
 	}
 }
 
 /**
  * kspawn_descriptors_install() - give a child its descriptors
- * @descriptors: what kspawn_descriptors_snapshot() took
+ * @files: what kspawn_descriptors_snapshot() returned
  *
  * Called in the child, which shares the caller's table until then.  If the
  * caller has gone, its files are closed here, and not on the way to user mode.
  */
-void kspawn_descriptors_install(struct kspawn_descriptors *descriptors)
+void kspawn_descriptors_install(struct files_struct *files)
 {
-	struct files_struct *files;
+	struct files_struct *shared;
 
 	task_lock(current);
-	files = current->files;
-	current->files = descriptors->files;
+	shared = current->files;
+	current->files = files;
 	task_unlock(current);
-	descriptors->files = NULL;
-	kspawn_kernel.put_files_struct(files);
+	kspawn_kernel.put_files_struct(shared);
 	kspawn_descriptors_finish_closing();
 }
 
 /**
  * kspawn_descriptors_free() - drop what was not installed
- * @descriptors: the set
+ * @files: what kspawn_descriptors_snapshot() returned
+ *
+ * Nobody has ever used it.  put_files_struct() would close the files in the
+ * caller's name, and end what belongs to it: see mqueue_flush_file().
  */
-void kspawn_descriptors_free(struct kspawn_descriptors *descriptors)
+void kspawn_descriptors_free(struct files_struct *files)
 {
-	if (descriptors->files)
-		drop_table(descriptors->files);
+	struct fdtable *fdt = rcu_dereference_raw(files->fdt);
+	unsigned int word, words = fdt->max_fds / BITS_PER_LONG;
+	unsigned int bit;
+
+	for (word = 0; word < words; word++) {
+		struct file __rcu **slots = &fdt->fd[word * BITS_PER_LONG];
+
+		for_each_set_bit(bit, &fdt->open_fds[word], BITS_PER_LONG)
+			fput(rcu_dereference_raw(slots[bit]));
+		/* There is nothing left to close. */
+		fdt->open_fds[word] = 0;
+		cond_resched();
+	}
+	kspawn_kernel.put_files_struct(files);
 }

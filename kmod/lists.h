@@ -50,15 +50,11 @@ struct kspawn_lists {
 	bool refused;
 };
 
-int kspawn_lists_copy_argv(struct kspawn_lists *lists,
-			   struct kspawn_arena *arena, u64 from,
-			   size_t *budget);
-int kspawn_lists_copy_envp(struct kspawn_lists *lists,
-			   struct kspawn_arena *arena, u64 from,
-			   size_t *budget);
-size_t kspawn_lists_user_size(const struct kspawn_lists *lists);
-int kspawn_lists_to_user(const struct kspawn_lists *lists, void __user *to,
-			 unsigned long *argv, unsigned long *envp);
+int kspawn_lists_copy(struct kspawn_lists *lists, struct kspawn_arena *arena,
+		      u64 from, size_t *budget, int *count);
+int kspawn_lists_to_user(struct kspawn_request *request,
+			 const struct kspawn_lists *lists, unsigned long *argv,
+			 unsigned long *envp, size_t *size);
 void kspawn_lists_begin(struct kspawn_request *request);
 void kspawn_lists_end(struct kspawn_request *request, int err);
 void kspawn_lists_init(void);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
+#include <linux/lockdep.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -14,44 +15,35 @@
 #include "memory.h"
 #include "request.h"
 
-/* A reference that keeps the page tables of a task without memory in place. */
-static void hold_lazily(struct mm_struct *mm)
-{
-#ifdef KSPAWN_HAVE_LAZY_TLB_REFCOUNT
-	mmgrab_lazy_tlb(mm);
-#else
-	mmgrab(mm);
+/* The reference that keeps the page tables of a task without memory. */
+#ifndef KSPAWN_HAVE_LAZY_TLB_REFCOUNT
+#define mmgrab_lazy_tlb	mmgrab
+#define mmdrop_lazy_tlb	mmdrop
 #endif
-}
-
-static void drop_lazily(struct mm_struct *mm)
-{
-#ifdef KSPAWN_HAVE_LAZY_TLB_REFCOUNT
-	mmdrop_lazy_tlb(mm);
-#else
-	mmdrop(mm);
-#endif
-}
-
-/**
- * kspawn_memory_take_exe() - keep what /proc/self/exe is in the caller's memory
- * @request: the request of the child, which is current
- *
- * Called before kspawn_memory_leave(), for kspawn_memory_make().
- */
-void kspawn_memory_take_exe(struct kspawn_request *request)
-{
-	request->exe_file = kspawn_kernel.get_mm_exe_file(current->mm);
-}
 
 /* See mm_init(); exec sets the rest itself. */
-static unsigned long inherited_flags(const struct mm_struct *mm)
+#ifndef KSPAWN_HAVE_MMF_INIT_FLAGS
+#define mmf_init_flags(flags)	((flags) & MMF_INIT_MASK)
+#define MMF_TOPDOWN_MASK	0
+#endif
+
+/*
+ * Charge the child's memory cgroup from here on.  A task without memory of its
+ * own is not charged for what the kernel allocates for it, and Linux 6.12
+ * remembers that for the whole life of the task: current->objcg stays empty.
+ */
+static void begin_charge(void)
 {
-#ifdef KSPAWN_HAVE_MMF_INIT_FLAGS
-	return mmf_init_flags(mm->flags) &
-	       ~(MMF_DUMPABLE_MASK | MMF_TOPDOWN_MASK);
-#else
-	return mm->flags & MMF_INIT_MASK & ~MMF_DUMPABLE_MASK;
+#ifdef CONFIG_MEMCG
+	struct mem_cgroup *memcg;
+
+	WARN_ON_ONCE(current->active_memcg);
+	rcu_read_lock();
+	do {
+		memcg = mem_cgroup_from_task(current);
+	} while (memcg && !css_tryget(&memcg->css));
+	rcu_read_unlock();
+	set_active_memcg(memcg);
 #endif
 }
 
@@ -61,17 +53,25 @@ static unsigned long inherited_flags(const struct mm_struct *mm)
  *
  * Called in the child, all of whose signals are blocked: what exit_mm() does,
  * without waking the caller, which exec, exit or exec_mm_release() does later.
+ * The child's memory cgroup is charged from here on.
  */
 void kspawn_memory_leave(struct kspawn_request *request)
 {
 	struct task_struct *task = current;
 	struct mm_struct *mm = task->mm;
 
+	lockdep_assert_irqs_enabled();
+	WARN_ON_ONCE(!mm);
+
+	begin_charge();
+	if (request->wants_exe)
+		request->exe_file = kspawn_kernel.get_mm_exe_file(mm);
 #ifdef KSPAWN_HAVE_MM_CID
 	kspawn_kernel.sched_mm_cid_before_execve(task);
 #endif
-	request->mm_flags = inherited_flags(mm);
-	hold_lazily(mm);
+	request->mm_flags = mmf_init_flags(mm->flags) &
+			    ~(MMF_DUMPABLE_MASK | MMF_TOPDOWN_MASK);
+	mmgrab_lazy_tlb(mm);
 	task_lock(task);
 	/* For membarrier(), between the last use of the memory and this. */
 	smp_mb__after_spinlock();
@@ -92,27 +92,9 @@ void kspawn_memory_leave(struct kspawn_request *request)
 }
 
 /**
- * kspawn_memory_charge() - charge the child's memory cgroup from here on
+ * kspawn_memory_uncharge() - charge the child's memory cgroup no more
  *
- * A task without memory of its own is not charged for what the kernel allocates
- * for it, and Linux 6.12 remembers that for the whole life of the task.
- */
-void kspawn_memory_charge(void)
-{
-#ifdef CONFIG_MEMCG
-	struct mem_cgroup *memcg;
-
-	rcu_read_lock();
-	do {
-		memcg = mem_cgroup_from_task(current);
-	} while (memcg && !css_tryget(&memcg->css));
-	rcu_read_unlock();
-	set_active_memcg(memcg);
-#endif
-}
-
-/**
- * kspawn_memory_uncharge() - end of that: the child is a program, or ends
+ * The end of what kspawn_memory_leave() began: the child is a program, or ends.
  */
 void kspawn_memory_uncharge(void)
 {
@@ -183,7 +165,7 @@ int kspawn_memory_make(struct kspawn_request *request)
 	local_irq_enable();
 	task_unlock(task);
 	up_write(&task->signal->exec_update_lock);
-	drop_lazily(active);
+	mmdrop_lazy_tlb(active);
 	request->own_mm = mm;
 	return 0;
 }
@@ -212,29 +194,24 @@ unsigned long kspawn_memory_map(struct kspawn_request *request, size_t size)
  * @request: the request of the child, which is current
  * @string:  the string, of at most PATH_MAX bytes
  *
- * Return: its address, for kspawn_memory_unmap() with PATH_MAX bytes, or a
- * negative errno.
+ * It is valid until the next one.  PATH_MAX bytes behind its beginning there is a
+ * page for other arguments.
+ *
+ * Return: its address, or a negative errno.
  */
 unsigned long kspawn_memory_string(struct kspawn_request *request,
 				   const char *string)
 {
-	unsigned long at = kspawn_memory_map(request, PATH_MAX);
+	unsigned long at = request->scratch;
 
-	if (IS_ERR_VALUE(at))
-		return at;
-	if (copy_to_user((void __user *)at, string, strlen(string) + 1)) {
-		kspawn_memory_unmap(at, PATH_MAX);
-		return -EFAULT;
+	if (!at) {
+		at = kspawn_memory_map(request, PATH_MAX + PAGE_SIZE);
+		if (IS_ERR_VALUE(at))
+			return at;
+		request->scratch = at;
 	}
+	/* In memory of our own it is for want of memory that a copy fails. */
+	if (copy_to_user((void __user *)at, string, strlen(string) + 1))
+		return -ENOMEM;
 	return at;
-}
-
-/**
- * kspawn_memory_unmap() - give such memory back
- * @address: what kspawn_memory_map() or kspawn_memory_string() returned
- * @size:    its bytes
- */
-void kspawn_memory_unmap(unsigned long address, size_t size)
-{
-	vm_munmap(address, size);
 }

@@ -11,15 +11,12 @@
 
 struct kspawn_request;
 
-void kspawn_memory_take_exe(struct kspawn_request *request);
 void kspawn_memory_leave(struct kspawn_request *request);
 bool kspawn_memory_is_needed(const struct kspawn_request *request);
-void kspawn_memory_charge(void);
 void kspawn_memory_uncharge(void);
 int kspawn_memory_make(struct kspawn_request *request);
 unsigned long kspawn_memory_map(struct kspawn_request *request, size_t size);
 unsigned long kspawn_memory_string(struct kspawn_request *request,
 				   const char *string);
-void kspawn_memory_unmap(unsigned long address, size_t size);
 
 #endif /* KSPAWN_MEMORY_H */

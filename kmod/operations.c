@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bug.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
@@ -99,7 +100,10 @@ static int run_attributes(struct kspawn_request *request)
 		if (!asked)
 			continue;
 		err = operation->run(request, NULL);
-		/* The larger one of two flags for one operation includes it. */
+		/*
+		 * SETSCHEDULER sets the priority as SETSCHEDPARAM does: if both
+		 * were given, blame SETSCHEDULER, the higher bit.
+		 */
 		if (err)
 			return kspawn_fail(&request->outcome,
 					   KSPAWN_STEP_ATTRIBUTE,
@@ -141,6 +145,7 @@ int kspawn_operations_run(struct kspawn_request *request)
 {
 	int err;
 
+	WARN_ON_ONCE(task_pid(current) != request->child);
 	err = run_attributes(request);
 	if (!err)
 		err = run_actions(request);

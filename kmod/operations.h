@@ -13,7 +13,7 @@
 struct kspawn_file_action;
 struct kspawn_request;
 
-/* Fields that an operation takes from struct kspawn_action. */
+/* What an operation takes from struct kspawn_action. */
 #define KSPAWN_TAKES_FD		BIT(0)
 #define KSPAWN_TAKES_NEWFD	BIT(1)
 #define KSPAWN_TAKES_PATH	BIT(2) /* and where it begins */
@@ -22,17 +22,25 @@ struct kspawn_request;
 /* fd is a descriptor of the caller's that the child is to have. */
 #define KSPAWN_NAMES_FD		BIT(0)
 /*
- * A program that is not found before the operation is not found after it; and the
- * operation fails only if a descriptor that it names is not open, or cannot be.
+ * The operation cannot make the program appear, and fails only for a descriptor
+ * that is not open or out of range: so the caller may look for the program
+ * before there is a child.
  */
 #define KSPAWN_KEEPS_LOOKUP	BIT(1)
+/* The child needs nothing from fd on, but for what is named. */
+#define KSPAWN_BOUNDS		BIT(2)
 /*
  * A file that is opened may be a device, whose driver takes for granted that
  * current has memory.
  */
 #define KSPAWN_NEEDS_MEMORY	BIT(3)
-/* The child needs nothing from fd on, but for what is named. */
-#define KSPAWN_BOUNDS		BIT(2)
+
+/*
+ * Carry an operation out in the child, which is current; the action is NULL for
+ * an attribute.  Returns 0 or a negative errno.
+ */
+typedef int kspawn_run_t(struct kspawn_request *request,
+			 const struct kspawn_file_action *action);
 
 /**
  * struct kspawn_operation - one operation
@@ -40,54 +48,29 @@ struct kspawn_request;
  * @takes:     KSPAWN_TAKES_*
  * @traits:    KSPAWN_NAMES_FD and the others
  * @attribute: KSPAWN_ATTR_* that ask for it; 0 for a file action
- * @run:       carry it out in the child, which is current; @action is NULL for
- *             an attribute.  Returns 0 or a negative errno
+ * @run:       carry it out
  */
 struct kspawn_operation {
 	const char *name;
 	u32 takes;
 	u32 traits;
 	u32 attribute;
-	int (*run)(struct kspawn_request *request,
-		   const struct kspawn_file_action *action);
+	kspawn_run_t *run;
 };
 
 const struct kspawn_operation *kspawn_operation_of_action(u32 op);
 u64 kspawn_operation_actions(void);
 int kspawn_operations_run(struct kspawn_request *request);
 
-/* In actions.c */
-int kspawn_action_open(struct kspawn_request *request,
-		       const struct kspawn_file_action *action);
-int kspawn_action_close(struct kspawn_request *request,
-			const struct kspawn_file_action *action);
-int kspawn_action_dup2(struct kspawn_request *request,
-		       const struct kspawn_file_action *action);
-int kspawn_action_chdir(struct kspawn_request *request,
-			const struct kspawn_file_action *action);
-int kspawn_action_fchdir(struct kspawn_request *request,
-			 const struct kspawn_file_action *action);
-int kspawn_action_closefrom(struct kspawn_request *request,
-			    const struct kspawn_file_action *action);
-int kspawn_action_tcsetpgrp(struct kspawn_request *request,
-			    const struct kspawn_file_action *action);
-int kspawn_action_inherit(struct kspawn_request *request,
-			  const struct kspawn_file_action *action);
-int kspawn_action_close_range(struct kspawn_request *request,
-			      const struct kspawn_file_action *action);
+/* Of actions.c */
+kspawn_run_t kspawn_action_open, kspawn_action_close, kspawn_action_dup2;
+kspawn_run_t kspawn_action_chdir, kspawn_action_fchdir;
+kspawn_run_t kspawn_action_closefrom, kspawn_action_close_range;
+kspawn_run_t kspawn_action_tcsetpgrp, kspawn_action_inherit;
 
-/* In attributes.c */
-int kspawn_attribute_sigdef(struct kspawn_request *request,
-			    const struct kspawn_file_action *action);
-int kspawn_attribute_sigign(struct kspawn_request *request,
-			    const struct kspawn_file_action *action);
-int kspawn_attribute_scheduler(struct kspawn_request *request,
-			       const struct kspawn_file_action *action);
-int kspawn_attribute_sid(struct kspawn_request *request,
-			 const struct kspawn_file_action *action);
-int kspawn_attribute_pgroup(struct kspawn_request *request,
-			    const struct kspawn_file_action *action);
-int kspawn_attribute_ids(struct kspawn_request *request,
-			 const struct kspawn_file_action *action);
+/* Of attributes.c */
+kspawn_run_t kspawn_attribute_sigdef, kspawn_attribute_sigign;
+kspawn_run_t kspawn_attribute_scheduler, kspawn_attribute_sid;
+kspawn_run_t kspawn_attribute_pgroup, kspawn_attribute_ids;
 
 #endif /* KSPAWN_OPERATIONS_H */

@@ -18,7 +18,10 @@
 #include "signals.h"
 #include "trace.h"
 
-/* Past the point of no return the child has the program's memory. */
+/*
+ * From exec_mmap() on the child has the program's memory; an error before that,
+ * even past exec's point_of_no_return, still ends as a failed start.
+ */
 static bool is_committed(const struct kspawn_request *request)
 {
 	return current->mm && current->mm != request->own_mm;
@@ -71,38 +74,28 @@ static int execute_elsewhere(struct kspawn_request *request, const char *path,
 	};
 	const struct kspawn_lists *lists = real_lists ? &request->lists :
 							&one_empty;
-	size_t size = kspawn_lists_user_size(lists);
 	struct pt_regs regs = {
 		.di = request->args.dirfd,
 		.r8 = kspawn_has_flag(request, KSPAWN_EMPTY_PATH) ?
 			AT_EMPTY_PATH : 0,
 	};
-	unsigned long at;
+	size_t size;
 	int err;
 
 	regs.si = kspawn_memory_string(request, path);
 	if (IS_ERR_VALUE(regs.si))
 		return regs.si;
-	at = kspawn_memory_map(request, size);
-	err = at;
-	if (IS_ERR_VALUE(at))
-		goto no_lists;
-	err = kspawn_lists_to_user(lists, (void __user *)at, &regs.dx,
-				   &regs.r10);
+	err = kspawn_lists_to_user(request, lists, &regs.dx, &regs.r10, &size);
 	if (err)
-		goto out;
+		return err;
 	if (!real_lists)
 		kspawn_lists_begin(request);
 	err = kspawn_kernel.__x64_sys_execveat(&regs);
 	if (!real_lists)
 		kspawn_lists_end(request, err);
 	/* After success there is nothing left to unmap. */
-	if (is_committed(request))
-		return err;
-out:
-	kspawn_memory_unmap(at, size);
-no_lists:
-	kspawn_memory_unmap(regs.si, PATH_MAX);
+	if (!is_committed(request))
+		vm_munmap(regs.dx, size);
 	return err;
 }
 
@@ -251,14 +244,25 @@ static bool is_open(int fd)
 }
 
 /*
- * Whether no action would fail before the child comes to look for its program,
- * which is then what is told.  Asked only if that is not there.
+ * Attributes for which no start fails; RESETIDS as long as it changes nothing, see
+ * lookup_is_settled().
  */
-static bool actions_will_succeed(const struct kspawn_request *request)
+#define ATTRIBUTES_SUCCEED						\
+	(KSPAWN_ATTR_SETSIGDEF | KSPAWN_ATTR_SETSIGIGN |		\
+	 KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_SETSID |			\
+	 KSPAWN_ATTR_RESETIDS | KSPAWN_ATTR_CLOEXEC_DEFAULT)
+
+/*
+ * Whether no attribute and no action would fail before the child comes to look
+ * for its program, which is then what is told.  Asked only if that is not there.
+ */
+static bool child_would_come_to_it(const struct kspawn_request *request)
 {
 	bool closed = false;
 	u32 i;
 
+	if (kspawn_has_attribute(request, ~ATTRIBUTES_SUCCEED))
+		return false;
 	for (i = 0; i < request->args.action_count; i++) {
 		const struct kspawn_file_action *action = &request->actions[i];
 		u32 takes = action->operation->takes;
@@ -297,9 +301,9 @@ int kspawn_program_find(struct kspawn_request *request)
 		return 0;
 	err = request->search ? search(request, false) :
 				kspawn_lookup(request->path);
-	/* The child, which comes to that action first, tells of it. */
+	/* The child, which comes to what fails first, tells of that. */
 	if (err && !kspawn_signals_is_restart(err) &&
-	    !actions_will_succeed(request))
+	    !child_would_come_to_it(request))
 		return 0;
 	return err;
 }

@@ -16,7 +16,6 @@
 
 #include "queue.h"
 #include "request.h"
-#include "signals.h"
 
 /**
  * struct queue - what is behind a completion descriptor
@@ -30,8 +29,7 @@
  */
 struct queue {
 	struct kref ref;
-	/* Protects the list and the counts. */
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	struct list_head ready;
 	u32 used;
 	u32 capacity;
@@ -53,7 +51,10 @@ struct kspawn_queue_slot {
 
 static void free_queue(struct kref *ref)
 {
-	kfree(container_of(ref, struct queue, ref));
+	struct queue *queue = container_of(ref, struct queue, ref);
+
+	WARN_ON_ONCE(!list_empty(&queue->ready));
+	kfree(queue);
 }
 
 static void free_slot(struct kspawn_queue_slot *slot)
@@ -243,38 +244,32 @@ static bool take_place(struct queue *queue)
  */
 struct kspawn_queue_slot *kspawn_queue_reserve(int fd, u64 cookie)
 {
-	struct kspawn_queue_slot *slot;
+	struct kspawn_queue_slot *slot = ERR_PTR(-EBADF);
 	struct queue *queue;
 	struct file *file;
-	int err;
 
 	file = fget(fd);
 	if (!file)
-		return ERR_PTR(-EBADF);
-	err = -EBADF;
+		return slot;
 	if (file->f_op != &queue_operations)
-		goto put_file;
+		goto out;
 	queue = file->private_data;
-	err = -EAGAIN;
-	if (!take_place(queue))
-		goto put_file;
-	err = -ENOMEM;
 	slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
-	if (!slot)
-		goto no_slot;
+	if (!slot) {
+		slot = ERR_PTR(-ENOMEM);
+		goto out;
+	}
+	if (!take_place(queue)) {
+		kfree(slot);
+		slot = ERR_PTR(-EAGAIN);
+		goto out;
+	}
 	kref_get(&queue->ref);
 	slot->queue = queue;
 	slot->event.cookie = cookie;
+out:
 	fput(file);
 	return slot;
-
-no_slot:
-	spin_lock(&queue->lock);
-	queue->used--;
-	spin_unlock(&queue->lock);
-put_file:
-	fput(file);
-	return ERR_PTR(err);
 }
 
 /**
@@ -305,8 +300,7 @@ void kspawn_queue_post(struct kspawn_request *request)
 	request->slot = NULL;
 	queue = slot->queue;
 	if (kspawn_request_has_failed(request)) {
-		slot->event.error = kspawn_signals_is_restart(outcome->error) ?
-					EINTR : -outcome->error;
+		slot->event.error = -outcome->error;
 		slot->event.step = outcome->step;
 		slot->event.index = outcome->index;
 	}

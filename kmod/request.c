@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/audit.h>
-#include <linux/binfmts.h>
-#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
@@ -10,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/openat2.h>
 #include <linux/resource.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -30,6 +28,12 @@
 
 static struct kmem_cache *requests __ro_after_init;
 
+/* Record what could not be copied, KSPAWN_ARG_*; for a return statement. */
+static int bad_copy(struct kspawn_outcome *outcome, u32 index, int err)
+{
+	return kspawn_fail(outcome, KSPAWN_STEP_COPY, index, err);
+}
+
 /* The same bounds as execve() has, see bprm_stack_limits(). */
 static size_t argument_budget(void)
 {
@@ -38,29 +42,26 @@ static size_t argument_budget(void)
 	return max_t(size_t, limit, ARG_MAX);
 }
 
-/* A field that belongs to a flag says nothing without it. */
+/* A field that belongs to flags must be zero without them. */
+static bool belongs(u64 field, u32 flags)
+{
+	return !field || flags;
+}
+
 static bool attributes_valid(const struct kspawn_args *args)
 {
 	u32 set = args->attr_flags;
 
-	if (set & ~KSPAWN_ATTR_ALL)
-		return false;
-	if (args->pgroup && !(set & KSPAWN_ATTR_SETPGROUP))
-		return false;
-	if (args->sigdefault && !(set & KSPAWN_ATTR_SETSIGDEF))
-		return false;
-	if (args->sigmask && !(set & KSPAWN_ATTR_SETSIGMASK))
-		return false;
-	if (args->sigignore && !(set & KSPAWN_ATTR_SETSIGIGN))
-		return false;
-	if (args->sched_policy && !(set & KSPAWN_ATTR_SETSCHEDULER))
-		return false;
-	if (args->sched_priority &&
-	    !(set & (KSPAWN_ATTR_SETSCHEDULER | KSPAWN_ATTR_SETSCHEDPARAM)))
-		return false;
-	if (args->cgroup && !(set & KSPAWN_ATTR_SETCGROUP))
-		return false;
-	return true;
+	return !(set & ~KSPAWN_ATTR_ALL) &&
+	       belongs(args->pgroup, set & KSPAWN_ATTR_SETPGROUP) &&
+	       belongs(args->sigdefault, set & KSPAWN_ATTR_SETSIGDEF) &&
+	       belongs(args->sigmask, set & KSPAWN_ATTR_SETSIGMASK) &&
+	       belongs(args->sigignore, set & KSPAWN_ATTR_SETSIGIGN) &&
+	       belongs(args->sched_policy, set & KSPAWN_ATTR_SETSCHEDULER) &&
+	       belongs(args->sched_priority,
+		       set & (KSPAWN_ATTR_SETSCHEDULER |
+			      KSPAWN_ATTR_SETSCHEDPARAM)) &&
+	       belongs(args->cgroup, set & KSPAWN_ATTR_SETCGROUP);
 }
 
 /* The same for the flags, and what cannot go together. */
@@ -68,48 +69,35 @@ static bool flags_valid(const struct kspawn_args *args)
 {
 	u32 set = args->flags;
 
-	if (set & ~KSPAWN_FLAGS_ALL)
-		return false;
-	if ((set & KSPAWN_ASYNC) && (set & KSPAWN_WAIT))
-		return false;
-	if ((set & KSPAWN_EMPTY_PATH) && args->search)
-		return false;
-	if (args->search && args->dirfd != AT_FDCWD)
-		return false;
-	if ((args->completion || args->cookie) && !(set & KSPAWN_ASYNC))
-		return false;
-	if (args->pidfd && !(set & KSPAWN_PIDFD))
-		return false;
-	if (args->rusage && !(set & KSPAWN_WAIT))
+	if ((set & ~KSPAWN_FLAGS_ALL) ||
+	    ((set & KSPAWN_ASYNC) && (set & KSPAWN_WAIT)) ||
+	    ((set & KSPAWN_EMPTY_PATH) && args->search) ||
+	    (args->search && args->dirfd != AT_FDCWD))
 		return false;
 	/* A pidfd or a status that nobody is told of would be lost. */
-	if ((set & KSPAWN_PIDFD) && !args->result && !args->pidfd)
+	if (((set & KSPAWN_PIDFD) && !args->result && !args->pidfd) ||
+	    ((set & KSPAWN_WAIT) && !args->result))
 		return false;
-	return !(set & KSPAWN_WAIT) || args->result;
+	return belongs(args->completion, set & KSPAWN_ASYNC) &&
+	       belongs(args->cookie, set & KSPAWN_ASYNC) &&
+	       belongs(args->pidfd, set & KSPAWN_PIDFD) &&
+	       belongs(args->rusage, set & KSPAWN_WAIT);
 }
 
 static int check_args(const struct kspawn_args *args,
 		      struct kspawn_outcome *outcome)
 {
 	if (!flags_valid(args))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				   -EINVAL);
+		return bad_copy(outcome, KSPAWN_ARG_ARGS, -EINVAL);
 	if (!attributes_valid(args))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ATTRIBUTES, -EINVAL);
-	if (args->action_count > KSPAWN_ACTIONS_MAX)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ACTIONS, -E2BIG);
+		return bad_copy(outcome, KSPAWN_ARG_ATTRIBUTES, -EINVAL);
+	if (args->action_count > KSPAWN_ACTIONS_MAX ||
+	    args->action_size > KSPAWN_SIZE_MAX)
+		return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -E2BIG);
 	if (!args->action_count != !args->action_size ||
-	    !args->action_count != !args->actions)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ACTIONS, -EINVAL);
-	if (args->action_count && args->action_size < KSPAWN_ACTION_SIZE_VER0)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ACTIONS, -EINVAL);
-	if (args->action_size > KSPAWN_SIZE_MAX)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ACTIONS, -E2BIG);
+	    !args->action_count != !args->actions ||
+	    (args->action_count && args->action_size < KSPAWN_ACTION_SIZE_VER0))
+		return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -EINVAL);
 	return 0;
 }
 
@@ -133,20 +121,16 @@ int kspawn_request_copy_args(struct kspawn_args *args,
 
 	memset(args, 0, sizeof(*args));
 	if (get_user(size, &from->size))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				   -EFAULT);
+		return bad_copy(outcome, KSPAWN_ARG_ARGS, -EFAULT);
 	if (size < KSPAWN_ARGS_SIZE_VER0)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				   -EINVAL);
+		return bad_copy(outcome, KSPAWN_ARG_ARGS, -EINVAL);
 	if (size > KSPAWN_SIZE_MAX)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				   -E2BIG);
+		return bad_copy(outcome, KSPAWN_ARG_ARGS, -E2BIG);
 	err = copy_struct_from_user(args, sizeof(*args), from, size);
 	if (err) {
 		/* -E2BIG comes before anything is copied. */
 		args->result = 0;
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				   err);
+		return bad_copy(outcome, KSPAWN_ARG_ARGS, err);
 	}
 	args->size = size;
 
@@ -162,7 +146,7 @@ int kspawn_request_copy_args(struct kspawn_args *args,
 
 bad_result:
 	args->result = 0;
-	return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_RESULT, err);
+	return bad_copy(outcome, KSPAWN_ARG_RESULT, err);
 }
 
 /* Returns the bytes it took, or a negative errno. */
@@ -182,8 +166,9 @@ static int copy_program(struct kspawn_request *request,
 
 	size = copy_path(request, &request->path, args->path);
 	if (size < 0)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH,
-				   size);
+		return bad_copy(outcome, KSPAWN_ARG_PATH, size);
+	if (kspawn_has_flag(request, KSPAWN_EMPTY_PATH) && *request->path)
+		return bad_copy(outcome, KSPAWN_ARG_PATH, -EINVAL);
 	if (!args->search)
 		return 0;
 
@@ -193,8 +178,7 @@ static int copy_program(struct kspawn_request *request,
 	if (size == -ENAMETOOLONG)
 		size = -E2BIG;
 	if (size < 0)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_SEARCH, size);
+		return bad_copy(outcome, KSPAWN_ARG_SEARCH, size);
 
 	/* As with execvp(), a name with a slash is not searched for. */
 	if (strchr(request->path, '/'))
@@ -205,8 +189,7 @@ static int copy_program(struct kspawn_request *request,
 	request->candidate = kspawn_arena_alloc(&request->arena,
 						request->candidate_size);
 	if (!request->candidate)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_SEARCH, -ENOMEM);
+		return bad_copy(outcome, KSPAWN_ARG_SEARCH, -ENOMEM);
 	return 0;
 }
 
@@ -276,26 +259,24 @@ static int copy_actions(struct kspawn_request *request,
 
 	if (!args->action_count)
 		return 0;
-	request->actions = kspawn_arena_alloc(&request->arena,
-					      array_size(args->action_count,
-							 sizeof(*request->actions)));
+	request->actions =
+		kspawn_arena_alloc(&request->arena,
+				   array_size(args->action_count,
+					      sizeof(*request->actions)));
 	if (!request->actions)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ACTIONS, -ENOMEM);
+		return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -ENOMEM);
 
 	for (i = 0; i < args->action_count; i++, from += size) {
 		err = copy_struct_from_user(&action, sizeof(action), from,
 					    size);
 		if (err)
-			return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-					   KSPAWN_ARG_ACTIONS, err);
+			return bad_copy(outcome, KSPAWN_ARG_ACTIONS, err);
 		err = copy_action(request, &request->actions[i], &action,
 				  &budget);
 		if (err)
 			return kspawn_fail(outcome, KSPAWN_STEP_ACTION, i, err);
 		if (fatal_signal_pending(current))
-			return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-					   KSPAWN_ARG_ACTIONS, -EINTR);
+			return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -EINTR);
 		cond_resched();
 	}
 	return 0;
@@ -331,8 +312,6 @@ static int descriptor_of_path(const char *path)
 	};
 	size_t i;
 
-	if (*path != '/')
-		return -1;
 	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		size_t length = strlen(prefixes[i]);
 		unsigned int fd = 0;
@@ -352,23 +331,35 @@ static int descriptor_of_path(const char *path)
 
 /**
  * struct naming - the pass over a request that names descriptors
- * @named: the bitmap; NULL: only find out how large it must be
- * @slots: no descriptor from here on is open
- * @end:   behind the highest that was named
+ * @named:   bitmap of those that file actions name; NULL: only find out how
+ *           large it must be
+ * @reached: the same for those by which the program is reached
+ * @slots:   no descriptor from here on is open
+ * @end:     behind the highest that was named
  */
 struct naming {
 	unsigned long *named;
+	unsigned long *reached;
 	unsigned int slots;
 	unsigned int end;
 };
 
-static void name_descriptor(struct naming *naming, int fd)
+static void name_descriptor(struct naming *naming, unsigned long *bitmap,
+			    int fd)
 {
 	if (fd < 0 || fd >= naming->slots)
 		return;
 	naming->end = max_t(unsigned int, naming->end, fd + 1);
-	if (naming->named)
-		__set_bit(fd, naming->named);
+	if (bitmap)
+		__set_bit(fd, bitmap);
+}
+
+/* A path names the descriptor that it begins with, or where it begins. */
+static void name_by_path(struct naming *naming, unsigned long *bitmap,
+			 int dirfd, const char *path)
+{
+	name_descriptor(naming, bitmap,
+			*path == '/' ? descriptor_of_path(path) : dirfd);
 }
 
 static void name_all(const struct kspawn_request *request,
@@ -378,23 +369,25 @@ static void name_all(const struct kspawn_request *request,
 	const char *directory;
 	u32 i;
 
-	name_descriptor(naming, args->dirfd);
-	name_descriptor(naming, descriptor_of_path(request->path));
+	name_by_path(naming, naming->reached, args->dirfd, request->path);
 	for (directory = request->search; directory;
 	     directory = strchr(directory, ':')) {
 		if (*directory == ':')
 			directory++;
-		name_descriptor(naming, descriptor_of_path(directory));
+		name_by_path(naming, naming->reached, AT_FDCWD, directory);
 	}
 	for (i = 0; i < args->action_count; i++) {
 		const struct kspawn_file_action *action = &request->actions[i];
 
 		if (action->operation->traits & KSPAWN_NAMES_FD)
-			name_descriptor(naming, action->fd);
+			name_descriptor(naming, naming->named, action->fd);
 		if (!action->path)
 			continue;
-		name_descriptor(naming, action->dirfd);
-		name_descriptor(naming, descriptor_of_path(action->path));
+		name_by_path(naming, naming->named, action->dirfd,
+			     action->path);
+		/* Even an absolute path begins there. */
+		if (action->resolve & RESOLVE_IN_ROOT)
+			name_descriptor(naming, naming->named, action->dirfd);
 	}
 }
 
@@ -420,6 +413,7 @@ static int select_descriptors(struct kspawn_request *request,
 {
 	struct kspawn_selection *selection = &request->selection;
 	struct naming naming = { .slots = kspawn_descriptors_slots() };
+	unsigned int words;
 
 	selection->only_named =
 		kspawn_has_attribute(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
@@ -428,16 +422,17 @@ static int select_descriptors(struct kspawn_request *request,
 	name_all(request, &naming);
 	if (!naming.end)
 		return 0;
+	words = BITS_TO_LONGS(naming.end);
 	naming.named = kspawn_arena_alloc(&request->arena,
-					  BITS_TO_LONGS(naming.end) *
-					  sizeof(long));
+					  2 * words * sizeof(long));
 	if (!naming.named)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_ACTIONS, -ENOMEM);
-	bitmap_zero(naming.named, naming.end);
+		return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -ENOMEM);
+	naming.reached = naming.named + words;
+	memset(naming.named, 0, 2 * words * sizeof(long));
 	name_all(request, &naming);
 	selection->named = naming.named;
-	selection->words = BITS_TO_LONGS(naming.end);
+	selection->reached = naming.reached;
+	selection->words = words;
 	return 0;
 }
 
@@ -451,8 +446,7 @@ static int take_slot(struct kspawn_request *request,
 	slot = kspawn_queue_reserve(request->args.completion,
 				    request->args.cookie);
 	if (IS_ERR(slot))
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY,
-				   KSPAWN_ARG_COMPLETION, PTR_ERR(slot));
+		return bad_copy(outcome, KSPAWN_ARG_COMPLETION, PTR_ERR(slot));
 	request->slot = slot;
 	return 0;
 }
@@ -474,8 +468,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 
 	request = kmem_cache_alloc(requests, GFP_KERNEL);
 	if (!request) {
-		err = kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				  -ENOMEM);
+		err = bad_copy(outcome, KSPAWN_ARG_ARGS, -ENOMEM);
 		return ERR_PTR(err);
 	}
 	memset(request, 0, sizeof(*request));
@@ -519,17 +512,15 @@ int kspawn_request_complete(struct kspawn_request *request,
 	err = take_slot(request, outcome);
 	if (err)
 		return err;
-	err = kspawn_lists_copy_argv(&request->lists, &request->arena,
-				     request->args.argv, &budget);
+	err = kspawn_lists_copy(&request->lists, &request->arena,
+				request->args.argv, &budget,
+				&request->lists.argc);
 	if (err)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV,
-				   err);
-	err = kspawn_lists_copy_envp(&request->lists, &request->arena,
-				     request->args.envp, &budget);
-	if (err)
-		return kspawn_fail(outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_ENVP,
-				   err);
-	return 0;
+		return bad_copy(outcome, KSPAWN_ARG_ARGV, err);
+	err = kspawn_lists_copy(&request->lists, &request->arena,
+				request->args.envp, &budget,
+				&request->lists.envc);
+	return err ? bad_copy(outcome, KSPAWN_ARG_ENVP, err) : 0;
 }
 
 static void release_request(struct kref *ref)
@@ -542,7 +533,8 @@ static void release_request(struct kref *ref)
 	if (request->exe_file)
 		fput(request->exe_file);
 	kspawn_queue_cancel(request->slot);
-	kspawn_descriptors_free(&request->descriptors);
+	if (request->files)
+		kspawn_descriptors_free(request->files);
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
 	put_pid(request->caller);
@@ -550,16 +542,7 @@ static void release_request(struct kref *ref)
 	if (want_init_on_free())
 		memzero_explicit(request, REQUEST_SIZE);
 	kmem_cache_free(requests, request);
-	kspawn_stats_end();
-}
-
-/**
- * kspawn_request_get() - take a further reference
- * @request: the request
- */
-void kspawn_request_get(struct kspawn_request *request)
-{
-	kref_get(&request->ref);
+	kspawn_stats_add(KSPAWN_STAT_ENDED);
 }
 
 /**
@@ -592,7 +575,8 @@ int __init kspawn_request_init(void)
 	/* User space's bytes go into the room only. */
 	requests = kmem_cache_create_usercopy("kspawn_request", REQUEST_SIZE,
 					      __alignof__(struct kspawn_request),
-					      SLAB_ACCOUNT, head, REQUEST_SIZE - head,
+					      SLAB_ACCOUNT,
+					      head, REQUEST_SIZE - head,
 					      construct_request);
 	return requests ? 0 : -ENOMEM;
 }

@@ -32,7 +32,15 @@ struct kspawn_outcome {
 	u32 index;
 };
 
-/* Record a failure; for use in a return statement. */
+/**
+ * kspawn_fail() - record a failure; for use in a return statement
+ * @outcome: where
+ * @step:    KSPAWN_STEP_*
+ * @index:   which part of that step
+ * @error:   a negative errno
+ *
+ * Return: @error.
+ */
 static inline int kspawn_fail(struct kspawn_outcome *outcome, u32 step,
 			      u32 index, int error)
 {
@@ -79,17 +87,20 @@ struct kspawn_file_action {
  * @actions:      file actions
  * @lists:        arguments and environment
  * @selection:    which descriptors the child is to have
- * @descriptors:  these, until the child has taken them
+ * @files:        these, until the child has taken them, or NULL
  * @mask:         the signal mask of the caller, and so of the program
  * @slot:         the place in a completion queue, of an asynchronous start
- * @wants_exe:    a path begins with /proc/self/exe, which is to be the caller's
+ * @wants_exe:    a path begins with /proc/self/exe, or system calls are audited:
+ *                take the caller's exe file along
  * @mm_flags:     what every exec hands on from the memory that it leaves
- * @exe_file:     that file, for the child's own memory, or NULL
+ * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
+ *                is not wanted
  * @child:        the child, from its first instruction on
  * @apart:        completed when the child holds nothing of its caller's
  * @decided:      completed when it is a program, or has failed or been killed
  * @own_mm:       the child's memory for the arguments of system calls; only for
  *                comparison
+ * @scratch:      two pages of it, see kspawn_memory_string(); 0: none yet
  * @fatal_signal: a signal that the child is to die of
  * @pidfd_file:   the child's pidfd until the caller installs it
  * @outcome:      the child's own until it has failed
@@ -112,7 +123,7 @@ struct kspawn_request {
 	struct kspawn_file_action *actions;
 	struct kspawn_lists lists;
 	struct kspawn_selection selection;
-	struct kspawn_descriptors descriptors;
+	struct files_struct *files;
 	sigset_t mask;
 	struct kspawn_queue_slot *slot;
 	bool wants_exe;
@@ -122,6 +133,7 @@ struct kspawn_request {
 	struct completion apart;
 	struct completion decided;
 	const void *own_mm;
+	unsigned long scratch;
 	int fatal_signal;
 	struct file *pidfd_file;
 	struct kspawn_outcome outcome;
@@ -139,34 +151,55 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 					     struct kspawn_outcome *outcome);
 int kspawn_request_complete(struct kspawn_request *request,
 			    struct kspawn_outcome *outcome);
-void kspawn_request_get(struct kspawn_request *request);
 void kspawn_request_put(struct kspawn_request *request);
 
+/**
+ * kspawn_has_attribute() - whether an attribute was asked for
+ * @request:   the request
+ * @attribute: KSPAWN_ATTR_*, or several
+ *
+ * Return: true if any of them was.
+ */
 static inline bool kspawn_has_attribute(const struct kspawn_request *request,
 					u32 attribute)
 {
 	return request->args.attr_flags & attribute;
 }
 
-/* In the child: from here on others may look at the outcome. */
+/**
+ * kspawn_has_flag() - whether a flag was given
+ * @request: the request
+ * @flag:    KSPAWN_PIDFD and the others, or several
+ *
+ * Return: true if any of them was.
+ */
+static inline bool kspawn_has_flag(const struct kspawn_request *request,
+				   u32 flag)
+{
+	return request->args.flags & flag;
+}
+
+/**
+ * kspawn_request_fail() - from here on others may look at the outcome
+ * @request: the request of the child, which is current
+ */
 static inline void kspawn_request_fail(struct kspawn_request *request)
 {
 	/* Pairs with kspawn_request_has_failed(): the outcome comes first. */
 	smp_store_release(&request->failed, true);
 }
 
-/* Then the outcome may be looked at. */
+/**
+ * kspawn_request_has_failed() - whether the outcome may be looked at
+ * @request: the request
+ *
+ * Return: true if the child has failed.
+ */
 static inline bool
 kspawn_request_has_failed(const struct kspawn_request *request)
 {
 	/* Pairs with kspawn_request_fail(). */
 	return smp_load_acquire(&request->failed);
-}
-
-static inline bool kspawn_has_flag(const struct kspawn_request *request,
-				   u32 flag)
-{
-	return request->args.flags & flag;
 }
 
 #endif /* KSPAWN_REQUEST_H */

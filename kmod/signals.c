@@ -15,12 +15,19 @@
 #define PF_RETURNS_WHEN_KILLED	PF_IO_WORKER
 #endif
 
-static void block_all(sigset_t *inherited)
+/**
+ * kspawn_signals_block() - block all signals of the calling thread
+ * @before: set to the mask until now, unless it is NULL
+ *
+ * For the time of the call: no signal restarts it, and the child inherits the
+ * mask, so none can end it that its program would survive.
+ */
+void kspawn_signals_block(sigset_t *before)
 {
 	sigset_t all;
 
 	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
-	sigprocmask(SIG_SETMASK, &all, inherited);
+	sigprocmask(SIG_SETMASK, &all, before);
 }
 
 /*
@@ -37,7 +44,7 @@ static int take_signals(struct kspawn_request *request)
 	bool caught;
 	int err;
 
-	/* The kernel's core dump looks into current->mm before all else. */
+	/* get_signal() may dump core, and do_coredump() dereferences current->mm. */
 	err = kspawn_memory_make(request);
 	if (err)
 		return err;
@@ -46,10 +53,10 @@ static int take_signals(struct kspawn_request *request)
 	caught = kspawn_kernel.get_signal(&signal);
 	current->flags &= ~PF_RETURNS_WHEN_KILLED;
 
-	block_all(NULL);
+	kspawn_signals_block(NULL);
 	if (!caught)
 		return 0;
-	/* Later kernels tell such a worker only what the siginfo says. */
+	/* 6.12 leaves signal.sig 0 for such a worker; the siginfo has it. */
 	if (signal.sig && signal.ka.sa.sa_handler != SIG_DFL &&
 	    !fatal_signal_pending(current))
 		send_sig_info(signal.sig, &signal.info, current);
@@ -57,22 +64,6 @@ static int take_signals(struct kspawn_request *request)
 		request->fatal_signal = signal.sig ?:
 					signal.info.si_signo ?: SIGKILL;
 	return 0;
-}
-
-/**
- * kspawn_signals_block() - block all signals of the calling thread
- *
- * For the time of the call: no signal restarts it, and the child inherits the
- * mask, so none can end it that its program would survive.
- *
- * Return: the mask until now.
- */
-sigset_t kspawn_signals_block(void)
-{
-	sigset_t inherited;
-
-	block_all(&inherited);
-	return inherited;
 }
 
 /**
@@ -133,7 +124,7 @@ bool kspawn_signals_is_restart(int err)
 }
 
 /**
- * kspawn_signals_interrupted() - whether a step was interrupted and is to be repeated
+ * kspawn_signals_interrupted() - whether a step is to be repeated
  * @request: the request
  * @err:     what the step returned
  *

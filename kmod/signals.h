@@ -13,7 +13,7 @@
 
 struct kspawn_request;
 
-sigset_t kspawn_signals_block(void);
+void kspawn_signals_block(sigset_t *before);
 void kspawn_signals_restore(sigset_t mask);
 int kspawn_signals_birth(struct kspawn_request *request);
 bool kspawn_signals_is_restart(int err);

@@ -2,6 +2,7 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/pid.h>
@@ -22,7 +23,10 @@
 #include "stats.h"
 #include "trace.h"
 
-/* Write the result as far as the caller knows it, and zeros beyond. */
+/*
+ * Write the result as far as the caller knows it, and zeros beyond.  Returns
+ * 0, also if none is wanted, or -EFAULT.
+ */
 static int report(const struct kspawn_args *args,
 		  const struct kspawn_result *result)
 {
@@ -49,13 +53,23 @@ static int prepare_report(const struct kspawn_args *args,
 	return report(args, result);
 }
 
-/* Store a number where a successful call does; a fault is not told. */
-static void store(u64 where, int number)
+/*
+ * Tell of the child, which runs, so that a fault cannot fail the call.  The pid
+ * is returned, too.  A pidfd that can be told nowhere is closed, or it would be
+ * nobody's.
+ */
+static void tell_child(const struct kspawn_args *args,
+		       const struct kspawn_result *result, bool reported)
 {
-	int __user *to = u64_to_user_ptr(where);
+	int __user *pid = u64_to_user_ptr(args->pid);
+	int __user *pidfd = u64_to_user_ptr(args->pidfd);
 
-	if (to && put_user(number, to))
-		pr_debug("kspawn: the memory for a number has gone\n");
+	if (pid && put_user(result->pid, pid))
+		pr_debug("kspawn: the memory for a pid has gone\n");
+	if (pidfd && !put_user(result->pidfd, pidfd))
+		reported = true;
+	if (result->pidfd >= 0 && !reported)
+		close_fd(result->pidfd);
 }
 
 /*
@@ -118,7 +132,7 @@ static int start_child(struct kspawn_request *request,
 				   KSPAWN_ATTR_SETCGROUP, -EINVAL);
 
 	/* The child's; it gives them back. */
-	kspawn_request_get(request);
+	kref_get(&request->ref);
 	__module_get(THIS_MODULE);
 
 	pid = kspawn_kernel.kernel_clone(&clone);
@@ -147,20 +161,35 @@ static int wait_for_end(struct kspawn_request *request, pid_t pid,
 	struct rusage rusage;
 	long ret;
 
-	ret = kspawn_kernel.kernel_wait4(pid, status, __WALL, &rusage);
-	if (ret < 0)
-		return ret;
-	/* It has been waited for, whatever has become of this memory. */
-	if (get_user(result->status, status) ||
-	    (to && copy_to_user(to, &rusage, sizeof(rusage))))
-		pr_debug("kspawn: the memory for a status has gone\n");
-	return ret;
+	/* If this process traces the child, each of its stops is told, too. */
+	do {
+		ret = kspawn_kernel.kernel_wait4(pid, status, __WALL, &rusage);
+		if (ret < 0 && ret != -EFAULT)
+			return ret;
+		/* It has been waited for, whatever is left of this memory. */
+		if (ret < 0 || get_user(result->status, status))
+			break;
+	} while ((result->status & 0xff) == 0x7f);
+	if (to && copy_to_user(to, &rusage, sizeof(rusage)))
+		pr_debug("kspawn: the memory for a usage has gone\n");
+	return pid;
 }
 
-/* Without a pidfd that was asked for a start fails, asynchronous or not. */
-static bool lacks_pidfd(const struct kspawn_request *request)
+/*
+ * If the wait was interrupted, find out first whether the start failed: only
+ * this call can say why.  SIGKILL to the caller ends this wait as well.  Its
+ * cgroup counts it as frozen meanwhile, as wait_for_vfork_done() has it.
+ */
+static void wait_for_decision(struct kspawn_request *request)
 {
-	return kspawn_has_flag(request, KSPAWN_PIDFD) && !request->pidfd_file;
+#ifdef CONFIG_CGROUPS
+	kspawn_kernel.cgroup_enter_frozen();
+#endif
+	wait_for_completion_state(&request->decided,
+				  TASK_KILLABLE | TASK_FREEZABLE);
+#ifdef CONFIG_CGROUPS
+	kspawn_kernel.cgroup_leave_frozen(false);
+#endif
 }
 
 static int wait_or_return(struct kspawn_request *request, pid_t pid,
@@ -175,11 +204,10 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 	}
 	/* Whatever ended the wait: nobody is to meet a child half-way. */
 	wait_for_completion(&request->apart);
-	/* Nor is a failure lost with it; a fatal signal is told of below. */
 	if (ret < 0)
-		wait_for_completion_state(&request->decided,
-					  TASK_KILLABLE | TASK_FREEZABLE);
-	if (lacks_pidfd(request)) {
+		wait_for_decision(request);
+	/* Without a pidfd that was asked for a start fails, ASYNC or not. */
+	if (kspawn_has_flag(request, KSPAWN_PIDFD) && !request->pidfd_file) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
@@ -203,6 +231,7 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 static int spawn(struct kspawn_request *request,
 		 struct kspawn_outcome *outcome, struct kspawn_result *result)
 {
+	struct files_struct *files;
 	int pidfd = -1;
 	int ret;
 
@@ -215,10 +244,11 @@ static int spawn(struct kspawn_request *request,
 	ret = kspawn_request_complete(request, outcome);
 	if (ret)
 		return ret;
-	ret = kspawn_descriptors_snapshot(&request->descriptors,
-					  &request->selection);
-	if (ret)
-		return kspawn_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0, ret);
+	files = kspawn_descriptors_snapshot(&request->selection);
+	if (IS_ERR(files))
+		return kspawn_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0,
+				   PTR_ERR(files));
+	request->files = files;
 
 	if (kspawn_has_flag(request, KSPAWN_PIDFD)) {
 		pidfd = get_unused_fd_flags(O_CLOEXEC);
@@ -255,13 +285,15 @@ static int spawn(struct kspawn_request *request,
 long kspawn_spawn(const struct kspawn_args __user *user_args)
 {
 	struct kspawn_result result = { .pidfd = -1 };
-	sigset_t mask = kspawn_signals_block();
 	struct kspawn_outcome outcome = {};
 	struct kspawn_request *request;
 	struct kspawn_args args;
+	sigset_t mask;
+	bool reported;
 	u64 id = 0;
 	int ret;
 
+	kspawn_signals_block(&mask);
 	ret = kspawn_request_copy_args(&args, user_args, &outcome);
 	if (ret)
 		goto out;
@@ -291,9 +323,15 @@ out:
 	kspawn_signals_restore(mask);
 	trace_kspawn_end(id, ret, &outcome);
 	if (ret < 0) {
-		/* The caller sees none of this; as after fork(), whatever err. */
+		/*
+		 * No child was left, so the call can be made again after the
+		 * signal, the freezer or the tracer, as fork() is.  What was
+		 * pending may have gone meanwhile, and the mask that was set
+		 * has cleared the flag then; without it nothing restarts.
+		 */
 		if (kspawn_signals_is_restart(ret) &&
 		    !fatal_signal_pending(current)) {
+			set_thread_flag(TIF_SIGPENDING);
 			kspawn_stats_add(KSPAWN_STAT_RESTARTED);
 			return -ERESTARTNOINTR;
 		}
@@ -302,14 +340,8 @@ out:
 		result.step = outcome.step;
 		result.index = outcome.index;
 	}
-	/*
-	 * The child lives, whatever another thread has done to the result's
-	 * memory; the return value tells its pid.
-	 */
-	report(&args, &result);
-	if (result.pid) {
-		store(args.pid, result.pid);
-		store(args.pidfd, result.pidfd);
-	}
+	reported = !report(&args, &result) && args.result;
+	if (result.pid)
+		tell_child(&args, &result, reported);
 	return ret;
 }

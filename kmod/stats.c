@@ -26,7 +26,8 @@ void kspawn_stats_add(enum kspawn_stat stat)
 
 /**
  * kspawn_stats_fail() - count a failed request
- * @step: KSPAWN_STEP_* that failed
+ * @step: KSPAWN_STEP_* that failed; an interrupted wait, WAIT, is no failure of
+ *        the start, and not counted
  */
 void kspawn_stats_fail(u32 step)
 {
@@ -50,14 +51,6 @@ u64 kspawn_stats_begin(void)
 
 	put_cpu();
 	return count << ID_CPU_BITS | cpu;
-}
-
-/**
- * kspawn_stats_end() - count a request that is freed
- */
-void kspawn_stats_end(void)
-{
-	kspawn_stats_add(KSPAWN_STAT_ENDED);
 }
 
 static u64 sum(enum kspawn_stat stat)
@@ -95,40 +88,26 @@ static ssize_t in_flight_show(struct device *device,
 static DEVICE_ATTR_RO(in_flight);
 
 #define STAT(_name, _stat)						\
-	static struct stat_attribute stat_##_name = {			\
+	(&((struct stat_attribute []) { {				\
 		.device = __ATTR(_name, 0444, stat_show, NULL),		\
-		.stat = _stat,						\
-	}
-
-STAT(spawns, KSPAWN_STAT_SPAWNS);
-STAT(restarted, KSPAWN_STAT_RESTARTED);
-STAT(clones, KSPAWN_STAT_CLONES);
-STAT(killed, KSPAWN_STAT_KILLED);
-STAT(fail_policy, KSPAWN_STAT_FAIL_POLICY);
-STAT(fail_copy, KSPAWN_STAT_FAIL_COPY);
-STAT(fail_descriptors, KSPAWN_STAT_FAIL_DESCRIPTORS);
-STAT(fail_clone, KSPAWN_STAT_FAIL_CLONE);
-STAT(fail_attribute, KSPAWN_STAT_FAIL_ATTRIBUTE);
-STAT(fail_action, KSPAWN_STAT_FAIL_ACTION);
-STAT(fail_pidfd, KSPAWN_STAT_FAIL_PIDFD);
-STAT(fail_exec, KSPAWN_STAT_FAIL_EXEC);
-STAT(fail_lookup, KSPAWN_STAT_FAIL_LOOKUP);
+		.stat = KSPAWN_STAT_##_stat,				\
+	} })->device.attr)
 
 static struct attribute *stats_attributes[] = {
 	&dev_attr_in_flight.attr,
-	&stat_spawns.device.attr,
-	&stat_restarted.device.attr,
-	&stat_clones.device.attr,
-	&stat_killed.device.attr,
-	&stat_fail_policy.device.attr,
-	&stat_fail_copy.device.attr,
-	&stat_fail_descriptors.device.attr,
-	&stat_fail_clone.device.attr,
-	&stat_fail_attribute.device.attr,
-	&stat_fail_action.device.attr,
-	&stat_fail_pidfd.device.attr,
-	&stat_fail_exec.device.attr,
-	&stat_fail_lookup.device.attr,
+	STAT(spawns, SPAWNS),
+	STAT(restarted, RESTARTED),
+	STAT(clones, CLONES),
+	STAT(killed, KILLED),
+	STAT(fail_policy, FAIL_POLICY),
+	STAT(fail_copy, FAIL_COPY),
+	STAT(fail_descriptors, FAIL_DESCRIPTORS),
+	STAT(fail_clone, FAIL_CLONE),
+	STAT(fail_attribute, FAIL_ATTRIBUTE),
+	STAT(fail_action, FAIL_ACTION),
+	STAT(fail_pidfd, FAIL_PIDFD),
+	STAT(fail_exec, FAIL_EXEC),
+	STAT(fail_lookup, FAIL_LOOKUP),
 	NULL,
 };
 

@@ -50,6 +50,5 @@ extern const struct attribute_group *kspawn_stats_groups[];
 void kspawn_stats_add(enum kspawn_stat stat);
 void kspawn_stats_fail(u32 step);
 u64 kspawn_stats_begin(void);
-void kspawn_stats_end(void);
 
 #endif /* KSPAWN_STATS_H */

@@ -42,8 +42,13 @@
  * signal ends the wait, not the child: the call fails with EINTR, the step is
  * KSPAWN_STEP_WAIT, and the result tells the pid of the child; then go on with
  * waitpid().  The freezer, a debugger and io_uring can end the wait, too, without
- * a signal.  In no case does it end before the program has been executed, so a
- * start that fails is told of as ever.  At most one of ASYNC and WAIT.
+ * a signal, and so can a signal that is ignored and came before the wait began.
+ * In no case does it end before the program has been executed, so a start that
+ * fails is told of as ever; SIGTSTP does not stop the caller before that either.
+ * A tracer that holds the child as it executes holds a caller whose wait has
+ * ended, too.  If a thread of the caller traces the child, the stops of the
+ * child do not end the wait, and one that the wait has seen is not told to that
+ * thread.  At most one of ASYNC and WAIT.
  */
 #define KSPAWN_PIDFD		0x00000001 /* return a pidfd, close-on-exec */
 #define KSPAWN_EMPTY_PATH	0x00000002 /* path is "": execute dirfd itself */
@@ -74,7 +79,12 @@
 #define KSPAWN_ATTR_SETCGROUP		0x00000100
 /* Ignore the signals in sigignore (Solaris); wins over SETSIGDEF. */
 #define KSPAWN_ATTR_SETSIGIGN		0x00000200
-/* Treat every descriptor that no file action names as close-on-exec. */
+/*
+ * Treat every descriptor that no file action names as close-on-exec; so also
+ * one that only the program's dirfd, path or search names (see below).  A script
+ * that is reached by such a descriptor is not found by its interpreter: ENOENT,
+ * as with any descriptor that is close-on-exec.
+ */
 #define KSPAWN_ATTR_CLOEXEC_DEFAULT	0x00000400
 #define KSPAWN_ATTR_ALL			0x000007bf
 
@@ -83,8 +93,9 @@
  *
  * The child has the descriptors of its caller that are not close-on-exec and
  * those that are named.  Named are: fd of DUP2, FCHDIR, TCSETPGRP and INHERIT,
- * every dirfd, and N where a path of an action, of the program or of its search
- * begins with /proc/self/fd/N, /proc/thread-self/fd/N or /dev/fd/N.
+ * every dirfd with which a path begins, and N where a path of an action, of the
+ * program or of its search begins with /proc/self/fd/N, /proc/thread-self/fd/N or
+ * /dev/fd/N.
  */
 #define KSPAWN_ACTION_OPEN	 1 /* fd, dirfd, path, oflag, mode, resolve */
 #define KSPAWN_ACTION_CLOSE	 2 /* fd; one that is not open is no error */
@@ -195,8 +206,11 @@ struct kspawn_result {
  * @result:         struct kspawn_result *; 0: not wanted
  * @pid:            __s32 *: set to the pid, before any signal handler of the
  *                  calling thread can run; 0: not wanted.  Like @pidfd it is
- *                  not touched if there is no child
- * @pidfd:          KSPAWN_PIDFD: __s32 *: set to the pidfd; 0: not wanted
+ *                  not touched if there is no child.  If this memory cannot be
+ *                  written, the call succeeds, and returns the pid
+ * @pidfd:          KSPAWN_PIDFD: __s32 *: set to the pidfd; 0: not wanted.  If
+ *                  neither this memory nor @result can be written at the end,
+ *                  the call succeeds, and the pidfd is closed
  * @rusage:         KSPAWN_WAIT: struct rusage *; 0: not wanted
  */
 struct kspawn_args {
@@ -309,7 +323,8 @@ struct kspawn_info {
  *           see what the child executes; or it has permissions for I/O ports
  *           (ioperm(2), iopl(2)), which the child could not inherit
  *   EINVAL  (step COPY, ACTION) an unknown flag or operation, a reserved or
- *           unused field that is not zero, a structure that is too small
+ *           unused field that is not zero, a structure that is too small;
+ *           KSPAWN_EMPTY_PATH with a path that is not ""
  *   E2BIG   (step COPY) a structure is larger and not zero where this kernel
  *           does not know it; too many actions; too many argument bytes, of
  *           which step EXEC may tell instead
@@ -323,7 +338,12 @@ struct kspawn_info {
  *
  * and those of clone(2), execve(2) and the calls that the attributes and file
  * actions stand for.  A program that is not there is told of before argv and
- * envp are looked at, unless an action could change what is found.
+ * envp are looked at, unless an attribute or an action could fail first, or an
+ * action could change what is found.
+ *
+ * A tracer that changes the mask of a caller which is inside the call has no
+ * effect: all signals are seen to be blocked there, and at the end the mask is
+ * what it was at the beginning.
  *
  * A search goes on to the next directory after ENOENT, ENOTDIR, EACCES, ESTALE,
  * ENODEV and ETIMEDOUT, and after a path that is too long.  It ends with EACCES

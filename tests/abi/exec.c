@@ -41,6 +41,34 @@ TEST_F(spawn, not_there)
 	expect_exec_failure(_metadata, self->device, "loop", ELOOP);
 }
 
+/* An attribute that fails comes first, as it does in any child. */
+TEST_F(spawn, not_there_and_an_attribute_fails)
+{
+	struct spawn s;
+
+	spawn_init(&s, "/no/such/program");
+	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+	s.args.pgroup = 1;
+	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_SETPGROUP);
+	spawn_dup2(&s, 0, 9);
+	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_SETPGROUP);
+	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
+	s.args.pgroup = 0;
+	s.args.sched_policy = 99;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_SETSCHEDULER);
+	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
+	s.args.sched_policy = 0;
+	s.args.cgroup = 99;
+	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_SETCGROUP);
+	s.args.attr_flags = KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_SETSID;
+	s.args.cgroup = 0;
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+}
+
 TEST_F(spawn, not_executable)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };

@@ -293,12 +293,33 @@ TEST_F(spawn, frozen_and_thawed)
 	EXPECT_EQ(0, rmdir(path));
 }
 
+/* Wait until all of the cgroup is frozen; false after 20 s. */
+static bool wait_until_frozen(const char *path)
+{
+	unsigned long long end = own_clock_ms() + 20000;
+	bool frozen = false;
+
+	while (own_clock_ms() < end && !frozen) {
+		char file[128], line[64];
+		FILE *events;
+
+		snprintf(file, sizeof(file), "%s/cgroup.events", path);
+		events = fopen(file, "r");
+		while (events && fgets(line, sizeof(line), events))
+			frozen |= !strcmp(line, "frozen 1\n");
+		if (events)
+			fclose(events);
+		own_sleep_ms(5);
+	}
+	return frozen;
+}
+
 /* While frozen, whoever waits for a child in exec waits on, and no longer. */
 TEST_F(spawn, frozen_for_a_while)
 {
 	struct hardship h = { .program = scratch_tiny };
-	unsigned int round, frozen = 0;
 	pid_t pids[SPAWNERS];
+	unsigned int round;
 	char path[64];
 
 	if (!make_cgroup(path, "freezer"))
@@ -306,33 +327,68 @@ TEST_F(spawn, frozen_for_a_while)
 	start_spawners(_metadata, self->device, &h, pids);
 	move_all(path, pids);
 	for (round = 0; round < 5; round++) {
-		unsigned long long end = own_clock_ms() + 20000;
 		int started;
 
 		ASSERT_TRUE(some_more(&h, 1));
 		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "1"));
 		/* A caller that waits for its child freezes with it. */
-		while (own_clock_ms() < end && !frozen) {
-			char file[128], line[64];
-			FILE *events;
-
-			snprintf(file, sizeof(file), "%s/cgroup.events", path);
-			events = fopen(file, "r");
-			while (events && fgets(line, sizeof(line), events))
-				frozen |= !strcmp(line, "frozen 1\n");
-			if (events)
-				fclose(events);
-			own_sleep_ms(5);
-		}
-		EXPECT_TRUE(frozen);
+		EXPECT_TRUE(wait_until_frozen(path));
 		started = tally_get(&h.tally->started);
 		own_sleep_ms(50);
 		EXPECT_EQ(started, tally_get(&h.tally->started));
 		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
-		frozen = 0;
 	}
 	end_spawners(_metadata, &h, pids);
 	EXPECT_EQ(0, rmdir(path));
+}
+
+/* Frozen with its child, which is not a program yet, whichever way it waits. */
+static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 flags)
+{
+	pid_t caller, child;
+	char path[64];
+
+	if (!make_cgroup(path, "freezer"))
+		SKIP(return, NEEDS_CGROUP);
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		struct spawn s;
+		pid_t pid;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (put_in(path, "cgroup.procs", "0"))
+			_exit(2);
+		spawn_init(&s, scratch_tiny);
+		spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+		s.args.flags = flags;
+		pid = spawn_start(device, &s);
+		/* The freezer has ended the wait, not the start. */
+		if (pid < 0 && errno == EINTR && s.result.step == KSPAWN_STEP_WAIT)
+			pid = s.result.pid;
+		_exit(pid <= 0 || (waitpid(pid, NULL, 0) != pid && errno != ECHILD));
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	ASSERT_EQ(0, put_in(path, "cgroup.freeze", "1"));
+	EXPECT_TRUE(wait_until_frozen(path));
+	ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	close(open("fifo", O_WRONLY | O_CLOEXEC));
+	EXPECT_EQ(0, own_wait(caller));
+	EXPECT_EQ(0, rmdir(path));
+}
+
+TEST_F(spawn, frozen_in_an_action)
+{
+	expect_frozen(_metadata, self->device, 0);
+}
+
+TEST_F(spawn, frozen_in_an_action_while_waited_for)
+{
+	expect_frozen(_metadata, self->device, KSPAWN_WAIT);
 }
 
 /* At the limit there is an EAGAIN, never one process too many or too few. */

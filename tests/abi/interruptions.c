@@ -2,8 +2,12 @@
 /* Signals that come faster than a large request can be copied. */
 #include "lib/fixture.h"
 
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #define LIMIT_MS	30000
 
@@ -90,6 +94,118 @@ TEST_F(spawn, exclusive_creation)
 		spawn_open(&s, 9, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 		expect_exit(_metadata, self->device, &s, 0);
 	}
+}
+
+/* What makes the copy of the descriptors, and its end, take long. */
+#define MANY_DESCRIPTORS	200000
+
+/**
+ * struct caller - a process whose second thread starts programs
+ * @device:  of the module
+ * @rounds:  how many
+ * @usual:   microseconds that an undisturbed start takes; 0: not known yet
+ * @done:    whether it has ended
+ * @strange: starts that failed
+ * @error:   errno of the last of them
+ */
+struct caller {
+	int device;
+	unsigned int rounds;
+	unsigned int usual;
+	bool done;
+	unsigned int strange;
+	int error;
+};
+
+static unsigned long long clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
+static void *start_again_and_again(void *argument)
+{
+	struct caller *caller = argument;
+	unsigned long long begun = clock_us();
+	unsigned int i;
+
+	for (i = 0; i < caller->rounds; i++) {
+		struct spawn s;
+		pid_t pid;
+
+		spawn_init(&s, scratch_tiny);
+		pid = spawn_start(caller->device, &s);
+		if (pid > 0) {
+			waitpid(pid, NULL, 0);
+		} else {
+			caller->strange++;
+			caller->error = errno;
+		}
+		if (!i)
+			__atomic_store_n(&caller->usual, clock_us() - begun, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&caller->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void be_the_caller(struct caller *caller)
+{
+	struct rlimit limit = { MANY_DESCRIPTORS, MANY_DESCRIPTORS };
+	pthread_t thread;
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		_exit(2);
+	for (fd = 100; fd < MANY_DESCRIPTORS; fd++)
+		dup2(0, fd);
+	/* It is this thread that takes the signals. */
+	if (pthread_create(&thread, NULL, start_again_and_again, caller) ||
+	    pthread_join(thread, NULL))
+		_exit(3);
+	_exit(0);
+}
+
+/*
+ * Stopped before there is a child, and continued before the call has ended: it
+ * is made again, whatever has become of the reason.
+ */
+TEST_F(spawn, stopped_and_continued_within_the_call)
+{
+	const char *spawns = "/sys/class/misc/kspawn/stats/spawns";
+	struct caller *caller = mmap(NULL, sizeof(*caller), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int round;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_NE(MAP_FAILED, caller);
+	caller->device = self->device;
+	caller->rounds = 1 + scratch_scale(60);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		be_the_caller(caller);
+	while (!__atomic_load_n(&caller->usual, __ATOMIC_ACQUIRE))
+		own_sleep_ms(1);
+	for (round = 0; !__atomic_load_n(&caller->done, __ATOMIC_ACQUIRE); round++) {
+		long before = totals_number(spawns);
+
+		while (totals_number(spawns) == before &&
+		       !__atomic_load_n(&caller->done, __ATOMIC_ACQUIRE))
+			;
+		ASSERT_EQ(0, kill(pid, SIGSTOP));
+		usleep(caller->usual * (round % 16) / 16);
+		ASSERT_EQ(0, kill(pid, SIGCONT));
+	}
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_EQ(0, caller->strange)
+		TH_LOG("%s (%d)", strerrorname_np(caller->error), caller->error);
+	EXPECT_LT(0, round);
+	TH_LOG("usually %u us, %u rounds", caller->usual, round);
 }
 
 TEST_HARNESS_MAIN

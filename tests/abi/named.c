@@ -82,6 +82,35 @@ TEST_F(spawn, is_gone_in_the_program)
 	expect_fds(_metadata, &r, "0 1 2");
 }
 
+/* By default: also one that was not close-on-exec, in each place of a path. */
+TEST_F(spawn, is_closed_by_default)
+{
+	char name[NAME];
+	unsigned int i;
+	struct report r;
+	struct spawn s;
+	int fd, directory;
+
+	make_directory(_metadata);
+	fd = open("one/prog", O_PATH);
+	directory = open("one", O_PATH);
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		report_init(_metadata, &s, &r);
+		s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+		path_of(name, i, fd, "");
+		s.args.path = spawn_pointer(name);
+		expect_report(_metadata, self->device, &s, &r);
+		expect_fds(_metadata, &r, "");
+		report_free(&r);
+		path_of(name, i, directory, "");
+		s.args.path = spawn_pointer("prog");
+		s.args.search = spawn_pointer(name);
+		expect_report(_metadata, self->device, &s, &r);
+		expect_fds(_metadata, &r, "");
+		report_free(&r);
+	}
+}
+
 TEST_F(spawn, actions)
 {
 	char name[NAME], inside[NAME], expected[PATH_MAX];

@@ -3,6 +3,7 @@
 #include "lib/fixture.h"
 
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static volatile pid_t stored_pid;
@@ -114,6 +115,35 @@ TEST_F(spawn, instead_of_a_result)
 	EXPECT_EQ(FD_CLOEXEC, fcntl(pidfd, F_GETFD));
 	EXPECT_EQ(0, own_wait(pid));
 	close(pidfd);
+}
+
+/* A pidfd that can be told nowhere does not stay open. */
+TEST_F(spawn, memory_that_cannot_be_written)
+{
+	const int *nowhere = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int before = own_descriptor_count();
+	struct spawn s;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, nowhere);
+	spawn_init(&s, scratch_tiny);
+	s.args.flags = KSPAWN_PIDFD;
+	s.args.pid = spawn_pointer(nowhere);
+	s.args.pidfd = spawn_pointer(nowhere);
+	/* The result tells it. */
+	pid = expect_start(_metadata, self->device, &s);
+	EXPECT_EQ(0, own_wait(pid));
+	ASSERT_LE(0, s.result.pidfd);
+	EXPECT_EQ(before + 1, own_descriptor_count());
+	EXPECT_EQ(0, close(s.result.pidfd));
+	/* Nothing does. */
+	s.args.result = 0;
+	s.args.result_size = 0;
+	pid = spawn_start(self->device, &s);
+	ASSERT_LT(0, pid)
+		TH_LOG("%m");
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_EQ(before, own_descriptor_count());
 }
 
 TEST_HARNESS_MAIN

@@ -4,7 +4,9 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -256,6 +258,93 @@ TEST_F(spawn, stopped_child)
 	s.args.flags = KSPAWN_WAIT;
 	EXPECT_LT(0, spawn_start(self->device, &s));
 	EXPECT_EQ(6 << 8, s.result.status);
+}
+
+/* The only child of this process, when it is asleep; 0 if there is none. */
+static pid_t sleeping_child(void)
+{
+	pid_t child = own_wait_child_of(getpid());
+
+	return child > 0 && own_wait_state(child, 'S') ? child : 0;
+}
+
+/* Let the child of the other thread's call end with 0. */
+static void release(void)
+{
+	close(open("fifo", O_WRONLY | O_CLOEXEC));
+}
+
+static void *stop_once(void *argument)
+{
+	bool *stopped = argument;
+	pid_t child = sleeping_child();
+
+	if (child && !ptrace(PTRACE_SEIZE, child, 0, 0) &&
+	    !ptrace(PTRACE_INTERRUPT, child, 0, 0) && own_wait_state(child, 't')) {
+		*stopped = true;
+		/* The stop is told to whoever waits first. */
+		own_sleep_ms(200);
+		ptrace(PTRACE_DETACH, child, 0, 0);
+	}
+	release();
+	return NULL;
+}
+
+/* Nor has one that a thread of its caller traces. */
+TEST_F(spawn, child_that_its_caller_traces)
+{
+	bool stopped = false;
+	pthread_t tracer;
+	struct spawn s;
+
+	ASSERT_NE(SIG_ERR, signal(SIGCHLD, SIG_DFL));
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	ASSERT_EQ(0, pthread_create(&tracer, NULL, stop_once, &stopped));
+	spawn_init(&s, "/bin/sh");
+	spawn_arg(&s, "sh");
+	spawn_arg(&s, "-c");
+	spawn_arg(&s, "read line <fifo; exit 6");
+	s.args.flags = KSPAWN_WAIT;
+	EXPECT_LT(0, spawn_start(self->device, &s))
+		TH_LOG("%m");
+	EXPECT_EQ(6 << 8, s.result.status);
+	ASSERT_EQ(0, pthread_join(tracer, NULL));
+	EXPECT_TRUE(stopped);
+	EXPECT_TRUE(own_no_child());
+}
+
+static void *unmap_and_release(void *page)
+{
+	if (sleeping_child())
+		munmap(page, 4096);
+	release();
+	return NULL;
+}
+
+/* The child has been waited for, so there is no failure to tell. */
+TEST_F(spawn, result_that_disappears)
+{
+	struct kspawn_result *result = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct rusage usage = { .ru_maxrss = -1 };
+	pthread_t thread;
+	struct spawn s;
+
+	ASSERT_NE(MAP_FAILED, result);
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, unmap_and_release, result));
+	spawn_init(&s, "/bin/sh");
+	spawn_arg(&s, "sh");
+	spawn_arg(&s, "-c");
+	spawn_arg(&s, "read line <fifo");
+	s.args.flags = KSPAWN_WAIT;
+	s.args.result = spawn_pointer(result);
+	s.args.rusage = spawn_pointer(&usage);
+	EXPECT_LT(0, spawn_start(self->device, &s))
+		TH_LOG("%m");
+	EXPECT_LT(0, usage.ru_maxrss);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_TRUE(own_no_child());
 }
 
 TEST_F(spawn, caller_is_killed)

@@ -23,6 +23,7 @@
 FIXTURE_VARIANT(spawn)
 {
 	const char *name;
+	bool interrupted;
 };
 
 FIXTURE_VARIANT_ADD(spawn, kernel_clone) { .name = "kernel_clone" };
@@ -59,6 +60,17 @@ FIXTURE_VARIANT_ADD(spawn, fget) { .name = "fget" };
 FIXTURE_VARIANT_ADD(spawn, close_fd) { .name = "close_fd" };
 FIXTURE_VARIANT_ADD(spawn, security_file_ioctl) { .name = "security_file_ioctl" };
 FIXTURE_VARIANT_ADD(spawn, tty_check_change) { .name = "tty_check_change" };
+
+/*
+ * User space never sees the code that asks for a restart, whatever has become of
+ * the reason; and no child restarts its caller's call.
+ */
+FIXTURE_VARIANT_ADD(spawn, interrupted_clone) { .name = "kernel_clone", .interrupted = true };
+FIXTURE_VARIANT_ADD(spawn, interrupted_kern_path) { .name = "kern_path", .interrupted = true };
+FIXTURE_VARIANT_ADD(spawn, interrupted_execve) { .name = "kernel_execve", .interrupted = true };
+FIXTURE_VARIANT_ADD(spawn, interrupted_execveat) { .name = "__x64_sys_execveat", .interrupted = true };
+FIXTURE_VARIANT_ADD(spawn, interrupted_openat2) { .name = "__x64_sys_openat2", .interrupted = true };
+FIXTURE_VARIANT_ADD(spawn, interrupted_filp_open) { .name = "filp_open", .interrupted = true };
 
 static bool may_show_as(const struct faulty_function *f, int error)
 {
@@ -140,7 +152,7 @@ static void run_case(int device, int fd, const struct fault_case *c,
 
 TEST_F(spawn, fails)
 {
-	const struct faulty_function *f = faulty_function(variant->name);
+	const struct faulty_function *f = faulty_function(variant->name, variant->interrupted);
 	const struct fault_case *c;
 	struct seen *seen;
 	struct held held;

@@ -36,7 +36,8 @@ const struct faulty_function faulty_functions[] = {
 	 * is the arguments that cannot be read, so cannot where the result is to go.
 	 */
 	{ { "_copy_from_user" }, 1, { EFAULT }, true, true },
-	{ { "_copy_to_user" }, 1, { EFAULT }, true, true },
+	/* To memory of the child's own it is a lack of memory. */
+	{ { "_copy_to_user" }, 1, { EFAULT, ENOMEM }, true, true },
 	{ { "strncpy_from_user" }, -EFAULT, { EFAULT }, false, false },
 	{ { "strnlen_user" }, 0, { EFAULT }, false, false },
 	{ { "get_unused_fd_flags" }, -EMFILE, { EMFILE }, false, false },
@@ -52,6 +53,21 @@ const struct faulty_function faulty_functions[] = {
 	{ { "close_fd" }, -EIO, {}, true, false },
 	{ { "security_file_ioctl" }, -EACCES, { EACCES }, false, false },
 	{ { "tty_check_change" }, -EIO, { ENOTTY }, false, false },
+	{},
+};
+
+/* Not declared in user space, which never sees it. */
+#define ERESTARTNOINTR	513
+
+static const struct faulty_function interrupted_functions[] = {
+	/* In the caller: the call is made again. */
+	{ { "kernel_clone" }, -ERESTARTNOINTR, {}, true, false },
+	/* There, or in the child, whose caller is not concerned. */
+	{ { "kern_path" }, -ERESTARTNOINTR, { EINTR }, true, false },
+	{ { "kernel_execve" }, -ERESTARTNOINTR, { EINTR }, false, false },
+	{ { "__x64_sys_execveat" }, -ERESTARTNOINTR, { EINTR }, false, false },
+	{ { "__x64_sys_openat2" }, -ERESTARTNOINTR, { EINTR }, false, false },
+	{ { "filp_open" }, -ERESTARTNOINTR, { EINTR }, false, false },
 	{},
 };
 
@@ -79,6 +95,7 @@ static const char *const cannot_fail[] = {
 	"arch_pick_mmap_layout", "enter_lazy_tlb", "switch_mm_irqs_off", "exec_mm_release",
 	"exit_oom_victim", "mm_update_next_owner", "membarrier_update_current_mm",
 	"sched_mm_cid_before_execve", "__wake_up_parent", "get_mm_exe_file",
+	"cgroup_enter_frozen", "cgroup_leave_frozen",
 	"set_mm_exe_file",	/* the caller's program cannot be open for writing */
 
 	/* Locks, counters, waiting, tracing. */
@@ -118,11 +135,11 @@ static const char *const cannot_fail[] = {
 	NULL,
 };
 
-const struct faulty_function *faulty_function(const char *name)
+const struct faulty_function *faulty_function(const char *name, bool interrupted)
 {
-	const struct faulty_function *f;
+	const struct faulty_function *f = interrupted ? interrupted_functions : faulty_functions;
 
-	for (f = faulty_functions; f->names[0]; f++)
+	for (; f->names[0]; f++)
 		if (!strcmp(f->names[0], name))
 			return f;
 	return NULL;

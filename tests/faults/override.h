@@ -33,8 +33,11 @@ extern const struct faulty_function faulty_functions[];
 /* The same for those that the module calls as it is inserted. */
 extern const struct faulty_function loading_functions[];
 
-/* The one with that as its first name, or null. */
-const struct faulty_function *faulty_function(const char *name);
+/*
+ * The one with that as its first name, or null; @interrupted: as it is when a
+ * signal that is pending no more has interrupted it.
+ */
+const struct faulty_function *faulty_function(const char *name, bool interrupted);
 
 /*
  * Whether the table above has the function, or it is known why it cannot be

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kspawn_kernel_symbols_resolve() finds: functions that are called, entry
+ * points of system calls, and what only its address is wanted of.  Included for
+ * each use of the list, with these three defined.
+ */
+FUNCTION(kernel_clone);
+FUNCTION(kernel_execve);
+FUNCTION(kernel_wait4);
+FUNCTION(do_exit);
+FUNCTION(do_group_exit);
+FUNCTION(get_signal);
+FUNCTION(__audit_syscall_entry);
+FUNCTION(__audit_syscall_exit);
+FUNCTION(put_files_struct);
+FUNCTION(replace_fd);
+FUNCTION(set_fs_pwd);
+FUNCTION(task_work_run);
+FUNCTION(is_rlimit_overlimit);
+FUNCTION(sched_setscheduler);
+FUNCTION(ksys_setsid);
+FUNCTION(exec_mm_release);
+FUNCTION(exit_oom_victim);
+FUNCTION(mm_alloc);
+FUNCTION(get_mm_exe_file);
+FUNCTION(set_mm_exe_file);
+FUNCTION(arch_pick_mmap_layout);
+FUNCTION(membarrier_update_current_mm);
+FUNCTION(enter_lazy_tlb);
+FUNCTION(switch_mm_irqs_off);
+FUNCTION(access_remote_vm);
+FUNCTION(__wake_up_parent);
+#ifdef CONFIG_CGROUPS
+FUNCTION(cgroup_enter_frozen);
+FUNCTION(cgroup_leave_frozen);
+#endif
+#ifdef CONFIG_MEMCG
+FUNCTION(mm_update_next_owner);
+#endif
+#ifdef KSPAWN_HAVE_MM_CID
+FUNCTION(sched_mm_cid_before_execve);
+#endif
+ENTRY_POINT(__x64_sys_close_range);
+ENTRY_POINT(__x64_sys_execveat);
+ENTRY_POINT(__x64_sys_openat2);
+ENTRY_POINT(__x64_sys_setpgid);
+ENTRY_POINT(__x64_sys_setresuid);
+ENTRY_POINT(__x64_sys_setresgid);
+ADDRESS(tty_ioctl);
+ADDRESS(kthreadd_task);
+ADDRESS(tasklist_lock);
+ADDRESS(sysctl_nr_open);
+ADDRESS(files_cachep);
+#ifdef CONFIG_SECURITY_TOMOYO
+ADDRESS(tomoyo_policy_loaded);
+#endif
+#ifdef KSPAWN_HAVE_PIDFS
+FUNCTION(pidfs_alloc_file);
+#else
+ADDRESS(pidfd_fops);
+#endif
+
+#undef FUNCTION
+#undef ENTRY_POINT
+#undef ADDRESS
