@@ -74,7 +74,7 @@ static int come_apart(struct kspawn_request *request)
 	}
 	complete_all(&request->apart);
 	/* Callers that do not wait for exec have waited for that alone. */
-	if (!err && kspawn_has_flag(request, KSPAWN_ASYNC | KSPAWN_WAIT))
+	if (!err && kspawn_has_flag(request, KSPAWN_ASYNC))
 		kspawn_kernel.exec_mm_release(current, NULL);
 	return err;
 }
@@ -102,7 +102,6 @@ static void leave(struct kspawn_request *request)
 {
 	kspawn_memory_uncharge();
 	kspawn_queue_post(request);
-	complete_all(&request->decided);
 	kspawn_request_put(request);
 	/*
 	 * From here on only a few instructions of this module are left to run;

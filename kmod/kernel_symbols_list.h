@@ -30,10 +30,6 @@ FUNCTION(enter_lazy_tlb);
 FUNCTION(switch_mm_irqs_off);
 FUNCTION(access_remote_vm);
 FUNCTION(__wake_up_parent);
-#ifdef CONFIG_CGROUPS
-FUNCTION(cgroup_enter_frozen);
-FUNCTION(cgroup_leave_frozen);
-#endif
 #ifdef CONFIG_MEMCG
 FUNCTION(mm_update_next_owner);
 #endif

@@ -25,7 +25,6 @@ static void append(struct kspawn_lists *lists, struct kspawn_arena *arena,
 		   size_t size)
 {
 	lists->last->size += size;
-	lists->size += size;
 	kspawn_arena_take(arena, size);
 }
 
@@ -86,6 +85,29 @@ static ssize_t copy_string(struct kspawn_lists *lists,
 	return -E2BIG;
 }
 
+/*
+ * Copy the usual string, one that fits behind what is there.  Returns its bytes,
+ * or 0 if it does not fit, or a negative errno.
+ */
+static ssize_t copy_behind(struct kspawn_lists *lists,
+			   struct kspawn_arena *arena,
+			   const char __user *from, size_t limit)
+{
+	struct kspawn_piece *last = lists->last;
+	size_t room = min(arena->left, limit);
+	ssize_t length;
+
+	if (!last || !room || last->bytes + last->size != arena->at)
+		return 0;
+	length = strncpy_from_user(arena->at, from, room);
+	if (length < 0)
+		return length;
+	if (length == room)
+		return 0;
+	append(lists, arena, length + 1);
+	return length + 1;
+}
+
 /* Returns 1, the number of strings it is, or a negative errno. */
 static int append_empty_string(struct kspawn_lists *lists,
 			       struct kspawn_arena *arena)
@@ -98,6 +120,7 @@ static int append_empty_string(struct kspawn_lists *lists,
 		return room;
 	*at = '\0';
 	append(lists, arena, 1);
+	lists->size++;
 	return 1;
 }
 
@@ -110,6 +133,7 @@ static long copy_list(struct kspawn_lists *lists, struct kspawn_arena *arena,
 {
 	const char __user *const __user *pointers = u64_to_user_ptr(from);
 	const char __user *batch[BATCH];
+	size_t left = *budget;
 	long count = 0;
 	int i, have;
 
@@ -126,18 +150,25 @@ static long copy_list(struct kspawn_lists *lists, struct kspawn_arena *arena,
 			have = 1;
 		}
 		for (i = 0; i < have; i++, count++) {
-			size_t limit = *budget;
 			ssize_t size;
+			size_t limit;
 
-			if (!batch[i])
+			if (!batch[i]) {
+				lists->size += *budget - left - count * POINTER;
+				*budget = left;
 				return count;
-			if (limit <= POINTER)
+			}
+			if (left <= POINTER)
 				return -E2BIG;
-			limit = min_t(size_t, limit - POINTER, MAX_ARG_STRLEN);
-			size = copy_string(lists, arena, batch[i], limit);
+			left -= POINTER;
+			limit = min_t(size_t, left, MAX_ARG_STRLEN);
+			size = copy_behind(lists, arena, batch[i], limit);
+			if (!size)
+				size = copy_string(lists, arena, batch[i],
+						   limit);
 			if (size < 0)
 				return size;
-			*budget -= size + POINTER;
+			left -= size;
 		}
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -112,6 +112,9 @@ static int run_attributes(struct kspawn_request *request)
 	return 0;
 }
 
+/* Actions that are short: most take a hundred instructions. */
+#define RESCHEDULE_AFTER	16
+
 static int run_actions(struct kspawn_request *request)
 {
 	const struct kspawn_file_action *action = request->actions;
@@ -130,7 +133,8 @@ static int run_actions(struct kspawn_request *request)
 		if (err)
 			return kspawn_fail(&request->outcome,
 					   KSPAWN_STEP_ACTION, i, err);
-		cond_resched();
+		if (i % RESCHEDULE_AFTER == 0)
+			cond_resched();
 	}
 	return 0;
 }

@@ -158,19 +158,24 @@ static bool next_candidate(struct kspawn_request *request, const char **search)
 {
 	const char *directory = *search;
 	const char *end = strchrnul(directory, ':');
-	int length = end - directory;
+	size_t length = end - directory;
+	size_t name = strlen(request->path) + 1;
+	char *to = request->candidate;
 
 	*search = *end ? end + 1 : NULL;
-	if (length >= PATH_MAX)
+	if (length + !!length + name > request->candidate_size)
 		return false;
-	return snprintf(request->candidate, request->candidate_size,
-			"%.*s%s%s", length, directory, length ? "/" : "",
-			request->path) < request->candidate_size;
+	memcpy(to, directory, length);
+	if (length)
+		to[length++] = '/';
+	memcpy(to + length, request->path, name);
+	return true;
 }
 
 /*
  * Try each candidate until one is there; with @run, until one executes.
- * Leaves request->search at the first that is worth a try.
+ * Leaves request->search at the first that is worth a try, and says so in
+ * request->found, for the child.
  */
 static int search(struct kspawn_request *request, bool run)
 {
@@ -188,8 +193,10 @@ static int search(struct kspawn_request *request, bool run)
 		if (!next_candidate(request, &next))
 			continue;
 		do {
-			err = kspawn_lookup(request->candidate);
+			err = run && request->found ? 0 :
+				kspawn_lookup(request->candidate);
 		} while (run && kspawn_signals_interrupted(request, err));
+		request->found = !err && !run;
 		if (!err) {
 			if (!run) {
 				request->search = here;

@@ -222,9 +222,8 @@ static int copy_action(struct kspawn_request *request,
 	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
 	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
 	    ((from->path || from->dirfd) && !(takes & KSPAWN_TAKES_PATH)) ||
-	    ((from->oflag || from->mode || from->resolve) &&
-	     !(takes & KSPAWN_TAKES_HOW)) ||
-	    !how_valid(from))
+	    (takes & KSPAWN_TAKES_HOW ? !how_valid(from) :
+	     from->oflag || from->mode || from->resolve))
 		return -EINVAL;
 
 	action->operation = operation;
@@ -235,6 +234,9 @@ static int copy_action(struct kspawn_request *request,
 	action->mode = from->mode;
 	action->resolve = from->resolve;
 	action->path = NULL;
+	if ((operation->traits & KSPAWN_NAMES_FD) && action->fd >= 0)
+		request->named_end = max_t(unsigned int, request->named_end,
+					   action->fd + 1);
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
@@ -246,6 +248,20 @@ static int copy_action(struct kspawn_request *request,
 	return 0;
 }
 
+/* Actions that are read at a time. */
+#define ACTION_BATCH	8
+
+/* Read up to @have actions.  Returns how many, or a negative errno. */
+static int read_actions(struct kspawn_action *batch, const char __user *from,
+			size_t size, u32 have)
+{
+	have = min_t(u32, have, ACTION_BATCH);
+	if (size == sizeof(*batch) && !copy_from_user(batch, from, have * size))
+		return have;
+	/* Those before one that cannot be read may be wrong first. */
+	return copy_struct_from_user(batch, sizeof(*batch), from, size) ?: 1;
+}
+
 static int copy_actions(struct kspawn_request *request,
 			struct kspawn_outcome *outcome)
 {
@@ -253,9 +269,9 @@ static int copy_actions(struct kspawn_request *request,
 	const char __user *from = u64_to_user_ptr(args->actions);
 	size_t budget = KSPAWN_ACTION_BYTES_MAX;
 	size_t size = args->action_size;
-	struct kspawn_action action;
-	u32 i;
-	int err;
+	struct kspawn_action batch[ACTION_BATCH];
+	int have, j, err;
+	u32 i = 0;
 
 	if (!args->action_count)
 		return 0;
@@ -266,15 +282,18 @@ static int copy_actions(struct kspawn_request *request,
 	if (!request->actions)
 		return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -ENOMEM);
 
-	for (i = 0; i < args->action_count; i++, from += size) {
-		err = copy_struct_from_user(&action, sizeof(action), from,
-					    size);
-		if (err)
-			return bad_copy(outcome, KSPAWN_ARG_ACTIONS, err);
-		err = copy_action(request, &request->actions[i], &action,
-				  &budget);
-		if (err)
-			return kspawn_fail(outcome, KSPAWN_STEP_ACTION, i, err);
+	while (i < args->action_count) {
+		have = read_actions(batch, from, size, args->action_count - i);
+		if (have < 0)
+			return bad_copy(outcome, KSPAWN_ARG_ACTIONS, have);
+		from += have * size;
+		for (j = 0; j < have; j++, i++) {
+			err = copy_action(request, &request->actions[i],
+					  &batch[j], &budget);
+			if (err)
+				return kspawn_fail(outcome, KSPAWN_STEP_ACTION,
+						   i, err);
+		}
 		if (fatal_signal_pending(current))
 			return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -EINTR);
 		cond_resched();
@@ -379,7 +398,8 @@ static void name_all(const struct kspawn_request *request,
 	for (i = 0; i < args->action_count; i++) {
 		const struct kspawn_file_action *action = &request->actions[i];
 
-		if (action->operation->traits & KSPAWN_NAMES_FD)
+		if (naming->named &&
+		    (action->operation->traits & KSPAWN_NAMES_FD))
 			name_descriptor(naming, naming->named, action->fd);
 		if (!action->path)
 			continue;
@@ -419,6 +439,7 @@ static int select_descriptors(struct kspawn_request *request,
 		kspawn_has_attribute(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
 	selection->bound = find_bound(request);
 	request->wants_exe = wants_exe(request);
+	naming.end = min(naming.slots, request->named_end);
 	name_all(request, &naming);
 	if (!naming.end)
 		return 0;
@@ -476,7 +497,6 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
 	init_completion(&request->apart);
-	init_completion(&request->decided);
 	kspawn_arena_init(&request->arena, request->room,
 			  REQUEST_SIZE - sizeof(*request));
 	request->id = kspawn_stats_begin();

@@ -84,7 +84,9 @@ struct kspawn_file_action {
  * @candidate:    room for one path of that search, or NULL
  * @candidate_size: enough for the longest, at most PATH_MAX
  * @denied:       whether that search has met -EACCES
+ * @found:        whether the first candidate has been looked up, and is there
  * @actions:      file actions
+ * @named_end:    behind the highest descriptor that an action names as such
  * @lists:        arguments and environment
  * @selection:    which descriptors the child is to have
  * @files:        these, until the child has taken them, or NULL
@@ -97,7 +99,6 @@ struct kspawn_file_action {
  *                is not wanted
  * @child:        the child, from its first instruction on
  * @apart:        completed when the child holds nothing of its caller's
- * @decided:      completed when it is a program, or has failed or been killed
  * @own_mm:       the child's memory for the arguments of system calls; only for
  *                comparison
  * @scratch:      two pages of it, see kspawn_memory_string(); 0: none yet
@@ -120,7 +121,9 @@ struct kspawn_request {
 	char *candidate;
 	size_t candidate_size;
 	bool denied;
+	bool found;
 	struct kspawn_file_action *actions;
+	unsigned int named_end;
 	struct kspawn_lists lists;
 	struct kspawn_selection selection;
 	struct files_struct *files;
@@ -131,7 +134,6 @@ struct kspawn_request {
 	struct file *exe_file;
 	struct pid *child;
 	struct completion apart;
-	struct completion decided;
 	const void *own_mm;
 	unsigned long scratch;
 	int fatal_signal;

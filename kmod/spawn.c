@@ -149,8 +149,8 @@ static int start_child(struct kspawn_request *request,
 }
 
 /*
- * Wait for the child's end.  Returns its pid, or -ECHILD if there is nothing to
- * wait for: it has failed, or SIGCHLD is ignored; or another negative errno.
+ * Wait for the child's end.  Returns its pid, or -ECHILD if SIGCHLD is ignored or
+ * somebody else has waited for it, or another negative errno.
  */
 static int wait_for_end(struct kspawn_request *request, pid_t pid,
 			struct kspawn_result *result)
@@ -163,7 +163,8 @@ static int wait_for_end(struct kspawn_request *request, pid_t pid,
 
 	/* If this process traces the child, each of its stops is told, too. */
 	do {
-		ret = kspawn_kernel.kernel_wait4(pid, status, __WALL, &rusage);
+		ret = kspawn_kernel.kernel_wait4(pid, status, __WALL,
+						 to ? &rusage : NULL);
 		if (ret < 0 && ret != -EFAULT)
 			return ret;
 		/* It has been waited for, whatever is left of this memory. */
@@ -175,37 +176,14 @@ static int wait_for_end(struct kspawn_request *request, pid_t pid,
 	return pid;
 }
 
-/*
- * If the wait was interrupted, find out first whether the start failed: only
- * this call can say why.  SIGKILL to the caller ends this wait as well.  Its
- * cgroup counts it as frozen meanwhile, as wait_for_vfork_done() has it.
- */
-static void wait_for_decision(struct kspawn_request *request)
-{
-#ifdef CONFIG_CGROUPS
-	kspawn_kernel.cgroup_enter_frozen();
-#endif
-	wait_for_completion_state(&request->decided,
-				  TASK_KILLABLE | TASK_FREEZABLE);
-#ifdef CONFIG_CGROUPS
-	kspawn_kernel.cgroup_leave_frozen(false);
-#endif
-}
-
 static int wait_or_return(struct kspawn_request *request, pid_t pid,
 			  struct kspawn_outcome *outcome,
 			  struct kspawn_result *result)
 {
-	int ret = pid;
+	int ret;
 
-	if (kspawn_has_flag(request, KSPAWN_WAIT)) {
-		kspawn_signals_restore(request->mask);
-		ret = wait_for_end(request, pid, result);
-	}
-	/* Whatever ended the wait: nobody is to meet a child half-way. */
+	/* If the caller is killed: nobody is to meet a child half-way. */
 	wait_for_completion(&request->apart);
-	if (ret < 0)
-		wait_for_decision(request);
 	/* Without a pidfd that was asked for a start fails, ASYNC or not. */
 	if (kspawn_has_flag(request, KSPAWN_PIDFD) && !request->pidfd_file) {
 		*outcome = request->outcome;
@@ -219,6 +197,12 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 	}
 	if (fatal_signal_pending(current))
 		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, -EINTR);
+	if (!kspawn_has_flag(request, KSPAWN_WAIT))
+		return pid;
+
+	/* It has been executed, or killed: this number is the child's. */
+	kspawn_signals_restore(request->mask);
+	ret = wait_for_end(request, pid, result);
 	if (ret < 0) {
 		result->pid = pid;
 		if (kspawn_signals_is_restart(ret))
