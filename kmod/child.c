@@ -103,6 +103,7 @@ static void leave(struct kspawn_request *request)
 {
 	kspawn_memory_uncharge();
 	kspawn_queue_post(request);
+	complete_all(&request->decided);
 	kspawn_request_put(request);
 	/*
 	 * From here on only a few instructions of this module are left to run;

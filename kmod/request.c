@@ -483,6 +483,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
 	init_completion(&request->apart);
+	init_completion(&request->decided);
 	kspawn_arena_init(&request->arena, request->room,
 			  REQUEST_SIZE - sizeof(*request));
 	request->id = kspawn_stats_begin();

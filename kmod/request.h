@@ -87,6 +87,7 @@ struct kspawn_file_action {
  * @exe_file:     that file, for the child's own memory, or NULL
  * @child:        the child, from its first instruction on
  * @apart:        completed when the child holds nothing of its caller's
+ * @decided:      completed when it is a program, or has failed or been killed
  * @own_mm:       the child's memory for the arguments of system calls; only for
  *                comparison
  * @fatal_signal: a signal that the child is to die of
@@ -119,6 +120,7 @@ struct kspawn_request {
 	struct file *exe_file;
 	struct pid *child;
 	struct completion apart;
+	struct completion decided;
 	const void *own_mm;
 	int fatal_signal;
 	struct file *pidfd_file;

@@ -175,6 +175,10 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 	}
 	/* Whatever ended the wait: nobody is to meet a child half-way. */
 	wait_for_completion(&request->apart);
+	/* Nor is a failure lost with it; a fatal signal is told of below. */
+	if (ret < 0)
+		wait_for_completion_state(&request->decided,
+					  TASK_KILLABLE | TASK_FREEZABLE);
 	if (lacks_pidfd(request)) {
 		*outcome = request->outcome;
 		return outcome->error;

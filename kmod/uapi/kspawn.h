@@ -40,11 +40,10 @@
  *
  * WAIT: the call returns when the child has ended, with its wait status.  A
  * signal ends the wait, not the child: the call fails with EINTR, the step is
- * KSPAWN_STEP_WAIT, and the result tells the pid of the child.  The freezer, a
- * debugger and io_uring can end the wait, too, without a signal.  Then go on
- * with waitpid(); it fails with ECHILD if the start has failed since, and only
- * a pidfd is safe from the pid being another process's by then.  At most one of
- * ASYNC and WAIT.
+ * KSPAWN_STEP_WAIT, and the result tells the pid of the child; then go on with
+ * waitpid().  The freezer, a debugger and io_uring can end the wait, too, without
+ * a signal.  In no case does it end before the program has been executed, so a
+ * start that fails is told of as ever.  At most one of ASYNC and WAIT.
  */
 #define KSPAWN_PIDFD		0x00000001 /* return a pidfd, close-on-exec */
 #define KSPAWN_EMPTY_PATH	0x00000002 /* path is "": execute dirfd itself */

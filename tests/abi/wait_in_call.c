@@ -192,6 +192,33 @@ TEST_F(spawn, signal_before_the_wait)
 	EXPECT_EQ(SIGKILL, own_wait(s.result.pid));
 }
 
+/* A failure that comes after the signal is told; there is no child to wait for. */
+TEST_F(spawn, signal_before_a_failure)
+{
+	struct spawn s;
+	pid_t other;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	arm(_metadata, 0);
+	other = fork();
+	ASSERT_LE(0, other);
+	if (!other) {
+		own_sleep_ms(1000);
+		close(open("fifo", O_WRONLY | O_CLOEXEC));
+		_exit(0);
+	}
+	wait_init(&s, "pause", NULL);
+	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_dup2(&s, 99, 98);
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+	EXPECT_EQ(1, s.result.index);
+	EXPECT_EQ(0, s.result.pid);
+	EXPECT_EQ(0, own_wait(other));
+	EXPECT_TRUE(own_no_child());
+}
+
 /* The caller's mask holds during the wait, and after it. */
 TEST_F(spawn, blocked_signals_do_not_end_it)
 {

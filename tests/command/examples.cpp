@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The examples do what they say.
+#include <algorithm>
 #include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "support.hpp"
 
@@ -18,13 +22,62 @@ TEST(Examples, Epoll) {
             << output.out << output.err;
 }
 
+// Whether an example is not here because its library was not.
+bool left_out(const std::filesystem::path& program) {
+    return !std::filesystem::exists(program) && std::getenv("KSPAWN_KERNEL") == nullptr;
+}
+
 TEST(Examples, BoostAsio) {
     const auto program = directory / "children_with_boost_asio";
-    if (!std::filesystem::exists(program) && std::getenv("KSPAWN_KERNEL") == nullptr)
+    if (left_out(program))
         GTEST_SKIP() << "libboost-dev was not there when this was built";
     const auto output = Command(program).output();
     EXPECT_TRUE(output.status.success());
     EXPECT_EQ(output.out, "it says: working\nit ended: SIGTERM\n");
+}
+
+// Its lines, sorted: what ends first is not for the example to say.
+std::vector<std::string> lines_of(const std::filesystem::path& program) {
+    const auto output = Command(program).output();
+    EXPECT_TRUE(output.status.success()) << output.err;
+    std::istringstream stream(output.out);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);)
+        lines.push_back(line);
+    std::sort(lines.begin(), lines.end());
+    return lines;
+}
+
+using Lines = std::vector<std::string>;
+
+TEST(Examples, StartsWithEpoll) {
+    auto lines = lines_of(directory / "starts_with_epoll");
+    ASSERT_EQ(lines.size(), 3U);
+    EXPECT_EQ(lines[0], "ended: exit status 0");
+    // Through libc every failure is one at once.
+    EXPECT_NE(lines[1].find("file action 0: chdir /no/such/directory"), std::string::npos)
+        << lines[1];
+    EXPECT_NE(lines[2].find("no-such-program"), std::string::npos) << lines[2];
+    if (support::by_kernel()) {
+        EXPECT_TRUE(lines[1].starts_with("failed: "));
+        EXPECT_TRUE(lines[2].starts_with("failed at once: "));
+    }
+}
+
+TEST(Examples, StartsWithCoroutines) {
+    const auto lines = lines_of(directory / "starts_with_coroutines");
+    EXPECT_EQ(lines, (Lines{"long: exit status 0", "long: started",
+                            "none: file action 0: chdir /no/such/directory: "
+                            "No such file or directory",
+                            "short: exit status 3", "short: started"}));
+}
+
+TEST(Examples, StartsWithBoostAsio) {
+    const auto program = directory / "starts_with_boost_asio";
+    if (left_out(program))
+        GTEST_SKIP() << "libboost-dev was not there when this was built";
+    EXPECT_EQ(lines_of(program),
+              (Lines{"1 tick", "it said: one", "it said: three", "it said: two"}));
 }
 
 } // namespace

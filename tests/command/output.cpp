@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // output(): all of it, without deadlock.
+#include <fcntl.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -69,6 +71,65 @@ TEST_F(OutputOf, PipesTakenAwayDoNotTakePart) {
 
 TEST_F(OutputOf, EndsWithTheLastWriterNotWithTheChild) {
     EXPECT_EQ(shell("(sleep 0.2; echo late) & echo early").output().out, "early\nlate\n");
+}
+
+// Nothing is piped: the start and the wait are one call.
+TEST_F(OutputOf, NothingPiped) {
+    const support::Directory scratch;
+    const auto file = scratch.path() / "out";
+    const auto output = shell("echo x; echo y >&2; exit 6")
+                            .stdout_to(Stdio::file(file, O_WRONLY | O_CREAT))
+                            .stderr_to(Stdio::same_as(1))
+                            .output();
+    EXPECT_EQ(output.status.code(), 6);
+    EXPECT_EQ(output.out + output.err, "");
+    EXPECT_EQ(support::read_file(file), "x\ny\n");
+}
+
+TEST_F(OutputOf, StatusWithAPipeThatNobodyServes) {
+    EXPECT_TRUE(Command("cat").stdin_from(Stdio::pipe()).status().success()) << "it is closed";
+}
+
+// A handler runs and the wait goes on, with or without SA_RESTART.
+TEST_F(OutputOf, StatusIsNotInterrupted) {
+    struct sigaction action {};
+    struct sigaction before {};
+    static volatile sig_atomic_t handled;
+    handled = 0;
+    action.sa_handler = [](int) { handled = handled + 1; };
+    ::sigaction(SIGALRM, &action, &before);
+    const itimerval timer{.it_interval = {.tv_sec = 0, .tv_usec = 20000},
+                          .it_value = {.tv_sec = 0, .tv_usec = 20000}};
+    ::setitimer(ITIMER_REAL, &timer, nullptr);
+    EXPECT_EQ(shell("sleep 0.3; exit 9").status().code(), 9);
+    const itimerval none{};
+    ::setitimer(ITIMER_REAL, &none, nullptr);
+    ::sigaction(SIGALRM, &before, nullptr);
+    EXPECT_GT(handled, 0);
+}
+
+TEST_F(OutputOf, StatusThatIsLost) {
+    ::signal(SIGCHLD, SIG_IGN);
+    std::error_code error;
+    (void)shell("exit 4").status(error);
+    EXPECT_EQ(error, std::errc::no_child_process);
+    try {
+        (void)shell("exit 4").status();
+        ADD_FAILURE() << "no exception";
+    } catch (const kspawn::spawn_error&) {
+        ADD_FAILURE() << "it was started";
+    } catch (const std::system_error& lost) {
+        EXPECT_EQ(lost.code(), std::errc::no_child_process);
+    }
+    ::signal(SIGCHLD, SIG_DFL);
+}
+
+TEST_F(OutputOf, StatusOfNothing) {
+    std::error_code error;
+    (void)Command("/no/such").status(error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    EXPECT_THROW((void)Command("/no/such").status(), kspawn::spawn_error);
+    EXPECT_THROW((void)Command("true").current_dir("/no/such").status(), kspawn::spawn_error);
 }
 
 TEST_F(OutputOf, StatusOnly) {

@@ -20,7 +20,7 @@ using boost::system::error_code;
 
 static void run() {
     auto child = kspawn::Command("sh")
-                     .args({"-c", "echo working; sleep 60"})
+                     .args({"-c", "echo working; exec sleep 60"})
                      .stdout_to(kspawn::Stdio::pipe())
                      .process_group()
                      .spawn();

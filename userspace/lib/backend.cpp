@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "completion.hpp"
 #include "device.hpp"
 
 namespace {
@@ -65,19 +66,23 @@ namespace kspawn::internal {
 
 Outcome start_by_choice(const Request& request) noexcept {
     Outcome turned_down{};
-    const int wanted = kspawn_get_backend();
+    int wanted = kspawn_get_backend();
+    // A completion descriptor belongs to the backend that it was made for.
+    const bool asynchronous = request.returns == When::created;
+    if (asynchronous && wanted == KSPAWN_BACKEND_AUTO && completion::is_of_libc(request.completion))
+        wanted = KSPAWN_BACKEND_LIBC;
     if (wanted != KSPAWN_BACKEND_LIBC) [[likely]] {
         last = KSPAWN_BACKEND_KERNEL;
         turned_down = start_by_kernel(request);
         if (turned_down.error == 0 || wanted == KSPAWN_BACKEND_KERNEL) [[likely]]
             return turned_down;
-        if (lacks_our_descriptor(turned_down))
+        if (lacks_our_descriptor(turned_down) && !asynchronous)
             device::let_go();
         else if (!turned_away(turned_down))
             return turned_down;
     }
     last = KSPAWN_BACKEND_LIBC;
-    Outcome outcome = start_by_libc(request);
+    Outcome outcome = call_by_libc(request);
     outcome.no_kernel = turned_down.error;
     outcome.no_kernel_step = turned_down.step;
     return outcome;

@@ -7,10 +7,20 @@
 #include <kspawn/spawn.h>
 
 #include <cerrno>
+#include <cstdint>
+
+struct rusage;
 
 namespace kspawn::internal {
 
 class Suspects;
+
+/// When a call returns that starts a program.
+enum class When {
+    executed, ///< the program has been executed, or cannot be
+    created,  ///< there is a child; the rest is told by a completion descriptor
+    ended,    ///< the child has ended
+};
 
 /// What to start.  Nothing in it is owned; the objects are valid or null.
 struct Request {
@@ -25,6 +35,10 @@ struct Request {
     /// of the calling thread can run; who asks libc stores them after.
     int* pid_at = nullptr;
     int* pidfd_at = nullptr;
+    When returns = When::executed;
+    int completion = -1;            ///< When::created: where the event goes
+    std::uint64_t cookie = 0;       ///< When::created: what it says
+    struct rusage* usage = nullptr; ///< When::ended: what the child has used; null: not wanted
 };
 
 /// What became of it.
@@ -34,6 +48,7 @@ struct Outcome {
     int error = 0;      ///< 0 after success
     int step = 0;       ///< enum kspawn_failure_step
     unsigned index = 0; ///< which part of the step
+    int status = 0;     ///< When::ended: the wait status
     /// Why the kernel did not do it, if libc was asked instead: an error of the
     /// device, or EPERM for seccomp.  0: it did, or nobody wanted it to.
     int no_kernel = 0;
@@ -48,8 +63,11 @@ struct Outcome {
 /// Through /dev/kspawn.
 Outcome start_by_kernel(const Request& request) noexcept;
 
-/// Through posix_spawn().
+/// Through posix_spawn(), which returns at When::executed.
 Outcome start_by_libc(const Request& request) noexcept;
+
+/// The same, with all that a request asks for.
+Outcome call_by_libc(const Request& request) noexcept;
 
 /// Through the one that kspawn_get_backend() and the circumstances ask for.
 Outcome start_by_choice(const Request& request) noexcept;

@@ -70,9 +70,10 @@ void describe_error(Words& words, int error) noexcept {
 }
 
 void describe_part(Words& words, unsigned part) noexcept {
-    static constexpr std::array<std::string_view, 8> names{
-        "request",     "path",         "search list",       "arguments",
-        "environment", "file actions", "attributes object", "result"};
+    static constexpr std::array<std::string_view, 9> names{
+        "request",           "path",        "search list",
+        "arguments",         "environment", "file actions",
+        "attributes object", "result",      "completion descriptor"};
     words << (part < names.size() ? names[part] : std::string_view("request"));
 }
 
@@ -264,6 +265,9 @@ void describe_step(Words& words, const Request& request, int step, unsigned inde
     case KSPAWN_FAILURE_EXEC:
         describe_exec(words, request);
         break;
+    case KSPAWN_FAILURE_WAIT:
+        words << "wait for the child";
+        break;
     default:
         words << "step " << step;
         break;
@@ -320,6 +324,11 @@ const char* device_hint(int error) noexcept {
     default:
         return "it could not be opened";
     }
+}
+
+void describe_in(std::span<char> buffer, const Request& request, const Outcome& outcome) noexcept {
+    Words words{buffer};
+    describe(words, request, outcome);
 }
 
 void remember(const Request& request, const Outcome& outcome) noexcept {

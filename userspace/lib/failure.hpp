@@ -2,12 +2,17 @@
 #ifndef KSPAWN_LIB_FAILURE_HPP
 #define KSPAWN_LIB_FAILURE_HPP
 
+#include <span>
+
 #include "backend.hpp"
 
 namespace kspawn::internal::failure {
 
 /// Remembers a failed start for the calling thread.
 void remember(const Request& request, const Outcome& outcome) noexcept;
+
+/// A failure in words, cut where they do not fit.
+void describe_in(std::span<char> buffer, const Request& request, const Outcome& outcome) noexcept;
 
 /// Why the device cannot be used, for an error of opening or asking it.
 const char* device_hint(int error) noexcept;

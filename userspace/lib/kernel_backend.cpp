@@ -24,6 +24,7 @@ static_assert(KSPAWN_FAILURE_ATTRIBUTE == KSPAWN_STEP_ATTRIBUTE);
 static_assert(KSPAWN_FAILURE_ACTION == KSPAWN_STEP_ACTION);
 static_assert(KSPAWN_FAILURE_PIDFD == KSPAWN_STEP_PIDFD);
 static_assert(KSPAWN_FAILURE_EXEC == KSPAWN_STEP_EXEC);
+static_assert(KSPAWN_FAILURE_WAIT == KSPAWN_STEP_WAIT);
 static_assert(KSPAWN_FAILURE_PART_CALL == KSPAWN_ARG_ARGS);
 static_assert(KSPAWN_FAILURE_PART_PATH == KSPAWN_ARG_PATH);
 static_assert(KSPAWN_FAILURE_PART_SEARCH == KSPAWN_ARG_SEARCH);
@@ -32,6 +33,7 @@ static_assert(KSPAWN_FAILURE_PART_ENVP == KSPAWN_ARG_ENVP);
 static_assert(KSPAWN_FAILURE_PART_FILE_ACTIONS == KSPAWN_ARG_ACTIONS);
 static_assert(KSPAWN_FAILURE_PART_ATTRIBUTES == KSPAWN_ARG_ATTRIBUTES);
 static_assert(KSPAWN_FAILURE_PART_RESULT == KSPAWN_ARG_RESULT);
+static_assert(KSPAWN_FAILURE_PART_COMPLETION == KSPAWN_ARG_COMPLETION);
 
 // No errno: still there after the call if our device has not seen the request.
 constexpr int untouched = -1;
@@ -68,6 +70,22 @@ void fill_actions(kspawn_args& args, const kspawn_spawn_file_actions_t& object) 
     args.actions = address(actions.data());
     args.action_count = static_cast<std::uint32_t>(actions.size());
     args.action_size = sizeof(kspawn_action);
+}
+
+void fill_call(kspawn_args& args, const Request& request) noexcept {
+    switch (request.returns) {
+    case When::executed:
+        break;
+    case When::created:
+        args.flags |= KSPAWN_ASYNC;
+        args.completion = request.completion;
+        args.cookie = request.cookie;
+        break;
+    case When::ended:
+        args.flags |= KSPAWN_WAIT;
+        args.rusage = address(request.usage);
+        break;
+    }
 }
 
 Outcome failed(int error, int step, unsigned index = 0) noexcept {
@@ -107,6 +125,7 @@ Outcome start(const Request& request) noexcept {
     args.result = address(&result);
     args.pid = address(request.pid_at);
     args.pidfd = request.pidfd ? address(request.pidfd_at) : 0;
+    fill_call(args, request);
 
     const int errno_before = errno;
     auto lease = device::lease();
@@ -116,12 +135,13 @@ Outcome start(const Request& request) noexcept {
         result.error = untouched;
         const int answer = ::ioctl(lease.descriptor, KSPAWN_IOC_SPAWN, &args);
         if (answer > 0 && result.error == 0) [[likely]]
-            return {answer, result.pidfd, 0, KSPAWN_FAILURE_NONE, 0};
+            return {answer, result.pidfd, 0, KSPAWN_FAILURE_NONE, 0, result.status};
 
         const int error = answer < 0 ? errno : EPROTO;
         errno = errno_before;
         if (result.error > 0)
-            return failed(result.error, static_cast<int>(result.step), result.index);
+            return {result.pid, result.pidfd, result.error, static_cast<int>(result.step),
+                    result.index};
         if (losses < device::most_losses &&
             (is_no_answer_of_ours(error) || lost(lease.descriptor))) {
             errno = errno_before;

@@ -11,7 +11,7 @@
 
 /** Version of these headers: major, then minor, then patch. */
 #define KSPAWN_VERSION_MAJOR 0
-#define KSPAWN_VERSION_MINOR 1
+#define KSPAWN_VERSION_MINOR 2
 #define KSPAWN_VERSION_PATCH 0
 
 /** Exported from the library. */

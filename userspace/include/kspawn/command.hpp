@@ -19,6 +19,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -31,6 +32,7 @@
 
 #include <kspawn/base.h>
 #include <kspawn/child.hpp>
+#include <kspawn/completion_queue.hpp>
 #include <kspawn/error.hpp>
 #include <kspawn/exit_status.hpp>
 #include <kspawn/file_descriptor.hpp>
@@ -39,13 +41,15 @@
 
 namespace kspawn {
 
+class AsyncSpawn;
+
 /**
  * A program to start, and how.
  *
  * A value type: copies are independent, but share descriptors that are owned.
- * Nothing happens until spawn(), status() or output(), each of which may be called
- * any number of times, and by several threads at once while nobody changes the
- * object.  What is said about one thing twice holds as it was said last.
+ * Nothing happens until spawn(), spawn_async(), status() or output(), each of which may
+ * be called any number of times, and by several threads at once while nobody changes
+ * the object.  What is said about one thing twice holds as it was said last.
  *
  * Where nothing is said, the child has what the caller has when it starts the
  * child: environment, working directory, the descriptors that are not
@@ -174,7 +178,38 @@ public:
     [[nodiscard]] Child spawn(std::error_code& error) const;
 
     /**
+     * Start it, and go on before the program has been executed.
+     *
+     * If the start succeeds or fails later, the handler is called by
+     * CompletionQueue::dispatch() or wait(), with the child or with the error.  The
+     * child exists when this returns, and belongs to the queue until then.
+     *
+     * @param queue   which must be there until the handler has been called
+     * @param handler what to call.  It is not called if this throws
+     * @return the child's process ID.  It is the child's own only while the start is
+     *         under way or the child has not been waited for
+     * @throws spawn_error as spawn(), for what is known before there is a child; and,
+     *         at Step::request, EAGAIN: the queue's capacity is exhausted
+     */
+    pid_t spawn_async(CompletionQueue& queue, SpawnHandler handler) const;
+    /**
+     * The same, by error code.
+     *
+     * @param[out] error cleared after success
+     * @return the child's process ID; 0: there is none
+     */
+    pid_t spawn_async(CompletionQueue& queue, SpawnHandler handler, std::error_code& error) const;
+    /**
+     * The same for a coroutine: `Child child = co_await command.spawn_async(queue);`.
+     * Needs <kspawn/async_spawn.hpp>.
+     */
+    [[nodiscard]] AsyncSpawn spawn_async(CompletionQueue& queue) const;
+
+    /**
      * Start it and wait for it.  Nothing is done with a pipe but to close it.
+     *
+     * If the command has no pipe, that is one call to the kernel, during which the
+     * caller sleeps once (kspawn_spawn_wait_np()).
      *
      * @return how it ended
      * @throws spawn_error as spawn(), std::system_error as Child::wait()
@@ -199,11 +234,18 @@ public:
     /**@}*/
 
 private:
+    friend class AsyncSpawn;
     friend class Pipeline;
     struct Failure;
     class Attempt;
 
     Child start(Failure& failure) const;
+    // Nothing: it has been started only, and there are pipes to serve.
+    std::optional<ExitStatus> start_and_wait(Child& child, Failure& failure,
+                                             std::error_code& error) const;
+    pid_t start_async(CompletionQueue::State& queue, std::uint64_t cookie, Failure& failure) const;
+    ExitStatus status(Failure& failure, std::error_code& error) const;
+    Output output(std::string_view input, Failure& failure, std::error_code& error) const;
     Command for_output(bool with_input) const;
     const char* search_list() const noexcept;
     bool says(int child_number) const noexcept { return descriptors_.contains(child_number); }

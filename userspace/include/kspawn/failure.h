@@ -44,6 +44,8 @@ enum kspawn_failure_step {
     KSPAWN_FAILURE_PIDFD = 7,
     /** The program could not be found or executed. */
     KSPAWN_FAILURE_EXEC = 8,
+    /** kspawn_spawn_wait_np(): the wait ended before the child did; there is a child. */
+    KSPAWN_FAILURE_WAIT = 9,
     /** The device /dev/kspawn could not be used; kspawn_query() tells more. */
     KSPAWN_FAILURE_DEVICE = 256,
     /**
@@ -64,7 +66,8 @@ enum kspawn_failure_part {
     KSPAWN_FAILURE_PART_ENVP = 4,
     KSPAWN_FAILURE_PART_FILE_ACTIONS = 5,
     KSPAWN_FAILURE_PART_ATTRIBUTES = 6,
-    KSPAWN_FAILURE_PART_RESULT = 7 /**< where to put the pidfd, for one */
+    KSPAWN_FAILURE_PART_RESULT = 7,    /**< where to put the pidfd, for one */
+    KSPAWN_FAILURE_PART_COMPLETION = 8 /**< the completion descriptor */
 };
 
 /** A failed start.  Later versions may add members at the end. */

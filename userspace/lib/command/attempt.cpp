@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // From what was said about a program to one call of the C library.
 #include <fcntl.h>
+#include <kspawn/spawn_wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,8 +10,10 @@
 #include <utility>
 
 #include "child_state.hpp"
+#include "completion_queue_state.hpp"
 #include "failure.hpp"
 #include "objects.hpp"
+#include "words_of_failure.hpp"
 
 namespace kspawn {
 
@@ -31,20 +34,23 @@ class Command::Attempt {
 public:
     Attempt(const Command& command, Failure& failure) : command_(command), failure_(failure) {}
 
-    Child run() {
+    /// Makes all that a start needs.  Returns whether that could be done.
+    bool prepare() {
         // Whoever starts children gets rid of those he has let go of.
         reap_abandoned();
-        auto state = std::make_unique<Child::State>();
         make_arguments();
         make_environment();
         make_attributes();
         make_actions();
-        if (failed())
-            return {};
+        return !failed();
+    }
+
+    Child spawn() {
+        auto state = std::make_unique<Child::State>();
         int pidfd = -1;
-        const int error = kspawn_spawn_search_np(&state->pid, &pidfd, command_.program_.c_str(),
-                                                 command_.search_list(), actions_.get(),
-                                                 &attributes_, arguments_.data(), environment_);
+        const int error =
+            kspawn_spawn_search_np(&state->pid, &pidfd, program(), search(), actions_.get(),
+                                   &attributes_, arguments_.data(), environment_);
         if (error != 0) {
             explain(error);
             return {};
@@ -53,8 +59,58 @@ public:
         return {std::move(state), std::move(our_ends_)};
     }
 
+    /// Whether nobody but the child has anything to do until it has ended.
+    [[nodiscard]] bool can_wait_in_call() const noexcept { return our_ends_.empty(); }
+
+    /// Starts it and waits for it, in one call if no signal ends that.
+    ExitStatus spawn_and_wait(std::error_code& error) {
+        Child::State state;
+        int pidfd = -1;
+        int status = 0;
+        const int number =
+            kspawn_spawn_wait_np(&state.pid, &pidfd, &status, nullptr, program(), search(),
+                                 actions_.get(), &attributes_, arguments_.data(), environment_);
+        state.pidfd = FileDescriptor(pidfd);
+        if (number == 0)
+            return ExitStatus(status);
+        if (kspawn_last_failure()->step != KSPAWN_FAILURE_WAIT) {
+            explain(number);
+            return ExitStatus();
+        }
+        held_.clear(); // as they are closed once spawn() has returned
+        state.reap(0, error);
+        return state.status.value_or(ExitStatus());
+    }
+
+    /// Returns the child's process ID, or 0.
+    pid_t spawn_async(CompletionQueue::State& queue, std::uint64_t cookie) {
+        CompletionQueue::Operation operation;
+        operation.program = command_.program_;
+        operation.search = search();
+        operation.attributes = attributes_;
+        auto state = std::make_unique<Child::State>();
+        pid_t pid = 0;
+        int pidfd = -1;
+        const int error =
+            kspawn_spawn_async_np(&pid, &pidfd, queue.descriptor(), cookie, program(), search(),
+                                  actions_.get(), &attributes_, arguments_.data(), environment_);
+        if (error != 0) {
+            explain(error);
+            return 0;
+        }
+        state->pid = pid;
+        state->pidfd = FileDescriptor(pidfd);
+        operation.child = {std::move(state), std::move(our_ends_)};
+        operation.actions = std::move(actions_);
+        queue.started(cookie, std::move(operation));
+        // From here on the command may be gone.
+        return pid;
+    }
+
 private:
     [[nodiscard]] bool failed() const noexcept { return failure_.error != 0; }
+    [[nodiscard]] const char* program() const noexcept { return command_.program_.c_str(); }
+    [[nodiscard]] const char* search() const noexcept { return command_.search_list(); }
 
     void fail(int error, std::string what) {
         if (!failed())
@@ -250,13 +306,7 @@ private:
         failure_.error = error;
         failure_.step = static_cast<Step>(failure->step);
         failure_.index = failure->index;
-        // std::system_error adds the error in words by itself, at the end: a remark
-        // that follows it here comes before it there.
-        std::string words = kspawn_strfailure();
-        const std::string in_words = ": " + std::generic_category().message(error);
-        if (const auto at = words.rfind(in_words); at != std::string::npos)
-            words.erase(at, in_words.size());
-        failure_.words = std::move(words);
+        failure_.words = internal::without_error(kspawn_strfailure(), error);
     }
 
     const Command& command_;
@@ -274,7 +324,30 @@ private:
 };
 
 Child Command::start(Failure& failure) const {
-    return Attempt(*this, failure).run();
+    Attempt attempt(*this, failure);
+    return attempt.prepare() ? attempt.spawn() : Child();
+}
+
+std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure,
+                                                  std::error_code& error) const {
+    Attempt attempt(*this, failure);
+    if (!attempt.prepare())
+        return ExitStatus();
+    if (attempt.can_wait_in_call())
+        return attempt.spawn_and_wait(error);
+    child = attempt.spawn();
+    if (failure.error != 0)
+        return ExitStatus();
+    return std::nullopt;
+}
+
+pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
+                           Failure& failure) const {
+    Attempt attempt(*this, failure);
+    const pid_t pid = attempt.prepare() ? attempt.spawn_async(queue, cookie) : 0;
+    if (pid == 0)
+        queue.remove(cookie);
+    return pid;
 }
 
 const char* Command::search_list() const noexcept {

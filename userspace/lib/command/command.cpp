@@ -175,13 +175,29 @@ Child Command::spawn(std::error_code& error) const {
     return child;
 }
 
+ExitStatus Command::status(Failure& failure, std::error_code& error) const {
+    Child child;
+    const auto status = start_and_wait(child, failure, error);
+    return status ? *status : child.wait(error);
+}
+
 ExitStatus Command::status() const {
-    return spawn().wait();
+    Failure failure;
+    std::error_code error;
+    const auto status = this->status(failure, error);
+    failure.throw_if_any();
+    if (error)
+        throw std::system_error(error, "wait");
+    return status;
 }
 
 ExitStatus Command::status(std::error_code& error) const {
-    Child child = spawn(error);
-    return error ? ExitStatus() : child.wait(error);
+    Failure failure;
+    error.clear();
+    const auto status = this->status(failure, error);
+    if (failure.error != 0)
+        error = internal::error_of(failure.error);
+    return status;
 }
 
 Command Command::for_output(bool with_input) const {
@@ -194,13 +210,30 @@ Command Command::for_output(bool with_input) const {
     return command;
 }
 
+Output Command::output(std::string_view input, Failure& failure, std::error_code& error) const {
+    Child child;
+    // If nothing is piped, there is nothing to read and only an end to wait for.
+    const auto status = for_output(!input.empty()).start_and_wait(child, failure, error);
+    return status ? Output{*status, {}, {}} : child.wait_with_output(input, error);
+}
+
 Output Command::output(std::string_view input) const {
-    return for_output(!input.empty()).spawn().wait_with_output(input);
+    Failure failure;
+    std::error_code error;
+    auto output = this->output(input, failure, error);
+    failure.throw_if_any();
+    if (error)
+        throw std::system_error(error, "wait");
+    return output;
 }
 
 Output Command::output(std::string_view input, std::error_code& error) const {
-    Child child = for_output(!input.empty()).spawn(error);
-    return error ? Output() : child.wait_with_output(input, error);
+    Failure failure;
+    error.clear();
+    auto output = this->output(input, failure, error);
+    if (failure.error != 0)
+        error = internal::error_of(failure.error);
+    return output;
 }
 
 } // namespace kspawn

@@ -24,9 +24,11 @@ struct Command::Failure {
         words = std::move(what);
     }
 
+    [[nodiscard]] spawn_error to_error() const { return {error, step, index, words}; }
+
     void throw_if_any() const {
         if (error != 0)
-            throw spawn_error(error, step, index, words);
+            throw to_error();
     }
 };
 

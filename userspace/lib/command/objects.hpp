@@ -5,6 +5,8 @@
 
 #include <kspawn/spawn.h>
 
+#include <utility>
+
 namespace kspawn::internal {
 
 /// File actions.  Errors add up: the first one is kept.
@@ -13,8 +15,15 @@ public:
     FileActions() noexcept : object_() { kspawn_spawn_file_actions_init(&object_); }
     FileActions(const FileActions&) = delete;
     FileActions& operator=(const FileActions&) = delete;
-    FileActions(FileActions&&) = delete;
-    FileActions& operator=(FileActions&&) = delete;
+    /// The object owns memory and may lie anywhere.
+    FileActions(FileActions&& other) noexcept : object_(other.object_), error_(other.error_) {
+        kspawn_spawn_file_actions_init(&other.object_);
+    }
+    FileActions& operator=(FileActions&& other) noexcept {
+        std::swap(object_, other.object_);
+        std::swap(error_, other.error_);
+        return *this;
+    }
     ~FileActions() { kspawn_spawn_file_actions_destroy(&object_); }
 
     void open(int fd, const char* path, int oflag, mode_t mode) noexcept {

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Asynchronous starts: handlers, and coroutines.
+#include <kspawn/async_spawn.hpp>
+#include <poll.h>
+
+#include <atomic>
+#include <coroutine>
+#include <csignal>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support.hpp"
+
+namespace {
+
+using kspawn::Child;
+using kspawn::Command;
+using kspawn::CompletionQueue;
+using kspawn::spawn_error;
+using kspawn::SpawnResult;
+using kspawn::Stdio;
+using support::shell;
+
+class Asynchronous : public support::Tidy {
+protected:
+    void dispatch_all(CompletionQueue& queue) {
+        while (queue.pending() != 0)
+            queue.wait();
+    }
+};
+
+TEST_F(Asynchronous, HandlerGetsTheChild) {
+    CompletionQueue queue;
+    Child child;
+    const pid_t pid = shell("exit 7").spawn_async(
+        queue, [&](SpawnResult result) { child = std::move(result).value(); });
+    EXPECT_GT(pid, 0);
+    EXPECT_EQ(queue.pending(), 1U);
+    EXPECT_FALSE(child) << "nothing is called before dispatch()";
+    EXPECT_EQ(queue.wait(), 1U);
+    EXPECT_EQ(queue.pending(), 0U);
+    EXPECT_EQ(child.pid(), pid);
+    EXPECT_EQ(child.wait().code(), 7);
+}
+
+TEST_F(Asynchronous, DescriptorTellsWhenThereIsSomethingToDispatch) {
+    CompletionQueue queue;
+    pollfd entry{.fd = queue.descriptor(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&entry, 1, 0), 0);
+    EXPECT_EQ(queue.dispatch(), 0U);
+    EXPECT_EQ(queue.wait(), 0U) << "nothing is under way";
+    std::vector<Child> children;
+    for (int i = 0; i < 3; ++i)
+        shell("exit 0").spawn_async(
+            queue, [&](SpawnResult result) { children.push_back(std::move(result).value()); });
+    while (children.size() < 3) {
+        EXPECT_EQ(::poll(&entry, 1, -1), 1);
+        queue.dispatch();
+    }
+    EXPECT_EQ(::poll(&entry, 1, 0), 0);
+    for (auto& child : children)
+        EXPECT_TRUE(child.wait().success());
+}
+
+TEST_F(Asynchronous, PipesComeWithTheChild) {
+    CompletionQueue queue;
+    std::string text;
+    Command("cat")
+        .stdin_from(Stdio::pipe())
+        .stdout_to(Stdio::pipe())
+        .spawn_async(queue, [&](SpawnResult result) {
+            text = std::move(result).value().wait_with_output("to and fro").out;
+        });
+    dispatch_all(queue);
+    EXPECT_EQ(text, "to and fro");
+}
+
+TEST_F(Asynchronous, WhatIsKnownBeforehandIsThrown) {
+    CompletionQueue queue;
+    bool called = false;
+    const Command command("/no/such/program");
+    const auto handler = [&](const SpawnResult&) { called = true; };
+    try {
+        command.spawn_async(queue, handler);
+        ADD_FAILURE() << "no exception";
+    } catch (const spawn_error& error) {
+        EXPECT_EQ(error.code(), std::errc::no_such_file_or_directory);
+        EXPECT_EQ(error.step(), kspawn::Step::exec);
+        EXPECT_STREQ(error.what(), "exec /no/such/program: No such file or directory");
+    }
+    std::error_code error;
+    EXPECT_EQ(command.spawn_async(queue, handler, error), 0);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    EXPECT_EQ(Command(std::string("a\0b", 3)).spawn_async(queue, handler, error), 0);
+    EXPECT_EQ(error, std::errc::invalid_argument);
+    EXPECT_EQ(queue.pending(), 0U);
+    EXPECT_FALSE(called);
+    EXPECT_GT(shell("true").spawn_async(queue, handler, error), 0);
+    EXPECT_FALSE(error);
+    dispatch_all(queue);
+    EXPECT_TRUE(called);
+    while (kspawn::reap_abandoned() != 0) {
+    }
+}
+
+TEST_F(Asynchronous, LaterFailureIsTheHandlers) {
+    if (!support::by_kernel())
+        GTEST_SKIP() << "through libc every failure is known at once";
+    CompletionQueue queue;
+    std::optional<spawn_error> failure;
+    Command("true").current_dir("/no/such").spawn_async(queue, [&](SpawnResult result) {
+        EXPECT_FALSE(result);
+        EXPECT_THROW((void)result.value(), spawn_error);
+        ASSERT_NE(result.error(), nullptr);
+        failure = *result.error();
+    });
+    dispatch_all(queue);
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->code(), std::errc::no_such_file_or_directory);
+    EXPECT_EQ(failure->step(), kspawn::Step::action);
+    EXPECT_EQ(failure->index(), 0U);
+    EXPECT_STREQ(failure->what(), "file action 0: chdir /no/such: No such file or directory");
+}
+
+TEST_F(Asynchronous, CapacityIsALimit) {
+    if (!support::by_kernel())
+        GTEST_SKIP() << "through libc it is a little more";
+    CompletionQueue queue(1);
+    std::vector<Child> children;
+    const auto keep = [&](SpawnResult result) { children.push_back(std::move(result).value()); };
+    shell("true").spawn_async(queue, keep);
+    std::error_code error;
+    EXPECT_EQ(shell("true").spawn_async(queue, keep, error), 0);
+    EXPECT_EQ(error, std::errc::resource_unavailable_try_again);
+    dispatch_all(queue);
+    EXPECT_GT(shell("true").spawn_async(queue, keep, error), 0);
+    dispatch_all(queue);
+    EXPECT_EQ(children.size(), 2U);
+    for (auto& child : children)
+        child.wait();
+    EXPECT_THROW(CompletionQueue(0), std::system_error);
+}
+
+TEST_F(Asynchronous, HandlerThatThrowsDoesNotLoseTheOthers) {
+    CompletionQueue queue;
+    int called = 0;
+    for (int i = 0; i < 3; ++i)
+        shell("true").spawn_async(queue, [&](SpawnResult result) {
+            std::move(result).value().wait();
+            if (++called == 1)
+                throw std::runtime_error("mine");
+        });
+    EXPECT_THROW(dispatch_all(queue), std::runtime_error);
+    dispatch_all(queue);
+    EXPECT_EQ(called, 3);
+}
+
+TEST_F(Asynchronous, HandlerMayStartMore) {
+    CompletionQueue queue(1);
+    int left = 5;
+    std::function<void(SpawnResult)> again = [&](SpawnResult result) {
+        std::move(result).value().wait();
+        if (--left > 0)
+            shell("true").spawn_async(queue, again);
+    };
+    shell("true").spawn_async(queue, again);
+    dispatch_all(queue);
+    EXPECT_EQ(left, 0);
+}
+
+TEST_F(Asynchronous, QueueThatGoesLetsTheChildrenGo) {
+    bool called = false;
+    pid_t pid = 0;
+    {
+        CompletionQueue queue;
+        pid = shell("exec sleep 60").spawn_async(queue, [&](const SpawnResult&) { called = true; });
+    }
+    EXPECT_FALSE(called);
+    EXPECT_EQ(kspawn::reap_abandoned(), 1U);
+    EXPECT_EQ(::kill(pid, SIGKILL), 0);
+    while (kspawn::reap_abandoned() != 0) {
+    }
+}
+
+TEST_F(Asynchronous, SeveralThreadsStartAndDispatch) {
+    constexpr int starters = 3;
+    constexpr int each = 20;
+    CompletionQueue queue(8);
+    std::atomic<int> started = 0;
+    std::atomic<int> ended = 0;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < starters; ++i)
+        threads.emplace_back([&] {
+            for (int j = 0; j < each;) {
+                std::error_code error;
+                const Command command = shell("exit 3");
+                command.spawn_async(
+                    queue,
+                    [&](SpawnResult result) {
+                        if (std::move(result).value().wait().code() == 3)
+                            ++ended;
+                    },
+                    error);
+                if (!error) {
+                    ++j;
+                    ++started;
+                } else {
+                    EXPECT_EQ(error, std::errc::resource_unavailable_try_again);
+                    std::this_thread::yield();
+                }
+            }
+        });
+    for (int i = 0; i < 2; ++i)
+        threads.emplace_back([&] {
+            while (ended < starters * each)
+                if (queue.dispatch() == 0)
+                    std::this_thread::yield();
+        });
+    threads.clear();
+    EXPECT_EQ(started, starters * each);
+    EXPECT_EQ(ended, starters * each);
+    EXPECT_EQ(queue.pending(), 0U);
+}
+
+/// A coroutine that begins at once, and belongs to its object.
+class Task {
+public:
+    // The names are the language's.
+    // NOLINTBEGIN(readability-convert-member-functions-to-static)
+    struct promise_type {
+        Task get_return_object() {
+            return Task(std::coroutine_handle<promise_type>::from_promise(*this));
+        }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_always final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() { exception = std::current_exception(); }
+        std::exception_ptr exception;
+    };
+    // NOLINTEND(readability-convert-member-functions-to-static)
+
+    Task(const Task&) = delete;
+    Task& operator=(const Task&) = delete;
+    Task(Task&&) = delete;
+    Task& operator=(Task&&) = delete;
+    ~Task() { handle_.destroy(); }
+
+    [[nodiscard]] bool done() const { return handle_.done(); }
+    void rethrow() const {
+        if (handle_.promise().exception)
+            std::rethrow_exception(handle_.promise().exception);
+    }
+
+private:
+    explicit Task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+    std::coroutine_handle<promise_type> handle_;
+};
+
+Task run(CompletionQueue& queue, std::string script, int& code) {
+    Child child = co_await shell(script).spawn_async(queue);
+    code = child.wait().code().value_or(-1);
+    // Once more, from where the first has led.
+    code += (co_await shell("exit 1").spawn_async(queue)).wait().code().value_or(-1);
+}
+
+TEST_F(Asynchronous, CoroutineGetsTheChild) {
+    CompletionQueue queue;
+    int code = 0;
+    const Task task = run(queue, "exit 40", code);
+    EXPECT_FALSE(task.done());
+    EXPECT_EQ(queue.pending(), 1U);
+    dispatch_all(queue);
+    EXPECT_TRUE(task.done());
+    task.rethrow();
+    EXPECT_EQ(code, 41);
+}
+
+Task start(CompletionQueue& queue, Command command) {
+    (void)co_await command.spawn_async(queue);
+}
+
+TEST_F(Asynchronous, FailureIsThrownInTheCoroutine) {
+    CompletionQueue queue;
+    const Task early = start(queue, Command("/no/such/program"));
+    EXPECT_TRUE(early.done());
+    EXPECT_THROW(early.rethrow(), spawn_error);
+    const Task late = start(queue, Command("true").current_dir("/no/such"));
+    dispatch_all(queue);
+    EXPECT_TRUE(late.done());
+    try {
+        late.rethrow();
+        ADD_FAILURE() << "no exception";
+    } catch (const spawn_error& error) {
+        EXPECT_EQ(error.step(), kspawn::Step::action);
+        EXPECT_STREQ(error.what(), "file action 0: chdir /no/such: No such file or directory");
+    }
+}
+
+TEST_F(Asynchronous, CoroutineThatGoesIsNotResumed) {
+    CompletionQueue queue;
+    {
+        const Task task = start(queue, shell("exit 0"));
+        EXPECT_FALSE(task.done());
+    }
+    EXPECT_EQ(queue.pending(), 1U) << "the event is still to come";
+    dispatch_all(queue);
+    while (kspawn::reap_abandoned() != 0) {
+    }
+}
+
+TEST_F(Asynchronous, AwaitableThatIsNotAwaitedStartsNothing) {
+    CompletionQueue queue;
+    { const auto awaitable = Command("true").spawn_async(queue); }
+    EXPECT_EQ(queue.pending(), 0U);
+}
+
+} // namespace

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * @file
+ * Asynchronous starts for coroutines.
+ *
+ *     kspawn::Child child = co_await kspawn::Command("make").spawn_async(queue);
+ *
+ * Since kspawn 0.2.
+ */
+#ifndef KSPAWN_ASYNC_SPAWN_HPP
+#define KSPAWN_ASYNC_SPAWN_HPP
+
+#include <coroutine>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include <kspawn/base.h>
+#include <kspawn/command.hpp>
+#include <kspawn/completion_queue.hpp>
+
+namespace kspawn {
+
+/**
+ * What a coroutine awaits: the start of a program.
+ *
+ * Nothing happens until it is awaited, once.  The coroutine is resumed by
+ * CompletionQueue::dispatch() or wait(), in the thread that calls these, and gets the
+ * child; or spawn_error is thrown in it, as Command::spawn() would throw it.
+ *
+ * A coroutine that is destroyed while it waits is not resumed, and the child is let go
+ * of as by the destructor of Child; the queue must still be there.
+ */
+class KSPAWN_API AsyncSpawn {
+public:
+    AsyncSpawn(const AsyncSpawn&) = delete;
+    AsyncSpawn& operator=(const AsyncSpawn&) = delete;
+    AsyncSpawn(AsyncSpawn&&) = delete;
+    AsyncSpawn& operator=(AsyncSpawn&&) = delete;
+    ~AsyncSpawn();
+
+    /** @return false: a start is never over before it has begun */
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    /** Start the program. @return whether there is something to wait for */
+    bool await_suspend(std::coroutine_handle<> waiting);
+    /** @return the child
+     *  @throws spawn_error as Command::spawn() */
+    [[nodiscard]] Child await_resume() { return std::move(*result_).value(); }
+
+private:
+    friend class Command;
+    AsyncSpawn(CompletionQueue& queue, Command command)
+        : queue_(queue), command_(std::move(command)) {}
+
+    CompletionQueue& queue_;
+    Command command_;
+    std::uint64_t cookie_ = 0; // 0: nothing is under way
+    std::optional<SpawnResult> result_;
+};
+
+} // namespace kspawn
+
+#endif // KSPAWN_ASYNC_SPAWN_HPP

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * @file
+ * Asynchronous starts: what becomes of them, told in an event loop.
+ *
+ * Since kspawn 0.2.
+ */
+#ifndef KSPAWN_COMPLETION_QUEUE_HPP
+#define KSPAWN_COMPLETION_QUEUE_HPP
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <kspawn/base.h>
+#include <kspawn/child.hpp>
+#include <kspawn/error.hpp>
+
+namespace kspawn {
+
+class Command;
+
+/** What became of an asynchronous start: a child that runs its program, or why not. */
+class [[nodiscard]] SpawnResult {
+public:
+    /** @param child which has executed its program, or was killed before it did */
+    explicit SpawnResult(Child child) : child_(std::move(child)) {}
+    /** @param error why there is no child */
+    explicit SpawnResult(spawn_error error) : error_(std::move(error)) {}
+
+    /** @return whether there is a child */
+    explicit operator bool() const noexcept { return !error_; }
+
+    /** @return the child
+     *  @throws spawn_error if there is none */
+    [[nodiscard]] Child value() && {
+        if (error_)
+            throw spawn_error(*error_);
+        return std::move(child_);
+    }
+    /** @copydoc value() */
+    [[nodiscard]] Child& value() & {
+        if (error_)
+            throw spawn_error(*error_);
+        return child_;
+    }
+
+    /** @return why there is no child; null: there is one */
+    [[nodiscard]] const spawn_error* error() const noexcept { return error_ ? &*error_ : nullptr; }
+
+private:
+    Child child_;
+    std::optional<spawn_error> error_;
+};
+
+/** What CompletionQueue::dispatch() calls when a start has succeeded or failed. */
+using SpawnHandler = std::function<void(SpawnResult)>;
+
+/**
+ * Asynchronous starts that are under way: a completion descriptor of
+ * <kspawn/spawn_async.h>, and what is to be done with each of its events.
+ *
+ *     kspawn::CompletionQueue queue;
+ *     kspawn::Command("make").spawn_async(queue, [](kspawn::SpawnResult result) {
+ *         if (result)
+ *             children.push_back(std::move(result).value());
+ *         else
+ *             std::cerr << result.error()->what() << '\n';
+ *     });
+ *     ...                // when queue.descriptor() is readable:
+ *     queue.dispatch();  // calls the handlers
+ *
+ * Nothing is called behind the program's back: handlers run inside dispatch() and
+ * wait(), in the thread that calls these.  All functions may be called by several
+ * threads at once, and by handlers.
+ *
+ * The destructor does not wait.  Starts that are under way go on; their handlers are
+ * destroyed without being called, and their children let go of as by the destructor of
+ * Child.
+ */
+class KSPAWN_API CompletionQueue {
+public:
+    /** A start that is under way; of the library's own use. */
+    struct Operation;
+
+    /**
+     * @param capacity how many starts may be under way or not dispatched at a time; 1 to
+     *                 65,536.  One more fails with EAGAIN
+     * @throws std::system_error with the errors of kspawn_completion_open_np()
+     */
+    explicit CompletionQueue(unsigned capacity = 1024);
+    CompletionQueue(const CompletionQueue&) = delete;
+    CompletionQueue& operator=(const CompletionQueue&) = delete;
+    CompletionQueue(CompletionQueue&&) = delete;
+    CompletionQueue& operator=(CompletionQueue&&) = delete;
+    /** See above. */
+    ~CompletionQueue();
+
+    /**
+     * @return a descriptor, owned by this object and non-blocking, that is readable for
+     * poll(), epoll, io_uring and their like while dispatch() has something to do
+     */
+    [[nodiscard]] int descriptor() const noexcept;
+
+    /** @return how many starts are under way or not dispatched */
+    [[nodiscard]] std::size_t pending() const;
+
+    /**
+     * Call the handlers of all starts that have succeeded or failed.  It does not wait.
+     *
+     * @return how many were called
+     * @throws whatever a handler throws; the others are called by the next dispatch().
+     *         std::system_error with the errors of kspawn_completion_read_np()
+     */
+    std::size_t dispatch();
+
+    /**
+     * Wait until there is something to dispatch, and dispatch() it.
+     *
+     * @return how many handlers were called; 0: nothing was under way
+     * @throws as dispatch()
+     */
+    std::size_t wait();
+
+private:
+    friend class Command;
+    friend class AsyncSpawn;
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace kspawn
+
+#endif // KSPAWN_COMPLETION_QUEUE_HPP

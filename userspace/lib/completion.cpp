@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Completion descriptors, of the kernel and of libc's kind.
+#include "completion.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+
+#include "cancel_guard.hpp"
+#include "descriptor.hpp"
+#include "device.hpp"
+#include "errno_guard.hpp"
+
+namespace kspawn::internal::completion {
+
+namespace {
+
+using Event = kspawn_completion_event;
+
+static_assert(sizeof(Event) == sizeof(kspawn_event));
+static_assert(offsetof(Event, cookie) == offsetof(kspawn_event, cookie));
+static_assert(offsetof(Event, pid) == offsetof(kspawn_event, pid));
+static_assert(offsetof(Event, error) == offsetof(kspawn_event, error));
+static_assert(offsetof(Event, step) == offsetof(kspawn_event, step));
+static_assert(offsetof(Event, index) == offsetof(kspawn_event, index));
+static_assert(KSPAWN_COMPLETION_CAPACITY_MAX == KSPAWN_EVENTS_MAX);
+
+// What a write puts into a pipe lies in one page, together with the writes before it.
+constexpr unsigned page_size = 4096;
+constexpr unsigned events_in_page = page_size / sizeof(Event);
+// The page that is being read, and the one that is being written, may not be full.
+constexpr unsigned pages_to_spare = 2;
+
+int open_by_kernel(int& opened, unsigned capacity, int flags) noexcept {
+    kspawn_completion options{};
+    options.size = sizeof(options);
+    options.flags = static_cast<unsigned>(flags);
+    options.capacity = capacity;
+    auto lease = device::lease();
+    for (int losses = 0;; ++losses) {
+        if (lease.descriptor < 0)
+            return lease.error;
+        opened = ::ioctl(lease.descriptor, KSPAWN_IOC_COMPLETION, &options);
+        if (opened >= 0)
+            return 0;
+        const int error = errno;
+        if ((error != EBADF && error != ENOTTY) || losses == device::most_losses)
+            return error;
+        lease = device::reopen_if_current(lease.state);
+    }
+}
+
+int open_by_libc(int& opened, unsigned capacity, int flags) noexcept {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        return errno;
+    const Descriptor read_end{ends[0]};
+    const Descriptor write_end{ends[1]};
+    const unsigned pages = (capacity + events_in_page - 1) / events_in_page + pages_to_spare;
+    if (::fcntl(read_end.get(), F_SETPIPE_SZ, pages * page_size) < 0)
+        return errno;
+    // "/proc/self/fd/" and a number: snprintf() may allocate.
+    std::array<char, 32> name{"/proc/self/fd/"};
+    auto* const digits = name.data() + sizeof("/proc/self/fd/") - 1;
+    auto* end = digits;
+    for (int rest = read_end.get(); rest != 0 || end == digits; rest /= 10)
+        *end++ = static_cast<char>('0' + rest % 10);
+    std::reverse(digits, end);
+    opened = ::open(name.data(), O_RDWR | O_CLOEXEC | flags);
+    return opened < 0 ? errno : 0;
+}
+
+} // namespace
+
+bool is_of_libc(int descriptor) noexcept {
+    const ErrnoGuard keep_errno;
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0 || !S_ISFIFO(status.st_mode))
+        return false;
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
+}
+
+bool has_room(int descriptor) noexcept {
+    const ErrnoGuard keep_errno;
+    int bytes = 0;
+    const int size = ::fcntl(descriptor, F_GETPIPE_SZ);
+    if (size < 0 || ::ioctl(descriptor, FIONREAD, &bytes) != 0)
+        return true; // the write tells
+    const auto pages = static_cast<unsigned>(size) / page_size;
+    return static_cast<unsigned>(bytes) / sizeof(Event) <
+           (std::max(pages, pages_to_spare + 1) - pages_to_spare) * events_in_page;
+}
+
+void post(int descriptor, const Event& event) noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    while (::write(descriptor, &event, sizeof(event)) < 0) {
+        if (errno == EAGAIN) {
+            pollfd entry{.fd = descriptor, .events = POLLOUT, .revents = 0};
+            ::poll(&entry, 1, -1);
+        } else if (errno != EINTR) {
+            return; // the caller has closed it
+        }
+    }
+}
+
+} // namespace kspawn::internal::completion
+
+using kspawn::internal::CancelGuard;
+using kspawn::internal::ErrnoGuard;
+
+int kspawn_completion_open_np(int* completion, unsigned int capacity, int flags) noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    if (completion == nullptr || capacity == 0 || capacity > KSPAWN_COMPLETION_CAPACITY_MAX ||
+        (flags & ~O_NONBLOCK) != 0)
+        return EINVAL;
+    int opened = -1;
+    if (kspawn_get_backend() == KSPAWN_BACKEND_KERNEL && kspawn_available() == 0)
+        return ENOSYS;
+    const int error = kspawn_effective_backend() == KSPAWN_BACKEND_KERNEL
+                          ? kspawn::internal::completion::open_by_kernel(opened, capacity, flags)
+                          : kspawn::internal::completion::open_by_libc(opened, capacity, flags);
+    if (error == 0)
+        *completion = opened;
+    return error;
+}
+
+int kspawn_completion_read_np(int completion, kspawn_completion_event* events, size_t size,
+                              size_t* count) noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    if (events == nullptr || count == nullptr || size == 0)
+        return EINVAL;
+    *count = 0;
+    // More than a descriptor can hold need not fit.
+    const auto most = std::min<size_t>(size, 2 * KSPAWN_COMPLETION_CAPACITY_MAX);
+    const auto got = ::read(completion, events, most * sizeof(*events));
+    if (got < 0)
+        return errno;
+    *count = static_cast<size_t>(got) / sizeof(*events);
+    return 0;
+}

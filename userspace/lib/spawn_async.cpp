@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <kspawn/spawn_async.h>
+
+#include <cerrno>
+#include <span>
+
+#include "attributes.hpp"
+#include "errno_guard.hpp"
+#include "failure.hpp"
+#include "file_actions.hpp"
+#include "start.hpp"
+
+using kspawn::internal::Outcome;
+using kspawn::internal::Request;
+using kspawn::internal::When;
+
+int kspawn_spawn_async_np(pid_t* pid, int* pidfd, int completion, unsigned long long cookie,
+                          const char* file, const char* search,
+                          const kspawn_spawn_file_actions_t* file_actions,
+                          const kspawn_spawnattr_t* attributes, char* const argv[],
+                          char* const envp[]) noexcept {
+    Request request{file, search, file_actions, attributes, argv, envp, pidfd != nullptr};
+    request.pid_at = pid;
+    request.pidfd_at = pidfd;
+    request.returns = When::created;
+    request.completion = completion;
+    request.cookie = cookie;
+    const Outcome outcome = kspawn::internal::start(request);
+    if (outcome.error != 0)
+        return outcome.error;
+    if (pid != nullptr)
+        *pid = outcome.pid;
+    if (pidfd != nullptr)
+        *pidfd = outcome.pidfd;
+    return 0;
+}
+
+int kspawn_strevent_np(const kspawn_completion_event* event, const char* file, const char* search,
+                       const kspawn_spawn_file_actions_t* file_actions,
+                       const kspawn_spawnattr_t* attributes, char* buffer, size_t size) noexcept {
+    const kspawn::internal::ErrnoGuard keep_errno;
+    if (event == nullptr || buffer == nullptr || size == 0)
+        return EINVAL;
+    if ((file_actions != nullptr && !kspawn::internal::file_actions::valid(file_actions)) ||
+        (attributes != nullptr && !kspawn::internal::attributes::valid(attributes)))
+        return EINVAL;
+    *buffer = '\0';
+    if (event->error != 0)
+        kspawn::internal::failure::describe_in(
+            {buffer, size}, {file, search, file_actions, attributes, nullptr, nullptr, false},
+            {event->pid, -1, event->error, event->step, event->index});
+    return 0;
+}

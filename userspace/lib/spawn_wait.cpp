@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <kspawn/spawn_wait.h>
+
+#include "start.hpp"
+
+using kspawn::internal::Outcome;
+using kspawn::internal::Request;
+using kspawn::internal::When;
+
+int kspawn_spawn_wait_np(pid_t* pid, int* pidfd, int* status, struct rusage* usage,
+                         const char* file, const char* search,
+                         const kspawn_spawn_file_actions_t* file_actions,
+                         const kspawn_spawnattr_t* attributes, char* const argv[],
+                         char* const envp[]) noexcept {
+    Request request{file, search, file_actions, attributes, argv, envp, pidfd != nullptr};
+    request.pid_at = pid;
+    request.pidfd_at = pidfd;
+    request.returns = When::ended;
+    request.usage = usage;
+    const Outcome outcome = kspawn::internal::start(request);
+    if (outcome.error == 0 && status != nullptr)
+        *status = outcome.status;
+    return outcome.error;
+}

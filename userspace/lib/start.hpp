@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_LIB_START_HPP
+#define KSPAWN_LIB_START_HPP
+
+#include "backend.hpp"
+
+namespace kspawn::internal {
+
+/// confstr(_CS_PATH) of glibc and musl.
+inline constexpr const char* default_search_list = "/bin:/usr/bin";
+
+/// The caller's PATH, or default_search_list.
+const char* search_list() noexcept;
+
+/// Checks the objects, starts the program, and remembers a failure.
+Outcome start(const Request& request) noexcept;
+
+/// Remembers that a part of the request is not valid (EINVAL).
+Outcome refuse(Request request, unsigned part) noexcept;
+
+} // namespace kspawn::internal
+
+#endif
