@@ -29,6 +29,7 @@ constexpr std::array ways{
 };
 
 constexpr std::int64_t costly_mebibytes = 256;
+constexpr std::int64_t costly_descriptors = 100'000;
 
 struct Question {
     const char* name;
@@ -104,7 +105,8 @@ bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& scene) {
 
 bool is_costly(const std::vector<Parameter>& scene) {
     return std::ranges::any_of(scene, [](const Parameter& parameter) {
-        return parameter.name == "resident" && parameter.value >= costly_mebibytes;
+        return (parameter.name == "resident" && parameter.value >= costly_mebibytes) ||
+               (parameter.name == "descriptors" && parameter.value >= costly_descriptors);
     });
 }
 

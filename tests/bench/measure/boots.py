@@ -31,9 +31,9 @@ SHORT = r"^plain/(fork|vfork|glibc|clone3|musl|afork|kspawn|kspawn_async|kspawn_
 # Measured again while kspawn-trace looks on: "plain" then is "traced".
 TRACED = ("vfork", "glibc", "kspawn")
 # Seconds of the guest's clock for a repetition, and how many repetitions.  Of the costs a
-# repetition is the median of its starts, a hundred of a plain one: more repetitions would
-# say the same again, and it is between boots that figures differ.
-MEASURE = {COSTS: (0.03, 3), ERMS: (0.03, 3), PARALLEL: (1.0, 5)}
+# repetition is the median of its starts, a hundred of a plain one, by a process of its own:
+# it is between processes that figures differ, by 1,000 instructions.
+MEASURE = {COSTS: (0.015, 7), ERMS: (0.015, 7), PARALLEL: (1.0, 5)}
 # Room for the scene with 4 GiB of touched memory.
 MEMORY = "6G"
 # With what the emulator takes for itself.
