@@ -4,10 +4,11 @@
 goals.json is a list.  Each goal divides one cell by another, both of the same
 boot: "of" by "to" (names as Google Benchmark has them, without its suffixes), by
 their "measure"; without "to" it is the value itself.  What is of interest may be a part
-of a cell: "of_less" and "to_less" are cells that are subtracted first.  "at_most" (or "at_least") is what we want, a number or
-one for each kernel, "required" what should be in any case; "limit" says what keeps us
-from it.  "reached" is what was measured for each kernel when it was last recorded, with the
-date and the commit: by tests/bench/run --spread what is gated, by --record the others.
+of a cell: "of_less" and "to_less" are cells that are subtracted first.  "at_most" (or
+"at_least") is what we want, a number or one for each kernel, "required" what should be
+in any case; "limit" says what keeps us from it.  "reached" is what was measured for each
+kernel when it was last recorded, with the date and the commit: by tests/bench/run
+--spread what is gated, by --record the others.
 
 A goal and its gate are two things.  A goal that was never reached is a plan, and shown
 as such.  A run fails by the gate: if the ratio is worse than what is on record by more

@@ -195,6 +195,33 @@ def goals_table(verdicts: list[Verdict]) -> str:
     return _table(header, rows)
 
 
+def _bold(text: str, met: bool) -> str:
+    return text if met else f"**{text}**"
+
+
+def _short(verdict: Verdict) -> str:
+    """The ratio, or that on record with its date; bold if it is not what we want."""
+    if verdict.ratio is not None:
+        return _bold(f"{verdict.ratio:.3f}", verdict.met)
+    if (reached := verdict.on_record) is None:
+        return "not measured"
+    met = verdict.goal.within(reached.ratio, verdict.goal.bound(verdict.kernel))
+    return f"{_bold(f'{reached.ratio:.3f}', met)}, {reached.date}"
+
+
+def goals_short(verdicts: list[Verdict]) -> str:
+    """For each kernel the ratio, and no more."""
+    kernels = list(dict.fromkeys(verdict.kernel for verdict in verdicts))
+    rows = []
+    for goal in dict.fromkeys(verdict.goal.name for verdict in verdicts):
+        of_goal = {v.kernel: v for v in verdicts if v.goal.name == goal}
+        first = next(iter(of_goal.values())).goal
+        bounds = dict.fromkeys(f"{first.bound(kernel):g}" for kernel in of_goal)
+        row = [goal, f"{first.sign} {', '.join(bounds)}"]
+        rows.append(row + [_short(of_goal[kernel]) if kernel in of_goal else "" for kernel in kernels])
+    return _table(["goal", "ratio", *(f"on {kernel}" for kernel in kernels)], rows)
+
+
 def limits(verdicts: list[Verdict]) -> str:
     """For each goal that is missed, what keeps us from it."""
     missed = {
@@ -250,9 +277,10 @@ def readme(results: list[Results], verdicts: list[Verdict]) -> str:
             rows.append([*row, "; ".join(dict.fromkeys(place.origin for place in places))])
     goals_are = (
         "What we want to reach, and how far we are; the start and the wait are counted where"
-        " nothing else is said:"
+        " nothing else is said. What is missed is bold; with a date, it was measured then, and is"
+        " not gated:"
     )
-    parts = [_table(header, rows), goals_are, goals_table(verdicts)]
+    parts = [_table(header, rows), goals_are, goals_short(verdicts)]
     if why := limits(verdicts):
         parts += ["What limits those that are missed:", why]
     measured = origins(in_use(results, verdicts, [plain]))
