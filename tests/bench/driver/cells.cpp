@@ -11,22 +11,25 @@ namespace bench {
 namespace {
 
 constexpr std::array ways{
-    Way{"fork", "fork"},
-    Way{"vfork", "vfork"},
-    Way{"glibc", "posix_spawn"},
-    Way{"clone3", "clone3"},
-    Way{"musl", "posix_spawn", Libc::Musl},
-    Way{"error_pipe", "error_pipe"},
-    Way{"afork", "afork"},
-    Way{"thread", "thread"},
-    Way{"pool", "pool"},
-    Way{"popen", "popen", Libc::System, true},
-    Way{"system", "system", Libc::System, true},
-    Way{"preload", "posix_spawn", Libc::System, false, true},
-    Way{"kspawn", "kspawn"},
+    Way{.label = "fork", .name = "fork", .searches = true},
+    Way{.label = "vfork", .name = "vfork", .searches = true},
+    Way{.label = "glibc", .name = "posix_spawn", .searches = true},
+    Way{.label = "clone3", .name = "clone3"},
+    Way{.label = "musl", .name = "posix_spawn", .libc = Libc::Musl, .searches = true},
+    Way{.label = "error_pipe", .name = "error_pipe"},
+    Way{.label = "afork", .name = "afork"},
+    Way{.label = "thread", .name = "thread"},
+    Way{.label = "pool", .name = "pool"},
+    Way{.label = "popen", .name = "popen", .plain_only = true},
+    Way{.label = "system", .name = "system", .plain_only = true},
+    Way{.label = "preload", .name = "posix_spawn", .preload = true, .searches = true},
+    Way{.label = "kspawn", .name = "kspawn", .searches = true},
+    Way{.label = "kspawn_async", .name = "kspawn_async", .searches = true},
+    Way{.label = "kspawn_wait", .name = "kspawn_wait", .searches = true},
 };
 
 constexpr std::int64_t costly_mebibytes = 256;
+constexpr std::int64_t costly_descriptors = 100'000;
 
 struct Question {
     const char* name;
@@ -66,10 +69,18 @@ std::vector<Question> questions() {
         {"first", Asks::Program, {{}}},
         {"descriptors", Asks::Program, std::move(descriptors)},
         {"actions", Asks::Request, std::move(actions)},
-        {"failure", Asks::Request, {{{"missing", 1}}, {{"bad_action", 1}}, {{"late", 1}}}},
+        {"dups", Asks::Request, axis("dups", {64, 1024})},
+        {"closefrom", Asks::Closing, {{{"descriptors", 10000}, {"cloexec", 0}, {"closefrom", 1}}}},
+        {"failure",
+         Asks::Request,
+         {{{"missing", 1}}, {{"missing", 1}, {"actions", 1}}, {{"bad_action", 1}}, {{"late", 1}}}},
+        {"search", Asks::Search, {{{"path", 7}, {"found", 4}}}},
         {"memory", Asks::Program, axis("resident", {1, 16, 256, 4096})},
         {"memory", Asks::Program, axis("mappings", {10, 1000, 10000, 60000})},
         {"arguments", Asks::Command, axis("arguments", {1, 32, 256, 1024})},
+        {"strings",
+         Asks::Request,
+         {{{"strings", 1000}, {"threads", 1}}, {{"strings", 1000}, {"threads", 4}}}},
         {"threads", Asks::Program, axis("threads", {1, 4, 16, 64, 256})},
         {"held", Asks::Request, {{{"resident", 1024}}}},
         {"throughput", Asks::Program, std::move(spawners), Part::Parallel},
@@ -82,6 +93,10 @@ std::vector<Question> questions() {
 bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& scene) {
     // Linux allows no more than 128 KiB in one string, and a shell's command is one.
     constexpr std::int64_t command_kibibytes = 128;
+    if (asks == Asks::Search)
+        return way.searches;
+    if (asks == Asks::Closing && way.libc == Libc::Musl) // 1.2.3 has no such action
+        return false;
     if (!way.plain_only)
         return true;
     return asks == Asks::Program ||
@@ -90,7 +105,8 @@ bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& scene) {
 
 bool is_costly(const std::vector<Parameter>& scene) {
     return std::ranges::any_of(scene, [](const Parameter& parameter) {
-        return parameter.name == "resident" && parameter.value >= costly_mebibytes;
+        return (parameter.name == "resident" && parameter.value >= costly_mebibytes) ||
+               (parameter.name == "descriptors" && parameter.value >= costly_descriptors);
     });
 }
 

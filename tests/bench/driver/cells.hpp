@@ -22,6 +22,7 @@ struct Way {
     Libc libc = Libc::System;
     bool plain_only = false; // does not know file actions, attributes, errors
     bool preload = false;    // with libkspawn-preload, through the kernel or not at all
+    bool searches = false;   // knows PATH
 };
 
 /// What a question puts to the ways, and with it to which of them.
@@ -29,6 +30,8 @@ enum class Asks {
     Program, // to start a program, which all can
     Command, // the same with a short command line: a shell has no room for another
     Request, // what takes file actions, attributes or errors
+    Search,  // to look for the program in PATH
+    Closing, // the file action closefrom
 };
 
 struct Parameter {

@@ -65,8 +65,9 @@ private:
     fs::path m_directory;
 };
 
-/// The runner of the cell that is being measured: the same for its repetitions,
-/// another for the next cell unless the scene is costly.
+/// The runner of the cell that is being measured: another for each of its repetitions,
+/// since processes of one program differ by where their memory comes to lie, unless the
+/// scene is costly.
 class CurrentRunner {
 public:
     CurrentRunner(fs::path built, std::string programs)
@@ -94,7 +95,7 @@ public:
         return *m_runner;
     }
 
-    /// After an error: the next cell gets a new one.
+    /// What is measured next gets a new one.
     void drop() {
         m_key.clear();
         m_way = nullptr;
@@ -141,6 +142,8 @@ void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& cu
         state.counters["blocked"] = static_cast<double>(blocked);
         for (const auto& [name, value] : extras)
             state.counters[name] = value;
+        if (!cell.costly)
+            current.drop();
     } catch (const std::exception& error) {
         any_failed = true;
         current.drop();

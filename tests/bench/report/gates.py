@@ -23,7 +23,7 @@ from typing import Sequence
 
 K = 8.0
 # What is less than this is not worth a look, however well it could be told: of a start that
-# fails it is 250 instructions.
+# fails it is 170 instructions.
 FLOOR = 0.02
 # A goal that is new has no spread yet.
 UNKNOWN = 0.03

@@ -3,10 +3,12 @@
 
 goals.json is a list.  Each goal divides one cell by another, both of the same
 boot: "of" by "to" (names as Google Benchmark has them, without its suffixes), by
-their "measure"; without "to" it is the value itself.  "at_most" (or "at_least") is
-what we want, "required" what should be in any case; "limit" says what keeps us from
-it.  "reached" is what was measured for each kernel when it was last recorded, with the
-date and the commit: by tests/bench/run --spread what is gated, by --record the others.
+their "measure"; without "to" it is the value itself.  What is of interest may be a part
+of a cell: "of_less" and "to_less" are cells that are subtracted first.  "at_most" (or
+"at_least") is what we want, a number or one for each kernel, "required" what should be
+in any case; "limit" says what keeps us from it.  "reached" is what was measured for each
+kernel when it was last recorded, with the date and the commit: by tests/bench/run
+--spread what is gated, by --record the others.
 
 A goal and its gate are two things.  A goal that was never reached is a plan, and shown
 as such.  A run fails by the gate: if the ratio is worse than what is on record by more
@@ -31,6 +33,10 @@ from gates import Spread
 from measurements import Boot, Results, part_of
 
 
+# Of all kernels, or of each.
+Bound = float | Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class Reached:
     """A ratio on record."""
@@ -49,8 +55,10 @@ class Goal:
     of: str
     to: str | None
     measure: str
-    at_most: float | None = None
-    at_least: float | None = None
+    of_less: str | None = None
+    to_less: str | None = None
+    at_most: Bound | None = None
+    at_least: Bound | None = None
     required: float | None = None
     gate: bool = True
     limit: str = ""
@@ -60,11 +68,10 @@ class Goal:
         if (self.at_most is None) == (self.at_least is None):
             raise ValueError(f"{self.name}: at_most or at_least")
 
-    @property
-    def bound(self) -> float:
+    def bound(self, kernel: str) -> float:
         bound = self.at_most if self.at_most is not None else self.at_least
         assert bound is not None
-        return bound
+        return bound[kernel] if isinstance(bound, Mapping) else bound
 
     @property
     def sign(self) -> str:
@@ -72,7 +79,7 @@ class Goal:
 
     @property
     def cells(self) -> list[str]:
-        return [self.of] + ([self.to] if self.to else [])
+        return [cell for cell in (self.of, self.to, self.of_less, self.to_less) if cell]
 
     def within(self, value: float, bound: float) -> bool:
         return value <= bound if self.at_most is not None else value >= bound
@@ -93,7 +100,7 @@ class Verdict:
 
     @property
     def met(self) -> bool:
-        return self.ratio is not None and self.goal.within(self.ratio, self.goal.bound)
+        return self.ratio is not None and self.goal.within(self.ratio, self.goal.bound(self.kernel))
 
     @property
     def as_required(self) -> bool:
@@ -132,14 +139,21 @@ def load(path: Path) -> list[Goal]:
     return goals
 
 
+def _difference(boot: Boot, measure: str, name: str, less: str | None) -> float | None:
+    found = [boot.cell(one) for one in (name, less) if one]
+    values = [cell.values.get(measure) if cell else None for cell in found]
+    if any(value is None for value in values):
+        return None
+    first, *subtracted = (value for value in values if value is not None)
+    return first - sum(subtracted)
+
+
 def ratio(goal: Goal, boot: Boot) -> float | None:
-    """Of this boot; None if it has not both cells."""
-    of = boot.cell(goal.of)
-    value = of.values.get(goal.measure) if of else None
+    """Of this boot; None if it has not all cells."""
+    value = _difference(boot, goal.measure, goal.of, goal.of_less)
     if goal.to is None or value is None:
         return value
-    to = boot.cell(goal.to)
-    base = to.values.get(goal.measure) if to else None
+    base = _difference(boot, goal.measure, goal.to, goal.to_less)
     return value / base if base else None
 
 
@@ -150,7 +164,7 @@ def judge(
     run: str | None = None,
     expected: Collection[tuple[str, str]] = (),
 ) -> list[Verdict]:
-    """One verdict for each goal and kernel, by the newest boot that has both cells.  It is
+    """One verdict for each goal and kernel, by the newest boot that has all cells.  It is
     put to the test if that boot is one of this run; or if it is `expected`, by its kernel
     and part, to be measured in this run, and was not."""
     verdicts = []

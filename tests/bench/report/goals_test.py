@@ -147,6 +147,29 @@ class Judging(unittest.TestCase):
         assert judged.boot
         self.assertEqual((judged.ratio, judged.boot.run, judged.tested), (0.25, BEFORE, False))
 
+    def test_what_is_subtracted(self) -> None:
+        runs = [run("dups/kspawn/dups:10", 300), run("dups/glibc/dups:10", 400)]
+        plain_starts = [run("plain/kspawn", 100), run("plain/glibc", 150)]
+        of_actions = dataclasses.replace(
+            GOAL,
+            of="dups/kspawn/dups:10",
+            to="dups/glibc/dups:10",
+            of_less="plain/kspawn",
+            to_less="plain/glibc",
+        )
+        (judged,) = goals.judge([of_actions], [boot(*runs, *plain_starts)], {}, NOW)
+        self.assertEqual(judged.ratio, 0.8)
+        self.assertEqual(set(of_actions.cells), {str(one["run_name"]) for one in runs + plain_starts})
+        # All of them are of one boot, or there is no ratio.
+        results = boots((BEFORE, runs + plain_starts[:1]), (NOW, plain_starts[1:]))
+        (judged,) = goals.judge([of_actions], [results], {}, NOW)
+        self.assertIsNone(judged.ratio)
+
+    def test_a_bound_for_each_kernel(self) -> None:
+        goal = dataclasses.replace(GOAL, at_most={"6.1": 0.75, "6.12": 1.05})
+        self.assertEqual([Verdict(goal, k, 0.9).met for k in ("6.1", "6.12")], [False, True])
+        self.assertTrue(Verdict(goal, "6.1", 0.75).met)
+
     def test_without_a_divisor_it_is_the_value(self) -> None:
         goal = Goal("l", "locks/kspawn", None, "ours", at_most=0)
         results = [boot(run("locks/kspawn", 5, ours=0.0), part=PARALLEL)]
@@ -269,7 +292,10 @@ class Totals(unittest.TestCase):
     def test_the_file_in_the_tree(self) -> None:
         known = goals.load(Path(__file__).parents[1] / "goals.json")
         self.assertEqual(len({goal.name for goal in known}), len(known))
-        self.assertTrue(all(part_of(g.of) == part_of(g.to) for g in known if g.to))
+        self.assertTrue(all(part_of(cell) == part_of(g.of) for g in known for cell in g.cells))
+        for goal in known:
+            self.assertTrue(all(goal.bound(kernel) >= 0 for kernel in ("6.1", "6.12")), goal.name)
+            self.assertEqual(goal.of_less is None, goal.to_less is None, goal.name)
 
 
 if __name__ == "__main__":

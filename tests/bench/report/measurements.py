@@ -16,9 +16,10 @@ from typing import Any, Iterable
 
 # What is measured in one boot each, and the questions that it answers.  All others
 # are answered by the costs.
-COSTS, PARALLEL, PROGRAMS = "costs", "parallel", "programs"
-PARTS = (COSTS, PARALLEL, PROGRAMS)
+COSTS, ERMS, PARALLEL, PROGRAMS = "costs", "erms", "parallel", "programs"
+PARTS = (COSTS, ERMS, PARALLEL, PROGRAMS)
 _PART_OF = {
+    "erms": ERMS,
     "throughput": PARALLEL,
     "locks": PARALLEL,
     "stall": PARALLEL,

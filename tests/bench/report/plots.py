@@ -24,6 +24,8 @@ INK, FAINT, BACKGROUND = "#222222", "#dddddd", "#ffffff"
 # Ours stand out, what everybody knows has a colour of its own, the rest are greys.
 COLOURS = {
     "kspawn": "#c8102e",
+    "kspawn_async": "#8f0b20",
+    "kspawn_wait": "#e06a7c",
     "preload": "#ef7d00",
     "glibc": "#1257a8",
     "musl": "#0b8a6a",
@@ -44,6 +46,8 @@ LABELS = {
     "thread": "helper thread",
     "pool": "pool",
     "preload": "kspawn, preload",
+    "kspawn_async": "kspawn, async",
+    "kspawn_wait": "kspawn, start and wait",
     "without": "without the preload",
     "with": "with it in all processes",
     "alone": "with it in the first alone",
@@ -141,7 +145,24 @@ PLOTS = (
         "gap",
         where=(("resident", 256),),
     ),
+    Plot("dups", "dup2, each to a descriptor of its own", "dups", "total", "dups", "file actions"),
+    Plot("closefrom", "10,000 descriptors and closefrom(3)", "closefrom", "total"),
+    Plot(
+        "strings",
+        "1,000 arguments, 4 threads",
+        "strings",
+        "total",
+        where=(("strings", 1000), ("threads", 4)),
+    ),
+    Plot("search", "Found in the fourth of seven directories", "search", "total"),
     Plot("missing", "The program is not there", "failure", "total", where=(("missing", 1),)),
+    Plot(
+        "missing_action",
+        "The program is not there, and a file action is asked for",
+        "failure",
+        "total",
+        where=(("missing", 1), ("actions", 1)),
+    ),
     Plot("bad_action", "A file action fails", "failure", "total", where=(("bad_action", 1),)),
     Plot(
         "late",
@@ -154,6 +175,7 @@ PLOTS = (
     Plot("page_tables", "Page tables added until the exec, 1 GiB touched", "held", "page_tables"),
     Plot("make", "A make build of 51 C++ units", "make", "total"),
     Plot("python", "A Python script of 100 calls", "python", "total"),
+    Plot("erms", "Start and wait on a CPU with ERMS", "erms", "total"),
     Plot("traced", "Under kspawn-trace (windows, creds)", "traced", "total"),
 )
 
@@ -204,7 +226,7 @@ def series(plot: Plot, boot: Results) -> dict[str, list[tuple[float, float]]]:
 
 
 # Questions of one scene, whatever its parameters.
-_ONE_SCENE = {"held", "locks"}
+_ONE_SCENE = {"closefrom", "held", "locks", "search"}
 
 
 def spread(wanted: list[float], step: float, low: float, high: float) -> list[float]:

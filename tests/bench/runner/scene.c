@@ -24,29 +24,41 @@
 enum {
     STANDARD_DESCRIPTORS = 3,
     FIRST_PIPE = 100, /* out of the file actions' way */
+    FIRST_DUP = 200,  /* and this out of the pipes' */
     ARGUMENT_SIZE = 64,
     PAGE = 4096,
     IDLE_STACK = 65536,
     NEVER_OPEN = 99, /* a descriptor */
 };
 
+/* See scene.h. */
+#define PARAMETERS(PARAMETER)                                                                      \
+    PARAMETER(descriptors)                                                                         \
+    PARAMETER(cloexec)                                                                             \
+    PARAMETER(resident)                                                                            \
+    PARAMETER(mappings)                                                                            \
+    PARAMETER(actions)                                                                             \
+    PARAMETER(dups)                                                                                \
+    PARAMETER(closefrom)                                                                           \
+    PARAMETER(attributes)                                                                          \
+    PARAMETER(arguments)                                                                           \
+    PARAMETER(strings)                                                                             \
+    PARAMETER(path)                                                                                \
+    PARAMETER(found)                                                                               \
+    PARAMETER(missing)                                                                             \
+    PARAMETER(bad_action)                                                                          \
+    PARAMETER(late)                                                                                \
+    PARAMETER(first)                                                                               \
+    PARAMETER(threads)                                                                             \
+    PARAMETER(spawners)                                                                            \
+    PARAMETER(stall)                                                                               \
+    PARAMETER(locks)                                                                               \
+    PARAMETER(held)
+
 struct parameters {
-    unsigned long descriptors;
-    unsigned long cloexec;
-    unsigned long resident;
-    unsigned long mappings;
-    unsigned long actions;
-    unsigned long attributes;
-    unsigned long arguments;
-    unsigned long missing;
-    unsigned long bad_action;
-    unsigned long late;
-    unsigned long first;
-    unsigned long threads;
-    unsigned long spawners;
-    unsigned long stall;
-    unsigned long locks;
-    unsigned long held;
+#define PARAMETER(name) unsigned long name;
+    PARAMETERS(PARAMETER)
+#undef PARAMETER
 };
 
 /* What a login leaves in the environment. */
@@ -79,22 +91,9 @@ static void parse(struct parameters* to, const char* text) {
         const char* name;
         unsigned long* value;
     } known[] = {
-        {"descriptors", &to->descriptors},
-        {"cloexec", &to->cloexec},
-        {"resident", &to->resident},
-        {"mappings", &to->mappings},
-        {"actions", &to->actions},
-        {"attributes", &to->attributes},
-        {"arguments", &to->arguments},
-        {"missing", &to->missing},
-        {"bad_action", &to->bad_action},
-        {"late", &to->late},
-        {"first", &to->first},
-        {"threads", &to->threads},
-        {"spawners", &to->spawners},
-        {"stall", &to->stall},
-        {"locks", &to->locks},
-        {"held", &to->held},
+#define PARAMETER(name) {#name, &to->name},
+        PARAMETERS(PARAMETER)
+#undef PARAMETER
     };
     char* copy = strdup(text);
     for (char* item = strtok(copy, ","); item; item = strtok(NULL, ",")) {
@@ -113,11 +112,15 @@ static void parse(struct parameters* to, const char* text) {
     free(copy);
 }
 
-/* From a low number up, so that the table is filled as a program's would be. */
-static void open_descriptors(unsigned long count, unsigned long cloexec) {
+static void allow_descriptors(const struct parameters* parameters) {
+    const unsigned long count = parameters->descriptors + parameters->dups;
     const struct rlimit limit = {count + 1000, count + 1000};
     if (count > 500 && setrlimit(RLIMIT_NOFILE, &limit) != 0)
         fail(errno, "RLIMIT_NOFILE");
+}
+
+/* From a low number up, so that the table is filled as a program's would be. */
+static void open_descriptors(unsigned long count, unsigned long cloexec) {
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0)
         fail(errno, "/dev/null");
@@ -131,10 +134,12 @@ static void open_descriptors(unsigned long count, unsigned long cloexec) {
 }
 
 static unsigned long inherited(const struct parameters* parameters) {
-    if (parameters->descriptors <= STANDARD_DESCRIPTORS)
+    if (parameters->closefrom)
         return STANDARD_DESCRIPTORS;
+    if (parameters->descriptors <= STANDARD_DESCRIPTORS)
+        return STANDARD_DESCRIPTORS + parameters->dups;
     const unsigned long others = parameters->descriptors - STANDARD_DESCRIPTORS;
-    return parameters->descriptors - others * parameters->cloexec / 100;
+    return parameters->descriptors - others * parameters->cloexec / 100 + parameters->dups;
 }
 
 /* `reserve`: as most programs have it, so that the kernel accounts for a copy. */
@@ -195,6 +200,25 @@ static const struct bench_action* make_actions(size_t count) {
     return actions;
 }
 
+/* dup2() of three sources to as many descriptors as are wanted, and closefrom(3). */
+static const struct bench_action* make_uniform_actions(size_t dups, bool closefrom) {
+    int in[2];
+    int out[2];
+    int err[2];
+    make_pipe(in);
+    make_pipe(out);
+    make_pipe(err);
+    const int sources[] = {in[0], out[1], err[1]};
+    struct bench_action* actions = allocate(dups + 1, sizeof(*actions));
+    for (size_t i = 0; i < dups; i++)
+        actions[i] = (struct bench_action){
+            .operation = BENCH_DUP2, .fd = sources[i % 3], .newfd = FIRST_DUP + (int)i};
+    if (closefrom)
+        actions[dups] =
+            (struct bench_action){.operation = BENCH_CLOSEFROM, .fd = STANDARD_DESCRIPTORS};
+    return actions;
+}
+
 /* Of BENCH_FD_*, those open at the end. */
 static int opened_by_actions(size_t count) {
     const size_t step = count % 8;
@@ -219,7 +243,7 @@ static char** make_environment(size_t count) {
 
 static char** make_arguments(const struct parameters* parameters, char* const* environment,
                              char* clock, size_t actions) {
-    const size_t count = parameters->arguments * 1024 / ARGUMENT_SIZE / 2;
+    const size_t count = parameters->arguments * 1024 / ARGUMENT_SIZE / 2 + parameters->strings;
     size_t environment_size = 0;
     for (char* const* variable = environment; *variable; variable++)
         environment_size += strlen(*variable) + 1;
@@ -247,6 +271,38 @@ static const volatile uint64_t* map_clock(const char* path) {
         fail(errno, "%s", path);
     close(fd);
     return time;
+}
+
+static void link_into(const char* to, const char* from, const char* name) {
+    char* old = joined(from, name);
+    char* new = joined(to, name);
+    if (link(old, new) != 0 && errno != EEXIST)
+        fail(errno, "%s", new);
+    free(old);
+    free(new);
+}
+
+/* Directories that are empty, but for one. */
+static void make_path(const struct parameters* parameters, const char* directory) {
+    char* list = NULL;
+    size_t size;
+    FILE* out = open_memstream(&list, &size);
+    for (unsigned long i = 1; out && i <= parameters->path; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "path-%lu", i);
+        char* path = joined(directory, name);
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            fail(errno, "%s", path);
+        if (i == parameters->found) {
+            link_into(path, directory, "tiny");
+            link_into(path, directory, "witness");
+        }
+        fprintf(out, "%s%s", i > 1 ? ":" : "", path);
+        free(path);
+    }
+    if (!out || fclose(out) != 0 || setenv("PATH", list, 1) != 0)
+        fail(errno, "PATH");
+    free(list);
 }
 
 static const char* make_fifo(const char* directory, const char* name) {
@@ -305,6 +361,7 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     syscall(SYS_close_range, STANDARD_DESCRIPTORS, ~0U, 0);
+    allow_descriptors(&parameters);
     open_descriptors(parameters.descriptors, parameters.cloexec);
     touch_memory(parameters.resident, parameters.held != 0);
     make_mappings(parameters.mappings);
@@ -317,8 +374,8 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
                                                    : "tiny";
     char** environment = make_environment(parameters.arguments * 1024 / ARGUMENT_SIZE / 2);
     *scene = (struct scene){
-        .tiny = joined(directory, program),
-        .witness = joined(directory, "witness"),
+        .tiny = parameters.path ? program : joined(directory, program),
+        .witness = parameters.path ? "witness" : joined(directory, "witness"),
         .fails = parameters.bad_action                   ? EBADF
                  : parameters.missing || parameters.late ? ENOENT
                                                          : 0,
@@ -331,6 +388,7 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
     };
     scene->request = (struct bench_request){
         .path = scene->tiny,
+        .search = parameters.path != 0,
         .argv = make_arguments(&parameters, environment, clock, parameters.actions),
         .envp = environment,
         .actions = make_actions(parameters.actions),
@@ -339,6 +397,14 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
         .sigdefault = 1ULL << (BENCH_SIGNAL_DEFAULT - 1),
         .sigmask = 1ULL << (BENCH_SIGNAL_MASKED - 1),
     };
+    if (parameters.path)
+        make_path(&parameters, directory);
+    if (parameters.dups || parameters.closefrom) {
+        if (parameters.actions)
+            fail(0, "scene %s: actions besides dups or closefrom", text);
+        scene->request.actions = make_uniform_actions(parameters.dups, parameters.closefrom != 0);
+        scene->request.action_count = parameters.dups + (parameters.closefrom != 0);
+    }
     if (parameters.bad_action || parameters.held)
         make_special_actions(scene, parameters.held != 0, directory);
 }

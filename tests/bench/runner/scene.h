@@ -29,9 +29,14 @@ struct scene {
  *   cloexec      how many percent of those beyond 0, 1 and 2 are close-on-exec
  *   resident     MiB of memory touched in 4 KiB pages, besides the runner's own
  *   mappings     memory mappings besides the runner's own
- *   actions      file actions in the request
+ *   actions      file actions in the request, of several kinds
+ *   dups         that many more, each a dup2() of a pipe's end to a descriptor of its own
+ *   closefrom    1: and a closefrom(3), after which only 0, 1 and 2 are open
  *   attributes   1: SETSIGDEF, SETSIGMASK and SETPGROUP in the request
  *   arguments    KiB of argument and environment strings, half each
+ *   strings      argument strings of 64 bytes, besides those
+ *   path         directories in PATH; the program has no slash, and is searched for
+ *   found        in which of them it is, from 1
  *   missing      1: the program is not there
  *   bad_action   1: the last file action fails (EBADF)
  *   late         1: exec fails late: the program's interpreter is not there
@@ -41,6 +46,8 @@ struct scene {
  *   stall        1: a thread on another CPU does nothing but count
  *   locks        1: contended locks are counted (tracefs)
  *   held         1: the child is held before exec, and the memory that this takes is seen
+ *
+ * Neither `dups` nor `closefrom` goes together with `actions`.
  *
  * `directory` has the programs tiny, first, late and witness, and can be written to.  Ends the
  * process with a message if that cannot be done.

@@ -7,8 +7,8 @@
 
 /*
  * Of one start, in nanoseconds.  The medians of many: the clock interrupts one start in
- * some fifteen (each 4 ms), and with the interrupt ends an RCU grace period, so that this
- * start pays 85,000 instructions for what all since the last interrupt have left to be
+ * some thirty (each 4 ms), and with the interrupt ends an RCU grace period, so that this
+ * start pays 140,000 instructions for what all since the last interrupt have left to be
  * freed.  How many of those starts fall into a series is chance, on which a mean depends.
  */
 struct times {

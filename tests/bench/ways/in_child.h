@@ -3,7 +3,8 @@
  * What a child does before it executes, for the ways that do it by hand.
  *
  * The child may share memory, even its thread-local storage, with a caller that
- * runs on: so these are bare system calls, which leave errno alone.
+ * runs on: so these are bare system calls, which leave errno alone.  The search of
+ * execvpe() does not: only ways whose caller waits are asked for one.
  */
 #ifndef BENCH_IN_CHILD_H
 #define BENCH_IN_CHILD_H
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "way.h"
 
@@ -80,6 +82,8 @@ static inline long in_child_act(const struct bench_action* action) {
         return in_child_call(SYS_dup2, action->fd, action->newfd, 0, 0);
     case BENCH_CHDIR:
         return in_child_call(SYS_chdir, (long)action->path, 0, 0, 0);
+    case BENCH_CLOSEFROM:
+        return in_child_call(SYS_close_range, action->fd, ~0U, 0, 0);
     }
     return -EINVAL;
 }
@@ -110,6 +114,10 @@ static inline int in_child_exec(const struct bench_request* request, const uint6
     const int error = in_child_prepare(request, mask);
     if (error)
         return error;
+    if (request->search) {
+        execvpe(request->path, request->argv, request->envp);
+        return errno;
+    }
     return (int)-in_child_call(SYS_execve, (long)request->path, (long)request->argv,
                                (long)request->envp, 0);
 }

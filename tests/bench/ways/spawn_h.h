@@ -5,6 +5,7 @@
  * in front, SPAWN_NAME the name of the way, and SPAWN_PREPARE() what else must be
  * done once.
  */
+#include <errno.h>
 #include <signal.h>
 
 #include "way.h"
@@ -23,6 +24,12 @@ static int add(const struct bench_action* action) {
         return SPAWN(spawn_file_actions_adddup2)(&actions, action->fd, action->newfd);
     case BENCH_CHDIR:
         return SPAWN(spawn_file_actions_addchdir_np)(&actions, action->path);
+    case BENCH_CLOSEFROM:
+#ifdef __GLIBC__
+        return SPAWN(spawn_file_actions_addclosefrom_np)(&actions, action->fd);
+#else
+        return ENOSYS;
+#endif
     }
     return -1;
 }
@@ -55,8 +62,9 @@ static int begin(const struct bench_request* request) {
 }
 
 static int start(const struct bench_request* request, struct bench_child* child) {
-    return SPAWN(spawn)(&child->pid, request->path, request->action_count ? &actions : NULL,
-                        request->attributes ? &attributes : NULL, request->argv, request->envp);
+    return (request->search ? SPAWN(spawnp) : SPAWN(spawn))(
+        &child->pid, request->path, request->action_count ? &actions : NULL,
+        request->attributes ? &attributes : NULL, request->argv, request->envp);
 }
 
 static void end(void) {

@@ -21,11 +21,11 @@ enum { BENCH_EXEC_FAILED = 127 };
 /* Signals that the kernel has, from 1. */
 enum { BENCH_SIGNALS = 64 };
 
-enum bench_operation { BENCH_OPEN, BENCH_CLOSE, BENCH_DUP2, BENCH_CHDIR };
+enum bench_operation { BENCH_OPEN, BENCH_CLOSE, BENCH_DUP2, BENCH_CHDIR, BENCH_CLOSEFROM };
 
 struct bench_action {
     enum bench_operation operation;
-    int fd;           /* OPEN, CLOSE; source of DUP2 */
+    int fd;           /* OPEN, CLOSE; source of DUP2; the first of CLOSEFROM */
     int newfd;        /* target of DUP2 */
     int oflag;        /* OPEN */
     const char* path; /* OPEN, CHDIR */
@@ -34,6 +34,7 @@ struct bench_action {
 /* The same for every start of a scene. */
 struct bench_request {
     const char* path;
+    bool search; /* path has no slash: it is searched for in the PATH of the caller */
     char* const* argv;
     char* const* envp;
     const struct bench_action* actions;

@@ -12,4 +12,6 @@ BENCH_WAY(pool)
 BENCH_WAY(popen)
 BENCH_WAY(system)
 BENCH_WAY(kspawn)
+BENCH_WAY(kspawn_async)
+BENCH_WAY(kspawn_wait)
 #endif
