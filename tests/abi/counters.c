@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 static const char * const names[] = {
 	"spawns", "restarted", "clones", "killed", "fail_policy", "fail_copy", "fail_descriptors",
@@ -279,6 +280,51 @@ TEST_F(spawn, a_signal_restarts_no_call)
 	ASSERT_TRUE(i.done);
 	EXPECT_EQ(1, __atomic_load_n(&handled, __ATOMIC_RELAXED));
 	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
+}
+
+/* A wait that a signal ends is no failure of any step that is counted. */
+TEST_F(spawn, wait_that_is_ended)
+{
+	struct sigaction action = { .sa_handler = note_signal };
+	struct itimerval timer = { .it_value = { .tv_usec = 100000 } };
+	long long before[COUNTERS];
+	struct spawn s;
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_child);
+	spawn_arg(&s, "child");
+	spawn_arg(&s, "pause");
+	s.args.flags = KSPAWN_WAIT;
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+	ASSERT_LT(0, s.result.pid);
+	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
+	ASSERT_EQ(0, kill(s.result.pid, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(s.result.pid));
+}
+
+TEST_F(spawn, killed_child)
+{
+	long long before[COUNTERS];
+	pid_t caller, child;
+	struct spawn s;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_tiny);
+	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller)
+		_exit(own_wait(spawn_start(self->device, &s)) != SIGKILL);
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(0, own_wait(caller));
+	EXPECT_STREQ("spawns+1 clones+1 killed+1", changes(_metadata, before));
 }
 
 TEST_HARNESS_MAIN

@@ -51,11 +51,13 @@ class Builder:
         digest = self._digest(changed)
         if not (module.exists() and mark.exists() and mark.read_text(encoding="ascii") == digest):
             fcntl.flock(self._lock, fcntl.LOCK_EX)
-            self._make(changed)
-            module.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._tree / "kspawn.ko", module)
+            try:
+                self._make(changed)
+                module.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self._tree / "kspawn.ko", module)
+            finally:
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
             mark.write_text(digest, encoding="ascii")
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
         return place
 
     def _digest(self, sources: dict[Path, bytes]) -> str:

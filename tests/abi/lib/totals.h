@@ -36,6 +36,9 @@ long totals_number(const char *path);
  */
 bool totals_settle(const char *path, long value, unsigned int limit_ms);
 
+/* Objects in use in a slab cache, or -1. */
+long totals_objects(const char *cache);
+
 /* Count; takes more than a second, in which what has ended is freed. */
 void totals_take(struct totals *t);
 
