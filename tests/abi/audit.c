@@ -53,9 +53,22 @@ static int set_rule(int sock, __u16 type, int number)
 	return ask(sock, type, &rule, sizeof(rule));
 }
 
+/* A rule may ask for the program: until exec it is this one. */
+static const char *own_program(void)
+{
+	static char text[PATH_MAX + 16];
+	char path[PATH_MAX] = {};
+
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0)
+		return "no program";
+	snprintf(text, sizeof(text), " exe=\"%s\"", path);
+	return text;
+}
+
 /* Whether the log from where it is read has such a record of @pid. */
 static bool audited(int log, int number, pid_t pid, bool success)
 {
+	const char *program = number == SYS_execve ? " exe=" : own_program();
 	char line[4096], call[32], process[32];
 	unsigned long long end = own_clock_ms() + 5000;
 	bool found = false;
@@ -71,7 +84,7 @@ static bool audited(int log, int number, pid_t pid, bool success)
 			continue;
 		line[n] = '\0';
 		found = strstr(line, "audit: type=1300 ") && strstr(line, call) &&
-			(!pid || strstr(line, process));
+			strstr(line, program) && (!pid || strstr(line, process));
 	}
 	return found;
 }

@@ -4,6 +4,7 @@
  * still runs its code when nobody has the device open any more.
  * tests/guest/unload.sh does what is left: it unloads.
  */
+#include "lib/completion.h"
 #include "lib/fixture.h"
 #include "lib/module.h"
 
@@ -65,6 +66,18 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, report_load(&r));
 	EXPECT_TRUE(totals_settle(REFERENCES, idle, SETTLE_MS));
+}
+
+TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
+{
+	int completion = completion_open(self->device, 1, 0);
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_LE(0, completion);
+	close(self->device);
+	expect_refused(_metadata);
+	close(completion);
 }
 
 /* A program that has started needs the module no more. */
