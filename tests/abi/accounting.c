@@ -346,7 +346,7 @@ static long hold_requests(struct caller *caller)
 		if (userfault_wait(caller->uffd))
 			return -1;
 	after = bytes_of(caller->cgroup);
-	strcpy(content, "/no/such/program");
+	snprintf(content, size, "/no/such/program");
 	if (userfault_answer(caller->uffd, caller->page, content, size))
 		return -1;
 	for (i = 0; i < THREADS; i++)

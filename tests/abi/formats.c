@@ -16,18 +16,20 @@
 static void load_misc(void)
 {
 	const char *modules = getenv("KSPAWN_MODULES");
+	static const char unpacked[] = "binfmt_misc.ko";
 	char file[PATH_MAX], command[PATH_MAX + 64];
 
 	if (!modules)
 		return;
 	snprintf(file, sizeof(file), "%s/kernel/fs/binfmt_misc.ko", modules);
 	if (access(file, R_OK)) {
-		snprintf(command, sizeof(command), "xz -dc '%s.xz' >binfmt_misc.ko", file);
-		strcpy(file, "binfmt_misc.ko");
+		snprintf(command, sizeof(command), "xz -dc '%s.xz' >%s", file, unpacked);
 		if (system(command))
 			return;
+		module_insert(unpacked);
+	} else {
+		module_insert(file);
 	}
-	module_insert(file);
 }
 
 static bool is_mounted(void)

@@ -179,7 +179,7 @@ TEST_F(spawn, of_the_callers_program)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		char *argv[] = { "caller", NULL }, *envp[] = { CALLER "=1", NULL };
+		static char * const argv[] = { "caller", NULL }, * const envp[] = { CALLER "=1", NULL };
 
 		execve("there/caller", argv, envp);
 		_exit(127);
