@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -120,6 +121,37 @@ TEST_F(spawn, no_child_for_what_cannot_be_found)
 	s.args.attr_flags = KSPAWN_ATTR_SETSID | KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_RESETIDS;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before));
+}
+
+static void expect_no_child(struct __test_metadata *_metadata, int device, const char *path)
+{
+	long long before[COUNTERS];
+	struct spawn s;
+
+	read_all(_metadata, before);
+	spawn_init(&s, path);
+	expect_failure(_metadata, device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
+	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before))
+		TH_LOG("%s", path);
+}
+
+TEST_F(spawn, no_child_for_what_may_not_be_executed)
+{
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, mkdir("there", 0755));
+	ASSERT_EQ(0, mount("none", "there", "tmpfs", MS_NOEXEC, NULL));
+	ASSERT_EQ(0, scratch_copy_child("there/prog", 0755));
+	ASSERT_EQ(0, mkdir("closed", 0700));
+	ASSERT_EQ(0, scratch_copy_child("closed/prog", 0755));
+	ASSERT_EQ(0, scratch_copy_child("not-for-all", 0750));
+	/* Their names are cached then. */
+	ASSERT_EQ(0, access("closed/prog", X_OK));
+	ASSERT_EQ(0, own_drop_privileges());
+	expect_no_child(_metadata, self->device, "there/prog");
+	expect_no_child(_metadata, self->device, "closed/prog");
+	expect_no_child(_metadata, self->device, "not-for-all");
+	expect_no_child(_metadata, self->device, "there");
 }
 
 TEST_F(spawn, a_child_where_an_action_may_help)
