@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -137,7 +138,8 @@ static void expect_no_child(struct __test_metadata *_metadata, int device, const
 
 TEST_F(spawn, no_child_for_what_may_not_be_executed)
 {
-	if (geteuid())
+	if (geteuid() || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		SKIP(return, NEEDS_ROOT);
 	ASSERT_EQ(0, mkdir("there", 0755));
 	ASSERT_EQ(0, mount("none", "there", "tmpfs", MS_NOEXEC, NULL));
