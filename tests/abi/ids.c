@@ -240,9 +240,10 @@ static void expect_closed_child(struct __test_metadata *_metadata, struct spawn 
 	ASSERT_LE(0, caller);
 	if (!caller) {
 		if (privileged) {
-			become_set_uid(_metadata);
-			/* Its own descriptors are not for its real user, but for this. */
-			prctl(PR_SET_DUMPABLE, 1);
+			/* Once they are reset no id is left that keeps its user away. */
+			if (setgroups(0, NULL) || setresgid(RGROUP, 0, RGROUP) ||
+			    setresuid(REAL, 0, REAL) || prctl(PR_SET_DUMPABLE, 1))
+				_exit(2);
 		} else if (own_drop_privileges() || prctl(PR_SET_DUMPABLE, 0)) {
 			_exit(2);
 		}
