@@ -2,8 +2,11 @@
 /* Memory is charged to the cgroup of the process that it is for. */
 #include "lib/completion.h"
 #include "lib/fixture.h"
+#include "lib/userfault.h"
 
 #include <linux/magic.h>
+#include <pthread.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/vfs.h>
@@ -196,6 +199,297 @@ TEST_F(spawn, requests)
 	while (rmdir(cgroup) && errno == EBUSY)
 		own_sleep_ms(10);
 	free(actions);
+}
+
+/* A caller in a group of its own; @work tells by how many bytes that has grown. */
+struct caller {
+	int device;
+	int completion;
+	int uffd;
+	char *page;
+	char cgroup[64];
+	long bytes;
+};
+
+static void expect_charged(struct __test_metadata *_metadata, int device,
+			   long (*work)(struct caller *caller), long least)
+{
+	struct caller *caller = mmap(NULL, sizeof(*caller), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct rlimit files = { 1 << 19, 1 << 19 };
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, caller);
+	if (!make_cgroup(caller->cgroup))
+		SKIP(return, NEEDS_CGROUP);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	caller->device = device;
+	caller->bytes = -1;
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		caller->completion = completion_open(device, KSPAWN_EVENTS_MAX, 0);
+		if (!put_in(caller->cgroup, "cgroup.procs", "0"))
+			caller->bytes = work(caller);
+		_exit(0);
+	}
+	EXPECT_EQ(0, own_wait(pid));
+	EXPECT_LE(least, caller->bytes);
+	TH_LOG("%ld bytes", caller->bytes);
+	/* Its children, which are ours now. */
+	put_in(caller->cgroup, "cgroup.kill", "1");
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
+	while (rmdir(caller->cgroup) && errno == EBUSY)
+		own_sleep_ms(10);
+}
+
+#define HELD	4
+#define HIGH	262143
+
+/* The tables of children that are on their way to their program. */
+static long hold_tables(struct caller *caller)
+{
+	struct spawn s;
+	long before;
+	int i;
+
+	if (fcntl(0, F_DUPFD, HIGH) != HIGH)
+		return -1;
+	before = bytes_of(caller->cgroup);
+	for (i = 0; i < HELD; i++) {
+		completion_hold(&s, caller->completion, i);
+		if (spawn_start(caller->device, &s) < 0)
+			return -1;
+	}
+	return bytes_of(caller->cgroup) - before;
+}
+
+TEST_F(spawn, tables_of_descriptors)
+{
+	expect_charged(_metadata, self->device, hold_tables, HELD * HIGH * 8L);
+}
+
+/* What an action takes before the child has any memory of its own. */
+static long grow_tables(struct caller *caller)
+{
+	long before = bytes_of(caller->cgroup);
+	struct spawn s;
+	int i;
+
+	for (i = 0; i < HELD; i++) {
+		spawn_init(&s, scratch_child);
+		spawn_arg(&s, "child");
+		spawn_arg(&s, "pause");
+		spawn_dup2(&s, 0, HIGH);
+		if (spawn_start(caller->device, &s) < 0)
+			return -1;
+	}
+	return bytes_of(caller->cgroup) - before;
+}
+
+TEST_F(spawn, tables_that_an_action_grows)
+{
+	expect_charged(_metadata, self->device, grow_tables, HELD * HIGH * 8L);
+}
+
+#define THREADS	256
+
+struct worker {
+	struct caller *caller;
+	int *ready;
+	int *go;
+};
+
+/* Once for its stack, and once with a path that cannot be read yet. */
+static void *wait_in_the_copy(void *argument)
+{
+	struct worker *worker = argument;
+	struct spawn s;
+
+	spawn_init(&s, "/no/such/program");
+	spawn_start(worker->caller->device, &s);
+	__atomic_add_fetch(worker->ready, 1, __ATOMIC_ACQ_REL);
+	while (!__atomic_load_n(worker->go, __ATOMIC_ACQUIRE))
+		own_sleep_ms(10);
+	spawn_init(&s, worker->caller->page);
+	spawn_start(worker->caller->device, &s);
+	return NULL;
+}
+
+static long hold_requests(struct caller *caller)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	struct worker worker = { .caller = caller };
+	char *content = calloc(1, size);
+	int ready = 0, go = 0, i;
+	pthread_t threads[THREADS];
+	long before, after;
+
+	caller->uffd = userfault_open();
+	caller->page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!content || caller->uffd < 0 || caller->page == MAP_FAILED ||
+	    userfault_watch(caller->uffd, caller->page, size))
+		return -1;
+	worker.ready = &ready;
+	worker.go = &go;
+	for (i = 0; i < THREADS; i++)
+		if (pthread_create(&threads[i], NULL, wait_in_the_copy, &worker))
+			return -1;
+	while (__atomic_load_n(&ready, __ATOMIC_ACQUIRE) < THREADS)
+		own_sleep_ms(10);
+	before = bytes_of(caller->cgroup);
+	__atomic_store_n(&go, 1, __ATOMIC_RELEASE);
+	for (i = 0; i < THREADS; i++)
+		if (userfault_wait(caller->uffd))
+			return -1;
+	after = bytes_of(caller->cgroup);
+	snprintf(content, size, "/no/such/program");
+	if (userfault_answer(caller->uffd, caller->page, content, size))
+		return -1;
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	return after - before;
+}
+
+/* Of less than a page, too. */
+TEST_F(spawn, small_requests)
+{
+	int uffd = userfault_open();
+
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd for faults of the kernel: %m");
+	close(uffd);
+	expect_charged(_metadata, self->device, hold_requests, THREADS * 3000L);
+}
+
+#define UNREAD	8000
+
+static long leave_events(struct caller *caller)
+{
+	long before = 0;
+	int i;
+
+	for (i = -100; i < UNREAD; i++) {
+		struct spawn s;
+
+		if (!i)
+			before = bytes_of(caller->cgroup);
+		spawn_init(&s, scratch_tiny);
+		spawn_dup2(&s, 99, 98);
+		completion_use(&s, caller->completion, i);
+		if (spawn_start(caller->device, &s) < 0)
+			return -1;
+	}
+	return bytes_of(caller->cgroup) - before;
+}
+
+TEST_F(spawn, events_that_nobody_reads)
+{
+	expect_charged(_metadata, self->device, leave_events, UNREAD * 48L);
+}
+
+/* "read" holds the program back until it is in the other group. */
+static long make_pipes_elsewhere(struct caller *caller)
+{
+	char command[PATH_MAX + 64], other[96], pid_text[16], byte;
+	int go[2], ready[2];
+	struct spawn s;
+	long before;
+	pid_t pid;
+
+	snprintf(other, sizeof(other), "%s-other", caller->cgroup);
+	if (mkdir(other, 0755) || pipe2(go, O_CLOEXEC) || pipe2(ready, O_CLOEXEC))
+		return -1;
+	snprintf(command, sizeof(command), "read line; exec %s pipes " PIPES, scratch_child);
+	spawn_init(&s, "/bin/sh");
+	spawn_arg(&s, "sh");
+	spawn_arg(&s, "-c");
+	spawn_arg(&s, command);
+	spawn_dup2(&s, go[0], 0);
+	spawn_dup2(&s, ready[1], 1);
+	pid = spawn_start(caller->device, &s);
+	snprintf(pid_text, sizeof(pid_text), "%d", pid);
+	if (pid < 0 || put_in(other, "cgroup.procs", pid_text))
+		return -1;
+	before = bytes_of(other);
+	if (write(go[1], "\n", 1) != 1 || read(ready[0], &byte, 1) != 1)
+		return -1;
+	before = bytes_of(other) - before;
+	kill(pid, SIGKILL);
+	own_wait(pid);
+	while (rmdir(other) && errno == EBUSY)
+		own_sleep_ms(10);
+	return before;
+}
+
+TEST_F(spawn, pipes_of_a_program_that_is_moved)
+{
+	expect_charged(_metadata, self->device, make_pipes_elsewhere, PIPES_BYTES);
+}
+
+static long dying_cgroups(void)
+{
+	FILE *file = fopen(ROOT "/cgroup.stat", "re");
+	char line[128];
+	long dying = -1;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "nr_dying_descendants %ld", &dying) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return dying;
+}
+
+static long start_some(struct caller *caller)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		struct spawn s;
+
+		spawn_init(&s, scratch_tiny);
+		if (i % 2)
+			spawn_dup2(&s, 99, 98);
+		s.args.flags = KSPAWN_WAIT;
+		if ((spawn_start(caller->device, &s) < 0) != i % 2)
+			return -1;
+	}
+	return 0;
+}
+
+/* Pages of files that its processes have read keep a group, too, until they are dropped. */
+static long fewest_dying_cgroups(long enough)
+{
+	unsigned long long end = own_clock_ms() + 5000;
+	long fewest = dying_cgroups();
+
+	while (fewest > enough && own_clock_ms() < end) {
+		long now;
+
+		put("/proc/sys/vm/drop_caches", "3");
+		own_sleep_ms(100);
+		now = dying_cgroups();
+		fewest = now < fewest ? now : fewest;
+	}
+	return fewest;
+}
+
+/* A group that has been removed is freed: no start has kept it. */
+TEST_F(spawn, removed_groups)
+{
+	long before;
+	int i;
+
+	if (geteuid())
+		SKIP(return, NEEDS_CGROUP);
+	before = fewest_dying_cgroups(0);
+	for (i = 0; i < 5; i++)
+		expect_charged(_metadata, self->device, start_some, 0);
+	EXPECT_GE(before, fewest_dying_cgroups(before));
 }
 
 TEST_HARNESS_MAIN

@@ -7,6 +7,7 @@
 
 #include <linux/audit.h>
 #include <linux/netlink.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -53,8 +54,20 @@ static int set_rule(int sock, __u16 type, int number)
 	return ask(sock, type, &rule, sizeof(rule));
 }
 
+/* A rule may ask for the program: until exec it is this one. */
+static const char *own_program(void)
+{
+	static char text[PATH_MAX + 16];
+	char path[PATH_MAX] = {};
+
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0)
+		return "no program";
+	snprintf(text, sizeof(text), " exe=\"%s\"", path);
+	return text;
+}
+
 /* Whether the log from where it is read has such a record of @pid. */
-static bool audited(int log, int number, pid_t pid, bool success)
+static bool audited_of(int log, int number, pid_t pid, bool success, const char *program)
 {
 	char line[4096], call[32], process[32];
 	unsigned long long end = own_clock_ms() + 5000;
@@ -71,9 +84,14 @@ static bool audited(int log, int number, pid_t pid, bool success)
 			continue;
 		line[n] = '\0';
 		found = strstr(line, "audit: type=1300 ") && strstr(line, call) &&
-			(!pid || strstr(line, process));
+			strstr(line, program) && (!pid || strstr(line, process));
 	}
 	return found;
+}
+
+static bool audited(int log, int number, pid_t pid, bool success)
+{
+	return audited_of(log, number, pid, success, " exe=");
 }
 
 /* In seconds; the records of one start are more than the log takes at once. */
@@ -137,6 +155,42 @@ TEST_F(spawn, what_the_child_does)
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, calls[i]));
+	EXPECT_EQ(0, set_audit(sock, false));
+	EXPECT_EQ(0, set_log_interval("5"));
+}
+
+/* A caller that the auditor knows: until its exec the child is the caller's program. */
+TEST_F(spawn, program_of_the_child)
+{
+	pid_t *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int sock, log;
+	pid_t caller;
+
+	ASSERT_NE(MAP_FAILED, child);
+	if (geteuid())
+		SKIP(return, NEEDS_AUDIT);
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	if (sock < 0 || set_audit(sock, true))
+		SKIP(return, NEEDS_AUDIT);
+	ASSERT_EQ(0, set_rule(sock, AUDIT_ADD_RULE, SYS_openat));
+	ASSERT_EQ(0, set_log_interval("0"));
+	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, log);
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		struct spawn s;
+
+		spawn_init(&s, scratch_tiny);
+		spawn_open(&s, 9, "/", O_RDONLY | O_DIRECTORY, 0);
+		*child = spawn_start(self->device, &s);
+		_exit(own_wait(*child) ? 1 : 0);
+	}
+	EXPECT_EQ(0, own_wait(caller));
+	EXPECT_TRUE(audited_of(log, SYS_openat, *child, true, own_program()));
+	EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, SYS_openat));
 	EXPECT_EQ(0, set_audit(sock, false));
 	EXPECT_EQ(0, set_log_interval("5"));
 }

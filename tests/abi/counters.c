@@ -6,10 +6,13 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 static const char * const names[] = {
 	"spawns", "restarted", "clones", "killed", "fail_policy", "fail_copy", "fail_descriptors",
@@ -119,6 +122,38 @@ TEST_F(spawn, no_child_for_what_cannot_be_found)
 	s.args.attr_flags = KSPAWN_ATTR_SETSID | KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_RESETIDS;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before));
+}
+
+static void expect_no_child(struct __test_metadata *_metadata, int device, const char *path)
+{
+	long long before[COUNTERS];
+	struct spawn s;
+
+	read_all(_metadata, before);
+	spawn_init(&s, path);
+	expect_failure(_metadata, device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
+	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before))
+		TH_LOG("%s", path);
+}
+
+TEST_F(spawn, no_child_for_what_may_not_be_executed)
+{
+	if (geteuid() || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, mkdir("there", 0755));
+	ASSERT_EQ(0, mount("none", "there", "tmpfs", MS_NOEXEC, NULL));
+	ASSERT_EQ(0, scratch_copy_child("there/prog", 0755));
+	ASSERT_EQ(0, mkdir("closed", 0700));
+	ASSERT_EQ(0, scratch_copy_child("closed/prog", 0755));
+	ASSERT_EQ(0, scratch_copy_child("not-for-all", 0750));
+	/* Their names are cached then. */
+	ASSERT_EQ(0, access("closed/prog", X_OK));
+	ASSERT_EQ(0, own_drop_privileges());
+	expect_no_child(_metadata, self->device, "there/prog");
+	expect_no_child(_metadata, self->device, "closed/prog");
+	expect_no_child(_metadata, self->device, "not-for-all");
+	expect_no_child(_metadata, self->device, "there");
 }
 
 TEST_F(spawn, a_child_where_an_action_may_help)
@@ -279,6 +314,51 @@ TEST_F(spawn, a_signal_restarts_no_call)
 	ASSERT_TRUE(i.done);
 	EXPECT_EQ(1, __atomic_load_n(&handled, __ATOMIC_RELAXED));
 	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
+}
+
+/* A wait that a signal ends is no failure of any step that is counted. */
+TEST_F(spawn, wait_that_is_ended)
+{
+	struct sigaction action = { .sa_handler = note_signal };
+	struct itimerval timer = { .it_value = { .tv_usec = 100000 } };
+	long long before[COUNTERS];
+	struct spawn s;
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_child);
+	spawn_arg(&s, "child");
+	spawn_arg(&s, "pause");
+	s.args.flags = KSPAWN_WAIT;
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+	ASSERT_LT(0, s.result.pid);
+	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
+	ASSERT_EQ(0, kill(s.result.pid, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(s.result.pid));
+}
+
+TEST_F(spawn, killed_child)
+{
+	long long before[COUNTERS];
+	pid_t caller, child;
+	struct spawn s;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	read_all(_metadata, before);
+	spawn_init(&s, scratch_tiny);
+	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller)
+		_exit(own_wait(spawn_start(self->device, &s)) != SIGKILL);
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(0, own_wait(caller));
+	EXPECT_STREQ("spawns+1 clones+1 killed+1", changes(_metadata, before));
 }
 
 TEST_HARNESS_MAIN

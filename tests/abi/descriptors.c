@@ -536,4 +536,74 @@ TEST_F(spawn, of_one_moment_where_most_are_inherited)
 	expect_one_moment(_metadata, self->device);
 }
 
+static void *open_the_fifo(void *unused)
+{
+	close(open("fifo", O_RDONLY));
+	return unused;
+}
+
+/*
+ * A number that another thread has set apart for a file that it is still opening
+ * is free in the program, which gets the lowest one that is.
+ */
+TEST_F(spawn, number_that_is_being_opened)
+{
+	char text[256] = {};
+	pthread_t thread;
+	struct spawn s;
+	int fd, writer;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	ASSERT_EQ(3, self->device);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, open_the_fifo, NULL));
+	/* The next one is 5: it has number 4, and no file. */
+	do {
+		fd = fcntl(0, F_DUPFD_CLOEXEC, 0);
+		close(fd);
+	} while (fd == 4);
+	ASSERT_EQ(5, fd);
+
+	/* What lists a directory has it open meanwhile. */
+	spawn_init(&s, "/bin/ls");
+	spawn_arg(&s, "ls");
+	spawn_arg(&s, "/proc/self/fd");
+	spawn_dup2(&s, 0, 3);
+	spawn_open(&s, 1, "numbers", O_WRONLY | O_CREAT, 0600);
+	expect_exit(_metadata, self->device, &s, 0);
+	fd = open("numbers", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, read(fd, text, sizeof(text) - 1));
+	EXPECT_STREQ("0\n1\n2\n3\n4\n", text);
+	close(fd);
+	writer = open("fifo", O_WRONLY | O_CLOEXEC);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	close(writer);
+}
+
+static bool is_open(const struct report *r, int fd)
+{
+	struct report_fd found;
+
+	return report_fd(r, fd, &found);
+}
+
+/* All of a word of the table, and one in the next. */
+TEST_F(spawn, highest_begins_a_word)
+{
+	static const int highest[] = { 63, 64, 65, 127, 128, 255, 256, 960 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(highest); i++) {
+		struct report r;
+		struct spawn s;
+
+		ASSERT_EQ(highest[i], fcntl(0, F_DUPFD, highest[i]));
+		report_init(_metadata, &s, &r);
+		expect_report(_metadata, self->device, &s, &r);
+		EXPECT_TRUE(is_open(&r, highest[i]))
+			TH_LOG("%d", highest[i]);
+		close(highest[i]);
+	}
+}
+
 TEST_HARNESS_MAIN

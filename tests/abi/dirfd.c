@@ -2,6 +2,8 @@
 /* Where paths begin: dirfd of the program and of file actions. */
 #include "lib/fixture.h"
 
+#include <sys/resource.h>
+
 static int open_directory(const char *path, int flags)
 {
 	return open(path, O_DIRECTORY | O_CLOEXEC | flags);
@@ -409,6 +411,36 @@ TEST_F(spawn, close_on_exec_by_default_of_a_script)
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	spawn_action(&s, KSPAWN_ACTION_INHERIT)->fd = fd;
 	expect_exit(_metadata, self->device, &s, 7);
+}
+
+#define MANY	4000
+
+/* What the child needs for the path of an action is given back after it. */
+TEST_F(spawn, many_actions_in_little_memory)
+{
+	struct kspawn_action *actions = calloc(MANY, sizeof(*actions));
+	/* Of the child: two pages an action would be 32 MiB. */
+	struct rlimit space = { 8 << 20, 8 << 20 };
+	struct spawn s;
+	int fd, i;
+
+	ASSERT_NE(NULL, actions);
+	make_directory(_metadata);
+	fd = open_directory("one", O_PATH);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < MANY; i++) {
+		actions[i].op = i % 2 ? KSPAWN_ACTION_OPEN : KSPAWN_ACTION_CHDIR;
+		actions[i].fd = i % 2 ? 9 : 0;
+		actions[i].dirfd = fd;
+		actions[i].path = spawn_pointer(i % 2 ? "file" : "deep");
+	}
+	spawn_init(&s, scratch_tiny);
+	s.args.actions = spawn_pointer(actions);
+	s.args.action_count = MANY;
+	s.args.action_size = sizeof(*actions);
+	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &space));
+	expect_exit(_metadata, self->device, &s, 0);
+	free(actions);
 }
 
 TEST_HARNESS_MAIN

@@ -122,6 +122,11 @@ TEST_F(spawn, source_closed_by_an_earlier_action)
 	spawn_close(&s, 0);
 	spawn_dup2(&s, 0, 0);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
+	/* Before the program, which is not there either. */
+	spawn_init(&s, "/no/such/program");
+	spawn_close(&s, 0);
+	spawn_dup2(&s, 0, 9);
+	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
 }
 
 TEST_F(spawn, target_out_of_range)

@@ -149,4 +149,48 @@ TEST_F(spawn, caller_of_a_failed_child_is_killed)
 	fuse_server_end(&server);
 }
 
+/*
+ * The same, and the caller hangs as it ends: the child that fails then has a parent
+ * still, and is none of the process that takes over the children.
+ */
+TEST_F(spawn, caller_hangs_as_it_dies)
+{
+	struct server server;
+	pid_t caller, child;
+	int status, writer;
+	struct spawn s;
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	if (!serve(&server))
+		SKIP(return, NO_FUSE);
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	spawn_init(&s, scratch_tiny);
+	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_dup2(&s, 99, 98);
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		if (open("there/program", O_RDONLY | O_CLOEXEC) < 0)
+			_exit(1);
+		spawn_start(self->device, &s);
+		_exit(2);
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	ASSERT_EQ(0, kill(caller, SIGKILL));
+	ASSERT_TRUE(heard(&server, 'h'));
+	EXPECT_EQ(caller, own_parent_of(child));
+	/* It goes on, and fails. */
+	writer = open("fifo", O_WRONLY | O_CLOEXEC);
+	while (!kill(child, 0))
+		own_sleep_ms(10);
+	close(writer);
+	ASSERT_EQ(1, write(server.say, "", 1));
+	EXPECT_EQ(SIGKILL, own_wait(caller));
+	end_server(&server);
+	EXPECT_EQ(-1, waitpid(-1, &status, __WALL));
+	EXPECT_EQ(ECHILD, errno);
+}
+
 TEST_HARNESS_MAIN

@@ -211,4 +211,74 @@ TEST_F(spawn, saved_ids_are_dropped)
 	expect_ids(_metadata, &r, "Gid", RGROUP, RGROUP, RGROUP, RGROUP);
 }
 
+/* Whether @pid lets a process of the real user look at its descriptors. */
+static bool is_open_to_its_user(pid_t pid)
+{
+	pid_t other = fork();
+
+	if (!other) {
+		char path[64], target[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/0", pid);
+		if (setgroups(0, NULL) || setresgid(RGROUP, RGROUP, RGROUP) ||
+		    setresuid(REAL, REAL, REAL))
+			_exit(2);
+		_exit(readlink(path, target, sizeof(target)) > 0 ? 1 : 0);
+	}
+	return WEXITSTATUS(own_wait(other));
+}
+
+static void expect_closed_child(struct __test_metadata *_metadata, struct spawn *s, int device,
+				bool privileged)
+{
+	int status;
+	pid_t caller, child;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0666));
+	spawn_open(s, 9, "fifo", O_RDONLY, 0);
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		if (privileged) {
+			/* Once they are reset no id is left that keeps its user away. */
+			if (setgroups(0, NULL) || setresgid(RGROUP, 0, RGROUP) ||
+			    setresuid(REAL, 0, REAL) || prctl(PR_SET_DUMPABLE, 1))
+				_exit(2);
+		} else if (own_drop_privileges() || prctl(PR_SET_DUMPABLE, 0)) {
+			_exit(2);
+		}
+		_exit(own_wait(spawn_start(device, s)) ? 3 : 0);
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	EXPECT_FALSE(is_open_to_its_user(child));
+	close(open("fifo", O_WRONLY | O_CLOEXEC));
+	status = own_wait(caller);
+	EXPECT_EQ(0, status);
+}
+
+/* The new user is not to get at what the child has and its program will not have. */
+TEST_F(spawn, descriptors_are_not_for_the_new_user)
+{
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_closed_child(_metadata, &s, self->device, true);
+}
+
+/* Nor is a child whose caller has made itself undumpable for others of its user. */
+TEST_F(spawn, child_of_an_undumpable_caller)
+{
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	spawn_init(&s, scratch_tiny);
+	expect_closed_child(_metadata, &s, self->device, false);
+}
+
 TEST_HARNESS_MAIN

@@ -5,6 +5,7 @@
  */
 #include "lib/fixture.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 
@@ -473,6 +474,44 @@ TEST_F(spawn, callers_killed_at_any_moment)
 		EXPECT_EQ(ECHILD, errno);
 	}
 	EXPECT_TRUE(totals_settle(STATS "in_flight", in_flight, NEVER_MS));
+}
+
+/* What only the caller has open is closed when the caller has gone, whatever its child does. */
+TEST_F(spawn, files_of_callers_killed_at_any_moment)
+{
+	unsigned int i, rounds = scratch_scale(300), seed = 4711, late = 0;
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	for (i = 0; i < rounds; i++) {
+		struct pollfd reader = { .events = POLLIN };
+		int ends[2], status;
+		pid_t caller;
+
+		ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
+		caller = fork();
+		ASSERT_LE(0, caller);
+		if (!caller) {
+			struct spawn s;
+
+			close(ends[0]);
+			for (;;) {
+				spawn_init(&s, scratch_tiny);
+				spawn_chdir(&s, "/");
+				own_wait(spawn_start(self->device, &s));
+			}
+		}
+		close(ends[1]);
+		seed = seed * 1103515245 + 12345;
+		usleep(seed >> 16 & 8191);
+		ASSERT_EQ(0, kill(caller, SIGKILL));
+		EXPECT_EQ(caller, waitpid(caller, &status, 0));
+		reader.fd = ends[0];
+		late += poll(&reader, 1, 0) != 1;
+		close(ends[0]);
+		while (waitpid(-1, &status, __WALL) > 0)
+			;
+	}
+	EXPECT_EQ(0, late);
 }
 
 TEST_HARNESS_MAIN

@@ -197,4 +197,54 @@ TEST_F(spawn, long_search_list)
 	free(longer);
 }
 
+/* One path for all of them, and an operation that there is not at the end. */
+static void copy_for_long(int device, struct kspawn_action *actions)
+{
+	struct spawn s;
+
+	spawn_init(&s, scratch_tiny);
+	s.args.actions = spawn_pointer(actions);
+	s.args.action_count = KSPAWN_ACTIONS_MAX;
+	s.args.action_size = sizeof(*actions);
+	spawn_start(device, &s);
+}
+
+/* A caller that is killed does not copy its actions to the end. */
+TEST_F(spawn, killed_while_actions_are_copied)
+{
+	struct kspawn_action *actions = calloc(KSPAWN_ACTIONS_MAX, sizeof(*actions));
+	unsigned long long begun, whole, took;
+	char path[128];
+	pid_t caller;
+	int i;
+
+	ASSERT_NE(NULL, actions);
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	for (i = 0; i < KSPAWN_ACTIONS_MAX - 1; i++) {
+		actions[i].op = KSPAWN_ACTION_CHDIR;
+		actions[i].path = spawn_pointer(path);
+	}
+	actions[i].op = ~0U;
+	copy_for_long(self->device, actions);
+	begun = own_clock_ms();
+	copy_for_long(self->device, actions);
+	whole = own_clock_ms() - begun;
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		/* Once does not take long enough to be met. */
+		for (;;)
+			copy_for_long(self->device, actions);
+	}
+	own_sleep_ms(whole + whole / 5);
+	begun = own_clock_ms();
+	ASSERT_EQ(0, kill(caller, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(caller));
+	took = own_clock_ms() - begun;
+	TH_LOG("%llu ms of %llu ms", took, whole);
+	EXPECT_GT(whole / 2, took);
+	free(actions);
+}
+
 TEST_HARNESS_MAIN

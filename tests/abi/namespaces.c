@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Namespaces and roots: a spawn sees what its caller sees. */
+#include "lib/completion.h"
 #include "lib/fixture.h"
 
 #include <sched.h>
@@ -112,6 +113,31 @@ TEST_F(spawn, from_within_a_pid_namespace)
 	}
 	status = own_wait(pid);
 	EXPECT_EQ(0, status);
+}
+
+/* An event tells the pid by which its caller knows the child, whoever reads it. */
+TEST_F(spawn, event_of_a_pid_namespace)
+{
+	int completion = completion_open(self->device, 1, 0), status;
+	struct kspawn_event event = {};
+	pid_t pid;
+
+	ASSERT_LE(0, completion);
+	if (unshare(CLONE_NEWPID))
+		SKIP(return, NEEDS_ROOT);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct spawn s;
+
+		spawn_init(&s, scratch_tiny);
+		completion_use(&s, completion, 1);
+		_exit(spawn_start(self->device, &s) == 2 && !own_wait(2) ? 0 : 1);
+	}
+	status = own_wait(pid);
+	EXPECT_EQ(0, status);
+	ASSERT_TRUE(completion_next(completion, &event));
+	EXPECT_EQ(2, event.pid);
 }
 
 TEST_F(spawn, user_namespace)

@@ -2,6 +2,7 @@
 /* KSPAWN_ACTION_OPEN: what open(2) promises, on exactly the descriptor asked for. */
 #include "lib/fixture.h"
 
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -593,6 +594,24 @@ TEST_F(spawn, terminal_becomes_controlling)
 		}
 		report_free(&r);
 	}
+}
+
+/* Who watches a file sees that it is opened. */
+TEST_F(spawn, is_seen_by_who_watches)
+{
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct inotify_event event = {};
+	struct spawn s;
+
+	ASSERT_LE(0, watch);
+	ASSERT_EQ(0, scratch_file("file", "x", 1, 0644));
+	ASSERT_LT(0, inotify_add_watch(watch, "file", IN_OPEN));
+	spawn_init(&s, scratch_tiny);
+	spawn_open(&s, 9, "file", O_RDONLY, 0);
+	expect_exit(_metadata, self->device, &s, 0);
+	EXPECT_EQ(sizeof(event), read(watch, &event, sizeof(event)));
+	EXPECT_EQ(IN_OPEN, event.mask);
+	close(watch);
 }
 
 TEST_HARNESS_MAIN

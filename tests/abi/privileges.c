@@ -311,6 +311,80 @@ TEST_F(spawn, limit_on_processes_at_exec)
 	}
 }
 
+static pid_t fork_as(uid_t user)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return own_wait_state(pid, 'S') ? pid : -1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (setresuid(user, user, user))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/*
+ * The user was over the limit as its process became that user, and is not as the
+ * program begins: that has an exec of its own, whatever the user does meanwhile.
+ */
+TEST_F(spawn, limit_on_processes_that_was_exceeded)
+{
+	const uid_t user = OWN_USER + 79;
+	struct rlimit limit = { .rlim_cur = 2, .rlim_max = 2 };
+	int ready[2], go[2], line[2], status, i;
+	char command[PATH_MAX + 32], byte;
+	pid_t others[3], caller, child;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(line, O_CLOEXEC));
+	for (i = 0; i < 3; i++) {
+		others[i] = fork_as(user);
+		ASSERT_LT(0, others[i]);
+	}
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		struct spawn s;
+
+		if (setrlimit(RLIMIT_NPROC, &limit) || setresuid(user, user, user) ||
+		    write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(90);
+		snprintf(command, sizeof(command), "read line; exec %s", scratch_tiny);
+		spawn_init(&s, "/bin/sh");
+		spawn_arg(&s, "sh");
+		spawn_arg(&s, "-c");
+		spawn_arg(&s, command);
+		spawn_dup2(&s, line[0], 0);
+		_exit(WEXITSTATUS(own_wait(spawn_start(self->device, &s))));
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, kill(others[i], SIGKILL));
+		own_wait(others[i]);
+	}
+	ASSERT_EQ(1, write(go[1], "g", 1));
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	/* For the shell, and not for a step before it. */
+	own_sleep_ms(300);
+	for (i = 0; i < 3; i++) {
+		others[i] = fork_as(user);
+		ASSERT_LT(0, others[i]);
+	}
+	ASSERT_EQ(1, write(line[1], "\n", 1));
+	status = own_wait(caller);
+	EXPECT_EQ(0, status);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, kill(others[i], SIGKILL));
+		own_wait(others[i]);
+	}
+}
+
 TEST_F(spawn, limits_are_inherited)
 {
 	struct rlimit limit = { .rlim_cur = 12345678, .rlim_max = 23456789 };

@@ -242,4 +242,48 @@ TEST_F(spawn, environment_is_not_consulted)
 	expect_exit(_metadata, self->device, &s, 0);
 }
 
+/* Where each look-up is a whole one: names that are not in the cache. */
+static void search_for_long(int device, char *list)
+{
+	struct spawn s;
+
+	spawn_init(&s, "no-such-program");
+	s.args.search = spawn_pointer(list);
+	spawn_start(device, &s);
+}
+
+/* A caller that is killed does not search to the end. */
+TEST_F(spawn, killed_meanwhile)
+{
+	char *list = malloc(KSPAWN_SEARCH_MAX);
+	unsigned long long begun, whole, took;
+	pid_t caller;
+	int i;
+
+	ASSERT_NE(NULL, list);
+	for (i = 0; i < KSPAWN_SEARCH_MAX / 2; i++) {
+		list[2 * i] = 'a' + i % 26;
+		list[2 * i + 1] = ':';
+	}
+	list[KSPAWN_SEARCH_MAX - 1] = '\0';
+	search_for_long(self->device, list);
+	begun = own_clock_ms();
+	search_for_long(self->device, list);
+	whole = own_clock_ms() - begun;
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		search_for_long(self->device, list);
+		_exit(0);
+	}
+	own_sleep_ms(whole / 5);
+	begun = own_clock_ms();
+	ASSERT_EQ(0, kill(caller, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(caller));
+	took = own_clock_ms() - begun;
+	EXPECT_GT(whole / 2, took)
+		TH_LOG("%llu ms of %llu ms", took, whole);
+	free(list);
+}
+
 TEST_HARNESS_MAIN

@@ -2,6 +2,8 @@
 /* KSPAWN_ACTION_TCSETPGRP. */
 #include "lib/fixture.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -195,6 +197,57 @@ TEST_F(spawn, hung_up_terminal)
 	EXPECT_TRUE(errno == ENOTTY || errno == EIO)
 		TH_LOG("%m");
 	EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+}
+
+/* A security module that lets nobody set the foreground of a terminal; -1 without BPF. */
+static int forbid_foreground(void)
+{
+	const struct bpf_insn program[] = {
+		/* The second argument of the hook, then: TIOCSPGRP? */
+		{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_2, .src_reg = BPF_REG_1,
+		  .off = 8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP32 | BPF_JNE | BPF_K, .dst_reg = BPF_REG_2, .imm = TIOCSPGRP,
+		  .off = 1 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -EPERM },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC);
+	int fd, id = libbpf_find_vmlinux_btf_id("file_ioctl", BPF_LSM_MAC);
+
+	if (id < 0)
+		return -1;
+	options.attach_btf_id = id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_LSM, "no_foreground", "GPL", program,
+			   ARRAY_SIZE(program), &options);
+	return fd < 0 ? -1 : bpf_raw_tracepoint_open(NULL, fd);
+}
+
+/* It is asked about this ioctl, as about tcsetpgrp(). */
+TEST_F(spawn, security_module_forbids_it)
+{
+	int master, slave, lsm;
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	slave = new_terminal(_metadata, &master);
+	libbpf_set_print(NULL);
+	lsm = forbid_foreground();
+	if (lsm < 0)
+		SKIP(return, "no security module of BPF: %m");
+	EXPECT_EQ(-1, tcsetpgrp(slave, getpgrp()));
+	EXPECT_EQ(EPERM, errno);
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+	spawn_tcsetpgrp(&s, slave);
+	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ACTION, 0);
+	EXPECT_EQ(getpgrp(), tcgetpgrp(slave));
+	/* Nothing but a terminal is asked about. */
+	spawn_init(&s, scratch_tiny);
+	spawn_tcsetpgrp(&s, self->device);
+	expect_failure(_metadata, self->device, &s, ENOTTY, KSPAWN_STEP_ACTION, 0);
+	close(lsm);
 }
 
 TEST_HARNESS_MAIN

@@ -127,4 +127,5 @@ def main() -> None:
     say(event="done")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,10 +3,11 @@
  * A file system in user space with one directory and a program in it, whose
  * server stops serving when it is asked to do a certain thing.
  *
- *	fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never
+ *	fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never|stale|gone
  *
  * On stdout: "r" when it is mounted, "h" when it hangs.  A byte on stdin, or
- * its end, lets it go on; it does not hang again.
+ * its end, lets it go on; it does not hang again.  Instead its directory can be
+ * stale once, as one that has been replaced, or "gone": from then on.
  */
 #define FUSE_USE_VERSION 35
 #include <errno.h>
@@ -67,9 +68,16 @@ static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 
 static void get_attributes(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
 {
+	bool stale = !strcmp(hang_at, "stale");
 	struct stat st;
 
 	(void)file;
+	if (inode == FUSE_ROOT_ID && (stale || !strcmp(hang_at, "gone"))) {
+		if (stale)
+			hang_at = "never";
+		fuse_reply_err(request, ESTALE);
+		return;
+	}
 	if (describe(inode, &st))
 		fuse_reply_attr(request, &st, 0);
 	else
@@ -132,7 +140,7 @@ int main(int argc, char **argv)
 	struct fuse_session *session;
 
 	if (argc != 4 || load(argv[2])) {
-		fprintf(stderr, "usage: fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never\n");
+		fprintf(stderr, "usage: fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never|stale|gone\n");
 		return 2;
 	}
 	hang_at = argv[3];

@@ -68,6 +68,12 @@ static long objects_of(const char *name)
 	return found;
 }
 
+long totals_objects(const char *cache)
+{
+	shrink_cache(cache);
+	return objects_of(cache);
+}
+
 static int count_processes(void)
 {
 	FILE *file = fopen("/proc/loadavg", "r");
@@ -111,10 +117,8 @@ void totals_take(struct totals *t)
 
 	/* A process that has ended is freed when its grace period is over. */
 	own_sleep_ms(1500);
-	for (i = 0; i < TOTALS_CACHES; i++) {
-		shrink_cache(totals_caches[i]);
-		t->objects[i] = objects_of(totals_caches[i]);
-	}
+	for (i = 0; i < TOTALS_CACHES; i++)
+		t->objects[i] = totals_objects(totals_caches[i]);
 	t->descriptors = own_descriptor_count();
 	t->processes = count_processes();
 	t->in_flight = totals_number(TOTALS_IN_FLIGHT);

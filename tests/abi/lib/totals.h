@@ -56,6 +56,9 @@ struct idle {
 
 void idle_take(struct idle *idle);
 
+/* Objects in use in a slab cache, or -1. */
+long totals_objects(const char *cache);
+
 /* Count; takes more than a second, in which what has ended is freed. */
 void totals_take(struct totals *t);
 
