@@ -95,7 +95,6 @@ static const char *const cannot_fail[] = {
 	"arch_pick_mmap_layout", "enter_lazy_tlb", "switch_mm_irqs_off", "exec_mm_release",
 	"exit_oom_victim", "mm_update_next_owner", "membarrier_update_current_mm",
 	"sched_mm_cid_before_execve", "__wake_up_parent", "get_mm_exe_file",
-	"cgroup_enter_frozen", "cgroup_leave_frozen",
 	"set_mm_exe_file",	/* the caller's program cannot be open for writing */
 
 	/* Locks, counters, waiting, tracing. */
