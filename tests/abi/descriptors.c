@@ -556,8 +556,12 @@ TEST_F(spawn, number_that_is_being_opened)
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	ASSERT_EQ(3, self->device);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, open_the_fifo, NULL));
-	/* The next one is 5: it has number 4, and no file. */
+	/*
+	 * The next one is 5: it has number 4, and no file.  We must not have that
+	 * number when it looks for one.
+	 */
 	do {
+		own_sleep_ms(100);
 		fd = fcntl(0, F_DUPFD_CLOEXEC, 0);
 		close(fd);
 	} while (fd == 4);
