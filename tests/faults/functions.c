@@ -55,6 +55,7 @@ FIXTURE_VARIANT_ADD(spawn, filp_open) { .name = "filp_open" };
 FIXTURE_VARIANT_ADD(spawn, kern_path) { .name = "kern_path" };
 FIXTURE_VARIANT_ADD(spawn, inode_permission) { .name = "inode_permission" };
 FIXTURE_VARIANT_ADD(spawn, d_lookup) { .name = "d_lookup" };
+FIXTURE_VARIANT_ADD(spawn, lookup_positive_unlocked) { .name = "lookup_positive_unlocked" };
 FIXTURE_VARIANT_ADD(spawn, fget_raw) { .name = "fget_raw" };
 FIXTURE_VARIANT_ADD(spawn, fget) { .name = "fget" };
 FIXTURE_VARIANT_ADD(spawn, close_fd) { .name = "close_fd" };

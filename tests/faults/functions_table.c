@@ -46,6 +46,7 @@ const struct faulty_function faulty_functions[] = {
 	/* The cache of names alone is not believed when it says no. */
 	{ { "inode_permission" }, -EACCES, { EACCES }, true, false },
 	{ { "d_lookup" }, 0, {}, true, false },
+	{ { "lookup_positive_unlocked" }, -EIO, {}, true, false },
 	/* INHERIT takes what it does not find for closed, which is no error. */
 	{ { "fget_raw" }, 0, { EBADF }, true, false },
 	{ { "fget" }, 0, { EBADF }, false, false },
