@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Asynchronous starts: handlers, and coroutines.
+#include <fcntl.h>
 #include <kspawn/async_spawn.hpp>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <coroutine>
 #include <csignal>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -182,6 +185,51 @@ TEST_F(Asynchronous, QueueThatGoesLetsTheChildrenGo) {
     EXPECT_FALSE(called);
     EXPECT_EQ(kspawn::reap_abandoned(), 1U);
     EXPECT_EQ(::kill(pid, SIGKILL), 0);
+    while (kspawn::reap_abandoned() != 0) {
+    }
+}
+
+TEST_F(Asynchronous, HandlerMayDestroyTheQueue) {
+    auto queue = std::make_unique<CompletionQueue>();
+    int called = 0;
+    for (int i = 0; i < 3; ++i)
+        shell("true").spawn_async(*queue, [&](SpawnResult result) {
+            ++called;
+            std::move(result).value().wait();
+            queue.reset();
+        });
+    EXPECT_EQ(queue->wait(), 1U);
+    EXPECT_EQ(called, 1);
+    EXPECT_EQ(queue, nullptr);
+    while (kspawn::reap_abandoned() != 0) {
+    }
+}
+
+TEST_F(Asynchronous, StartThatHangsIsEnded) {
+    if (!support::by_kernel())
+        GTEST_SKIP() << "through libc a start waits until the program has been executed";
+    const support::Directory scratch;
+    const auto fifo = scratch.path() / "fifo";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    CompletionQueue queue;
+    Child child;
+    const pid_t pid =
+        Command("true")
+            .stdin_from(Stdio::file(fifo, O_RDONLY))
+            .spawn_async(queue, [&](SpawnResult result) { child = std::move(result).value(); });
+    EXPECT_FALSE(queue.kill(pid + 1, SIGKILL));
+    EXPECT_TRUE(queue.kill(pid, SIGTERM)) << "which is blocked";
+    EXPECT_EQ(queue.dispatch(), 0U);
+    EXPECT_TRUE(queue.kill(pid, SIGKILL));
+    EXPECT_EQ(queue.wait(), 1U);
+    EXPECT_EQ(child.wait().signal(), SIGKILL);
+    EXPECT_FALSE(queue.kill(pid, SIGKILL));
+}
+
+TEST_F(Asynchronous, EmptyHandlerLetsTheChildGo) {
+    CompletionQueue queue;
+    shell("true").spawn_async(queue, nullptr);
+    EXPECT_EQ(queue.wait(), 1U);
     while (kspawn::reap_abandoned() != 0) {
     }
 }

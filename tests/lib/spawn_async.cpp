@@ -158,6 +158,9 @@ TEST_F(SpawnAsync, OpenCompletionChecksWhatItIsGiven) {
     EXPECT_EQ(kspawn_completion_open_np(&number, KSPAWN_COMPLETION_CAPACITY_MAX + 1, 0), EINVAL);
     EXPECT_EQ(kspawn_completion_open_np(&number, 1, O_APPEND), EINVAL);
     EXPECT_EQ(number, -1);
+    EXPECT_EQ(last_failure(),
+              (Failure{EINVAL, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION,
+                       "completion descriptor: Invalid argument"}));
     const int error = kspawn_completion_open_np(&number, KSPAWN_COMPLETION_CAPACITY_MAX, 0);
     if (through_libc() && error == EPERM)
         GTEST_SKIP() << "a pipe of this size needs CAP_SYS_RESOURCE";
@@ -174,6 +177,15 @@ TEST_F(SpawnAsync, ReadChecksWhatItIsGiven) {
     EXPECT_EQ(kspawn_completion_read_np(completion.get(), &event, 1, nullptr), EINVAL);
     EXPECT_EQ(kspawn_completion_read_np(-1, &event, 1, &count), EBADF);
     EXPECT_EQ(count, 0U);
+    count = 7;
+    EXPECT_EQ(kspawn_completion_read_np(completion.get(), &event, 0, &count), EINVAL);
+    EXPECT_EQ(count, 0U);
+    // Neither an end of file nor something else is an event.
+    const Descriptor null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    EXPECT_EQ(kspawn_completion_read_np(null.get(), &event, 1, &count), EBADF);
+    const auto file = scratch.write("file", "abc");
+    const Descriptor three{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+    EXPECT_EQ(kspawn_completion_read_np(three.get(), &event, 1, &count), EBADF);
     completion = completion_of(1, O_NONBLOCK);
     count = 7;
     EXPECT_EQ(kspawn_completion_read_np(completion.get(), &event, 1, &count), EAGAIN);

@@ -18,6 +18,7 @@
 #include "descriptor.hpp"
 #include "device.hpp"
 #include "errno_guard.hpp"
+#include "failure.hpp"
 
 namespace kspawn::internal::completion {
 
@@ -119,35 +120,55 @@ void post(int descriptor, const Event& event) noexcept {
 
 using kspawn::internal::CancelGuard;
 using kspawn::internal::ErrnoGuard;
+namespace completion = kspawn::internal::completion;
 
-int kspawn_completion_open_np(int* completion, unsigned int capacity, int flags) noexcept {
-    const ErrnoGuard keep_errno;
-    const CancelGuard no_cancellation;
-    if (completion == nullptr || capacity == 0 || capacity > KSPAWN_COMPLETION_CAPACITY_MAX ||
-        (flags & ~O_NONBLOCK) != 0)
-        return EINVAL;
-    int opened = -1;
-    if (kspawn_get_backend() == KSPAWN_BACKEND_KERNEL && kspawn_available() == 0)
-        return ENOSYS;
-    const int error = kspawn_effective_backend() == KSPAWN_BACKEND_KERNEL
-                          ? kspawn::internal::completion::open_by_kernel(opened, capacity, flags)
-                          : kspawn::internal::completion::open_by_libc(opened, capacity, flags);
-    if (error == 0)
-        *completion = opened;
+namespace {
+
+// Remembered as that of a start would be, of which it is the first step.
+[[gnu::cold]] int fail(int error, int step, unsigned index) noexcept {
+    kspawn::internal::failure::remember({}, {0, -1, error, step, index});
     return error;
 }
 
-int kspawn_completion_read_np(int completion, kspawn_completion_event* events, size_t size,
+} // namespace
+
+int kspawn_completion_open_np(int* descriptor, unsigned int capacity, int flags) noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    if (descriptor == nullptr || capacity == 0 || capacity > KSPAWN_COMPLETION_CAPACITY_MAX ||
+        (flags & ~O_NONBLOCK) != 0)
+        return fail(EINVAL, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION);
+    kspawn_support support{};
+    const bool by_kernel = kspawn_effective_backend() == KSPAWN_BACKEND_KERNEL;
+    if (by_kernel && kspawn_query(&support, sizeof(support)) == 0 && support.error != 0) {
+        const bool refused = support.step == KSPAWN_FAILURE_POLICY;
+        return fail(refused ? EPERM : ENOSYS, support.step,
+                    refused ? 0 : static_cast<unsigned>(support.error));
+    }
+    int opened = -1;
+    const int error = by_kernel ? completion::open_by_kernel(opened, capacity, flags)
+                                : completion::open_by_libc(opened, capacity, flags);
+    if (error != 0)
+        return fail(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION);
+    *descriptor = opened;
+    return 0;
+}
+
+int kspawn_completion_read_np(int descriptor, kspawn_completion_event* events, size_t size,
                               size_t* count) noexcept {
     const ErrnoGuard keep_errno;
     const CancelGuard no_cancellation;
+    if (count != nullptr)
+        *count = 0;
     if (events == nullptr || count == nullptr || size == 0)
         return EINVAL;
-    *count = 0;
-    const auto most = std::min(size, kspawn::internal::completion::most_at_once);
-    const auto got = ::read(completion, events, most * sizeof(*events));
+    const auto most = std::min(size, completion::most_at_once);
+    const auto got = ::read(descriptor, events, most * sizeof(*events));
     if (got < 0)
         return errno;
-    *count = static_cast<size_t>(got) / sizeof(*events);
+    const auto bytes = static_cast<size_t>(got);
+    if (bytes == 0 || bytes % sizeof(*events) != 0)
+        return EBADF; // not one of ours
+    *count = bytes / sizeof(*events);
     return 0;
 }

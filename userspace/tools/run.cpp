@@ -338,7 +338,10 @@ bool completed(Start& start, int completion) {
 
 void spawn_asynchronously(Start& start, bool verbose) {
     int number = -1;
-    check(kspawn_completion_open_np(&number, 1, 0), "completion descriptor");
+    if (kspawn_completion_open_np(&number, 1, 0) != 0) {
+        start.failed();
+        return;
+    }
     const Descriptor completion{number};
     {
         const Relay::Hold hold;

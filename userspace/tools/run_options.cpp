@@ -9,7 +9,6 @@
 #include <array>
 #include <charconv>
 #include <limits>
-#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -74,6 +73,16 @@ Scheduling scheduling_of(std::string_view text) {
         throw CLI::ValidationError("--sched", "PRIORITY is a number");
     result.priority = *priority;
     return result;
+}
+
+StartBy call_of(std::string_view text) {
+    if (text == "wait")
+        return StartBy::wait;
+    if (text == "spawn")
+        return StartBy::spawn;
+    if (text == "async")
+        return StartBy::async;
+    throw CLI::ValidationError("--call", "CALL is one of wait, spawn, async");
 }
 
 int backend_of(std::string_view text) {
@@ -186,11 +195,10 @@ void add_process_options(CLI::App& app, RunOptions& options) {
            "--backend", [&options](const std::string& text) { options.backend = backend_of(text); },
            "Start it through the kernel or libc: auto (default), kernel, libc")
         ->type_name("BACKEND");
-    app.add_option("--call", options.call,
-                   "Start it and wait for it in one call (wait, default), in two (spawn), or "
-                   "asynchronously (async)")
-        ->transform(CLI::Transformer(std::map<std::string, StartBy>{
-            {"wait", StartBy::wait}, {"spawn", StartBy::spawn}, {"async", StartBy::async}}))
+    app.add_option_function<std::string>(
+           "--call", [&options](const std::string& text) { options.call = call_of(text); },
+           "Start it and wait for it in one call (wait, default), in two (spawn), or "
+           "asynchronously (async)")
         ->type_name("CALL");
     app.add_flag("-v,--verbose", options.verbose, "Say which process was started and how it ended");
 }

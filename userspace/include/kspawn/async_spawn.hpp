@@ -12,6 +12,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -29,7 +30,11 @@ namespace kspawn {
  * child; or spawn_error is thrown in it, as Command::spawn() would throw it.
  *
  * A coroutine that is destroyed while it waits is not resumed, and the child is let go
- * of as by the destructor of Child; the queue must still be there.
+ * of as by the destructor of Child.
+ *
+ * GCC 12 refuses a braced list in the operand of co_await, as in
+ * `co_await Command("sh").args({"-c", "true"}).spawn_async(queue)`: call arg(), or make
+ * the Command before.
  */
 class KSPAWN_API AsyncSpawn {
 public:
@@ -49,10 +54,10 @@ public:
 
 private:
     friend class Command;
-    AsyncSpawn(CompletionQueue& queue, Command command)
-        : queue_(queue), command_(std::move(command)) {}
+    AsyncSpawn(const CompletionQueue& queue, Command command)
+        : queue_(queue.state_), command_(std::move(command)) {}
 
-    CompletionQueue& queue_;
+    std::shared_ptr<CompletionQueue::State> queue_;
     Command command_;
     std::uint64_t cookie_ = 0; // 0: nothing is under way
     std::optional<SpawnResult> result_;

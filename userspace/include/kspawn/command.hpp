@@ -184,10 +184,11 @@ public:
      * CompletionQueue::dispatch() or wait(), with the child or with the error.  The
      * child exists when this returns, and belongs to the queue until then.
      *
-     * @param queue   which must be there until the handler has been called
-     * @param handler what to call.  It is not called if this throws
-     * @return the child's process ID.  It is the child's own only while the start is
-     *         under way or the child has not been waited for
+     * @param queue   if it is destroyed before, the handler is never called
+     * @param handler what to call.  It is not called if this throws.  If it is empty, the
+     *                child is let go of
+     * @return the child's process ID.  A start that has failed has given it up: to end
+     *         one that hangs, use CompletionQueue::kill()
      * @throws spawn_error as spawn(), for what is known before there is a child; and,
      *         at Step::request, EAGAIN: the queue's capacity is exhausted
      */
@@ -208,13 +209,19 @@ public:
     /**
      * Start it and wait for it.  Nothing is done with a pipe but to close it.
      *
-     * If the command has no pipe, that is one system call (kspawn_spawn_wait_np()).
+     * If the command has no pipe, that is one system call (kspawn_spawn_wait_np()).  The
+     * wait goes on after a signal that was handled.
      *
      * @return how it ended
      * @throws spawn_error as spawn(), std::system_error as Child::wait()
      */
     [[nodiscard]] ExitStatus status() const;
-    /** @copydoc status() */
+    /**
+     * The same, by error code.
+     *
+     * @param[out] error cleared after success
+     * @return how it ended; after an error it means nothing
+     */
     [[nodiscard]] ExitStatus status(std::error_code& error) const;
 
     /**

@@ -77,11 +77,15 @@ using SpawnHandler = std::function<void(SpawnResult)>;
  *
  * Nothing is called behind the program's back: handlers run inside dispatch() and
  * wait(), in the thread that calls these.  All functions may be called by several
- * threads at once, and by handlers.
+ * threads at once, and by handlers; a handler may destroy the queue that calls it.
  *
  * The destructor does not wait.  Starts that are under way go on; their handlers are
  * destroyed without being called, and their children let go of as by the destructor of
- * Child.
+ * Child.  A coroutine that waits for one is never resumed: whoever has started it
+ * destroys it.
+ *
+ * Through libc (see <kspawn/spawn_async.h>) a start waits until its program has been
+ * executed, and all its failures are known at once.
  */
 class KSPAWN_API CompletionQueue {
 public:
@@ -111,9 +115,23 @@ public:
     [[nodiscard]] std::size_t pending() const;
 
     /**
-     * Call the handlers of all starts that have succeeded or failed.  It does not wait.
+     * Send a signal to the child of a start that is under way or not dispatched, through
+     * its pidfd, so that it cannot reach another process.  Until its program has been
+     * executed, such a child blocks all signals but SIGKILL and SIGSTOP.
      *
-     * @return how many were called
+     * @param pid    what Command::spawn_async() returned
+     * @param signal a signal number
+     * @return whether it was sent; false: the start has been dispatched or was not this
+     *         queue's, or the child has ended
+     */
+    bool kill(pid_t pid, int signal);
+
+    /**
+     * Call the handlers of all starts that have succeeded or failed, and of those that do
+     * so meanwhile.  It does not wait.
+     *
+     * @return how many were dispatched, those without a handler or whose coroutine has
+     *         gone included
      * @throws whatever a handler throws; the others are called by the next dispatch().
      *         std::system_error with the errors of kspawn_completion_read_np()
      */
@@ -122,7 +140,7 @@ public:
     /**
      * Wait until there is something to dispatch, and dispatch() it.
      *
-     * @return how many handlers were called; 0: nothing was under way
+     * @return as dispatch(); 0: nothing was under way
      * @throws as dispatch()
      */
     std::size_t wait();
@@ -131,7 +149,7 @@ private:
     friend class Command;
     friend class AsyncSpawn;
     class State;
-    std::unique_ptr<State> state_;
+    std::shared_ptr<State> state_; // a handler that destroys the queue is called by it
 };
 
 } // namespace kspawn

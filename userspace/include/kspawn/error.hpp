@@ -31,6 +31,7 @@ enum class Step : int {
     action = KSPAWN_FAILURE_ACTION,
     pidfd = KSPAWN_FAILURE_PIDFD,
     exec = KSPAWN_FAILURE_EXEC,
+    wait = KSPAWN_FAILURE_WAIT,
     device = KSPAWN_FAILURE_DEVICE,
     libc = KSPAWN_FAILURE_LIBC,
     /** Before the kernel was asked: a pipe could not be made, a name has a NUL in it. */

@@ -16,7 +16,8 @@
  * slow disk or an open action that blocks does not hold up its event loop.
  *
  * The child is an ordinary child from the moment the call returns: waitpid(), its
- * pidfd, kill() and SIGCHLD are as after fork().  If the start fails later, the child
+ * pidfd, kill() and SIGCHLD are as after fork().  Until its program has been executed
+ * it blocks all signals but SIGKILL and SIGSTOP: SIGKILL ends a start that hangs.  If the start fails later, the child
  * is gone before the event can be read: no wait finds it, and there was no SIGCHLD.
  *
  * All functions are thread-safe, may be used on the same descriptor by several
@@ -55,15 +56,16 @@ struct kspawn_completion_event {
  *
  * @param[out] completion where to put the descriptor; left as it is on failure
  * @param[in]  capacity   how many starts may be under way or unread at a time: 1 to
- *                        KSPAWN_COMPLETION_CAPACITY_MAX.  Through libc it is a
- *                        little more
+ *                        KSPAWN_COMPLETION_CAPACITY_MAX.  Through libc it is
+ *                        rounded up to what pages of a pipe hold, 340 at least
  * @param[in]  flags      O_NONBLOCK: kspawn_completion_read_np() does not wait; or 0
- * @return 0 or
+ * @return 0, or an error number, and kspawn_last_failure() tells more:
  *   - EINVAL: completion is NULL, or capacity or flags are none of those
  *   - ENOSYS: the kernel is required, and cannot be asked; see kspawn_spawn()
+ *   - EPERM: the kernel is required, and refuses the caller, which runs under seccomp
  *   - EMFILE, ENFILE, ENOMEM
- *   - EPERM: through libc, the capacity is more than an unprivileged user may have
- *     (/proc/sys/fs/pipe-max-size)
+ *   - EPERM: through libc, 24 bytes times the capacity are more than an unprivileged
+ *     user may have in a pipe (/proc/sys/fs/pipe-max-size)
  *   - ENOENT: through libc, /proc is not mounted
  *
  * Through libc (<kspawn/backend.h>) it is a pipe of its own, and each start waits until
@@ -87,7 +89,7 @@ KSPAWN_API int kspawn_completion_open_np(int* completion, unsigned int capacity,
  *   - EINVAL: events or count is NULL, or size is 0
  *   - EAGAIN: there is none, and the descriptor has O_NONBLOCK
  *   - EINTR: a signal was handled while there was none
- *   - EBADF: not an open descriptor
+ *   - EBADF: not an open descriptor, or what it has are no events
  */
 KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_completion_event* events,
                                          size_t size, size_t* count) KSPAWN_NOEXCEPT;
@@ -95,8 +97,8 @@ KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_completio
 /**
  * Start a program without waiting until it has been executed.
  *
- * The call returns when there is a child.  Nothing of what it was given need be kept.
- * After success there will be one event.
+ * The call returns when there is a child.  Nothing of what it was given need be kept,
+ * except for kspawn_strevent_np().  After success there will be one event.
  *
  * @param[out] pid        the child's process ID; left as it is on failure; NULL if not
  *                        wanted.  It is stored before a signal handler of the calling

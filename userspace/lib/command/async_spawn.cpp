@@ -32,12 +32,14 @@ AsyncSpawn Command::spawn_async(CompletionQueue& queue) const {
 
 AsyncSpawn::~AsyncSpawn() {
     if (cookie_ != 0 && !result_)
-        queue_.state_->forget(cookie_);
+        queue_->forget(cookie_);
 }
 
 bool AsyncSpawn::await_suspend(std::coroutine_handle<> waiting) {
     Command::Failure failure;
-    auto& state = *queue_.state_;
+    // The queue may go as this does.
+    const auto queue = queue_;
+    auto& state = *queue;
     cookie_ = state.add([this, waiting](SpawnResult result) {
         result_ = std::move(result);
         waiting.resume();

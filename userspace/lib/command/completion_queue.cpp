@@ -53,10 +53,12 @@ std::uint64_t CompletionQueue::State::add(SpawnHandler handler) {
 
 void CompletionQueue::State::started(std::uint64_t cookie, Operation operation) {
     const std::lock_guard lock(mutex_);
-    auto& place = operations_.at(cookie);
-    operation.handler = std::move(place.handler);
+    const auto found = operations_.find(cookie);
+    if (found == operations_.end())
+        return; // the queue has gone
+    operation.handler = std::move(found->second.handler);
     operation.started = true;
-    place = std::move(operation);
+    found->second = std::move(operation);
     started_.notify_all();
 }
 
@@ -71,13 +73,46 @@ void CompletionQueue::State::forget(std::uint64_t cookie) {
         found->second.handler = nullptr;
 }
 
-CompletionQueue::Operation CompletionQueue::State::take(std::uint64_t cookie) {
+bool CompletionQueue::State::kill(pid_t pid, int signal) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [cookie, operation] : operations_) {
+        if (operation.child.pid() != pid)
+            continue;
+        std::error_code error;
+        operation.child.kill(signal, error);
+        return !error;
+    }
+    return false;
+}
+
+void CompletionQueue::State::close() {
+    std::unordered_map<std::uint64_t, Operation> left;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        left.swap(operations_);
+        started_.notify_all();
+    }
+    // What the handlers hold is destroyed without the lock.
+}
+
+bool CompletionQueue::State::closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+}
+
+// Nothing: the queue has gone.
+std::optional<CompletionQueue::Operation> CompletionQueue::State::take(std::uint64_t cookie) {
     std::unique_lock lock(mutex_);
-    // References into the map outlive changes of it; only we remove this one.
-    auto& operation = operations_.at(cookie);
-    started_.wait(lock, [&] { return operation.started; });
-    auto taken = std::move(operation);
-    operations_.erase(cookie);
+    auto found = operations_.end();
+    started_.wait(lock, [&] {
+        found = operations_.find(cookie);
+        return closed_ || (found != operations_.end() && found->second.started);
+    });
+    if (closed_)
+        return std::nullopt;
+    auto taken = std::move(found->second);
+    operations_.erase(found);
     return taken;
 }
 
@@ -97,16 +132,32 @@ bool CompletionQueue::State::read(kspawn_completion_event& event) const {
 std::size_t CompletionQueue::State::dispatch() {
     std::size_t count = 0;
     // One at a time: if a handler throws, the rest is still to be read.
-    for (kspawn_completion_event event{}; read(event); ++count) {
+    for (kspawn_completion_event event{}; !closed() && read(event); ++count) {
         auto operation = take(event.cookie);
-        if (operation.handler != nullptr)
-            operation.handler(result_of(event, operation));
+        if (!operation)
+            break;
+        if (operation->handler != nullptr)
+            operation->handler(result_of(event, *operation));
     }
     return count;
 }
 
-CompletionQueue::CompletionQueue(unsigned capacity) : state_(std::make_unique<State>(capacity)) {}
-CompletionQueue::~CompletionQueue() = default;
+std::size_t CompletionQueue::State::wait() {
+    for (;;) {
+        const auto count = dispatch();
+        if (count != 0 || pending() == 0)
+            return count;
+        pollfd entry{.fd = descriptor(), .events = POLLIN, .revents = 0};
+        if (::poll(&entry, 1, -1) < 0 && errno != EINTR)
+            throw std::system_error(internal::last_error(), "poll");
+    }
+}
+
+CompletionQueue::CompletionQueue(unsigned capacity) : state_(std::make_shared<State>(capacity)) {}
+
+CompletionQueue::~CompletionQueue() {
+    state_->close();
+}
 
 int CompletionQueue::descriptor() const noexcept {
     return state_->descriptor();
@@ -116,19 +167,18 @@ std::size_t CompletionQueue::pending() const {
     return state_->pending();
 }
 
+bool CompletionQueue::kill(pid_t pid, int signal) {
+    return state_->kill(pid, signal);
+}
+
 std::size_t CompletionQueue::dispatch() {
-    return state_->dispatch();
+    const auto state = state_;
+    return state->dispatch();
 }
 
 std::size_t CompletionQueue::wait() {
-    for (;;) {
-        const auto count = dispatch();
-        if (count != 0 || pending() == 0)
-            return count;
-        pollfd entry{.fd = descriptor(), .events = POLLIN, .revents = 0};
-        if (::poll(&entry, 1, -1) < 0 && errno != EINTR)
-            throw std::system_error(internal::last_error(), "poll");
-    }
+    const auto state = state_;
+    return state->wait();
 }
 
 } // namespace kspawn

@@ -46,15 +46,23 @@ public:
     /// The handler is not to be called any more; the event is still to come.
     void forget(std::uint64_t cookie);
 
+    bool kill(pid_t pid, int signal);
+
     std::size_t dispatch();
+    std::size_t wait();
+
+    /// Nobody is left to call handlers for.
+    void close();
 
 private:
     bool read(kspawn_completion_event& event) const;
-    Operation take(std::uint64_t cookie);
+    std::optional<Operation> take(std::uint64_t cookie);
+    [[nodiscard]] bool closed() const;
 
     FileDescriptor descriptor_;
     mutable std::mutex mutex_;
     std::condition_variable started_; // an event may be faster than the call it is of
+    bool closed_ = false;
     std::uint64_t last_cookie_ = 0;
     std::unordered_map<std::uint64_t, Operation> operations_;
 };
