@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #define NEEDS_AUDIT	"needs root and a kernel that audits system calls"
@@ -210,6 +211,13 @@ static long names_in_use(void)
 	return active;
 }
 
+static bool is_debug_kernel(void)
+{
+	struct utsname name;
+
+	return !uname(&name) && strstr(name.release, "debug");
+}
+
 #define DIRECTORIES	(KSPAWN_SEARCH_MAX / 2)
 
 /* An audited search of as many directories as there may be, none of which is there. */
@@ -257,8 +265,12 @@ TEST_F(spawn, search_takes_no_memory)
 		own_sleep_ms(5);
 	}
 	EXPECT_EQ(0, status);
-	EXPECT_GT(1000, most)
-		TH_LOG("%ld names", most);
+	/* KASAN keeps what was freed for a while. */
+	if (is_debug_kernel())
+		TH_LOG("not looked at with KASAN: %ld names", most);
+	else
+		EXPECT_GT(1000, most)
+			TH_LOG("%ld names", most);
 	EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, SYS_setresuid));
 	EXPECT_EQ(0, set_audit(sock, false));
 }

@@ -34,7 +34,7 @@ constexpr std::array<Row, 6> rows{{
     {"descriptors-many", {"yes", "yes", "yes", "yes", "yes", "yes", "no", "no", "no"}},
     {"stall",
      {"caller, setuid", "caller, setuid", "caller, start, bystander, setuid", "setuid", "caller",
-      "caller, setuid", "caller, setuid", "nobody", "caller"}},
+      "caller, setuid", "caller, setuid", "nobody", "caller, setuid"}},
 }};
 
 } // namespace

@@ -108,10 +108,10 @@ bool is_wait_reported(const Scene& scene, const Json& stalls) {
 }
 
 /// The caller's wait for a slow program is seen if it waits for the child itself, in the
-/// kernel: one that reads an error pipe, or asks for the child's end as well, waits by its own
-/// doing, and an asynchronous one not at all.
+/// kernel: one that reads an error pipe waits by its own doing, and an asynchronous one not
+/// at all.
 std::string check_stall(const Scene& scene, const Json& stalls) {
-    static const std::set<std::string> waits_otherwise{"pipe", "kspawn-async", "kspawn-wait"};
+    static const std::set<std::string> waits_otherwise{"pipe", "kspawn-async"};
     const bool seen = is_wait_reported(scene, stalls);
     const bool expected = !waits_otherwise.contains(scene.way.name);
     return seen == expected
