@@ -10,7 +10,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-
 /* A start that fails when its child has a file open that hangs as it is closed. */
 static void failing_init(struct spawn *s)
 {
@@ -155,14 +154,14 @@ TEST_F(spawn, caller_of_a_failed_child_is_killed)
  */
 TEST_F(spawn, caller_hangs_as_it_dies)
 {
-	struct server server;
+	struct fuse_server server;
 	pid_t caller, child;
 	int status, writer;
 	struct spawn s;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	if (!serve(&server))
-		SKIP(return, NO_FUSE);
+	if (!fuse_server_begin(&server, "flush"))
+		SKIP(return, FUSE_NEEDED);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
@@ -179,16 +178,16 @@ TEST_F(spawn, caller_hangs_as_it_dies)
 	ASSERT_LT(0, child);
 	ASSERT_TRUE(own_wait_state(child, 'S'));
 	ASSERT_EQ(0, kill(caller, SIGKILL));
-	ASSERT_TRUE(heard(&server, 'h'));
+	ASSERT_TRUE(fuse_server_hangs(&server));
 	EXPECT_EQ(caller, own_parent_of(child));
 	/* It goes on, and fails. */
 	writer = open("fifo", O_WRONLY | O_CLOEXEC);
 	while (!kill(child, 0))
 		own_sleep_ms(10);
 	close(writer);
-	ASSERT_EQ(1, write(server.say, "", 1));
+	ASSERT_EQ(0, fuse_server_go_on(&server));
 	EXPECT_EQ(SIGKILL, own_wait(caller));
-	end_server(&server);
+	fuse_server_end(&server);
 	EXPECT_EQ(-1, waitpid(-1, &status, __WALL));
 	EXPECT_EQ(ECHILD, errno);
 }

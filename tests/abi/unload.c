@@ -120,18 +120,6 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 }
 
-TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
-{
-	int completion = completion_open(self->device, 1, 0);
-
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	ASSERT_LE(0, completion);
-	close(self->device);
-	expect_refused(_metadata);
-	close(completion);
-}
-
 /* A program that has started needs the module no more. */
 TEST_F(spawn, not_held_by_programs)
 {

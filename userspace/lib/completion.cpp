@@ -144,7 +144,7 @@ int kspawn_completion_read_np(int completion, kspawn_completion_event* events, s
     if (events == nullptr || count == nullptr || size == 0)
         return EINVAL;
     *count = 0;
-    const auto most = std::min(size, most_at_once);
+    const auto most = std::min(size, kspawn::internal::completion::most_at_once);
     const auto got = ::read(completion, events, most * sizeof(*events));
     if (got < 0)
         return errno;

@@ -208,8 +208,7 @@ public:
     /**
      * Start it and wait for it.  Nothing is done with a pipe but to close it.
      *
-     * If the command has no pipe, that is one call to the kernel, during which the
-     * caller sleeps once (kspawn_spawn_wait_np()).
+     * If the command has no pipe, that is one system call (kspawn_spawn_wait_np()).
      *
      * @return how it ended
      * @throws spawn_error as spawn(), std::system_error as Child::wait()

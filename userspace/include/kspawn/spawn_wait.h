@@ -3,9 +3,8 @@
  * @file
  * Start a program and wait for its end, in one call.
  *
- * The caller sleeps once, from the start to the end of the child.  With
- * kspawn_spawn() and waitpid() it is woken in between, when the program has been
- * executed, only to sleep again.
+ * One system call does what kspawn_spawn() and waitpid() do in two; the caller does not
+ * come back to user mode in between.
  *
  * Since kspawn 0.2; of this library only.
  */
