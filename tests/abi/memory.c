@@ -234,6 +234,9 @@ TEST_F(spawn, actions)
 	*at = s.actions[0];
 	s.args.actions = spawn_pointer(at);
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
+	/* If that is wrong, it comes first. */
+	at->op = UINT32_MAX;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	/* One and a half. */
 	memcpy(e.end - 72, s.actions, 72);
 	s.args.actions = spawn_pointer(e.end - 72);
