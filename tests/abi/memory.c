@@ -121,6 +121,10 @@ TEST_F(spawn, path)
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer(last_string(&e, scratch_tiny));
 	expect_exit(_metadata, self->device, &s, 0);
+	/* Longer than the first piece of what is copied. */
+	memset(e.page, '/', PAGE);
+	s.args.path = spawn_pointer(e.page + 1);
+	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
 }
 
 TEST_F(spawn, search)
