@@ -2,6 +2,7 @@
 /* The tracepoints: they tell of each stage, with the ids that belong to it. */
 #include "lib/fixture.h"
 
+#include <sched.h>
 #include <sys/mount.h>
 
 #define TRACING "/sys/kernel/tracing"
@@ -222,6 +223,57 @@ TEST_F(spawn, ids_differ)
 	first_id(rest + 1, "begin", second, sizeof(second));
 	EXPECT_STRNE("", second);
 	EXPECT_STRNE(first, second);
+}
+
+/* The last id of @count starts on a CPU, or 0; *met: whether one of them had @other. */
+static unsigned long long last_id(int device, int cpu, int count, unsigned long long other,
+				  bool *met)
+{
+	static const char begin[] = "kspawn_begin: id=";
+	unsigned long long id = 0;
+	cpu_set_t cpus;
+	struct spawn s;
+	char *at;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		return 0;
+	spawn_init(&s, "/no/such/program");
+	while (count--)
+		spawn_start(device, &s);
+	for (at = events_read(); at && (at = strstr(at, begin)); ) {
+		at += strlen(begin);
+		id = strtoull(at, NULL, 16);
+		*met |= id == other;
+	}
+	return id;
+}
+
+/* Each CPU counts for itself: one catches up with the other. */
+TEST_F(spawn, ids_of_two_cpus_differ)
+{
+	unsigned long long ids[2], high;
+	bool met = false;
+	int low;
+
+	if (geteuid() || !events_on())
+		SKIP(return, NO_EVENTS);
+	ids[0] = last_id(self->device, 0, 1, 0, &met);
+	ids[1] = last_id(self->device, 1, 1, 0, &met);
+	if (!ids[1]) {
+		events_off();
+		SKIP(return, "needs two CPUs");
+	}
+	EXPECT_LT(0, ids[0]);
+	EXPECT_NE(ids[0], ids[1]);
+	low = ids[0] > ids[1];
+	high = ids[!low];
+	while (ids[low] && ids[low] < high && !met)
+		ids[low] = last_id(self->device, low, 100, high, &met);
+	events_off();
+	EXPECT_LE(high, ids[low]);
+	EXPECT_FALSE(met);
 }
 
 TEST_HARNESS_MAIN

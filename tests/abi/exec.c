@@ -432,4 +432,28 @@ TEST_F(spawn, empty_name_in_a_search)
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 }
 
+/* A caller whose root directory is another: a relative path does not begin there. */
+TEST_F(spawn, relative_path_below_another_root)
+{
+	struct spawn s;
+	pid_t caller;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, mkdir("here", 0755));
+	ASSERT_EQ(0, scratch_copy_child("here/prog", 0755));
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		if (chroot(".") || chdir("here"))
+			_exit(1);
+		spawn_init(&s, "prog");
+		spawn_arg(&s, "prog");
+		spawn_arg(&s, "exit");
+		spawn_arg(&s, "5");
+		_exit(WEXITSTATUS(own_wait(spawn_start(self->device, &s))));
+	}
+	EXPECT_EQ(5, WEXITSTATUS(own_wait(caller)));
+}
+
 TEST_HARNESS_MAIN

@@ -155,6 +155,7 @@ TEST_F(spawn, caller_of_a_failed_child_is_killed)
 TEST_F(spawn, caller_hangs_as_it_dies)
 {
 	struct fuse_server server;
+	unsigned long long end;
 	pid_t caller, child;
 	int status, writer;
 	struct spawn s;
@@ -182,8 +183,10 @@ TEST_F(spawn, caller_hangs_as_it_dies)
 	EXPECT_EQ(caller, own_parent_of(child));
 	/* It goes on, and fails. */
 	writer = open("fifo", O_WRONLY | O_CLOEXEC);
-	while (!kill(child, 0))
+	end = own_clock_ms() + 10000;
+	while (!kill(child, 0) && own_clock_ms() < end)
 		own_sleep_ms(10);
+	EXPECT_EQ(-1, kill(child, 0));
 	close(writer);
 	ASSERT_EQ(0, fuse_server_go_on(&server));
 	EXPECT_EQ(SIGKILL, own_wait(caller));

@@ -146,6 +146,10 @@ TEST_F(spawn, negative_group)
 		s.args.pgroup = bad[i];
 		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
 			       KSPAWN_ATTR_SETPGROUP);
+		/* It comes before the program. */
+		s.args.path = spawn_pointer("/no/such/program");
+		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
+			       KSPAWN_ATTR_SETPGROUP);
 	}
 }
 

@@ -121,6 +121,10 @@ TEST_F(spawn, path)
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer(last_string(&e, scratch_tiny));
 	expect_exit(_metadata, self->device, &s, 0);
+	/* Longer than the first piece of what is copied. */
+	memset(e.page, '/', PAGE);
+	s.args.path = spawn_pointer(e.page + 1);
+	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
 }
 
 TEST_F(spawn, search)
@@ -234,6 +238,9 @@ TEST_F(spawn, actions)
 	*at = s.actions[0];
 	s.args.actions = spawn_pointer(at);
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
+	/* If that is wrong, it comes first. */
+	at->op = UINT32_MAX;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	/* One and a half. */
 	memcpy(e.end - 72, s.actions, 72);
 	s.args.actions = spawn_pointer(e.end - 72);

@@ -247,9 +247,13 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 		s.args.flags = KSPAWN_PIDFD;
 		spawn_dup2(&s, 99, 98);
 		break;
+	case CLOSED:
+		/* It ends when nobody can be told any more. */
+		completion = completion_open(device, 8, 0);
+		completion_hold(&s, completion, 1);
+		break;
 	case ASYNC_FAILS:
 	case UNREAD:
-	case CLOSED:
 		completion = completion_open(device, 8, 0);
 		completion_use(&s, completion, 1);
 		spawn_dup2(&s, 99, 98);
@@ -268,7 +272,10 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 		completion_ready(completion, SETTLE_MS);
 	if (completion >= 0)
 		close(completion);
-	else if (pid > 0)
+	if (kind == CLOSED)
+		completion_release();
+	/* One that fails, and is not waited for by the call, is nobody's child. */
+	if (pid > 0 && kind != ASYNC_FAILS && kind != UNREAD)
 		own_wait(pid);
 }
 

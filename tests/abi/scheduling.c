@@ -121,6 +121,10 @@ TEST_F(spawn, invalid_values)
 		s.args.sched_priority = cases[i].priority;
 		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
 			       KSPAWN_ATTR_SETSCHEDULER);
+		/* With both flags it is the policy that is told of. */
+		s.args.attr_flags |= KSPAWN_ATTR_SETSCHEDPARAM;
+		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
+			       KSPAWN_ATTR_SETSCHEDULER);
 	}
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDPARAM;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A directory of a file server that says ESTALE: it has been replaced, or is gone. */
+/*
+ * A file server changes what it serves: a directory has been replaced, or is gone, and
+ * says ESTALE, or a program has come.
+ */
 #include "lib/fixture.h"
 
 #include <sys/mount.h>
@@ -81,6 +84,22 @@ TEST_F(spawn, directory_of_a_search_that_is_gone)
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(ESTALE, errno);
 	EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+	end_server(server);
+}
+
+/* That it was not there is remembered, but not to be believed. */
+TEST_F(spawn, program_that_comes_late)
+{
+	pid_t server = serve("late");
+	struct spawn s;
+
+	if (!server)
+		SKIP(return, NO_FUSE);
+	spawn_init(&s, "there/program");
+	EXPECT_EQ(-1, spawn_start(self->device, &s));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(KSPAWN_STEP_EXEC, s.result.step);
+	expect_exit(_metadata, self->device, &s, 0);
 	end_server(server);
 }
 

@@ -79,6 +79,8 @@ def remove() -> str:
     end = time.monotonic() + REMOVE_SECONDS
     while (error := busybox("rmmod", "kspawn")) and time.monotonic() < end:
         time.sleep(0.5)
+    # What the module has left in the kernel's list of formats is used by the next exec.
+    busybox("true")
     return error
 
 

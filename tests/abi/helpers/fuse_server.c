@@ -3,11 +3,12 @@
  * A file system in user space with one directory and a program in it, whose
  * server stops serving when it is asked to do a certain thing.
  *
- *	fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never|stale|gone
+ *	fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never|stale|gone|late
  *
  * On stdout: "r" when it is mounted, "h" when it hangs.  A byte on stdin, or
  * its end, lets it go on; it does not hang again.  Instead its directory can be
- * stale once, as one that has been replaced, or "gone": from then on.
+ * stale once, as one that has been replaced, or "gone": from then on.  "late": the
+ * program is not there when it is first looked for.
  */
 #define FUSE_USE_VERSION 35
 #include <errno.h>
@@ -57,7 +58,11 @@ static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param entry = { .ino = PROGRAM };
 
-	if (parent != FUSE_ROOT_ID || strcmp(name, NAME)) {
+	bool late = !strcmp(hang_at, "late");
+
+	if (late)
+		hang_at = "never";
+	if (late || parent != FUSE_ROOT_ID || strcmp(name, NAME)) {
 		fuse_reply_err(request, ENOENT);
 		return;
 	}
@@ -140,7 +145,7 @@ int main(int argc, char **argv)
 	struct fuse_session *session;
 
 	if (argc != 4 || load(argv[2])) {
-		fprintf(stderr, "usage: fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never|stale|gone\n");
+		fprintf(stderr, "usage: fuse_server MOUNTPOINT PROGRAM lookup|open|read|flush|never|stale|gone|late\n");
 		return 2;
 	}
 	hang_at = argv[3];
