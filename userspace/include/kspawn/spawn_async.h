@@ -17,8 +17,9 @@
  *
  * The child is an ordinary child from the moment the call returns: waitpid(), its
  * pidfd, kill() and SIGCHLD are as after fork().  Until its program has been executed
- * it blocks all signals but SIGKILL and SIGSTOP: SIGKILL ends a start that hangs.  If the start fails later, the child
- * is gone before the event can be read: no wait finds it, and there was no SIGCHLD.
+ * it blocks all signals but SIGKILL and SIGSTOP: SIGKILL ends a start that hangs.  If the start
+ * fails later, the child is gone before the event can be read: no wait finds it, and there was no
+ * SIGCHLD.
  *
  * All functions are thread-safe, may be used on the same descriptor by several
  * threads, return 0 or an error number, and do not set errno.
