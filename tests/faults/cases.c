@@ -359,9 +359,13 @@ static void attribute_cloexec(struct spawn *s)
 	spawn_dup2(s, HIGH_LAST, 0);
 }
 
+/* In a file system that does not remember what is not there. */
 static void not_found(struct spawn *s)
 {
-	spawn_init(s, "/no/such/program");
+	static char path[2 * SCRATCH_PATH];
+
+	snprintf(path, sizeof(path), "%.64s/no-such-program", scratch_directory);
+	spawn_init(s, path);
 }
 
 static void not_found_by_child(struct spawn *s)
