@@ -78,17 +78,6 @@ size_t kspawn_arena_room(struct kspawn_arena *arena, char **at)
 }
 
 /**
- * kspawn_arena_take() - take the next bytes of the current chunk
- * @arena: the arena
- * @size:  at most what kspawn_arena_room() has returned
- */
-void kspawn_arena_take(struct kspawn_arena *arena, size_t size)
-{
-	arena->at += size;
-	arena->left -= size;
-}
-
-/**
  * kspawn_arena_alloc() - take memory from an arena
  * @arena: the arena
  * @size:  bytes, which the caller has bounded

@@ -29,9 +29,19 @@ void kspawn_arena_init(struct kspawn_arena *arena, void *room, size_t size);
 void kspawn_arena_free(struct kspawn_arena *arena);
 void *kspawn_arena_alloc(struct kspawn_arena *arena, size_t size);
 size_t kspawn_arena_room(struct kspawn_arena *arena, char **at);
-void kspawn_arena_take(struct kspawn_arena *arena, size_t size);
 ssize_t kspawn_arena_string(struct kspawn_arena *arena,
 			    const char __user *from, size_t limit,
 			    const char **to);
+
+/**
+ * kspawn_arena_take() - take the next bytes of the current chunk
+ * @arena: the arena
+ * @size:  at most what kspawn_arena_room() has returned
+ */
+static inline void kspawn_arena_take(struct kspawn_arena *arena, size_t size)
+{
+	arena->at += size;
+	arena->left -= size;
+}
 
 #endif /* KSPAWN_ARENA_H */

@@ -26,7 +26,7 @@ static void set_dispositions(u64 signals, __sighandler_t disposition)
 			kernel_sigaction(sig, disposition);
 }
 
-/* What follows is of the type kspawn_run_t, and named in operations.c. */
+/* The functions from here on are those that the table in operations.c names. */
 
 /* Set signals to their default. */
 int kspawn_attribute_sigdef(struct kspawn_request *request,

@@ -46,13 +46,13 @@ unsigned int kspawn_descriptors_slots(void)
 	return slots;
 }
 
-/* What is open and not close-on-exec in one word. */
+/* The descriptors of one word that are open and not close-on-exec. */
 static unsigned long inherited(const struct fdtable *fdt, unsigned int word)
 {
 	return fdt->open_fds[word] & ~fdt->close_on_exec[word];
 }
 
-/* What the child gets of one word of @fdt. */
+/* The descriptors of one word of @fdt that the child gets. */
 static unsigned long select_word(const struct kspawn_selection *selection,
 				 const struct fdtable *fdt, unsigned int word)
 {
@@ -105,7 +105,7 @@ static unsigned int next_word(const struct kspawn_selection *selection,
 	return word;
 }
 
-/* What follows works on a table that nobody else can see yet. */
+/* The functions from here on work on a table that nobody else can see yet. */
 
 /* Put what is selected of one word of @from into @to, which has nothing there. */
 static void take_word(struct fdtable *to, const struct fdtable *from,
@@ -296,8 +296,9 @@ kspawn_descriptors_snapshot(const struct kspawn_selection *selection)
  * kspawn_descriptors_install() - give a child its descriptors
  * @files: what kspawn_descriptors_snapshot() returned
  *
- * Called in the child, which shares the caller's table until then.  If the
- * caller has gone, its files are closed here, and not on the way to user mode.
+ * Called in the child, which shares the caller's table until then.  The caller
+ * waits meanwhile, even when it is killed, so this is never the last reference
+ * to that table.
  */
 void kspawn_descriptors_install(struct files_struct *files)
 {
@@ -308,7 +309,6 @@ void kspawn_descriptors_install(struct files_struct *files)
 	current->files = files;
 	task_unlock(current);
 	kspawn_kernel.put_files_struct(shared);
-	kspawn_descriptors_finish_closing();
 }
 
 /**

@@ -42,7 +42,7 @@ long tty_ioctl(struct file *file, unsigned int command, unsigned long argument);
 extern bool tomoyo_policy_loaded;
 
 /*
- * What kspawn_kernel_symbols_resolve() finds.
+ * The symbols that kspawn_kernel_symbols_resolve() finds.
  *
  * The members have the names of what they point to.  setpgid, set*id and calls
  * whose paths are relative to a descriptor have no inner function to call: their

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kspawn_kernel_symbols_resolve() finds: functions that are called, entry
+ * The symbols that kspawn_kernel_symbols_resolve() finds: functions that are called, entry
  * points of system calls, and what only its address is wanted of.  Included for
  * each use of the list, with these three defined.
  */

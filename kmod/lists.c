@@ -28,17 +28,13 @@ static void append(struct kspawn_lists *lists, struct kspawn_arena *arena,
 	kspawn_arena_take(arena, size);
 }
 
-/* Room for more of the stream: behind what is there, or in a new piece. */
-static ssize_t make_room(struct kspawn_lists *lists,
-			 struct kspawn_arena *arena, char **at)
+/* A new piece of the stream, with room for what follows. */
+static ssize_t begin_piece(struct kspawn_lists *lists,
+			   struct kspawn_arena *arena, char **at)
 {
-	struct kspawn_piece *last = lists->last, *piece;
+	struct kspawn_piece *piece;
 	size_t room;
 
-	if (last && arena->left && last->bytes + last->size == arena->at) {
-		*at = arena->at;
-		return arena->left;
-	}
 	piece = kspawn_arena_alloc(arena, sizeof(*piece));
 	if (!piece)
 		return -ENOMEM;
@@ -46,12 +42,25 @@ static ssize_t make_room(struct kspawn_lists *lists,
 	if (!room)
 		return -ENOMEM;
 	*piece = (struct kspawn_piece) { .bytes = *at };
-	if (last)
-		last->next = piece;
+	if (lists->last)
+		lists->last->next = piece;
 	else
 		lists->first = piece;
 	lists->last = piece;
 	return room;
+}
+
+/* Room for more of the stream: behind what is there, or in a new piece. */
+static __always_inline ssize_t make_room(struct kspawn_lists *lists,
+					 struct kspawn_arena *arena, char **at)
+{
+	const struct kspawn_piece *last = lists->last;
+
+	if (unlikely(!last || !arena->left ||
+		     last->bytes + last->size != arena->at))
+		return begin_piece(lists, arena, at);
+	*at = arena->at;
+	return arena->left;
 }
 
 /*
@@ -83,29 +92,6 @@ static ssize_t copy_string(struct kspawn_lists *lists,
 		copied += room;
 	}
 	return -E2BIG;
-}
-
-/*
- * Copy the usual string, one that fits behind what is there.  Returns its bytes,
- * or 0 if it does not fit, or a negative errno.
- */
-static ssize_t copy_behind(struct kspawn_lists *lists,
-			   struct kspawn_arena *arena,
-			   const char __user *from, size_t limit)
-{
-	struct kspawn_piece *last = lists->last;
-	size_t room = min(arena->left, limit);
-	ssize_t length;
-
-	if (!last || !room || last->bytes + last->size != arena->at)
-		return 0;
-	length = strncpy_from_user(arena->at, from, room);
-	if (length < 0)
-		return length;
-	if (length == room)
-		return 0;
-	append(lists, arena, length + 1);
-	return length + 1;
 }
 
 /* Returns 1, the number of strings it is, or a negative errno. */
@@ -162,10 +148,7 @@ static long copy_list(struct kspawn_lists *lists, struct kspawn_arena *arena,
 				return -E2BIG;
 			left -= POINTER;
 			limit = min_t(size_t, left, MAX_ARG_STRLEN);
-			size = copy_behind(lists, arena, batch[i], limit);
-			if (!size)
-				size = copy_string(lists, arena, batch[i],
-						   limit);
+			size = copy_string(lists, arena, batch[i], limit);
 			if (size < 0)
 				return size;
 			left -= size;

@@ -26,7 +26,7 @@ static int check_program(const struct path *path)
 	return path_permission(path, MAY_EXEC | MAY_OPEN);
 }
 
-/* What the cache of names, and one directory, say of a program. */
+/* The answers of the cache of names, and of one directory, about a program. */
 enum answer {
 	FOUND,		/* it is there, and may be executed */
 	ABSENT,		/* execve() would say ENOENT */

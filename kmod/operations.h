@@ -13,7 +13,7 @@
 struct kspawn_file_action;
 struct kspawn_request;
 
-/* What an operation takes from struct kspawn_action. */
+/* Fields of struct kspawn_action that an operation takes. */
 #define KSPAWN_TAKES_FD		BIT(0)
 #define KSPAWN_TAKES_NEWFD	BIT(1)
 #define KSPAWN_TAKES_PATH	BIT(2) /* and where it begins */
@@ -62,13 +62,13 @@ const struct kspawn_operation *kspawn_operation_of_action(u32 op);
 u64 kspawn_operation_actions(void);
 int kspawn_operations_run(struct kspawn_request *request);
 
-/* Of actions.c */
+/* In actions.c */
 kspawn_run_t kspawn_action_open, kspawn_action_close, kspawn_action_dup2;
 kspawn_run_t kspawn_action_chdir, kspawn_action_fchdir;
 kspawn_run_t kspawn_action_closefrom, kspawn_action_close_range;
 kspawn_run_t kspawn_action_tcsetpgrp, kspawn_action_inherit;
 
-/* Of attributes.c */
+/* In attributes.c */
 kspawn_run_t kspawn_attribute_sigdef, kspawn_attribute_sigign;
 kspawn_run_t kspawn_attribute_scheduler, kspawn_attribute_sid;
 kspawn_run_t kspawn_attribute_pgroup, kspawn_attribute_ids;

@@ -207,6 +207,28 @@ static bool how_valid(const struct kspawn_action *from)
 	return !from->mode;
 }
 
+/* Whether a path begins with the program that the caller runs. */
+static bool begins_with_exe(const char *path)
+{
+	return strstarts(path, "/proc/self/exe") ||
+	       strstarts(path, "/proc/thread-self/exe");
+}
+
+/* Note for select_descriptors() what one descriptor of an action is for. */
+static void note_descriptor(struct kspawn_request *request,
+			    const struct kspawn_operation *operation, int fd)
+{
+	struct kspawn_selection *selection = &request->selection;
+
+	if (fd < 0)
+		return;
+	if (operation->traits & KSPAWN_NAMES_FD)
+		request->named_end = max_t(unsigned int, request->named_end,
+					   fd + 1);
+	if (operation->traits & KSPAWN_BOUNDS)
+		selection->bound = min_t(unsigned int, selection->bound, fd);
+}
+
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
 		       const struct kspawn_action *from, size_t *budget)
@@ -234,9 +256,7 @@ static int copy_action(struct kspawn_request *request,
 	action->mode = from->mode;
 	action->resolve = from->resolve;
 	action->path = NULL;
-	if ((operation->traits & KSPAWN_NAMES_FD) && action->fd >= 0)
-		request->named_end = max_t(unsigned int, request->named_end,
-					   action->fd + 1);
+	note_descriptor(request, operation, from->fd);
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
@@ -245,6 +265,8 @@ static int copy_action(struct kspawn_request *request,
 	if (size > *budget)
 		return -E2BIG;
 	*budget -= size;
+	if (begins_with_exe(action->path))
+		request->wants_exe = true;
 	return 0;
 }
 
@@ -299,28 +321,6 @@ static int copy_actions(struct kspawn_request *request,
 		cond_resched();
 	}
 	return 0;
-}
-
-/* Whether a path begins with the program that the caller runs. */
-static bool begins_with_exe(const char *path)
-{
-	return strstarts(path, "/proc/self/exe") ||
-	       strstarts(path, "/proc/thread-self/exe");
-}
-
-/* An auditor's rules may be about the program that does what the child does. */
-static bool wants_exe(const struct kspawn_request *request)
-{
-	u32 i;
-
-	if ((audit_enabled && !audit_dummy_context()) ||
-	    begins_with_exe(request->path))
-		return true;
-	for (i = 0; i < request->args.action_count; i++)
-		if (request->actions[i].path &&
-		    begins_with_exe(request->actions[i].path))
-			return true;
-	return false;
 }
 
 /* The descriptor that a path begins with, or -1. */
@@ -411,22 +411,6 @@ static void name_all(const struct kspawn_request *request,
 	}
 }
 
-/* From where on all descriptors are closed by the actions. */
-static unsigned int find_bound(const struct kspawn_request *request)
-{
-	unsigned int bound = UINT_MAX;
-	u32 i;
-
-	for (i = 0; i < request->args.action_count; i++) {
-		const struct kspawn_file_action *action = &request->actions[i];
-
-		if ((action->operation->traits & KSPAWN_BOUNDS) &&
-		    action->fd >= 0)
-			bound = min_t(unsigned int, bound, action->fd);
-	}
-	return bound;
-}
-
 /* Which of the caller's descriptors the child is to have. */
 static int select_descriptors(struct kspawn_request *request,
 			      struct kspawn_outcome *outcome)
@@ -437,8 +421,10 @@ static int select_descriptors(struct kspawn_request *request,
 
 	selection->only_named =
 		kspawn_has_attribute(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
-	selection->bound = find_bound(request);
-	request->wants_exe = wants_exe(request);
+	/* An auditor's rules may be about the program that acts for the child. */
+	if ((audit_enabled && !audit_dummy_context()) ||
+	    begins_with_exe(request->path))
+		request->wants_exe = true;
 	naming.end = min(naming.slots, request->named_end);
 	name_all(request, &naming);
 	if (!naming.end)
@@ -497,6 +483,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
 	init_completion(&request->apart);
+	request->selection.bound = UINT_MAX;
 	kspawn_arena_init(&request->arena, request->room,
 			  REQUEST_SIZE - sizeof(*request));
 	request->id = kspawn_stats_begin();
