@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -249,11 +248,10 @@ static void* idle(void* unused) {
 }
 
 static int make_threads(int count) {
-    pthread_t thread;
     int err = 0;
 
     while (count-- > 0 && !err)
-        err = pthread_create(&thread, NULL, idle, NULL);
+        err = make_thread_without_signals(idle);
     return err;
 }
 

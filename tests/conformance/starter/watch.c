@@ -118,17 +118,23 @@ static void* look_for_children(void* unused) {
     return NULL;
 }
 
-/* A watcher takes no signals, and is there when this returns. */
-static int make_watcher(void* (*watcher)(void*)) {
-    const int before = atomic_load(&watchers);
+int make_thread_without_signals(void* (*run)(void*)) {
     sigset_t all, old;
     pthread_t thread;
     int err;
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    err = pthread_create(&thread, NULL, watcher, NULL);
+    err = pthread_create(&thread, NULL, run, NULL);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return err;
+}
+
+/* A watcher is there when this returns. */
+static int make_watcher(void* (*watcher)(void*)) {
+    const int before = atomic_load(&watchers);
+    const int err = make_thread_without_signals(watcher);
+
     while (!err && atomic_load(&watchers) == before)
         sleep_a_little(1000000);
     return err;

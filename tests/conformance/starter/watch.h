@@ -15,6 +15,14 @@ int children_ended(void);
 int set_alarm_every(int microseconds); /* a handler runs all the time */
 int watch_waits(void);                 /* a thread asks for children that have ended */
 
+/*
+ * A thread that blocks every signal.  0, or an errno value.  A thread that
+ * takes one which the stage has blocked and raised would end the stage at some
+ * moment of the start, and musl's child then writes its error to a pipe without
+ * a reader for ever.
+ */
+int make_thread_without_signals(void* (*run)(void*));
+
 /* Around the start, in the thread that makes it. */
 void start_begins(void);
 void start_has_ended(void);
