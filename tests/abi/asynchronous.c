@@ -2,6 +2,7 @@
 /* Asynchronous starts: what the call returns, and what the event tells. */
 #include "lib/completion.h"
 #include "lib/fixture.h"
+#include "lib/held.h"
 
 #include <poll.h>
 #include <sys/wait.h>
@@ -23,13 +24,10 @@ static void expect_event(struct __test_metadata *_metadata, int completion, __u6
 TEST_F(spawn, returns_before_the_program)
 {
 	int completion = completion_open(self->device, 4, 0);
-	struct spawn s;
 	pid_t pid;
 
 	ASSERT_LE(0, completion);
-	completion_hold(&s, completion, 0x1122334455667788);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = expect_held(_metadata, self->device, completion, 0x1122334455667788);
 	EXPECT_FALSE(completion_ready(completion, 200));
 	/* It is a child like any other. */
 	EXPECT_EQ(0, kill(pid, 0));
@@ -145,13 +143,10 @@ TEST_F(spawn, failures_leave_nothing)
 TEST_F(spawn, child_is_killed)
 {
 	int completion = completion_open(self->device, 1, 0);
-	struct spawn s;
 	pid_t pid;
 
 	ASSERT_LE(0, completion);
-	completion_hold(&s, completion, 1);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = expect_held(_metadata, self->device, completion, 1);
 	ASSERT_TRUE(own_wait_state(pid, 'S'));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	expect_event(_metadata, completion, 1, pid, 0, KSPAWN_STEP_NONE, 0);
@@ -203,15 +198,11 @@ TEST_F(spawn, many_at_a_time)
 	struct kspawn_event event;
 	bool seen[STARTS] = {};
 	pid_t pids[STARTS];
-	struct spawn s;
 	int i;
 
 	ASSERT_LE(0, completion);
-	for (i = 0; i < STARTS; i++) {
-		completion_hold(&s, completion, i);
-		pids[i] = expect_start(_metadata, self->device, &s);
-		ASSERT_LT(0, pids[i]);
-	}
+	for (i = 0; i < STARTS; i++)
+		pids[i] = expect_held(_metadata, self->device, completion, i);
 	/* Each opens the FIFO as soon as there is a writer. */
 	i = open("fifo", O_WRONLY | O_CLOEXEC);
 	for (int n = 0; n < STARTS; n++) {

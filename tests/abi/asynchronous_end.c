@@ -2,6 +2,7 @@
 /* The descriptor is closed, or the caller ends or executes, with starts under way. */
 #include "lib/completion.h"
 #include "lib/fixture.h"
+#include "lib/held.h"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -11,14 +12,10 @@
 static void start_held(struct __test_metadata *_metadata, int device, int completion,
 		       pid_t pids[STARTS])
 {
-	struct spawn s;
 	int i;
 
-	for (i = 0; i < STARTS; i++) {
-		completion_hold(&s, completion, i);
-		pids[i] = expect_start(_metadata, device, &s);
-		ASSERT_LT(0, pids[i]);
-	}
+	for (i = 0; i < STARTS; i++)
+		pids[i] = expect_held(_metadata, device, completion, i);
 }
 
 /* Let all of them go, and see that nothing of the module is left in use. */

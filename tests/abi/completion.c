@@ -2,6 +2,7 @@
 /* The completion descriptor: how it is made, read, polled and filled. */
 #include "lib/completion.h"
 #include "lib/fixture.h"
+#include "lib/held.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -179,9 +180,7 @@ TEST_F(spawn, capacity)
 	pid_t pid;
 
 	ASSERT_LE(0, completion);
-	completion_hold(&s, completion, 1);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = expect_held(_metadata, self->device, completion, 1);
 	ASSERT_TRUE(start_failing(self->device, completion, 2));
 	ASSERT_TRUE(completion_ready(completion, 60000));
 	/* One is under way, one unread. */

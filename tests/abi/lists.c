@@ -102,22 +102,6 @@ TEST_F(spawn, hundred_thousand_arguments)
  * The bounds are execve()'s, found here by asking it: the largest list that a
  * fork()ed child can execute is one that we can start, and the next is not.
  */
-static bool execve_takes(const char **list)
-{
-	/* A program may start and die at once, its stack being full. */
-	int status;
-	pid_t pid = fork();
-
-	if (!pid) {
-		static char * const none[] = { NULL };
-
-		execve(scratch_tiny, (char * const *)list, none);
-		_exit(errno == E2BIG);
-	}
-	status = own_wait(pid);
-	return !WIFEXITED(status) || WEXITSTATUS(status) != 1;
-}
-
 static void expect_bound(struct __test_metadata *_metadata, int device, rlim_t stack,
 			 size_t expected)
 {
@@ -137,7 +121,7 @@ static void expect_bound(struct __test_metadata *_metadata, int device, rlim_t s
 		middle = (low + high) / 2;
 		for (i = 0; i < high + 1; i++)
 			list[i] = i < middle ? block : NULL;
-		if (execve_takes(list))
+		if (own_execve_takes(list))
 			low = middle;
 		else
 			high = middle;

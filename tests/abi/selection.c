@@ -9,14 +9,6 @@ static void spawn_inherit(struct spawn *s, int fd)
 	spawn_action(s, KSPAWN_ACTION_INHERIT)->fd = fd;
 }
 
-static void spawn_close_range(struct spawn *s, int first, int last)
-{
-	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_CLOSE_RANGE);
-
-	action->fd = first;
-	action->newfd = last;
-}
-
 TEST_F(spawn, inherits)
 {
 	struct report_fd found;

@@ -155,22 +155,6 @@ TEST_F(spawn, script_with_many_arguments)
 	free(list);
 }
 
-static bool execve_takes(const char **list)
-{
-	/* A program may start and die at once, its stack being full. */
-	int status;
-	pid_t pid = fork();
-
-	if (!pid) {
-		static char * const none[] = { NULL };
-
-		execve(scratch_tiny, (char * const *)list, none);
-		_exit(errno == E2BIG);
-	}
-	status = own_wait(pid);
-	return !WIFEXITED(status) || WEXITSTATUS(status) != 1;
-}
-
 static bool spawn_takes(struct __test_metadata *_metadata, int device, const char **list,
 			bool by_child)
 {
@@ -222,7 +206,7 @@ static void expect_exact_bound(struct __test_metadata *_metadata, int device, rl
 	while (high - low > 1) {
 		middle = (low + high) / 2;
 		set_bytes(list, middle);
-		if (execve_takes(list))
+		if (own_execve_takes(list))
 			low = middle;
 		else
 			high = middle;
@@ -232,7 +216,7 @@ static void expect_exact_bound(struct __test_metadata *_metadata, int device, rl
 			bool fits;
 
 			set_bytes(list, low + off);
-			fits = execve_takes(list);
+			fits = own_execve_takes(list);
 			EXPECT_EQ(off <= 0, fits);
 			EXPECT_EQ(fits, spawn_takes(_metadata, device, list, by_child))
 				TH_LOG("stack %lu, %zu bytes and %d", (unsigned long)stack, low,
@@ -265,7 +249,7 @@ TEST_F(spawn, tiny_stacks)
 		for (n = 0; n < ARRAY_SIZE(strings); n++) {
 			list[0] = "x";
 			list[1] = spawn_string(strings[n], 'x');
-			EXPECT_EQ(execve_takes(list),
+			EXPECT_EQ(own_execve_takes(list),
 				  spawn_takes(_metadata, self->device, list, n % 2))
 				TH_LOG("stack %lu, string %zu", (unsigned long)sizes[i],
 				       strings[n]);

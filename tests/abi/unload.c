@@ -6,6 +6,7 @@
  */
 #include "lib/completion.h"
 #include "lib/fixture.h"
+#include "lib/held.h"
 #include "lib/module.h"
 
 #include <sys/prctl.h>
@@ -30,7 +31,6 @@ TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
 {
 	int completion = completion_open(self->device, 1, 0);
 	struct kspawn_event event;
-	struct spawn s;
 	int idle;
 	pid_t pid;
 
@@ -38,9 +38,7 @@ TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
 		SKIP(return, NEEDS_ROOT);
 	ASSERT_LE(0, completion);
 	idle = totals_number(TOTALS_REFERENCES) - 2;
-	completion_hold(&s, completion, 1);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = expect_held(_metadata, self->device, completion, 1);
 	close(self->device);
 	expect_refused(_metadata);
 	completion_release();
@@ -59,7 +57,6 @@ TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
 TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
 {
 	int completion = completion_open(self->device, 1, 0);
-	struct spawn s;
 	int idle;
 	pid_t pid;
 
@@ -67,9 +64,7 @@ TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
 		SKIP(return, NEEDS_ROOT);
 	ASSERT_LE(0, completion);
 	idle = totals_number(TOTALS_REFERENCES) - 2;
-	completion_hold(&s, completion, 1);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = expect_held(_metadata, self->device, completion, 1);
 	ASSERT_TRUE(own_wait_state(pid, 'S'));
 	close(completion);
 	close(self->device);

@@ -168,10 +168,12 @@ TEST_F(spawn, signal_ends_the_wait)
 	}
 }
 
-/* A signal that came while the child was being made ends the wait as it begins. */
-TEST_F(spawn, signal_before_the_wait)
+/*
+ * A start that is held in an action until a signal has come: the process that ends
+ * that is returned.
+ */
+static pid_t hold_beyond_the_alarm(struct __test_metadata *_metadata, struct spawn *s)
 {
-	struct spawn s;
 	pid_t other;
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
@@ -183,8 +185,18 @@ TEST_F(spawn, signal_before_the_wait)
 		close(open("fifo", O_WRONLY | O_CLOEXEC));
 		_exit(0);
 	}
-	wait_init(&s, "pause", NULL);
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	wait_init(s, "pause", NULL);
+	spawn_open(s, 9, "fifo", O_RDONLY, 0);
+	return other;
+}
+
+/* A signal that came while the child was being made ends the wait as it begins. */
+TEST_F(spawn, signal_before_the_wait)
+{
+	struct spawn s;
+	pid_t other;
+
+	other = hold_beyond_the_alarm(_metadata, &s);
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(EINTR, errno);
 	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
@@ -200,17 +212,7 @@ TEST_F(spawn, signal_before_a_failure)
 	struct spawn s;
 	pid_t other;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	arm(_metadata, 0);
-	other = fork();
-	ASSERT_LE(0, other);
-	if (!other) {
-		own_sleep_ms(1000);
-		close(open("fifo", O_WRONLY | O_CLOEXEC));
-		_exit(0);
-	}
-	wait_init(&s, "pause", NULL);
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	other = hold_beyond_the_alarm(_metadata, &s);
 	spawn_dup2(&s, 99, 98);
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(EBADF, errno);

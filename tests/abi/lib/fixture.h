@@ -32,8 +32,8 @@ FIXTURE(spawn)
 };
 
 /*
- * A request is copied, or its lists are left where the caller has them.  What
- * depends on it defines SPAWN_BOTH_WAYS, and each of its tests runs twice.
+ * A file whose tests are about the memory that a caller shares, or does not share,
+ * with a thread defines SPAWN_BOTH_WAYS, and each of its tests runs twice.
  */
 #ifdef SPAWN_BOTH_WAYS
 FIXTURE_VARIANT(spawn)

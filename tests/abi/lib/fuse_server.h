@@ -16,8 +16,8 @@ struct fuse_server {
 
 /*
  * Mount it in the working directory, with the one file "program", which is helpers/tiny;
- * it hangs at the first "lookup", "open", "read" or "flush" of that.  False if there is
- * no FUSE.
+ * it hangs at the first "lookup", "open", "read" or "flush" of that, or serves as
+ * helpers/fuse_server has it for "stale", "gone" and "late".  False if there is no FUSE.
  */
 bool fuse_server_begin(struct fuse_server *server, const char *operation);
 

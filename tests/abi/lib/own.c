@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "own.h"
+#include "scratch.h"
 
 static atomic_int sigchld_count;
 
@@ -205,4 +206,20 @@ int own_drop_privileges(void)
 	if (setgroups(0, NULL) || setresgid(OWN_GROUP, OWN_GROUP, OWN_GROUP))
 		return -1;
 	return setresuid(OWN_USER, OWN_USER, OWN_USER);
+}
+
+bool own_execve_takes(const char **list)
+{
+	/* A program may start and die at once, its stack being full. */
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		static char * const none[] = { NULL };
+
+		execve(scratch_tiny, (char * const *)list, none);
+		_exit(errno == E2BIG);
+	}
+	status = own_wait(pid);
+	return !WIFEXITED(status) || WEXITSTATUS(status) != 1;
 }

@@ -58,4 +58,7 @@ int own_start_idle_thread(void);
 #define OWN_GROUP	65433
 int own_drop_privileges(void);
 
+/* Whether execve() takes these arguments for helpers/tiny, as a child of fork() finds. */
+bool own_execve_takes(const char **list);
+
 #endif /* KSPAWN_ABI_OWN_H */

@@ -117,3 +117,11 @@ pid_t spawn_start(int device, struct spawn *s)
 	memset(&s->result, 0xa5, sizeof(s->result));
 	return ioctl(device, KSPAWN_IOC_SPAWN, &s->args);
 }
+
+void spawn_close_range(struct spawn *s, int first, int last)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_CLOSE_RANGE);
+
+	action->fd = first;
+	action->newfd = last;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A start that is under way until completion_release(); for files with tests. */
+#ifndef KSPAWN_ABI_HELD_H
+#define KSPAWN_ABI_HELD_H
+
+#include "completion.h"
+#include "fixture.h"
+
+/* The child of completion_hold(); the test ends if there is none. */
+static inline pid_t expect_held(struct __test_metadata *_metadata, int device, int completion,
+				__u64 cookie)
+{
+	struct spawn s;
+	pid_t pid;
+
+	completion_hold(&s, completion, cookie);
+	pid = expect_start(_metadata, device, &s);
+	ASSERT_LT(0, pid);
+	return pid;
+}
+
+#endif /* KSPAWN_ABI_HELD_H */
