@@ -89,6 +89,21 @@ static int reset_id(int number, sys_call_ptr_t set, unsigned int id)
 	return err;
 }
 
+/**
+ * kspawn_attribute_ids_differ() - whether RESETIDS would change anything
+ *
+ * Return: true if an effective or file system id is not the real one.
+ */
+bool kspawn_attribute_ids_differ(void)
+{
+	const struct cred *cred = current_cred();
+
+	return !uid_eq(cred->uid, cred->euid) ||
+	       !uid_eq(cred->uid, cred->fsuid) ||
+	       !gid_eq(cred->gid, cred->egid) ||
+	       !gid_eq(cred->gid, cred->fsgid);
+}
+
 /* Set the effective ids to the real ones. */
 int kspawn_attribute_ids(struct kspawn_request *request,
 			 const struct kspawn_file_action *action)
@@ -101,7 +116,8 @@ int kspawn_attribute_ids(struct kspawn_request *request,
 	 * there is memory commit_creds() makes that undumpable, before others
 	 * can see the new ids; where there is none they are asked of this.
 	 */
-	current->user_dumpable = 0;
+	if (kspawn_attribute_ids_differ())
+		current->user_dumpable = 0;
 	err = reset_id(__NR_setresgid, kspawn_kernel.__x64_sys_setresgid,
 		       from_kgid_munged(ns, current_gid()));
 	if (!err)

@@ -33,43 +33,44 @@ enum answer {
 	UNKNOWN,	/* the whole look-up tells */
 };
 
-/* Whether only the whole look-up tells what @dentry is and what is in it. */
-static bool is_complicated(const struct dentry *dentry)
+/* Whether somebody has to be asked before @dentry is passed: an automounter. */
+static bool is_managed(const struct dentry *dentry)
 {
-	return dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE |
-				  DCACHE_OP_REVALIDATE |
-				  DCACHE_OP_WEAK_REVALIDATE |
-				  DCACHE_NEED_AUTOMOUNT |
+	return dentry->d_flags & (DCACHE_NEED_AUTOMOUNT |
 				  DCACHE_MANAGE_TRANSIT);
 }
 
-/*
- * The entry of this name, positive or negative, or NULL.  A name that is not
- * cached is asked for if it is the @last of a path.
- */
-static struct dentry *entry_of(struct dentry *parent, const char *name,
-			       unsigned int length, bool last)
+/* Whether what the cache says of @dentry may have changed unseen. */
+static bool is_stale(const struct dentry *dentry)
+{
+	return dentry->d_flags & (DCACHE_OP_REVALIDATE |
+				  DCACHE_OP_WEAK_REVALIDATE);
+}
+
+static struct dentry *cached_entry(struct dentry *parent, const char *name,
+				   unsigned int length)
 {
 	struct qstr entry = QSTR_INIT(name, length);
-	struct dentry *child;
 
 	entry.hash = full_name_hash(parent, name, length);
-	child = d_lookup(parent, &entry);
-	if (child || !last || is_complicated(parent))
-		return child;
-	return lookup_positive_unlocked(name, parent, length);
+	return d_lookup(parent, &entry);
 }
 
 /*
- * Go from @path to its entry of this name, if that is simple: no symbolic link,
- * no rules of its own for names, no "." or "..".
+ * Go from @path to its entry of this name, if that is no symbolic link, "." or
+ * "..", and the directory has no rules of its own for names.  A name that is not
+ * cached is asked for if it is the @last.
+ *
+ * @certain is cleared by all that is passed and only the whole look-up tells of
+ * for sure.  FOUND may be wrong then: the child looks again.  Nobody looks again
+ * after ABSENT.
  */
 static enum answer step(struct path *path, const char *name,
-			unsigned int length, bool last)
+			unsigned int length, bool last, bool *certain)
 {
 	struct dentry *parent = path->dentry;
-	bool simple = !is_complicated(parent);
 	struct dentry *child;
+	bool stale = false;
 
 	if (name[0] == '.' && length <= 2)
 		return UNKNOWN;
@@ -78,18 +79,25 @@ static enum answer step(struct path *path, const char *name,
 	    path_permission(path, MAY_EXEC))
 		return UNKNOWN;
 
-	child = entry_of(parent, name, length, last);
-	if (IS_ERR(child))
-		return child == ERR_PTR(-ENOENT) ? ABSENT : UNKNOWN;
-	if (!child)
-		return UNKNOWN;
+	child = cached_entry(parent, name, length);
+	if (child) {
+		stale = is_stale(child);
+	} else {
+		if (!last || !*certain)
+			return UNKNOWN;
+		child = lookup_one_len_unlocked(name, parent, length);
+		if (IS_ERR(child))
+			return child == ERR_PTR(-ENOENT) ? ABSENT : UNKNOWN;
+	}
 	path->dentry = child;
 	dput(parent);
+	*certain &= !is_managed(child);
 	if (d_is_negative(child))
-		return simple && !is_complicated(child) ? ABSENT : UNKNOWN;
-	while (d_mountpoint(path->dentry))
-		if (!follow_down_one(path))
-			break;
+		return *certain && !stale ? ABSENT : UNKNOWN;
+	/* A mount is there as long as nobody finds its directory gone. */
+	while (d_mountpoint(path->dentry) && follow_down_one(path))
+		stale = false;
+	*certain &= !stale;
 	return d_is_negative(path->dentry) || d_is_symlink(path->dentry) ?
 		UNKNOWN : FOUND;
 }
@@ -103,6 +111,7 @@ static enum answer step(struct path *path, const char *name,
 static enum answer ask_cache(const char *name)
 {
 	enum answer answer = UNKNOWN;
+	bool certain = true;
 	struct path path;
 
 	if (*name == '/')
@@ -116,8 +125,8 @@ static enum answer ask_cache(const char *name)
 		while (*name == '/')
 			name++;
 		length = strchrnul(name, '/') - name;
-		answer = length ? step(&path, name, length, !name[length]) :
-				  UNKNOWN;
+		answer = length ? step(&path, name, length, !name[length],
+				       &certain) : UNKNOWN;
 		name += length;
 	} while (answer == FOUND && *name);
 	if (answer == FOUND && check_program(&path))

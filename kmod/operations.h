@@ -72,5 +72,6 @@ kspawn_run_t kspawn_action_tcsetpgrp, kspawn_action_inherit;
 kspawn_run_t kspawn_attribute_sigdef, kspawn_attribute_sigign;
 kspawn_run_t kspawn_attribute_scheduler, kspawn_attribute_sid;
 kspawn_run_t kspawn_attribute_pgroup, kspawn_attribute_ids;
+bool kspawn_attribute_ids_differ(void);
 
 #endif /* KSPAWN_OPERATIONS_H */

@@ -7,6 +7,7 @@
 #include <linux/limits.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/uidgid.h>
 
 #include "audit.h"
 #include "kernel_symbols.h"
@@ -221,16 +222,12 @@ static int search(struct kspawn_request *request, bool run)
  */
 static bool lookup_is_settled(const struct kspawn_request *request)
 {
-	const struct cred *cred = current_cred();
 	u32 i;
 
 	if (is_elsewhere(request, request->path))
 		return false;
 	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS) &&
-	    (!uid_eq(cred->uid, cred->euid) ||
-	     !uid_eq(cred->uid, cred->fsuid) ||
-	     !gid_eq(cred->gid, cred->egid) ||
-	     !gid_eq(cred->gid, cred->fsgid)))
+	    kspawn_attribute_ids_differ())
 		return false;
 	for (i = 0; i < request->args.action_count; i++)
 		if (!(request->actions[i].operation->traits &
@@ -250,9 +247,16 @@ static bool is_open(int fd)
 	return true;
 }
 
+/* RESETIDS fails where the real ids have no numbers. */
+static bool ids_are_mapped(void)
+{
+	return kuid_has_mapping(current_user_ns(), current_uid()) &&
+	       kgid_has_mapping(current_user_ns(), current_gid());
+}
+
 /*
  * Attributes for which no start fails; RESETIDS as long as it changes nothing, see
- * lookup_is_settled().
+ * lookup_is_settled(), and if ids_are_mapped().
  */
 #define ATTRIBUTES_SUCCEED						\
 	(KSPAWN_ATTR_SETSIGDEF | KSPAWN_ATTR_SETSIGIGN |		\
@@ -270,17 +274,27 @@ static bool child_would_come_to_it(const struct kspawn_request *request)
 
 	if (kspawn_has_attribute(request, ~ATTRIBUTES_SUCCEED))
 		return false;
+	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS) &&
+	    !ids_are_mapped())
+		return false;
 	for (i = 0; i < request->args.action_count; i++) {
 		const struct kspawn_file_action *action = &request->actions[i];
 		u32 takes = action->operation->takes;
 
-		/* One that names no descriptor closes one, perhaps this. */
-		if (!(action->operation->traits & KSPAWN_NAMES_FD))
-			closed = true;
-		else if (closed || !is_open(action->fd))
-			return false;
 		if (action->fd < 0 || action->newfd < 0)
 			return false;
+		if (action->operation->traits & KSPAWN_NAMES_FD) {
+			if (closed || !is_open(action->fd))
+				return false;
+		} else {
+			/* It closes some, perhaps one that is named next. */
+			closed = true;
+			if (action->fd >= rlimit(RLIMIT_NOFILE))
+				return false;
+			if ((takes & KSPAWN_TAKES_NEWFD) &&
+			    action->newfd < action->fd)
+				return false;
+		}
 		if ((takes & KSPAWN_TAKES_NEWFD) &&
 		    action->newfd >= rlimit(RLIMIT_NOFILE))
 			return false;

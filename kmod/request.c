@@ -223,8 +223,8 @@ static void note_descriptor(struct kspawn_request *request,
 	if (fd < 0)
 		return;
 	if (operation->traits & KSPAWN_NAMES_FD)
-		request->named_end = max_t(unsigned int, request->named_end,
-					   fd + 1);
+		request->named_end = max(request->named_end,
+					 (unsigned int)fd + 1);
 	if (operation->traits & KSPAWN_BOUNDS)
 		selection->bound = min_t(unsigned int, selection->bound, fd);
 }

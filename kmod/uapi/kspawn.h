@@ -45,10 +45,9 @@
  * a signal, and so can a signal that is ignored and came before the wait began.
  * In no case does it end before the program has been executed, so a start that
  * fails is told of as ever; SIGTSTP does not stop the caller before that either.
- * A tracer that holds the child as it executes holds a caller whose wait has
- * ended, too.  If a thread of the caller traces the child, the stops of the
- * child do not end the wait, and one that the wait has seen is not told to that
- * thread.  At most one of ASYNC and WAIT.
+ * If a thread of the caller traces the child, the stops of the child do not end
+ * the wait, and one that the wait has seen is not told to that thread.  At most
+ * one of ASYNC and WAIT.
  */
 #define KSPAWN_PIDFD		0x00000001 /* return a pidfd, close-on-exec */
 #define KSPAWN_EMPTY_PATH	0x00000002 /* path is "": execute dirfd itself */
@@ -333,8 +332,8 @@ struct kspawn_info {
  *   EAGAIN  (step COPY, COMPLETION) as many starts as it has room for are under
  *           way or unread
  *   EINTR   (step CLONE) the caller was killed; (step WAIT) see KSPAWN_WAIT
- *   ECHILD  (step WAIT) the caller ignores SIGCHLD: the child has ended, and
- *           its status is lost
+ *   ECHILD  (step WAIT) the child has ended, and its status is lost: the
+ *           caller ignores SIGCHLD, or another thread has waited for the child
  *
  * and those of clone(2), execve(2) and the calls that the attributes and file
  * actions stand for.  A program that is not there is told of before argv and

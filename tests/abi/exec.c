@@ -3,6 +3,8 @@
 #define SPAWN_BOTH_WAYS
 #include "lib/fixture.h"
 
+#include <sys/resource.h>
+
 #include <elf.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -66,6 +68,25 @@ TEST_F(spawn, not_there_and_an_attribute_fails)
 		       KSPAWN_ATTR_SETCGROUP);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_SETSID;
 	s.args.cgroup = 0;
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+}
+
+/* So does an action, also one that can be seen to fail only by its numbers. */
+TEST_F(spawn, not_there_and_an_action_fails)
+{
+	struct rlimit limit = { .rlim_cur = 256, .rlim_max = 256 };
+	struct spawn s;
+
+	spawn_init(&s, "/no/such/program");
+	spawn_close_range(&s, 5, 4);
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
+	s.actions[0].newfd = 5;
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	spawn_init(&s, "/no/such/program");
+	spawn_close(&s, 256);
+	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
+	s.actions[0].fd = 255;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 }
 

@@ -3,6 +3,7 @@
 #include "lib/fixture.h"
 
 #include <grp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 
 #define REAL	OWN_USER
@@ -209,6 +210,36 @@ TEST_F(spawn, saved_ids_are_dropped)
 	expect_report(_metadata, self->device, &s, &r);
 	expect_ids(_metadata, &r, "Uid", REAL, REAL, REAL, REAL);
 	expect_ids(_metadata, &r, "Gid", RGROUP, RGROUP, RGROUP, RGROUP);
+}
+
+/* Ids that have no number in their user namespace cannot be set; that comes first. */
+TEST_F(spawn, ids_without_a_number)
+{
+	struct spawn s;
+
+	if (unshare(CLONE_NEWUSER))
+		SKIP(return, "no user namespaces: %m");
+	spawn_init(&s, "/no/such/program");
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
+		       KSPAWN_ATTR_RESETIDS);
+	s.args.attr_flags = 0;
+	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
+}
+
+/* RESETIDS that changes nothing leaves the child what it is: a process of its user. */
+TEST_F(spawn, nothing_to_reset)
+{
+	struct spawn s;
+
+	if (geteuid())
+		SKIP(return, NEEDS_ROOT);
+	ASSERT_EQ(0, own_drop_privileges());
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	spawn_init(&s, scratch_tiny);
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	spawn_open(&s, 9, "/proc/self/oom_score_adj", O_WRONLY, 0);
+	expect_exit(_metadata, self->device, &s, 0);
 }
 
 /* Whether @pid lets a process of the real user look at its descriptors. */

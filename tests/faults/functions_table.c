@@ -46,7 +46,7 @@ const struct faulty_function faulty_functions[] = {
 	/* The cache of names alone is not believed when it says no. */
 	{ { "inode_permission" }, -EACCES, { EACCES }, true, false },
 	{ { "d_lookup" }, 0, {}, true, false },
-	{ { "lookup_positive_unlocked" }, -EIO, {}, true, false },
+	{ { "lookup_one_len_unlocked" }, -EIO, {}, true, false },
 	/* INHERIT takes what it does not find for closed, which is no error. */
 	{ { "fget_raw" }, 0, { EBADF }, true, false },
 	{ { "fget" }, 0, { EBADF }, false, false },
@@ -116,7 +116,7 @@ static const char *const cannot_fail[] = {
 
 	/* What is only looked at, moved or counted. */
 	"fd_install", "path_get", "pid_nr_ns", "get_task_pid", "pid_task", "follow_down_one",
-	"from_k[ug]id_munged", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
+	"from_k[ug]id", "from_k[ug]id_munged", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
 	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "__sw_hweight64", "noop_llseek",
 
 	/* User memory: their arguments are not C's.  See tests/abi/memory.c. */
