@@ -60,6 +60,14 @@ struct Outcome {
     const Suspects* suspects = nullptr;
 };
 
+/// Puts the child where the caller wants it.
+inline void store(const Request& request, const Outcome& outcome) noexcept {
+    if (request.pid_at != nullptr)
+        *request.pid_at = outcome.pid;
+    if (request.pidfd_at != nullptr)
+        *request.pidfd_at = outcome.pidfd;
+}
+
 /// Through /dev/kspawn.
 Outcome start_by_kernel(const Request& request) noexcept;
 

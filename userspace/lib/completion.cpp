@@ -55,7 +55,7 @@ int open_by_kernel(int& opened, unsigned capacity, int flags) noexcept {
         if (opened >= 0)
             return 0;
         const int error = errno;
-        if ((error != EBADF && error != ENOTTY) || losses == device::most_losses)
+        if (!device::is_no_answer_of_ours(error) || losses == device::most_losses)
             return error;
         lease = device::reopen_if_current(lease.state);
     }

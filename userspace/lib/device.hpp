@@ -4,6 +4,7 @@
 #define KSPAWN_LIB_DEVICE_HPP
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include "kmod/uapi/kspawn.h"
@@ -32,6 +33,13 @@ extern std::atomic<std::uint64_t> state;
 /// descriptors in one thread while others start programs may take ours each time
 /// that a start is preempted; but not for ever.
 constexpr int most_losses = 16;
+
+/// Whether the module never says this of a request that it has looked at, so that the
+/// descriptor is another file by now.  To ask it again would not do: another thread may
+/// have opened the device anew, at the same number.
+constexpr bool is_no_answer_of_ours(int error) noexcept {
+    return error == EBADF || error == ENOTTY;
+}
 
 /// Opens the device if `lost` is still what everybody uses.
 Lease reopen(std::uint64_t lost) noexcept;

@@ -92,13 +92,6 @@ Outcome failed(int error, int step, unsigned index = 0) noexcept {
     return {0, -1, error, step, index};
 }
 
-// What the module never says of a request that it has not looked at.  To ask the
-// descriptor again would not do: another thread may have opened the device anew, at
-// the same number.
-bool is_no_answer_of_ours(int error) noexcept {
-    return error == EBADF || error == ENOTTY;
-}
-
 // Whether the descriptor is not our device any more.  EPERM is the answer of a
 // seccomp filter, which another descriptor would get as well.
 bool lost(int descriptor) noexcept {
@@ -143,7 +136,7 @@ Outcome start(const Request& request) noexcept {
             return {result.pid, result.pidfd, result.error, static_cast<int>(result.step),
                     result.index};
         if (losses < device::most_losses &&
-            (is_no_answer_of_ours(error) || lost(lease.descriptor))) {
+            (device::is_no_answer_of_ours(error) || lost(lease.descriptor))) {
             errno = errno_before;
             lease = device::reopen_if_current(lease.state);
             continue;

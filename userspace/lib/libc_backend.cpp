@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -17,6 +16,7 @@
 #include "libc_features.hpp"
 #include "libc_pidfd.hpp"
 #include "libc_search.hpp"
+#include "search_list.hpp"
 #include "suspects.hpp"
 
 // Of glibc 2.39.  Null if this process has an older one.
@@ -168,9 +168,8 @@ Outcome translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexc
 }
 
 bool is_path_of_environment(const char* search) noexcept {
-    const char* const path = std::getenv("PATH");
     // Without PATH, libc's list is the one that the library takes.
-    return std::string_view(search) == (path != nullptr ? path : "/bin:/usr/bin");
+    return std::string_view(search) == search_list();
 }
 
 struct Call {

@@ -68,10 +68,8 @@ Outcome start_with_signals_blocked(Request request) noexcept {
     }
     request.attributes = &attributes;
     const Outcome outcome = start_by_libc(request);
-    if (outcome.error == 0 && request.pid_at != nullptr)
-        *request.pid_at = outcome.pid;
-    if (outcome.error == 0 && request.pidfd_at != nullptr)
-        *request.pidfd_at = outcome.pidfd;
+    if (outcome.error == 0)
+        store(request, outcome);
     return outcome;
 }
 

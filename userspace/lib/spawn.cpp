@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <kspawn/spawn.h>
 
+#include "search_list.hpp"
 #include "start.hpp"
 
 namespace {
 
-using kspawn::internal::Outcome;
 using kspawn::internal::refuse;
 using kspawn::internal::Request;
 using kspawn::internal::search_list;
@@ -13,20 +13,14 @@ using kspawn::internal::start;
 
 int start_for_pid(pid_t* pid, Request request) noexcept {
     request.pid_at = pid;
-    const Outcome outcome = start(request);
-    if (outcome.error == 0 && pid != nullptr)
-        *pid = outcome.pid;
-    return outcome.error;
+    return start(request).error;
 }
 
 int start_for_pidfd(int* pidfd, Request request) noexcept {
     if (pidfd == nullptr)
         return refuse(request, KSPAWN_FAILURE_PART_RESULT).error;
     request.pidfd_at = pidfd;
-    const Outcome outcome = start(request);
-    if (outcome.error == 0)
-        *pidfd = outcome.pidfd;
-    return outcome.error;
+    return start(request).error;
 }
 
 } // namespace
@@ -62,13 +56,6 @@ int kspawn_spawn_search_np(pid_t* pid, int* pidfd, const char* file, const char*
                            const kspawn_spawn_file_actions_t* file_actions,
                            const kspawn_spawnattr_t* attributes, char* const argv[],
                            char* const envp[]) noexcept {
-    const Outcome outcome =
-        start({file, search, file_actions, attributes, argv, envp, pidfd != nullptr, pid, pidfd});
-    if (outcome.error != 0)
-        return outcome.error;
-    if (pid != nullptr)
-        *pid = outcome.pid;
-    if (pidfd != nullptr)
-        *pidfd = outcome.pidfd;
-    return 0;
+    return start({file, search, file_actions, attributes, argv, envp, pidfd != nullptr, pid, pidfd})
+        .error;
 }

@@ -10,7 +10,6 @@
 #include "file_actions.hpp"
 #include "start.hpp"
 
-using kspawn::internal::Outcome;
 using kspawn::internal::Request;
 using kspawn::internal::When;
 
@@ -19,20 +18,11 @@ int kspawn_spawn_async_np(pid_t* pid, int* pidfd, int completion, unsigned long 
                           const kspawn_spawn_file_actions_t* file_actions,
                           const kspawn_spawnattr_t* attributes, char* const argv[],
                           char* const envp[]) noexcept {
-    Request request{file, search, file_actions, attributes, argv, envp, pidfd != nullptr};
-    request.pid_at = pid;
-    request.pidfd_at = pidfd;
-    request.returns = When::created;
+    Request request{file, search,           file_actions, attributes, argv,
+                    envp, pidfd != nullptr, pid,          pidfd,      When::created};
     request.completion = completion;
     request.cookie = cookie;
-    const Outcome outcome = kspawn::internal::start(request);
-    if (outcome.error != 0)
-        return outcome.error;
-    if (pid != nullptr)
-        *pid = outcome.pid;
-    if (pidfd != nullptr)
-        *pidfd = outcome.pidfd;
-    return 0;
+    return kspawn::internal::start(request).error;
 }
 
 int kspawn_strevent_np(const kspawn_completion_event* event, const char* file, const char* search,

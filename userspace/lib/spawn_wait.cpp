@@ -12,10 +12,8 @@ int kspawn_spawn_wait_np(pid_t* pid, int* pidfd, int* status, struct rusage* usa
                          const kspawn_spawn_file_actions_t* file_actions,
                          const kspawn_spawnattr_t* attributes, char* const argv[],
                          char* const envp[]) noexcept {
-    Request request{file, search, file_actions, attributes, argv, envp, pidfd != nullptr};
-    request.pid_at = pid;
-    request.pidfd_at = pidfd;
-    request.returns = When::ended;
+    Request request{file, search,           file_actions, attributes, argv,
+                    envp, pidfd != nullptr, pid,          pidfd,      When::ended};
     request.usage = usage;
     const Outcome outcome = kspawn::internal::start(request);
     if (outcome.error == 0 && status != nullptr)

@@ -4,7 +4,6 @@
 #include "start.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "attributes.hpp"
 #include "failure.hpp"
@@ -55,12 +54,8 @@ Outcome start(const Request& request) noexcept {
     const Outcome outcome = start_by_choice(request);
     if (outcome.error != 0) [[unlikely]]
         return fail(request, outcome);
+    store(request, outcome);
     return outcome;
-}
-
-const char* search_list() noexcept {
-    const char* const path = std::getenv("PATH");
-    return path != nullptr ? path : default_search_list;
 }
 
 } // namespace kspawn::internal

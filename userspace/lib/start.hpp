@@ -6,12 +6,6 @@
 
 namespace kspawn::internal {
 
-/// confstr(_CS_PATH) of glibc and musl.
-inline constexpr const char* default_search_list = "/bin:/usr/bin";
-
-/// The caller's PATH, or default_search_list.
-const char* search_list() noexcept;
-
 /// Checks the objects, starts the program, and remembers a failure.
 Outcome start(const Request& request) noexcept;
 

@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -24,6 +23,7 @@
 #include "next.hpp"
 #include "stats.hpp"
 #include "userspace/lib/errno_guard.hpp"
+#include "userspace/lib/search_list.hpp"
 #include "userspace/lib/words.hpp"
 
 namespace kspawn::preload {
@@ -70,8 +70,7 @@ bool is_program(int directory, const char* path) noexcept {
 }
 
 bool is_in_path(std::string_view file) noexcept {
-    const auto* const list = ::getenv("PATH");
-    std::string_view left = list != nullptr ? list : "/bin:/usr/bin"; // confstr(_CS_PATH)
+    std::string_view left = internal::search_list();
     for (;;) {
         auto directory = left;
         const auto colon = left.find(':');

@@ -2,7 +2,6 @@
 #include "start.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "libc.hpp"
 #include "objects.hpp"
@@ -10,6 +9,7 @@
 #include "userspace/lib/cancel_guard.hpp"
 #include "userspace/lib/errno_guard.hpp"
 #include "userspace/lib/libc_pidfd.hpp"
+#include "userspace/lib/search_list.hpp"
 
 namespace kspawn::preload {
 
@@ -64,11 +64,6 @@ Result fall_back(const Call& call, Reason reason, int why) noexcept {
     return by_libc(call);
 }
 
-const char* search_list() noexcept {
-    const char* const path = std::getenv("PATH");
-    return path != nullptr ? path : "/bin:/usr/bin"; // confstr(_CS_PATH)
-}
-
 } // namespace
 
 Result start(const Call& call) noexcept {
@@ -94,7 +89,7 @@ Result start(const Call& call) noexcept {
         return {ENOMEM, 0, -1};
     }
 
-    internal::Request request{call.path,          call.search ? search_list() : nullptr,
+    internal::Request request{call.path,          call.search ? internal::search_list() : nullptr,
                               file_actions.get(), attributes.get(),
                               call.argv,          call.envp,
                               call.pidfd};

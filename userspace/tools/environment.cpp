@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "lib/search_list.hpp"
+
 namespace kspawn::tool {
 
 namespace {
@@ -40,14 +42,18 @@ std::optional<std::string> Environment::get(std::string_view name) const {
 }
 
 std::string Environment::search_list() const {
-    return get("PATH").value_or("/bin:/usr/bin");
+    return get("PATH").value_or(internal::default_search_list);
 }
 
 std::vector<char*> Environment::pointers() {
+    return pointers_to(entries_);
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& strings) {
     std::vector<char*> result;
-    result.reserve(entries_.size() + 1);
-    for (auto& entry : entries_)
-        result.push_back(entry.data());
+    result.reserve(strings.size() + 1);
+    for (auto& string : strings)
+        result.push_back(string.data());
     result.push_back(nullptr);
     return result;
 }

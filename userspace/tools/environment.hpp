@@ -9,6 +9,9 @@
 
 namespace kspawn::tool {
 
+/// argv or envp as execve() wants it; valid until the next change of the strings.
+std::vector<char*> pointers_to(std::vector<std::string>& strings);
+
 /// The environment of a program that is to be started.
 class Environment {
 public:

@@ -110,14 +110,6 @@ Environment environment_with(const std::string& library, const Options& options)
     return environment;
 }
 
-std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
-    std::vector<char*> result;
-    std::transform(arguments.begin(), arguments.end(), std::back_inserter(result),
-                   [](std::string& argument) { return argument.data(); });
-    result.push_back(nullptr);
-    return result;
-}
-
 int cannot_execute(const std::string& program, int error) {
     fmt::print(stderr, "kspawn: {}: {}\n", program, std::generic_category().message(error));
     switch (error) {

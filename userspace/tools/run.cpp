@@ -200,14 +200,6 @@ std::optional<std::string> search_list(const RunOptions& options, const Environm
     return environment.search_list();
 }
 
-std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
-    std::vector<char*> result;
-    std::transform(arguments.begin(), arguments.end(), std::back_inserter(result),
-                   [](std::string& argument) { return argument.data(); });
-    result.push_back(nullptr);
-    return result;
-}
-
 // Which option an attribute is there for.
 std::string option_of_attribute(unsigned flag, const RunOptions& options) {
     switch (flag) {

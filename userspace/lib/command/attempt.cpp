@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "../search_list.hpp"
 #include "child_state.hpp"
 #include "completion_queue_state.hpp"
 #include "failure.hpp"
@@ -351,12 +351,11 @@ pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
 }
 
 const char* Command::search_list() const noexcept {
-    static constexpr const char* otherwise = "/bin:/usr/bin"; // confstr(_CS_PATH)
     const auto said = env_.find("PATH");
-    if (said != env_.end())
-        return said->second ? said->second->c_str() : otherwise;
-    const char* const path = env_clear_ ? nullptr : std::getenv("PATH");
-    return path != nullptr ? path : otherwise;
+    if (said != env_.end() && said->second)
+        return said->second->c_str();
+    return said != env_.end() || env_clear_ ? internal::default_search_list
+                                            : internal::search_list();
 }
 
 } // namespace kspawn
