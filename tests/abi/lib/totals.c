@@ -74,6 +74,18 @@ long totals_objects(const char *cache)
 	return objects_of(cache);
 }
 
+long totals_objects_within(const char *cache, long most)
+{
+	unsigned long long end = own_clock_ms() + 10000;
+	long objects = totals_objects(cache);
+
+	while (objects > most && own_clock_ms() < end) {
+		own_sleep_ms(100);
+		objects = totals_objects(cache);
+	}
+	return objects;
+}
+
 static int count_processes(void)
 {
 	FILE *file = fopen("/proc/loadavg", "r");

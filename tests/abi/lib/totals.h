@@ -56,8 +56,13 @@ struct idle {
 
 void idle_take(struct idle *idle);
 
-/* Objects in use in a slab cache, or -1. */
+/* Objects in use in a slab cache, or -1; with them all that CPUs keep for later. */
 long totals_objects(const char *cache);
+/*
+ * The same, counted until there are no more than @most of them, for 10 s at most: what is
+ * kept for later comes and goes, what is lost stays.
+ */
+long totals_objects_within(const char *cache, long most);
 
 /* Count; takes more than a second, in which what has ended is freed. */
 void totals_take(struct totals *t);
