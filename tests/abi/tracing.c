@@ -242,6 +242,54 @@ TEST_F(spawn, attached_before_its_program)
 	EXPECT_EQ(0, report_load(&r));
 }
 
+/*
+ * A tracer that sleeps in waitpid() is woken by a child that fails, though nothing
+ * else ends or stops meanwhile: it is the child's parent still, to ptrace.
+ */
+TEST_F(spawn, failure_wakes_the_tracer)
+{
+	pid_t caller, child, opener;
+	struct spawn s;
+	int status;
+
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	spawn_init(&s, scratch_tiny);
+	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_dup2(&s, 99, 98);
+	caller = fork();
+	ASSERT_LE(0, caller);
+	if (!caller) {
+		spawn_start(self->device, &s);
+		for (;;)
+			pause();
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	if (ptrace(PTRACE_SEIZE, child, 0, 0)) {
+		kill(caller, SIGKILL);
+		kill(child, SIGKILL);
+		own_wait(caller);
+		SKIP(return, "no right to trace a grandchild: %m");
+	}
+	opener = fork();
+	ASSERT_LE(0, opener);
+	if (!opener) {
+		/* Its end is not to wake the tracer. */
+		if (fork())
+			_exit(0);
+		own_sleep_ms(500);
+		close(open("fifo", O_WRONLY));
+		_exit(0);
+	}
+	EXPECT_EQ(0, own_wait(opener));
+	EXPECT_EQ(child, waitpid(child, &status, __WALL));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(127, WEXITSTATUS(status));
+	EXPECT_EQ(0, kill(caller, SIGKILL));
+	own_wait(caller);
+}
+
 /* The tracer dies with both in its hands: neither hangs. */
 TEST_F(spawn, tracer_is_killed)
 {
