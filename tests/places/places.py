@@ -24,7 +24,7 @@ class Kind:
     wanted: int
     limit: int
     members: tuple[re.Pattern[str], ...]
-    own: tuple[str, ...]
+    own: tuple[str, ...]  # globs
     excepted: tuple[str, ...]  # globs
 
 
@@ -78,7 +78,7 @@ def _is_any(name: str, globs: tuple[str, ...]) -> bool:
 
 def find(kind: Kind, texts: dict[str, str]) -> Places:
     naming = {name for name, text in texts.items() if all(member.search(text) for member in kind.members)}
-    naming |= set(kind.own)
+    naming |= {name for name in texts if _is_any(name, kind.own)}
     documents = {name for name in naming if _is_any(name, DOCUMENTS)}
     files = {name for name in naming - documents if not _is_any(name, kind.excepted)}
     return Places(kind, tuple(sorted(files)), tuple(sorted(documents)))
@@ -86,8 +86,8 @@ def find(kind: Kind, texts: dict[str, str]) -> Places:
 
 def faults(kind: Kind, texts: dict[str, str], places: Places) -> list[str]:
     """What is wrong with the number of places, or with what is said of the kind."""
-    found = [f"{kind.name}: there is no {name}" for name in kind.own if name not in texts]
-    for glob in kind.excepted:
+    found = []
+    for glob in (*kind.own, *kind.excepted):
         if not any(fnmatch(name, glob) for name in texts):
             found.append(f"{kind.name}: no file is like {glob}")
     for member in kind.members:
