@@ -3,8 +3,10 @@
 # The front door.  What is behind it: CMake (user space, tests), Kbuild (the
 # module), qemu/ (the guests).  `make help` says what there is.
 
-# Kernels to build the module for and to test on: 6.1, 6.12, debug.
-KERNELS ?= 6.1 6.12
+# Kernels to build the module for and to test on: of those in qemu/kernels/table.
+ifndef KERNELS
+KERNELS := $(shell qemu/kernels/list always)
+endif
 # Of tests/bench/run, e.g. --short.
 BENCH ?=
 PREFIX ?= /usr/local
@@ -54,7 +56,7 @@ deps-check:
 # CMake takes types from a kernel, which is fetched before, where that can be seen.
 # Status 3: there is no apt to fetch with, which has been said by now.
 userspace: tools
-	@qemu/kernels/stock 6.1 >/dev/null || [ $$? -eq 3 ]
+	@qemu/kernels/stock oldest >/dev/null || [ $$? -eq 3 ]
 	@tools=$$(qemu/kernels/kernel-tools) || [ $$? -eq 3 ] || exit 1; \
 	.ci/configure build -DCMAKE_BUILD_TYPE='$(BUILD_TYPE)' \
 		-DCMAKE_INSTALL_PREFIX='$(abspath $(PREFIX))' \
@@ -77,7 +79,7 @@ test: deps
 
 # A day or so, where the guests are emulated.  Those with -rt are kernels that can
 # be preempted nearly anywhere.
-NIGHTLY_FLAVOURS ?= 6.1-rt 6.12-rt 6.1-cloud 6.12-cloud
+NIGHTLY_FLAVOURS ?= $(shell qemu/kernels/list nightly)
 test-nightly: deps-debug deps-fuzz
 	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \

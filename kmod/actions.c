@@ -38,8 +38,8 @@ static bool is_elsewhere(const struct kspawn_file_action *action)
  * Close a descriptor.  As in glibc, one that is not open is no error, one that
  * cannot be is.
  */
-int kspawn_action_close(struct kspawn_request *request,
-			const struct kspawn_file_action *action)
+int kspawn_actions_close(struct kspawn_request *request,
+			 const struct kspawn_file_action *action)
 {
 	int fd = action->fd;
 	int err = fd < 0 ? -EBADF : close_fd(fd);
@@ -132,12 +132,12 @@ static int open_elsewhere(struct kspawn_request *request,
 }
 
 /* Open a file as a descriptor, closing that first. */
-int kspawn_action_open(struct kspawn_request *request,
-		       const struct kspawn_file_action *action)
+int kspawn_actions_open(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
 {
 	int err;
 
-	err = kspawn_action_close(request, action);
+	err = kspawn_actions_close(request, action);
 	if (!err && !is_descriptor(action->fd))
 		err = -EBADF;
 	if (err)
@@ -160,8 +160,8 @@ static void clear_cloexec(unsigned int fd)
 }
 
 /* Make a copy of a descriptor that exec leaves open. */
-int kspawn_action_dup2(struct kspawn_request *request,
-		       const struct kspawn_file_action *action)
+int kspawn_actions_dup2(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
 {
 	struct file *file;
 	int err;
@@ -184,8 +184,8 @@ int kspawn_action_dup2(struct kspawn_request *request,
 }
 
 /* Leave a descriptor open at exec, if it is open. */
-int kspawn_action_inherit(struct kspawn_request *request,
-			  const struct kspawn_file_action *action)
+int kspawn_actions_inherit(struct kspawn_request *request,
+			   const struct kspawn_file_action *action)
 {
 	struct file *file;
 
@@ -257,16 +257,16 @@ static int chdir_elsewhere(struct kspawn_request *request,
 }
 
 /* Change the working directory. */
-int kspawn_action_chdir(struct kspawn_request *request,
-			const struct kspawn_file_action *action)
+int kspawn_actions_chdir(struct kspawn_request *request,
+			 const struct kspawn_file_action *action)
 {
 	return is_elsewhere(action) ? chdir_elsewhere(request, action) :
 				      chdir_here(request, action->path);
 }
 
 /* Change the working directory to a descriptor's. */
-int kspawn_action_fchdir(struct kspawn_request *request,
-			 const struct kspawn_file_action *action)
+int kspawn_actions_fchdir(struct kspawn_request *request,
+			  const struct kspawn_file_action *action)
 {
 	struct file *file = fget_raw(action->fd);
 	int err = -ENOTDIR;
@@ -294,15 +294,15 @@ static int close_range(unsigned int first, unsigned int last)
 }
 
 /* Close a descriptor and all above it. */
-int kspawn_action_closefrom(struct kspawn_request *request,
-			    const struct kspawn_file_action *action)
+int kspawn_actions_closefrom(struct kspawn_request *request,
+			     const struct kspawn_file_action *action)
 {
 	return action->fd < 0 ? -EBADF : close_range(action->fd, ~0U);
 }
 
 /* Close a range of descriptors. */
-int kspawn_action_close_range(struct kspawn_request *request,
-			      const struct kspawn_file_action *action)
+int kspawn_actions_close_range(struct kspawn_request *request,
+			       const struct kspawn_file_action *action)
 {
 	if (action->fd < 0 || action->newfd < 0)
 		return -EBADF;
@@ -348,8 +348,8 @@ static int make_foreground(struct tty_struct *tty)
 }
 
 /* Make the child's group a terminal's foreground. */
-int kspawn_action_tcsetpgrp(struct kspawn_request *request,
-			    const struct kspawn_file_action *action)
+int kspawn_actions_tcsetpgrp(struct kspawn_request *request,
+			     const struct kspawn_file_action *action)
 {
 	struct tty_struct *tty;
 	struct file *file;

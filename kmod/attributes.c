@@ -29,31 +29,31 @@ static void set_dispositions(u64 signals, __sighandler_t disposition)
 /* The functions from here on are those that the table in operations.c names. */
 
 /* Set signals to their default. */
-int kspawn_attribute_sigdef(struct kspawn_request *request,
-			    const struct kspawn_file_action *action)
+int kspawn_attributes_sigdef(struct kspawn_request *request,
+			     const struct kspawn_file_action *action)
 {
 	set_dispositions(request->args.sigdefault, SIG_DFL);
 	return 0;
 }
 
 /* Ignore signals. */
-int kspawn_attribute_sigign(struct kspawn_request *request,
-			    const struct kspawn_file_action *action)
+int kspawn_attributes_sigign(struct kspawn_request *request,
+			     const struct kspawn_file_action *action)
 {
 	set_dispositions(request->args.sigignore, SIG_IGN);
 	return 0;
 }
 
 /* Set the scheduling policy, or priority. */
-int kspawn_attribute_scheduler(struct kspawn_request *request,
-			       const struct kspawn_file_action *action)
+int kspawn_attributes_scheduler(struct kspawn_request *request,
+				const struct kspawn_file_action *action)
 {
 	struct sched_param param = {
 		.sched_priority = request->args.sched_priority,
 	};
 	int policy = KEEP_POLICY;
 
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSCHEDULER)) {
+	if (kspawn_request_has_attr(request, KSPAWN_ATTR_SETSCHEDULER)) {
 		policy = request->args.sched_policy;
 		if (policy < 0)
 			return -EINVAL;
@@ -62,15 +62,15 @@ int kspawn_attribute_scheduler(struct kspawn_request *request,
 }
 
 /* Make the child a session leader. */
-int kspawn_attribute_sid(struct kspawn_request *request,
-			 const struct kspawn_file_action *action)
+int kspawn_attributes_sid(struct kspawn_request *request,
+			  const struct kspawn_file_action *action)
 {
 	return min(kspawn_kernel.ksys_setsid(), 0);
 }
 
 /* Set the child's process group. */
-int kspawn_attribute_pgroup(struct kspawn_request *request,
-			    const struct kspawn_file_action *action)
+int kspawn_attributes_pgroup(struct kspawn_request *request,
+			     const struct kspawn_file_action *action)
 {
 	struct pt_regs regs = { .di = 0, .si = request->args.pgroup };
 
@@ -90,11 +90,11 @@ static int reset_id(int number, sys_call_ptr_t set, unsigned int id)
 }
 
 /**
- * kspawn_attribute_ids_differ() - whether RESETIDS would change anything
+ * kspawn_attributes_ids_differ() - whether RESETIDS would change anything
  *
  * Return: true if an effective or file system id is not the real one.
  */
-bool kspawn_attribute_ids_differ(void)
+bool kspawn_attributes_ids_differ(void)
 {
 	const struct cred *cred = current_cred();
 
@@ -105,8 +105,8 @@ bool kspawn_attribute_ids_differ(void)
 }
 
 /* Set the effective ids to the real ones. */
-int kspawn_attribute_ids(struct kspawn_request *request,
-			 const struct kspawn_file_action *action)
+int kspawn_attributes_ids(struct kspawn_request *request,
+			  const struct kspawn_file_action *action)
 {
 	struct user_namespace *ns = current_user_ns();
 	int err;
@@ -116,7 +116,7 @@ int kspawn_attribute_ids(struct kspawn_request *request,
 	 * there is memory commit_creds() makes that undumpable, before others
 	 * can see the new ids; where there is none they are asked of this.
 	 */
-	if (kspawn_attribute_ids_differ())
+	if (kspawn_attributes_ids_differ())
 		current->user_dumpable = 0;
 	err = reset_id(__NR_setresgid, kspawn_kernel.__x64_sys_setresgid,
 		       from_kgid_munged(ns, current_gid()));

@@ -47,8 +47,8 @@ static int make_pidfd(struct kspawn_request *request)
 		put_pid(pid);
 #endif
 	if (IS_ERR(file))
-		return kspawn_fail(&request->outcome, KSPAWN_STEP_PIDFD, 0,
-				   PTR_ERR(file));
+		return kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_PIDFD,
+					   0, PTR_ERR(file));
 	request->pidfd_file = file;
 	return 0;
 }
@@ -65,7 +65,7 @@ static int come_apart(struct kspawn_request *request)
 	kspawn_descriptors_install(request->files);
 	request->files = NULL;
 	kspawn_memory_leave(request);
-	if (kspawn_has_flag(request, KSPAWN_PIDFD))
+	if (kspawn_request_has_flag(request, KSPAWN_PIDFD))
 		err = make_pidfd(request);
 	if (err) {
 		/* The call itself tells of it. */
@@ -74,7 +74,7 @@ static int come_apart(struct kspawn_request *request)
 	}
 	complete_all(&request->apart);
 	/* Callers that do not wait for exec have waited for that alone. */
-	if (!err && kspawn_has_flag(request, KSPAWN_ASYNC))
+	if (!err && kspawn_request_has_flag(request, KSPAWN_ASYNC))
 		kspawn_kernel.exec_mm_release(current, NULL);
 	return err;
 }
@@ -88,12 +88,12 @@ static int set_up(struct kspawn_request *request)
 	if (!err)
 		err = kspawn_signals_birth(request);
 	if (err)
-		return kspawn_fail(&request->outcome, KSPAWN_STEP_CLONE, 0,
-				   err);
+		return kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_CLONE,
+					   0, err);
 	/* Another thread may have put its filter on the caller meanwhile. */
 	if (seccomp_mode(&current->seccomp) != SECCOMP_MODE_DISABLED)
-		return kspawn_fail(&request->outcome, KSPAWN_STEP_POLICY, 0,
-				   -EPERM);
+		return kspawn_outcome_fail(&request->outcome,
+					   KSPAWN_STEP_POLICY, 0, -EPERM);
 	return kspawn_operations_run(request);
 }
 
@@ -194,7 +194,7 @@ int kspawn_child(void *data)
 	/* Killed or not: without a pidfd there is no child to tell of. */
 	if (err)
 		return end_failed(request);
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_SETSIGMASK))
+	if (kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))
 		mask = kspawn_signals_set(request->args.sigmask);
 	err = set_up(request);
 	if (!err)

@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -120,7 +121,9 @@ static void take_word(struct fdtable *to, const struct fdtable *from,
 	/* Half of the instructions that for_each_set_bit() takes. */
 	for (left = selected; left; left &= left - 1) {
 		unsigned int bit = __ffs(left);
-		struct file *file = rcu_dereference_raw(from->fd[first + bit]);
+		struct file *file =
+			rcu_dereference_protected(from->fd[first + bit],
+				lockdep_is_held(&current->files->file_lock));
 
 		/* A slot without a file has not been installed yet. */
 		if (file)

@@ -27,7 +27,7 @@ static long get_info(struct kspawn_info __user *to)
 		.flags		= KSPAWN_FLAGS_ALL,
 		.attr_flags	= KSPAWN_ATTR_ALL,
 		.actions_max	= KSPAWN_ACTIONS_MAX,
-		.actions	= kspawn_operation_actions(),
+		.actions	= kspawn_operations_actions(),
 		.args_size	= sizeof(struct kspawn_args),
 		.action_size	= sizeof(struct kspawn_action),
 		.result_size	= sizeof(struct kspawn_result),

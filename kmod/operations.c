@@ -14,7 +14,7 @@
 		.name = #_name,						\
 		.takes = _takes,					\
 		.traits = _traits,					\
-		.run = kspawn_action_##_name,				\
+		.run = kspawn_actions_##_name,				\
 	}
 
 /* File actions, by their number. */
@@ -40,7 +40,7 @@ static const struct kspawn_operation actions[] = {
 	{								\
 		.name = #_name,						\
 		.attribute = _attribute,				\
-		.run = kspawn_attribute_##_name,			\
+		.run = kspawn_attributes_##_name,			\
 	}
 
 /*
@@ -58,12 +58,12 @@ static const struct kspawn_operation attributes[] = {
 };
 
 /**
- * kspawn_operation_of_action() - the operation that a file action asks for
+ * kspawn_operations_find() - the operation that a file action asks for
  * @op: KSPAWN_ACTION_*, or any other number
  *
  * Return: the operation, or NULL.
  */
-const struct kspawn_operation *kspawn_operation_of_action(u32 op)
+const struct kspawn_operation *kspawn_operations_find(u32 op)
 {
 	if (op >= ARRAY_SIZE(actions) || !actions[op].run)
 		return NULL;
@@ -71,11 +71,11 @@ const struct kspawn_operation *kspawn_operation_of_action(u32 op)
 }
 
 /**
- * kspawn_operation_actions() - which file actions there are
+ * kspawn_operations_actions() - which file actions there are
  *
  * Return: bit N is set for KSPAWN_ACTION_* number N.
  */
-u64 kspawn_operation_actions(void)
+u64 kspawn_operations_actions(void)
 {
 	u64 set = 0;
 	u32 op;
@@ -105,9 +105,9 @@ static int run_attributes(struct kspawn_request *request)
 		 * were given, blame SETSCHEDULER, the higher bit.
 		 */
 		if (err)
-			return kspawn_fail(&request->outcome,
-					   KSPAWN_STEP_ATTRIBUTE,
-					   BIT(fls(asked) - 1), err);
+			return kspawn_outcome_fail(&request->outcome,
+						   KSPAWN_STEP_ATTRIBUTE,
+						   BIT(fls(asked) - 1), err);
 	}
 	return 0;
 }
@@ -131,8 +131,8 @@ static int run_actions(struct kspawn_request *request)
 		if (!err && kspawn_signals_is_killed(request))
 			err = -EINTR;
 		if (err)
-			return kspawn_fail(&request->outcome,
-					   KSPAWN_STEP_ACTION, i, err);
+			return kspawn_outcome_fail(&request->outcome,
+						   KSPAWN_STEP_ACTION, i, err);
 		if (i % RESCHEDULE_AFTER == 0)
 			cond_resched();
 	}

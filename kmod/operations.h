@@ -58,20 +58,20 @@ struct kspawn_operation {
 	kspawn_run_t *run;
 };
 
-const struct kspawn_operation *kspawn_operation_of_action(u32 op);
-u64 kspawn_operation_actions(void);
+const struct kspawn_operation *kspawn_operations_find(u32 op);
+u64 kspawn_operations_actions(void);
 int kspawn_operations_run(struct kspawn_request *request);
 
 /* In actions.c */
-kspawn_run_t kspawn_action_open, kspawn_action_close, kspawn_action_dup2;
-kspawn_run_t kspawn_action_chdir, kspawn_action_fchdir;
-kspawn_run_t kspawn_action_closefrom, kspawn_action_close_range;
-kspawn_run_t kspawn_action_tcsetpgrp, kspawn_action_inherit;
+kspawn_run_t kspawn_actions_open, kspawn_actions_close, kspawn_actions_dup2;
+kspawn_run_t kspawn_actions_chdir, kspawn_actions_fchdir;
+kspawn_run_t kspawn_actions_closefrom, kspawn_actions_close_range;
+kspawn_run_t kspawn_actions_tcsetpgrp, kspawn_actions_inherit;
 
 /* In attributes.c */
-kspawn_run_t kspawn_attribute_sigdef, kspawn_attribute_sigign;
-kspawn_run_t kspawn_attribute_scheduler, kspawn_attribute_sid;
-kspawn_run_t kspawn_attribute_pgroup, kspawn_attribute_ids;
-bool kspawn_attribute_ids_differ(void);
+kspawn_run_t kspawn_attributes_sigdef, kspawn_attributes_sigign;
+kspawn_run_t kspawn_attributes_scheduler, kspawn_attributes_sid;
+kspawn_run_t kspawn_attributes_pgroup, kspawn_attributes_ids;
+bool kspawn_attributes_ids_differ(void);
 
 #endif /* KSPAWN_OPERATIONS_H */

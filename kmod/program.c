@@ -31,7 +31,7 @@ static bool is_committed(const struct kspawn_request *request)
 /* Whether this exec must be told where its path begins. */
 static bool is_elsewhere(const struct kspawn_request *request, const char *path)
 {
-	return kspawn_has_flag(request, KSPAWN_EMPTY_PATH) ||
+	return kspawn_request_has_flag(request, KSPAWN_EMPTY_PATH) ||
 	       (request->args.dirfd != AT_FDCWD && *path != '/');
 }
 
@@ -77,7 +77,7 @@ static int execute_elsewhere(struct kspawn_request *request, const char *path,
 							&one_empty;
 	struct pt_regs regs = {
 		.di = request->args.dirfd,
-		.r8 = kspawn_has_flag(request, KSPAWN_EMPTY_PATH) ?
+		.r8 = kspawn_request_has_flag(request, KSPAWN_EMPTY_PATH) ?
 			AT_EMPTY_PATH : 0,
 	};
 	size_t size;
@@ -118,7 +118,7 @@ static int execute(struct kspawn_request *request, const char *path)
 {
 	int err;
 
-	if (!*path && !kspawn_has_flag(request, KSPAWN_EMPTY_PATH))
+	if (!*path && !kspawn_request_has_flag(request, KSPAWN_EMPTY_PATH))
 		return -ENOENT;
 	kspawn_audit_begin(__NR_execve, 0, 0, 0, 0);
 	do {
@@ -226,8 +226,8 @@ static bool lookup_is_settled(const struct kspawn_request *request)
 
 	if (is_elsewhere(request, request->path))
 		return false;
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS) &&
-	    kspawn_attribute_ids_differ())
+	if (kspawn_request_has_attr(request, KSPAWN_ATTR_RESETIDS) &&
+	    kspawn_attributes_ids_differ())
 		return false;
 	for (i = 0; i < request->args.action_count; i++)
 		if (!(request->actions[i].operation->traits &
@@ -272,9 +272,9 @@ static bool child_would_come_to_it(const struct kspawn_request *request)
 	bool closed = false;
 	u32 i;
 
-	if (kspawn_has_attribute(request, ~ATTRIBUTES_SUCCEED))
+	if (kspawn_request_has_attr(request, ~ATTRIBUTES_SUCCEED))
 		return false;
-	if (kspawn_has_attribute(request, KSPAWN_ATTR_RESETIDS) &&
+	if (kspawn_request_has_attr(request, KSPAWN_ATTR_RESETIDS) &&
 	    !ids_are_mapped())
 		return false;
 	for (i = 0; i < request->args.action_count; i++) {
@@ -362,6 +362,7 @@ int kspawn_program_execute(struct kspawn_request *request)
 		err = request->search ? search(request, true) :
 					execute(request, request->path);
 	if (err && !is_committed(request))
-		kspawn_fail(&request->outcome, KSPAWN_STEP_EXEC, 0, err);
+		kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_EXEC, 0,
+				    err);
 	return err;
 }

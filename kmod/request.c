@@ -31,7 +31,7 @@ static struct kmem_cache *requests __ro_after_init;
 /* Record what could not be copied, KSPAWN_ARG_*; for a return statement. */
 static int bad_copy(struct kspawn_outcome *outcome, u32 index, int err)
 {
-	return kspawn_fail(outcome, KSPAWN_STEP_COPY, index, err);
+	return kspawn_outcome_fail(outcome, KSPAWN_STEP_COPY, index, err);
 }
 
 /* The same bounds as execve() has, see bprm_stack_limits(). */
@@ -167,7 +167,8 @@ static int copy_program(struct kspawn_request *request,
 	size = copy_path(request, &request->path, args->path);
 	if (size < 0)
 		return bad_copy(outcome, KSPAWN_ARG_PATH, size);
-	if (kspawn_has_flag(request, KSPAWN_EMPTY_PATH) && *request->path)
+	if (kspawn_request_has_flag(request, KSPAWN_EMPTY_PATH) &&
+	    *request->path)
 		return bad_copy(outcome, KSPAWN_ARG_PATH, -EINVAL);
 	if (!args->search)
 		return 0;
@@ -237,7 +238,7 @@ static int copy_action(struct kspawn_request *request,
 	ssize_t size;
 	u32 takes;
 
-	operation = kspawn_operation_of_action(from->op);
+	operation = kspawn_operations_find(from->op);
 	if (!operation)
 		return -EINVAL;
 	takes = operation->takes;
@@ -313,8 +314,9 @@ static int copy_actions(struct kspawn_request *request,
 			err = copy_action(request, &request->actions[i],
 					  &batch[j], &budget);
 			if (err)
-				return kspawn_fail(outcome, KSPAWN_STEP_ACTION,
-						   i, err);
+				return kspawn_outcome_fail(outcome,
+							   KSPAWN_STEP_ACTION,
+							   i, err);
 		}
 		if (fatal_signal_pending(current))
 			return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -EINTR);
@@ -420,7 +422,7 @@ static int select_descriptors(struct kspawn_request *request,
 	unsigned int words;
 
 	selection->only_named =
-		kspawn_has_attribute(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
+		kspawn_request_has_attr(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
 	/* An auditor's rules may be about the program that acts for the child. */
 	if ((audit_enabled && !audit_dummy_context()) ||
 	    begins_with_exe(request->path))
@@ -448,7 +450,7 @@ static int take_slot(struct kspawn_request *request,
 {
 	struct kspawn_queue_slot *slot;
 
-	if (!kspawn_has_flag(request, KSPAWN_ASYNC))
+	if (!kspawn_request_has_flag(request, KSPAWN_ASYNC))
 		return 0;
 	slot = kspawn_queue_reserve(request->args.completion,
 				    request->args.cookie);

@@ -15,40 +15,11 @@
 #include "arena.h"
 #include "descriptors.h"
 #include "lists.h"
+#include "outcome.h"
 #include "uapi/kspawn.h"
 
 struct kspawn_operation;
 struct kspawn_queue_slot;
-
-/**
- * struct kspawn_outcome - how a start ended
- * @error: 0 or a negative errno
- * @step:  KSPAWN_STEP_* that failed
- * @index: which part of that step
- */
-struct kspawn_outcome {
-	int error;
-	u32 step;
-	u32 index;
-};
-
-/**
- * kspawn_fail() - record a failure; for use in a return statement
- * @outcome: where
- * @step:    KSPAWN_STEP_*
- * @index:   which part of that step
- * @error:   a negative errno
- *
- * Return: @error.
- */
-static inline int kspawn_fail(struct kspawn_outcome *outcome, u32 step,
-			      u32 index, int error)
-{
-	outcome->error = error;
-	outcome->step = step;
-	outcome->index = index;
-	return error;
-}
 
 /**
  * struct kspawn_file_action - one file action, copied
@@ -156,27 +127,27 @@ int kspawn_request_complete(struct kspawn_request *request,
 void kspawn_request_put(struct kspawn_request *request);
 
 /**
- * kspawn_has_attribute() - whether an attribute was asked for
+ * kspawn_request_has_attr() - whether an attribute was asked for
  * @request:   the request
  * @attribute: KSPAWN_ATTR_*, or several
  *
  * Return: true if any of them was.
  */
-static inline bool kspawn_has_attribute(const struct kspawn_request *request,
-					u32 attribute)
+static inline bool kspawn_request_has_attr(const struct kspawn_request *request,
+					   u32 attribute)
 {
 	return request->args.attr_flags & attribute;
 }
 
 /**
- * kspawn_has_flag() - whether a flag was given
+ * kspawn_request_has_flag() - whether a flag was given
  * @request: the request
  * @flag:    KSPAWN_PIDFD and the others, or several
  *
  * Return: true if any of them was.
  */
-static inline bool kspawn_has_flag(const struct kspawn_request *request,
-				   u32 flag)
+static inline bool kspawn_request_has_flag(const struct kspawn_request *request,
+					   u32 flag)
 {
 	return request->args.flags & flag;
 }

@@ -110,8 +110,8 @@ static bool is_cgroup_error(int err)
 static int start_child(struct kspawn_request *request,
 		       struct kspawn_outcome *outcome)
 {
-	bool into_cgroup = kspawn_has_attribute(request,
-						KSPAWN_ATTR_SETCGROUP);
+	bool into_cgroup = kspawn_request_has_attr(request,
+						   KSPAWN_ATTR_SETCGROUP);
 	struct kernel_clone_args clone = {
 		/*
 		 * VFORK for those that do not wait for exec, too: without it,
@@ -128,8 +128,8 @@ static int start_child(struct kspawn_request *request,
 	pid_t pid;
 
 	if (into_cgroup && request->args.cgroup < 0)
-		return kspawn_fail(outcome, KSPAWN_STEP_ATTRIBUTE,
-				   KSPAWN_ATTR_SETCGROUP, -EINVAL);
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_ATTRIBUTE,
+					   KSPAWN_ATTR_SETCGROUP, -EINVAL);
 
 	/* The child's; it gives them back. */
 	kref_get(&request->ref);
@@ -141,9 +141,10 @@ static int start_child(struct kspawn_request *request,
 		kspawn_request_put(request);
 		trace_kspawn_clone(request, 0, pid);
 		if (into_cgroup && is_cgroup_error(pid))
-			return kspawn_fail(outcome, KSPAWN_STEP_ATTRIBUTE,
-					   KSPAWN_ATTR_SETCGROUP, pid);
-		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, pid);
+			return kspawn_outcome_fail(outcome,
+						   KSPAWN_STEP_ATTRIBUTE,
+						   KSPAWN_ATTR_SETCGROUP, pid);
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_CLONE, 0, pid);
 	}
 	return pid;
 }
@@ -185,19 +186,21 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 	/* If the caller is killed: nobody is to meet a child half-way. */
 	wait_for_completion(&request->apart);
 	/* Without a pidfd that was asked for a start fails, ASYNC or not. */
-	if (kspawn_has_flag(request, KSPAWN_PIDFD) && !request->pidfd_file) {
+	if (kspawn_request_has_flag(request, KSPAWN_PIDFD) &&
+	    !request->pidfd_file) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
-	if (kspawn_has_flag(request, KSPAWN_ASYNC))
+	if (kspawn_request_has_flag(request, KSPAWN_ASYNC))
 		return pid;
 	if (kspawn_request_has_failed(request)) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
 	if (fatal_signal_pending(current))
-		return kspawn_fail(outcome, KSPAWN_STEP_CLONE, 0, -EINTR);
-	if (!kspawn_has_flag(request, KSPAWN_WAIT))
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_CLONE, 0,
+					   -EINTR);
+	if (!kspawn_request_has_flag(request, KSPAWN_WAIT))
 		return pid;
 
 	/* It has been executed, or killed: this number is the child's. */
@@ -207,7 +210,7 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 		result->pid = pid;
 		if (kspawn_signals_is_restart(ret))
 			ret = -EINTR;
-		return kspawn_fail(outcome, KSPAWN_STEP_WAIT, 0, ret);
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_WAIT, 0, ret);
 	}
 	return pid;
 }
@@ -223,22 +226,22 @@ static int spawn(struct kspawn_request *request,
 	if (ret) {
 		if (!kspawn_signals_is_restart(ret))
 			kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
-		return kspawn_fail(outcome, KSPAWN_STEP_EXEC, 0, ret);
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_EXEC, 0, ret);
 	}
 	ret = kspawn_request_complete(request, outcome);
 	if (ret)
 		return ret;
 	files = kspawn_descriptors_snapshot(&request->selection);
 	if (IS_ERR(files))
-		return kspawn_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0,
-				   PTR_ERR(files));
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0,
+					   PTR_ERR(files));
 	request->files = files;
 
-	if (kspawn_has_flag(request, KSPAWN_PIDFD)) {
+	if (kspawn_request_has_flag(request, KSPAWN_PIDFD)) {
 		pidfd = get_unused_fd_flags(O_CLOEXEC);
 		if (pidfd < 0)
-			return kspawn_fail(outcome, KSPAWN_STEP_PIDFD, 0,
-					   pidfd);
+			return kspawn_outcome_fail(outcome, KSPAWN_STEP_PIDFD,
+						   0, pidfd);
 	}
 
 	ret = start_child(request, outcome);
@@ -284,11 +287,13 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 	ret = prepare_report(&args, &result);
 	if (ret) {
 		args.result = 0;
-		kspawn_fail(&outcome, KSPAWN_STEP_COPY, KSPAWN_ARG_RESULT, ret);
+		kspawn_outcome_fail(&outcome, KSPAWN_STEP_COPY,
+				    KSPAWN_ARG_RESULT, ret);
 		goto out;
 	}
 	if (under_seccomp() || has_io_ports()) {
-		ret = kspawn_fail(&outcome, KSPAWN_STEP_POLICY, 0, -EPERM);
+		ret = kspawn_outcome_fail(&outcome, KSPAWN_STEP_POLICY, 0,
+					  -EPERM);
 		goto out;
 	}
 

@@ -29,9 +29,25 @@ say() {
 	echo "${0##*/}: $*" >&2
 }
 
-# The newest package whose whole name matches the given extended regex.
-newest_package() {
-	apt-cache pkgnames 2>/dev/null | grep -Ex -- "$1" | sort -V | tail -n 1
+# The rows of the table of kernels: NAME SERIES FLAVOUR TESTED.
+kernel_rows() {
+	grep -vE '^(#|$)' "${BASH_SOURCE[0]%/*}/table"
+}
+
+# The row of one kernel, in which "oldest" and "newest" are of those that are always tested.
+kernel_row() { # NAME
+	case $1 in
+	oldest) kernel_rows | grep -m 1 -w always ;;
+	newest) kernel_rows | grep -w always | tail -n 1 ;;
+	*) kernel_rows | awk -v name="$1" '$1 == name { print; found = 1 } END { exit !found }' ;;
+	esac
+}
+
+# An extended regex on the releases that Debian's packages have in their names.
+releases_of() { # SERIES FLAVOUR
+	local flavour="-$2"
+	[ "$flavour" != -generic ] || flavour=
+	echo "${1//./\\.}\\.[0-9]+[^-]*(-[0-9]+)?$flavour-amd64"
 }
 
 # Of a package, perhaps NAME=VERSION.

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from cache import CACHE, Kernel
-from initramfs import Archive
+from initramfs import pack, plant
 
 _PROBE_SECONDS = 10
 _SIGN = "kspawn-vm: KVM works"
@@ -25,18 +25,14 @@ exec /bin/busybox reboot -f
 
 
 def _boots(qemu: str, kernel: Kernel, busybox: Path) -> bool:
-    archive = Archive()
-    for name in ("bin", "dev"):
-        archive.directory(name)
-    archive.character_device("dev/console", 5, 1)
-    archive.file("bin/busybox", busybox.read_bytes(), 0o755)
-    archive.file("init", _INIT.encode(), 0o755)
-    with tempfile.NamedTemporaryFile(prefix="kspawn-vm-") as initrd:
-        initrd.write(archive.bytes())
-        initrd.flush()
+    with tempfile.TemporaryDirectory(prefix="kspawn-vm-") as scratch:
+        tree, initrd = Path(scratch, "tree"), Path(scratch, "initrd")
+        tree.mkdir()
+        plant(tree, busybox, _INIT)
+        initrd.write_bytes(pack(tree))
         command = [qemu, "-accel", "kvm", "-cpu", "host", "-m", "512", "-nodefaults"]
         command += ["-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"]
-        command += ["-kernel", str(kernel.image), "-initrd", initrd.name]
+        command += ["-kernel", str(kernel.image), "-initrd", str(initrd)]
         command += ["-append", "console=ttyS0 panic=-1"]
         try:
             result = subprocess.run(

@@ -9,10 +9,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import kernel_table
+
 QEMU_DIR = Path(__file__).resolve().parent.parent
 REPO = QEMU_DIR.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kspawn"
-SERIES = ("6.1", "6.12", "6.1-rt", "6.12-rt", "6.1-cloud", "6.12-cloud")
 
 
 class Unavailable(Exception):
@@ -46,7 +47,7 @@ def _path_from(*command: str) -> Path:
 
 def kernel(name: str) -> Kernel:
     """Find a kernel, fetching or building it when the cache has none."""
-    directory = _path_from("debug") if name == "debug" else _path_from("stock", name)
+    directory = _path_from("debug") if kernel_table.ROWS[name].is_debug else _path_from("stock", name)
     return Kernel(name, directory, (directory / "release").read_text().strip())
 
 

@@ -15,8 +15,11 @@ files, and /vm, which says what this guest is to do:
 from __future__ import annotations
 
 import lzma
-import stat
-from dataclasses import dataclass, field
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -29,38 +32,24 @@ BY_9P = ("9pnet_virtio", "9p")
 BY_VIRTIOFS = ("virtiofs",)
 
 
-@dataclass
-class Archive:
-    """A cpio archive in the kernel's format ("newc"), uncompressed: unpacking
-    a compressed one takes an emulated CPU longer than reading a plain one."""
+def pack(tree: Path) -> bytes:
+    """A directory as the kernel wants it, owned by root, uncompressed: unpacking a compressed
+    one takes an emulated CPU longer than reading a plain one.  The kernel adds /dev/console."""
+    cpio = shutil.which("cpio")
+    if cpio is None:
+        raise Unavailable("cpio is missing. Try: apt-get install cpio")
+    names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+    command = [cpio, "--create", "--format=newc", "--owner=+0:+0", "--dereference", "--quiet"]
+    return subprocess.run(command, cwd=tree, input="\n".join(names).encode(), stdout=subprocess.PIPE, check=True).stdout
 
-    _data: bytearray = field(default_factory=bytearray)
-    _inode: int = 0
 
-    def _add(self, name: str, mode: int, content: bytes, device: tuple[int, int] = (0, 0)) -> None:
-        self._inode += 1
-        encoded = name.encode() + b"\0"
-        fields = (self._inode, mode, 0, 0, 1, 0, len(content), 0, 0, *device, len(encoded), 0)
-        self._data += b"070701" + b"".join(b"%08X" % value for value in fields) + encoded
-        self._pad()
-        self._data += content
-        self._pad()
-
-    def _pad(self) -> None:
-        self._data += b"\0" * (-len(self._data) % 4)
-
-    def directory(self, name: str) -> None:
-        self._add(name, stat.S_IFDIR | 0o755, b"")
-
-    def file(self, name: str, content: bytes, mode: int = 0o644) -> None:
-        self._add(name, stat.S_IFREG | mode, content)
-
-    def character_device(self, name: str, major: int, minor: int) -> None:
-        self._add(name, stat.S_IFCHR | 0o600, b"", (major, minor))
-
-    def bytes(self) -> bytes:
-        self._add("TRAILER!!!", 0, b"")
-        return bytes(self._data)
+def plant(tree: Path, busybox: Path, init: str) -> None:
+    """What every such directory holds."""
+    for name in ("bin", "dev"):
+        (tree / name).mkdir()
+    (tree / "bin" / "busybox").symlink_to(busybox)
+    (tree / "init").write_text(init, encoding="utf-8")
+    (tree / "init").chmod(0o755)
 
 
 def _module_name(path: str) -> str:
@@ -131,35 +120,32 @@ class Job:
 
 
 def build(kernel: Kernel, busybox: Path, job: Job) -> bytes:
-    archive = Archive()
-    for name in ("bin", "dev", "proc", "sys", "modules", "vm"):
-        archive.directory(name)
-    archive.character_device("dev/console", 5, 1)
-    archive.file("bin/busybox", busybox.read_bytes(), 0o755)
-    archive.file("init", (QEMU_DIR / "lib" / "init.sh").read_bytes(), 0o755)
+    with tempfile.TemporaryDirectory(prefix="kspawn-initramfs-") as scratch:
+        tree = Path(scratch)
+        plant(tree, busybox, (QEMU_DIR / "lib" / "init.sh").read_text(encoding="utf-8"))
+        for name in ("proc", "sys", "modules", "vm"):
+            (tree / name).mkdir()
+        vm = tree / "vm"
 
-    order = []
-    for path in needed_modules(kernel):
-        content = path.read_bytes()
-        if path.suffix == ".xz":
-            content = lzma.decompress(content)
-        name = _module_name(path.name)
-        archive.file(f"modules/{name}.ko", content)
-        order.append(name + ".ko")
-
-    def lines(items: list[str]) -> bytes:
-        return "".join(item + "\n" for item in items).encode()
-
-    archive.file("vm/modules", lines(order))
-    if not shares_by_9p(kernel):
-        archive.file("vm/virtiofs", b"")
-    archive.file("vm/keep", lines([str(path) for path in job.keep]))
-    archive.file("vm/share", lines([str(path) for path in job.share]))
-    archive.file("vm/nonce", job.nonce.encode() + b"\n")
-    archive.file("vm/job", job.script.encode(), 0o755)
-    archive.file("vm/run.sh", (QEMU_DIR / "lib" / "run.sh").read_bytes())
-    if job.leaks:
-        archive.file("vm/leaks", b"")
-    if job.module:
-        archive.file("vm/kspawn.ko", job.module.read_bytes())
-    return archive.bytes()
+        order = []
+        for path in needed_modules(kernel):
+            name = _module_name(path.name) + ".ko"
+            if path.suffix == ".xz":
+                (tree / "modules" / name).write_bytes(lzma.decompress(path.read_bytes()))
+            else:
+                (tree / "modules" / name).symlink_to(path)
+            order.append(name)
+        lists: dict[str, Sequence[object]] = {"modules": order, "keep": job.keep, "share": job.share}
+        lists["nonce"] = (job.nonce,)
+        for name, items in lists.items():
+            (vm / name).write_text("".join(f"{item}\n" for item in items), encoding="utf-8")
+        (vm / "job").write_text(job.script, encoding="utf-8")
+        (vm / "job").chmod(0o755)
+        (vm / "run.sh").symlink_to(QEMU_DIR / "lib" / "run.sh")
+        if not shares_by_9p(kernel):
+            (vm / "virtiofs").touch()
+        if job.leaks:
+            (vm / "leaks").touch()
+        if job.module:
+            (vm / "kspawn.ko").symlink_to(job.module)
+        return pack(tree)

@@ -59,16 +59,6 @@ _COMPLAINTS = re.compile(
     )
 )
 
-# Said by a healthy boot of the kernels we know, before any program runs.
-_HARMLESS = re.compile(
-    "|".join(
-        (
-            # There is nothing more to this entry than that it must not match.
-            r"(?!)",
-        )
-    )
-)
-
 # Bits of /proc/sys/kernel/tainted that a complaint sets even if its text is
 # new to us: bad page, died, warned, soft lockup.
 _TAINTS = {5: "bad page", 7: "the kernel died", 9: "the kernel warned", 14: "soft lockup"}
@@ -103,7 +93,6 @@ def complaints(log: str, allow: re.Pattern[str] | None = None) -> list[str]:
         line
         for line in _without_failed_allocations(log.splitlines())
         if _COMPLAINTS.search(line)
-        and not _HARMLESS.search(line)
         and not (allow and allow.search(line))
     ]
 

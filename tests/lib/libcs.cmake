@@ -61,7 +61,7 @@ foreach(source IN LISTS library_sources)
 endforeach()
 add_custom_command(OUTPUT ${helpers_directory}/libc_user_musl
     COMMAND ${CMAKE_COMMAND} -E make_directory ${helpers_directory}
-    COMMAND ${KSPAWN_MUSL_GCC} -std=gnu99 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static
+    COMMAND ${KSPAWN_MUSL_GCC} -std=gnu99 -O2 ${KSPAWN_C_WARNINGS} -D_GNU_SOURCE -static
         -I${PROJECT_SOURCE_DIR}/userspace/include -o ${helpers_directory}/libc_user_musl
         ${CMAKE_CURRENT_SOURCE_DIR}/helpers/libc_user.c ${musl_objects}
     DEPENDS helpers/libc_user.c ${musl_objects} VERBATIM)

@@ -10,17 +10,22 @@ Each is a table [[mutation]] with
   caught_by   the test programs of build/tests/abi that are most likely to fail, the
               likeliest first; all that the runner runs may
   equivalent  only if no test can tell the difference: why
-  kernels     only if other kernels do not compile what is changed: those that do
+  kernels     only if other kernels do not compile what is changed: the series that do
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomllib  # pylint of Debian 12 does not know it for a standard one
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "qemu" / "lib"))
+
+import kernel_table  # noqa: E402
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FIELDS = {"name", "why", "find", "replace", "caught_by", "equivalent", "kernels"}
@@ -38,9 +43,8 @@ class Mutation:
     kernels: tuple[str, ...]  # (): all
 
     def is_of(self, kernel: str) -> bool:
-        """Whether it makes a difference there; the debug kernel is a 6.12."""
-        series = "6.12" if kernel == "debug" else kernel.partition("-")[0]
-        return not self.kernels or series in self.kernels
+        """Whether it makes a difference there."""
+        return not self.kernels or kernel_table.ROWS[kernel].series in self.kernels
 
     def applied(self, text: str) -> str:
         """The source with this change."""
@@ -108,8 +112,8 @@ def faults(mutations: list[Mutation], top: Path, programs: set[str]) -> list[str
         if not mutation.caught_by:
             found.append(f"{name}: no test program is named")
         found += [f"{name}: no test program {one}" for one in mutation.caught_by if one not in programs]
-        if unknown := set(mutation.kernels) - {"6.1", "6.12"}:
-            found.append(f"{name}: no kernel {', '.join(sorted(unknown))}")
+        if unknown := set(mutation.kernels) - {row.series for row in kernel_table.ROWS.values()}:
+            found.append(f"{name}: no series {', '.join(sorted(unknown))}")
         if mutation.find == mutation.replace:
             found.append(f"{name}: changes nothing")
         path = top / mutation.source
