@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import flames
 import plots
 from measurements import COSTS, Boot, Cell, Results, Scene
+from ways import Way
 
 
 def boot() -> Results:
@@ -94,7 +95,7 @@ class Flames(unittest.TestCase):
     def draw(self, folded: str) -> ElementTree.Element:
         with tempfile.TemporaryDirectory() as scratch:
             Path(scratch, "kspawn.folded").write_text(folded, encoding="utf-8")
-            ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": "**kspawn**"})
+            ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": Way("kspawn", "kspawn")})
             return ElementTree.fromstring(path.read_text(encoding="utf-8"))
 
     def test_widths_are_shares(self) -> None:

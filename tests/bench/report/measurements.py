@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Iterable
 
+from ways import Way, Ways
+
 # What is measured in one boot each, and the questions that it answers.  All others
 # are answered by the costs.
 COSTS, ERMS, PARALLEL, PROGRAMS = "costs", "erms", "parallel", "programs"
@@ -106,6 +108,10 @@ class Results:
 
     kernel: str  # as qemu/vm names it
     boots: list[Boot] = field(default_factory=list)  # the oldest first
+    ways: Ways = field(default_factory=dict)  # what is known of them
+
+    def way(self, name: str) -> Way:
+        return self.ways.get(name) or Way(name, name)
 
     @property
     def contexts(self) -> dict[str, dict[str, str]]:
@@ -210,9 +216,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return boots
 
 
-def load(kernel: str, parts: Iterable[tuple[str, Path]]) -> Results:
+def load(kernel: str, parts: Iterable[tuple[str, Path]], ways: Ways | None = None) -> Results:
     """What these files of one kernel have, each of one part."""
-    return Results(kernel, [_boot(part, data) for part, path in parts for data in _read(path)])
+    return Results(kernel, [_boot(part, data) for part, path in parts for data in _read(path)], ways or {})
 
 
 def add(path: Path, data: dict[str, Any]) -> None:

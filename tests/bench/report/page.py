@@ -8,23 +8,6 @@ from typing import Callable, Iterable
 from goals import Verdict
 from measurements import Boot, Results, Scene, measure_unit
 
-WAYS = {
-    "fork": "fork, execve",
-    "vfork": "vfork, execve, nothing else",
-    "glibc": "posix_spawn of glibc",
-    "clone3": "posix_spawn with CLONE_CLEAR_SIGHAND",
-    "musl": "posix_spawn of musl",
-    "error_pipe": "clone(CLONE_VM), error pipe",
-    "afork": "afork",
-    "thread": "helper thread, vfork",
-    "pool": "pool of vforked workers",
-    "popen": "popen",
-    "system": "system",
-    "preload": "posix_spawn, libkspawn-preload",
-    "kspawn": "**kspawn**",
-    "kspawn_async": "**kspawn**, asynchronous (ioctl)",
-    "kspawn_wait": "**kspawn**, start and wait in one call (ioctl)",
-}
 COMPARED = ("glibc", "musl", "vfork")
 
 MEASURES = {
@@ -108,6 +91,11 @@ def _ratio(of_kernel: Results, scene: Scene, way: str, to: str, measure: str = "
     return f"{value / base:.3f}" if base and value is not None else ""
 
 
+def _named(of_kernel: Results, name: str) -> str:
+    way = of_kernel.way(name)
+    return _bold(way.words, not way.ours)
+
+
 def heading(scene: Scene) -> str:
     words: dict[str, Callable[[int], str]] = {
         "descriptors": lambda n: f"{n:,} open descriptors",
@@ -146,7 +134,7 @@ def table(scene: Scene, boot: Results) -> str:
     places = boot.places[scene]
     rows = []
     for way, cell in ways.items():
-        row = [WAYS.get(way, way), f"{cell.total:,.0f}", f"{cell.spread * 100:.1f} %"]
+        row = [_named(boot, way), f"{cell.total:,.0f}", f"{cell.spread * 100:.1f} %"]
         row += [_ratio(boot, scene, way, other) for other in compared]
         for measure in others:
             value = cell.values.get(measure)
@@ -270,10 +258,10 @@ def readme(results: list[Results], verdicts: list[Verdict]) -> str:
     plain = Scene("plain")
     header.append("run")
     rows = []
-    for way, words in WAYS.items():
+    for way in dict.fromkeys(way for boot in results for way in boot.ways):
         places = [boot.places[plain][way] for boot in results if way in boot.places.get(plain, {})]
         if places:
-            row = [words, *(text for boot in results for text in _one(boot, plain, way))]
+            row = [_named(results[0], way), *(text for boot in results for text in _one(boot, plain, way))]
             rows.append([*row, "; ".join(dict.fromkeys(place.origin for place in places))])
     goals_are = (
         "What we want to reach, and how far we are; the start and the wait are counted where"

@@ -10,6 +10,7 @@ import goals
 import page
 from goals_test import BEFORE, GOAL, NOW, boots, run
 from measurements import Results, Scene
+from ways import Way
 
 PLAIN = Scene("plain")
 
@@ -23,6 +24,10 @@ def mixed() -> Results:
     before, now = (boot.context for boot in results.boots)
     before |= {"measured": "2026-01-01", "commit": "aaa"}
     now |= {"measured": "2026-02-02", "commit": "bbb"}
+    results.ways = {
+        "glibc": Way("glibc", "posix_spawn of glibc"),
+        "kspawn": Way("kspawn", "kspawn", ours=True),
+    }
     return results
 
 

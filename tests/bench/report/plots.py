@@ -22,37 +22,8 @@ BOLD = "DejaVu Sans Bold"
 INK, FAINT, BACKGROUND = "#222222", "#dddddd", "#ffffff"
 
 # Ours stand out, what everybody knows has a colour of its own, the rest are greys.
-COLOURS = {
-    "kspawn": "#c8102e",
-    "kspawn_async": "#8f0b20",
-    "kspawn_wait": "#e06a7c",
-    "preload": "#ef7d00",
-    "glibc": "#1257a8",
-    "musl": "#0b8a6a",
-    "vfork": "#7a3fa0",
-    "fork": "#222222",
-    "with": "#ef7d00",
-    "alone": "#c8102e",
-    "without": "#1257a8",
-}
 GREYS = ("#8a8a8a", "#6f7f8f", "#8f7f6f", "#7f8f6f", "#8f6f7f", "#6f8f8f", "#a0907a")
-LABELS = {
-    "glibc": "posix_spawn, glibc",
-    "musl": "posix_spawn, musl",
-    "clone3": "posix_spawn, clone3",
-    "fork": "fork",
-    "vfork": "vfork",
-    "error_pipe": "clone + error pipe",
-    "thread": "helper thread",
-    "pool": "pool",
-    "preload": "kspawn, preload",
-    "kspawn_async": "kspawn, async",
-    "kspawn_wait": "kspawn, start and wait",
-    "without": "without the preload",
-    "with": "with it in all processes",
-    "alone": "with it in the first alone",
-}
-PANEL_WIDTH, LABEL_WIDTH, LEFT = 430, 150, 75
+PANEL_WIDTH, LABEL_WIDTH, LEFT = 430, 260, 75
 LINES_HEIGHT, ROW, TOP, BOTTOM = 430, 21, 62, 58
 LABEL_STEP = 13.0
 
@@ -189,9 +160,9 @@ def _unit(plot: Plot, boot: Results) -> str:
     return {"nanoseconds": "ns", "per start": "a start"}.get(unit, unit)
 
 
-def _colour(way: str, ways: list[str]) -> str:
-    others = [other for other in ways if other not in COLOURS]
-    return COLOURS.get(way) or GREYS[others.index(way) % len(GREYS)]
+def _colour(boot: Results, way: str, ways: list[str]) -> str:
+    others = [other for other in ways if not boot.way(other).colour]
+    return boot.way(way).colour or GREYS[others.index(way) % len(GREYS)]
 
 
 def human(value: float) -> str:
@@ -332,11 +303,11 @@ def _lines(plot: Plot, boots: list[Results]) -> str:
         drawn = []
         for way, place in zip(order, places):
             points = ways[way]
-            colour = _colour(way, list(ways))
+            colour = _colour(boot, way, list(ways))
             ours = way in ("kspawn", "preload")
             font = f"'{BOLD},11'" if way == "kspawn" else "',10.5'"
             script.append(
-                f"set label {_quoted(LABELS.get(way, way))} at screen {(right + 22) / width},"
+                f"set label {_quoted(boot.way(way).words)} at screen {(right + 22) / width},"
                 f" screen {place / LINES_HEIGHT} left tc rgb '{colour}' font {font} noenhanced"
             )
             # From where the line ends to its label.
@@ -398,7 +369,7 @@ def _bars(plot: Plot, boots: list[Results]) -> str:
             "unset object",
         ]
         for row, way in enumerate(order):
-            value, colour = ways[way], _colour(way, list(ways))
+            value, colour = ways[way], _colour(boot, way, list(ways))
             font = f"'{BOLD},11'" if way == "kspawn" else "',11'"
             drawn = max(value, low)
             script.append(
@@ -406,7 +377,7 @@ def _bars(plot: Plot, boots: list[Results]) -> str:
                 f" fc rgb '{colour}' fs solid noborder"
             )
             script.append(
-                f"set label {_quoted(LABELS.get(way, way))} at screen {(left - 8) / width},"
+                f"set label {_quoted(boot.way(way).words)} at screen {(left - 8) / width},"
                 f" first {row} right tc rgb '{colour}' font {font} noenhanced"
             )
             text = human(value)
