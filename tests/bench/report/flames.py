@@ -3,6 +3,9 @@
 
 A box is a function, above the one that called it and as wide as its share of all
 samples; neighbours are in alphabetical order.  The functions of the module stand out.
+
+Debian 12 has no FlameGraph.  flamegraph.py of linux-perf loads d3-flame-graph from the
+network, and the page needs no network.
 """
 
 from __future__ import annotations

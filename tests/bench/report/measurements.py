@@ -170,14 +170,24 @@ class Results:
         return None
 
 
-def split(name: str) -> tuple[Scene, str]:
-    question, way, *rest = name.split("/")
-    parameters = tuple(
-        (key, int(value))
-        for key, colon, value in (part.partition(":") for part in rest)
-        if colon and key not in ("repeats", "iterations", "min_time")
+def scene_of(name: str) -> Scene:
+    """By "QUESTION" or "QUESTION/PARAMETER:VALUE..."."""
+    question, *rest = name.split("/")
+    parameters = (part.partition(":") for part in rest)
+    return Scene(
+        question,
+        tuple(
+            (key, int(value))
+            for key, colon, value in parameters
+            if colon and key not in ("repeats", "iterations", "min_time")
+        ),
     )
-    return Scene(question, parameters), way
+
+
+def split(name: str) -> tuple[Scene, str]:
+    """By "QUESTION/WAY" or "QUESTION/WAY/PARAMETER:VALUE..."."""
+    question, way, *rest = name.split("/")
+    return scene_of("/".join([question, *rest])), way
 
 
 def _cell(runs: list[dict[str, Any]]) -> Cell:

@@ -16,6 +16,7 @@ class Way:
     words: str  # in tables and plots
     colour: str = ""  # in plots; none: a grey
     ours: bool = False
+    whole: bool = False  # of whole programs, and not of a single start
 
 
 Ways = dict[str, Way]
