@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from measurements import COSTS, load
-from page import WAYS
+from ways import Ways
 
 SCENE = "plain"
 COMPARED = ("fork", "vfork", "glibc", "musl", "kspawn")
@@ -14,10 +14,10 @@ COMPARED = ("fork", "vfork", "glibc", "musl", "kspawn")
 LONGEST = 40
 
 
-def show(path: Path, kernel: str) -> bool:
+def show(path: Path, kernel: str, ways: Ways) -> bool:
     """Print the figures that kspawn-bench has written to this file in one boot of
     this kernel; false if one is missing, or counts anything but instructions."""
-    boot = load(kernel, [(COSTS, path)])
+    boot = load(kernel, [(COSTS, path)], ways)
     for error in boot.errors:
         print(error)
     cells = {way: boot.cell(f"{SCENE}/{way}") for way in COMPARED}
@@ -29,6 +29,6 @@ def show(path: Path, kernel: str) -> bool:
     print(f"  {'':<28}{'instr.':>9}{'/ glibc':>9}")
     for way, total in measured.items():
         ratio = total / measured["glibc"]
-        print(f"  {WAYS[way].strip('*'):<28}{total:>9,.0f}{ratio:>9.2f}  {'#' * round(total / most * LONGEST)}")
+        print(f"  {boot.way(way).words:<28}{total:>9,.0f}{ratio:>9.2f}  {'#' * round(total / most * LONGEST)}")
     print()
     return True

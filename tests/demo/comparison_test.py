@@ -27,7 +27,7 @@ def shown(costs: dict[str, int], unit: str = "instructions") -> tuple[bool, list
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(io.StringIO()) as said:
         path = Path(scratch, "plain.json")
         path.write_text(json.dumps({"context": context, "benchmarks": runs}), encoding="utf-8")
-        well = comparison.show(path, "6.12")
+        well = comparison.show(path, "6.12", {})
     return well, said.getvalue().splitlines()
 
 

@@ -11,21 +11,10 @@ namespace bench {
 namespace {
 
 constexpr std::array ways{
-    Way{.label = "fork", .name = "fork", .searches = true},
-    Way{.label = "vfork", .name = "vfork", .searches = true},
-    Way{.label = "glibc", .name = "posix_spawn", .searches = true},
-    Way{.label = "clone3", .name = "clone3"},
-    Way{.label = "musl", .name = "posix_spawn", .libc = Libc::Musl, .searches = true},
-    Way{.label = "error_pipe", .name = "error_pipe"},
-    Way{.label = "afork", .name = "afork"},
-    Way{.label = "thread", .name = "thread"},
-    Way{.label = "pool", .name = "pool"},
-    Way{.label = "popen", .name = "popen", .plain_only = true},
-    Way{.label = "system", .name = "system", .plain_only = true},
-    Way{.label = "preload", .name = "posix_spawn", .preload = true, .searches = true},
-    Way{.label = "kspawn", .name = "kspawn", .searches = true},
-    Way{.label = "kspawn_async", .name = "kspawn_async", .searches = true},
-    Way{.label = "kspawn_wait", .name = "kspawn_wait", .searches = true},
+#define BENCH_WAY(name_, code, colour_, words_, ...)                                               \
+    Way{.name = #name_, .colour = (colour_), .words = (words_), __VA_ARGS__},
+#include "ways.h"
+#undef BENCH_WAY
 };
 
 constexpr std::int64_t costly_mebibytes = 256;
@@ -35,7 +24,7 @@ struct Question {
     const char* name;
     Asks asks;
     std::vector<std::vector<Parameter>> scenes;
-    Part part = Part::Costs;
+    const char* part = "costs";
 };
 
 /// One scene for each value of one parameter.
@@ -66,6 +55,8 @@ std::vector<Question> questions() {
 
     return {
         {"plain", Asks::Program, {{}}},
+        {"traced", Asks::Traced, {{}}, "traced"},
+        {"erms", Asks::Program, {{}}, "erms"},
         {"first", Asks::Program, {{}}},
         {"descriptors", Asks::Program, std::move(descriptors)},
         {"actions", Asks::Request, std::move(actions)},
@@ -83,9 +74,9 @@ std::vector<Question> questions() {
          {{{"strings", 1000}, {"threads", 1}}, {{"strings", 1000}, {"threads", 4}}}},
         {"threads", Asks::Program, axis("threads", {1, 4, 16, 64, 256})},
         {"held", Asks::Request, {{{"resident", 1024}}}},
-        {"throughput", Asks::Program, std::move(spawners), Part::Parallel},
-        {"locks", Asks::Program, {{{"spawners", 4}}}, Part::Parallel},
-        {"stall", Asks::Program, axis("resident", {1, 256}), Part::Parallel},
+        {"throughput", Asks::Program, std::move(spawners), "parallel"},
+        {"locks", Asks::Program, {{{"spawners", 4}}}, "parallel"},
+        {"stall", Asks::Program, axis("resident", {1, 256}), "parallel"},
     };
 }
 
@@ -93,9 +84,11 @@ std::vector<Question> questions() {
 bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& scene) {
     // Linux allows no more than 128 KiB in one string, and a shell's command is one.
     constexpr std::int64_t command_kibibytes = 128;
+    if (asks == Asks::Traced)
+        return way.traced;
     if (asks == Asks::Search)
         return way.searches;
-    if (asks == Asks::Closing && way.libc == Libc::Musl) // 1.2.3 has no such action
+    if (asks == Asks::Closing && way.musl) // 1.2.3 has no such action
         return false;
     if (!way.plain_only)
         return true;
@@ -111,6 +104,14 @@ bool is_costly(const std::vector<Parameter>& scene) {
 }
 
 } // namespace
+
+std::span<const Way> all_ways() {
+    return ways;
+}
+
+std::vector<std::string> parts() {
+    return {"costs", "traced", "erms", "parallel"};
+}
 
 std::vector<Cell> all_cells() {
     std::vector<Cell> cells;

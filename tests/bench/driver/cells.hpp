@@ -3,33 +3,33 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace bench {
 
-/// Which runner a way lives in.
-enum class Libc { System, Musl };
-
-/// In what kind of guest a cell is measured: one CPU that counts instructions, or
-/// more than one, in time.
-enum class Part { Costs, Parallel };
-
-/// A way, as results name it.
+/// A way to start a program, as results name it (see ways/ways.h).
 struct Way {
-    const char* label = nullptr;
-    const char* name = nullptr; // the runner's
-    Libc libc = Libc::System;
+    const char* name = nullptr;
+    const char* colour = nullptr;
+    const char* words = nullptr;
+    bool musl = false;       // lives in the runner that is linked to musl
     bool plain_only = false; // does not know file actions, attributes, errors
     bool preload = false;    // with libkspawn-preload, through the kernel or not at all
-    bool searches = false;   // knows PATH
+    bool ours = false;
+    bool searches = false; // knows PATH
+    bool traced = false;   // is measured once more while kspawn-trace looks on
 };
+
+std::span<const Way> all_ways();
 
 /// What a question puts to the ways, and with it to which of them.
 enum class Asks {
     Program, // to start a program, which all can
     Command, // the same with a short command line: a shell has no room for another
     Request, // what takes file actions, attributes or errors
+    Traced,  // the same, of those that are traced
     Search,  // to look for the program in PATH
     Closing, // the file action closefrom
 };
@@ -41,12 +41,17 @@ struct Parameter {
 
 struct Cell {
     std::string question;
-    Part part = Part::Costs;
+    std::string part;
     const Way* way = nullptr;
     std::vector<Parameter> scene;
     /// Is the scene so costly to set that ways share one process in it?
     bool costly = false;
 };
+
+/// Kinds of guests, each for a part of the cells: "costs", one CPU that counts
+/// instructions; "traced", the same while kspawn-trace looks on; "erms", one that clears
+/// memory by the byte; "parallel", more CPUs than one, in time.
+std::vector<std::string> parts();
 
 /// All cells; those of one scene follow each other.
 std::vector<Cell> all_cells();

@@ -6,10 +6,10 @@
 // the child's end, the median of the starts of a repetition, and the counter
 // "blocked", another median, that part of it for which the caller was inside the
 // call that starts; "mean" is the mean of all starts.  Other counters are what
-// runner/*.h say of them.  --parts=costs or --parts=parallel leaves out what is
-// for another guest.  In a guest that counts instructions (qemu/vm --icount) every
-// nanosecond is an instruction; elsewhere the times are times and worth what times
-// are worth.
+// runner/*.h say of them.  --parts=PART leaves out what is for other guests.  In a
+// guest that counts instructions (qemu/vm --icount) every nanosecond is an
+// instruction; elsewhere the times are times and worth what times are worth.
+#include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
 #include <gnu/libc-version.h>
 #include <sys/utsname.h>
@@ -25,11 +25,11 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <memory>
-#include <span>
+#include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cells.hpp"
@@ -75,7 +75,7 @@ public:
 
     bench::Runner& of(const bench::Cell& cell) {
         const std::string scene = scene_text(cell);
-        const bool musl = cell.way->libc == bench::Libc::Musl;
+        const bool musl = cell.way->musl;
         const std::string key = scene + (musl ? " musl" : " system") +
                                 (cell.way->preload ? " preload" : "") +
                                 (cell.costly ? "" : std::string(" ") + cell.way->name);
@@ -154,7 +154,7 @@ void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& cu
 class CellBenchmark : public benchmark::internal::Benchmark {
 public:
     CellBenchmark(const bench::Cell& cell, CurrentRunner& current)
-        : Benchmark((cell.question + '/' + cell.way->label).c_str()), m_cell(cell),
+        : Benchmark((cell.question + '/' + cell.way->name).c_str()), m_cell(cell),
           m_current(current) {
         std::vector<std::string> names;
         std::vector<std::int64_t> values;
@@ -216,27 +216,25 @@ void describe() {
     benchmark::AddCustomContext("unit", counts_instructions() ? "instructions" : "nanoseconds");
 }
 
-/// Takes our own flag out of the arguments; its value, or nothing.
-std::string_view take_parts(int& argc, char** argv) {
-    constexpr std::string_view flag = "--parts=";
-    std::string_view value;
-    const std::span arguments(argv, static_cast<std::size_t>(argc));
-    const auto end = std::remove_if(arguments.begin(), arguments.end(), [&](const char* argument) {
-        if (!std::string_view(argument).starts_with(flag))
-            return false;
-        value = std::string_view(argument).substr(flag.size());
-        return true;
-    });
-    argc = static_cast<int>(end - arguments.begin());
-    return value;
+/// For whoever draws the results.
+nlohmann::ordered_json listed() {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& way : bench::all_ways())
+        list.push_back(
+            {{"name", way.name}, {"words", way.words}, {"colour", way.colour}, {"ours", way.ours}});
+    return list;
 }
 
-int run(int argc, char** argv) {
-    const std::string_view parts = take_parts(argc, argv);
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv))
+int measure_all(std::vector<std::string> flags, const std::string& part) {
+    std::vector<char*> argv;
+    for (auto& flag : flags)
+        argv.push_back(flag.data());
+    int argc = static_cast<int>(argv.size());
+    argv.push_back(nullptr);
+    benchmark::Initialize(&argc, argv.data());
+    if (benchmark::ReportUnrecognizedArguments(argc, argv.data()))
         return 2;
-    // Who waits for minutes wants to see how it goes.
+    // In a log, too, each line is there when it is said: measuring takes minutes.
     (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);
     // A runner that has died is noticed when it is written to.
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR)
@@ -245,14 +243,38 @@ int run(int argc, char** argv) {
     const Programs programs(built / "tests" / "bench");
     CurrentRunner current(built, programs.directory());
     auto cells = bench::all_cells();
-    std::erase_if(cells, [parts](const bench::Cell& cell) {
-        return !parts.empty() && parts != (cell.part == bench::Part::Costs ? "costs" : "parallel");
-    });
+    if (!part.empty())
+        std::erase_if(cells, [&](const bench::Cell& cell) { return cell.part != part; });
     enter(cells, current);
     describe();
     const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
     return any_failed || ran == 0 ? 1 : 0;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("What it costs to start a program, by every way to do it.");
+    app.footer(
+        "Other flags are Google Benchmark's: --benchmark_filter=REGEX, --benchmark_out=FILE...");
+    std::string part;
+    bool list_ways = false;
+    app.add_option("--parts", part, "Only what is measured in this kind of guest")
+        ->check(CLI::IsMember(bench::parts()))
+        ->take_last();
+    app.add_flag("--list-ways", list_ways, "Print, as JSON, what the ways are called and drawn as");
+    app.allow_extras();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error);
+    }
+    if (list_ways) {
+        std::cout << listed().dump(1) << '\n';
+        return 0;
+    }
+    std::vector<std::string> flags = app.remaining();
+    flags.insert(flags.begin(), argv[0]);
+    return measure_all(std::move(flags), part);
 }
 
 } // namespace

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterable, Sequence
 
-import page
 from goals import Goal
 from measurements import COSTS, ERMS, PARALLEL, PROGRAMS, Results, add, describe, load, part_of
 from progress import Progress
+from ways import Ways
 
 # A part that has no figures.
 FLAMES = "flames"
+# In the boot of the costs, kspawn-bench runs once more for it while kspawn-trace looks on.
+TRACED = "traced"
 
 BENCH = Path(__file__).resolve().parent.parent
 REPO = BENCH.parent.parent
@@ -28,8 +30,6 @@ TIMEOUT = 6 * 3600
 
 # Of a short run, besides what gates are on: what README's first table shows.
 SHORT = r"^plain/(fork|vfork|glibc|clone3|musl|afork|kspawn|kspawn_async|kspawn_wait)/"
-# Measured again while kspawn-trace looks on: "plain" then is "traced".
-TRACED = ("vfork", "glibc", "kspawn")
 # Seconds of the guest's clock for a repetition, and how many repetitions.  Of the costs a
 # repetition is the median of its starts, a hundred of a plain one, by a process of its own:
 # it is between processes that figures differ, by 1,000 instructions.
@@ -44,8 +44,6 @@ GUESTS = {
     # Each CPU in a thread of its own: else they would run in turns.
     PARALLEL: ["--smp", "2", "--parallel"],
 }
-# What kspawn-bench calls a part.
-KINDS = {COSTS: "costs", ERMS: "costs", PARALLEL: "parallel"}
 # What counts whole programs, by the question that it answers.
 SCRIPTS = {"make": "make_build", "python": "python_script"}
 # A kernel was once seen to die as it booted with --parallel.
@@ -61,6 +59,7 @@ class Plan:
     short: str | None  # a filter, if it is only that of a short run
     filter: str | None
     run: str  # names this call of tests/bench/run, for what it has measured
+    ways: Ways
 
     def flames(self, kernel: str) -> Path:
         return self.out / "flames" / kernel
@@ -86,28 +85,23 @@ def gated(goals: Sequence[Goal]) -> str:
     return f"^({'|'.join(cells)})/"
 
 
-def _traced(part: str, pattern: str) -> list[str]:
-    return [way for way in TRACED if part == COSTS and re.search(pattern, f"traced/{way}/")]
-
-
 def _names(bench: Path, part: str, pattern: str) -> list[str]:
-    """What kspawn-bench will measure, in order; what is traced comes last."""
-    command = [str(bench), f"--parts={KINDS[part]}", f"--benchmark_filter={pattern}", "--benchmark_list_tests"]
+    """What kspawn-bench will measure of a part, in order."""
+    command = [str(bench), f"--parts={part}", f"--benchmark_filter={pattern}", "--benchmark_list_tests"]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     names = [re.sub(r"(/iterations:\d+)?/manual_time$", "", line) for line in said.splitlines()]
-    return names + [f"traced/{way}" for way in _traced(part, pattern)]
+    home = COSTS if part == TRACED else part
+    if strange := [name for name in names if part_of(name) != home]:
+        raise ValueError(f"{part} has no {', '.join(strange)}")
+    return names
 
 
 def follow(lines: Iterable[str], task: str, names: list[str], progress: Progress) -> None:
     """Say how it goes, from what tests/bench/guest prints while it measures what is named."""
-    untraced = sum(not name.startswith("traced/") for name in names)
     done = 0
     for line in lines:
         if median := re.match(r"(\S+)/manual_time_median\s+(\d+) ns", line):
             name = re.sub(r"/iterations:\d+$", "", median[1])
-            # Under the tracer kspawn-bench runs once more, and knows no other names.
-            if done >= untraced:
-                name = name.replace("plain/", "traced/")
             done += 1
             progress.step(task, f"{done}/{len(names)} {name}: {int(median[2]):,}")
         elif "ERROR OCCURRED" in line:
@@ -131,12 +125,14 @@ def _one_boot(
     guest = [*GUESTS[part], "--mem", MEMORY]
     command = [str(VM), "--kernel", kernel, *guest, "--share", str(output.parent)]
     command += ["--timeout", str(TIMEOUT), "--log", str(output.with_suffix(".log"))]
-    if traced := _traced(part, pattern):
-        command += ["--env", f"TRACED=^plain/({'|'.join(traced)})/"]
+    names = _names(plan.bench, part, pattern)
+    if part == COSTS and (traced := _names(plan.bench, TRACED, pattern)):
+        command += ["--env", "TRACED=yes"]
+        names += traced
     context = describe(REPO) | {"run": plan.run}
     context["options"] = f"qemu/vm {' '.join(guest)}, kspawn-bench --benchmark_min_time={seconds}"
     context["options"] += f" --benchmark_repetitions={repetitions}"
-    command += ["--", str(BENCH / "guest"), str(output), str(plan.bench), f"--parts={KINDS[part]}"]
+    command += ["--", str(BENCH / "guest"), str(output), str(plan.bench), f"--parts={part}"]
     command += [f"--benchmark_filter={pattern}", f"--benchmark_min_time={seconds}"]
     command += [f"--benchmark_repetitions={repetitions}"]
     command += ["--benchmark_display_aggregates_only=true"]
@@ -148,7 +144,7 @@ def _one_boot(
         command, cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
     ) as vm:
         assert vm.stdout is not None
-        follow(vm.stdout, task, _names(plan.bench, part, pattern), progress)
+        follow(vm.stdout, task, names, progress)
     data: dict[str, Any] | None = None
     if output.exists():
         data = json.loads(output.read_text())
@@ -165,29 +161,12 @@ def _one_boot(
     return data
 
 
-def _renamed(pattern: str, bench: Path) -> str:
-    """A filter of the plain starts that `pattern` takes when they are called "erms"."""
-    names = [name.removeprefix("plain/") for name in _names(bench, COSTS, "^plain/")]
-    ways = [way for way in names if re.search(pattern, f"erms/{way}/")]
-    return f"^plain/({'|'.join(ways)})/"
-
-
-def _rename(data: dict[str, Any]) -> None:
-    """What was measured with ERMS is not to be taken for what was without."""
-    for run in data["benchmarks"]:
-        for key in ("name", "run_name"):
-            run[key] = run[key].replace("plain/", "erms/")
-
-
 def _cells(kernel: str, part: str, plan: Plan, task: str, progress: Progress) -> bool:
     raw = plan.out / "last" / f"{kernel}.{part}.json"
     raw.parent.mkdir(exist_ok=True)
-    pattern = _renamed(plan.pattern, plan.bench) if part == ERMS else plan.pattern
     for _ in range(BOOTS[part]):
-        data = _one_boot(kernel, part, pattern, raw, plan, task, progress)
+        data = _one_boot(kernel, part, plan.pattern, raw, plan, task, progress)
         if data is not None:
-            if part == ERMS:
-                _rename(data)
             add(plan.output(kernel, part), data)
             return not data.get("incomplete", False)
     return False
@@ -232,7 +211,7 @@ def _programs(kernel: str, plan: Plan, task: str, progress: Progress) -> bool:
 
 def _flames(kernel: str, plan: Plan, task: str, progress: Progress) -> bool:
     """Folded stacks of each way's plain start, into a directory of the kernel's."""
-    ways = [way for way in page.WAYS if re.search(plan.filter or ".", f"plain/{way}/")]
+    ways = [way for way in plan.ways if re.search(plan.filter or ".", f"plain/{way}/")]
     out = plan.flames(kernel)
     out.mkdir(parents=True, exist_ok=True)
     for way in ways:

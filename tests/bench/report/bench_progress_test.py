@@ -73,7 +73,7 @@ class Steps(unittest.TestCase):
         said = ["measuring\n", "---\n"]
         said += ["plain/glibc/manual_time_mean 310 ns\n", "plain/glibc/manual_time_median 300 ns\n"]
         said += ["plain/kspawn/manual_time_median 1000 ns\n", failed]
-        said += ["plain/kspawn/manual_time_median 2000 ns\n"]
+        said += ["traced/kspawn/manual_time_median 2000 ns\n"]
         boots.follow(said[:4], "6.1", names, progress)
         self.time = SILENCE
         progress.look()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import unittest
 from pathlib import Path
@@ -13,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "measure"))
 
 import boots  # noqa: E402
 import goals  # noqa: E402
-from goals_test import CONTEXT, run  # noqa: E402
 from measurements import COSTS, ERMS, PARTS, part_of  # noqa: E402
 
 GOALS = goals.load(Path(__file__).parents[1] / "goals.json")
@@ -35,26 +33,22 @@ class Erms(unittest.TestCase):
     def test_its_guest_is_another(self) -> None:
         self.assertEqual([part for part in PARTS if "--erms" in boots.GUESTS.get(part, [])], [ERMS])
 
+    def names(self, part: str, said: str) -> list[str]:
+        with mock.patch("boots.subprocess.run") as bench:
+            bench.return_value.stdout = said
+            found = boots._names(Path("bench"), part, "^erms/kspawn/")  # pylint: disable=protected-access
+        self.assertIn(f"--parts={part}", bench.call_args.args[0])
+        self.assertIn("--benchmark_filter=^erms/kspawn/", bench.call_args.args[0])
+        return found
+
     def test_its_cells_have_a_name_of_their_own(self) -> None:
-        data = {"context": dict(CONTEXT), "benchmarks": [run("plain/kspawn", 1) | {"name": "plain/kspawn/x"}]}
-        boots._rename(data)  # pylint: disable=protected-access
-        self.assertEqual(
-            [(one["run_name"], one["name"]) for one in data["benchmarks"] if isinstance(one, dict)],
-            [("erms/kspawn", "erms/kspawn/x")],
-        )
+        self.assertEqual(self.names(ERMS, "erms/kspawn/manual_time\n"), ["erms/kspawn"])
         self.assertEqual([part_of(name) for name in ("erms/kspawn", "plain/kspawn")], [ERMS, COSTS])
 
-    def test_a_filter_takes_them_by_that_name(self) -> None:
-        names = ["plain/glibc", "plain/kspawn", "plain/kspawn_wait"]
-        with mock.patch("boots._names", return_value=names):
-            for pattern, taken in (
-                (".", names),
-                ("^erms/kspawn/", ["plain/kspawn"]),
-                ("/(glibc|kspawn)/", ["plain/glibc", "plain/kspawn"]),
-            ):
-                made = boots._renamed(pattern, Path("bench"))  # pylint: disable=protected-access
-                found = [name for name in names if re.search(made, f"{name}/manual_time")]
-                self.assertEqual(found, taken)
+    def test_no_cell_of_another_part_is_taken_for_one(self) -> None:
+        for part, said in ((ERMS, "plain/kspawn"), (COSTS, "erms/kspawn"), (boots.TRACED, "erms/kspawn")):
+            with self.assertRaises(ValueError):
+                self.names(part, f"{said}/manual_time\n")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import flames
 import plots
 from measurements import COSTS, Boot, Cell, Results, Scene
+from ways import Way
 
 
 def boot() -> Results:
@@ -57,23 +58,35 @@ class Series(unittest.TestCase):
 class Nothing(unittest.TestCase):
     """Where nothing is drawn, the reason that is given is the true one."""
 
-    def why(self, results: list[Results], which: str | None) -> str | None:
-        with mock.patch("plots.shutil.which", return_value=which):
+    def why(self, results: list[Results], library: object) -> str | None:
+        with mock.patch("plots.Figure", library):
             return plots.why_none(results)
 
-    def test_gnuplot_is_missing(self) -> None:
-        self.assertIn("gnuplot", self.why([boot()], None) or "")
+    def test_matplotlib_is_missing(self) -> None:
+        self.assertIn("matplotlib", self.why([boot()], None) or "")
 
     def test_nothing_was_measured_of_what_plots_show(self) -> None:
         of_boot = Boot(COSTS, {"unit": "instructions"})
         of_boot.cells[Scene("memory", (("resident", 1),))] = {"kspawn": Cell({"total": 1.0}, 0.0, 1)}
-        for which in (None, "/usr/bin/gnuplot"):
-            why = self.why([Results("6.1", [of_boot])], which)
+        for library in (None, object()):
+            why = self.why([Results("6.1", [of_boot])], library)
             self.assertIn("was measured", why or "")
-            self.assertNotIn("gnuplot", why or "")
+            self.assertNotIn("matplotlib", why or "")
 
     def test_all_is_well(self) -> None:
-        self.assertIsNone(self.why([boot()], "/usr/bin/gnuplot"))
+        self.assertIsNone(self.why([boot()], object()))
+
+
+class Drawn(unittest.TestCase):
+    def test_each_figure_is_on_its_plot(self) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            drawn = plots.draw(Path(scratch), [boot()])
+            said = {plot.name: path.read_text(encoding="utf-8") for plot, path in drawn.items()}
+        self.assertEqual(set(said), {"plain", "blocked", "descriptors", "cloexec"})
+        for text in ("Linux 6.1", "instructions", "kspawn", "200 (0.67)", "300"):
+            self.assertIn(text, re.sub(" +", " ", said["plain"]))
+        for text in ("glibc", "kspawn", "20k", "descriptors"):
+            self.assertIn(text, said["descriptors"])
 
 
 class Labels(unittest.TestCase):
@@ -94,7 +107,7 @@ class Flames(unittest.TestCase):
     def draw(self, folded: str) -> ElementTree.Element:
         with tempfile.TemporaryDirectory() as scratch:
             Path(scratch, "kspawn.folded").write_text(folded, encoding="utf-8")
-            ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": "**kspawn**"})
+            ((_, path),) = flames.draw(Path(scratch), "6.1", {"kspawn": Way("kspawn", "kspawn")})
             return ElementTree.fromstring(path.read_text(encoding="utf-8"))
 
     def test_widths_are_shares(self) -> None:

@@ -3,6 +3,9 @@
 
 A box is a function, above the one that called it and as wide as its share of all
 samples; neighbours are in alphabetical order.  The functions of the module stand out.
+
+Debian 12 has no FlameGraph.  flamegraph.py of linux-perf loads d3-flame-graph from the
+network, and the page needs no network.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import html
 from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
+
+from ways import Ways
 
 WIDTH, MARGIN, ROW, TOP = 1160, 10, 17, 34
 # Narrower than that many pixels is not to be seen.
@@ -89,13 +94,13 @@ def svg(root: Frame, title: str) -> str:
     )
 
 
-def draw(directory: Path, kernel: str, names: dict[str, str]) -> list[tuple[str, Path]]:
-    """An SVG beside each WAY.folded in there; in the order of `names`, what ways are called."""
+def draw(directory: Path, kernel: str, ways: Ways) -> list[tuple[str, Path]]:
+    """An SVG beside each WAY.folded in there; in the order of the ways."""
     drawn = []
-    for way, words in names.items():
-        folded = directory / f"{way}.folded"
+    for name, way in ways.items():
+        folded = directory / f"{name}.folded"
         if folded.exists():
-            title = f"Linux {kernel}: {words.strip('*')}"
+            title = f"Linux {kernel}: {way.words}"
             folded.with_suffix(".svg").write_text(svg(read(folded), title))
             drawn.append((title, folded.with_suffix(".svg")))
     return drawn

@@ -21,6 +21,10 @@ CONTEXT = {
     "measured": "2026-01-01",
     "commit": "abc",
     "options": "--icount",
+    "glibc": "2.36",
+    "musl": "1.2.3",
+    "qemu": "7.2",
+    "cpu": "a CPU",
 }
 NOW, BEFORE = "now", "before"
 

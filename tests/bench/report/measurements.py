@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Iterable
 
+from ways import Way, Ways
+
 # What is measured in one boot each, and the questions that it answers.  All others
 # are answered by the costs.
 COSTS, ERMS, PARALLEL, PROGRAMS = "costs", "erms", "parallel", "programs"
@@ -106,6 +108,10 @@ class Results:
 
     kernel: str  # as qemu/vm names it
     boots: list[Boot] = field(default_factory=list)  # the oldest first
+    ways: Ways = field(default_factory=dict)  # what is known of them
+
+    def way(self, name: str) -> Way:
+        return self.ways.get(name) or Way(name, name)
 
     @property
     def contexts(self) -> dict[str, dict[str, str]]:
@@ -164,14 +170,24 @@ class Results:
         return None
 
 
-def split(name: str) -> tuple[Scene, str]:
-    question, way, *rest = name.split("/")
-    parameters = tuple(
-        (key, int(value))
-        for key, colon, value in (part.partition(":") for part in rest)
-        if colon and key not in ("repeats", "iterations", "min_time")
+def scene_of(name: str) -> Scene:
+    """By "QUESTION" or "QUESTION/PARAMETER:VALUE..."."""
+    question, *rest = name.split("/")
+    parameters = (part.partition(":") for part in rest)
+    return Scene(
+        question,
+        tuple(
+            (key, int(value))
+            for key, colon, value in parameters
+            if colon and key not in ("repeats", "iterations", "min_time")
+        ),
     )
-    return Scene(question, parameters), way
+
+
+def split(name: str) -> tuple[Scene, str]:
+    """By "QUESTION/WAY" or "QUESTION/WAY/PARAMETER:VALUE..."."""
+    question, way, *rest = name.split("/")
+    return scene_of("/".join([question, *rest])), way
 
 
 def _cell(runs: list[dict[str, Any]]) -> Cell:
@@ -210,9 +226,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return boots
 
 
-def load(kernel: str, parts: Iterable[tuple[str, Path]]) -> Results:
+def load(kernel: str, parts: Iterable[tuple[str, Path]], ways: Ways | None = None) -> Results:
     """What these files of one kernel have, each of one part."""
-    return Results(kernel, [_boot(part, data) for part, path in parts for data in _read(path)])
+    return Results(kernel, [_boot(part, data) for part, path in parts for data in _read(path)], ways or {})
 
 
 def add(path: Path, data: dict[str, Any]) -> None:

@@ -1,30 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Results as Markdown."""
+"""The results as tables, and as the page that has them all: data, which templates draw
+(page.html.jinja, results.md.jinja and readme.md.jinja, beside this file)."""
 
 from __future__ import annotations
 
+import base64
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Callable, Iterable
+
+import jinja2
 
 from goals import Verdict
 from measurements import Boot, Results, Scene, measure_unit
+from plots import Plot
 
-WAYS = {
-    "fork": "fork, execve",
-    "vfork": "vfork, execve, nothing else",
-    "glibc": "posix_spawn of glibc",
-    "clone3": "posix_spawn with CLONE_CLEAR_SIGHAND",
-    "musl": "posix_spawn of musl",
-    "error_pipe": "clone(CLONE_VM), error pipe",
-    "afork": "afork",
-    "thread": "helper thread, vfork",
-    "pool": "pool of vforked workers",
-    "popen": "popen",
-    "system": "system",
-    "preload": "posix_spawn, libkspawn-preload",
-    "kspawn": "**kspawn**",
-    "kspawn_async": "**kspawn**, asynchronous (ioctl)",
-    "kspawn_wait": "**kspawn**, start and wait in one call (ioctl)",
-}
 COMPARED = ("glibc", "musl", "vfork")
 
 MEASURES = {
@@ -68,38 +58,52 @@ QUESTIONS = {
 }
 
 
-EXPLANATION = (
-    "Each figure is for one start of a static program of three instructions and the wait for"
-    " its end: the median of a repetition's starts, and of several repetitions. *Spread* is the"
-    " distance between the smallest and the largest repetition; *mean* is that of all starts,"
-    " in which those are that the clock interrupts. *Caller blocked* is the part of a start that"
-    " the caller spends inside the call that starts. *Run* is when and of which commit a row was"
-    " measured. Ratios are of figures of the same boot, and blank if there is none."
-    " Instructions are counted by the guest's clock, on one CPU without ERMS (of a rep"
-    " instruction each round counts, and with ERMS a page is cleared in 4,096 rounds, not in"
-    " 512, which is farther from what it takes in time); what is in time was measured"
-    " on two emulated CPUs, and only its ratios mean something."
-)
-GATES = (
-    "*Reached* and *missed* are of what we want. What makes `tests/bench/run` fail is the gate: the"
-    " ratio on record in tests/bench/goals.json, and what boots of an unchanged tree differ by"
-    " (tests/bench/spread.json)."
-)
-FLAMES = (
-    "Where the instructions of a start and the wait go, in the kernel: samples of all CPUs by"
-    " perf's cpu-clock, an instruction counter in these guests. It samples when interrupts are"
-    " on: what runs with them off is seen where they are turned on again. What perf itself does"
-    " in the kernel at an exec or a mapping (perf_event_...) is part of the picture."
-)
+@dataclass(frozen=True)
+class Entry:
+    """What a table has in one place."""
+
+    text: str
+    mark: str = ""  # what it says, for how it is drawn: "ours", "reached", "missed"
+
+    def __str__(self) -> str:
+        return f"**{self.text}**" if self.mark == "ours" else self.text
 
 
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    align = ["---"] + ["---:"] * (len(header) - 1)
-    return "\n".join("| " + " | ".join(row) + " |" for row in [header, align, *rows])
+@dataclass(frozen=True)
+class Table:
+    """As text it is Markdown."""
+
+    header: list[str]
+    rows: list[list[Entry]]
+
+    @classmethod
+    def of(cls, header: list[str], rows: Iterable[Iterable[str | Entry]]) -> Table:
+        return cls(header, [[Entry(one) if isinstance(one, str) else one for one in row] for row in rows])
+
+    def __str__(self) -> str:
+        align = ["---"] + ["---:"] * (len(self.header) - 1)
+        rows = [self.header, align, *(list(map(str, row)) for row in self.rows)]
+        return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A scene: what is between its heading and the next."""
+
+    heading: str
+    tables: list[Table]
+
+
+@dataclass(frozen=True)
+class Question:
+    name: str
+    title: str
+    scenes: list[Shown]
+    plots: list[tuple[Plot, Path]] = field(default_factory=list)
 
 
 def _ratio(of_kernel: Results, scene: Scene, way: str, to: str, measure: str = "total") -> str:
-    """Of two ways, if their newest figures are of the same boot."""
+    """Between two ways, if their newest figures are of the same boot."""
     places = of_kernel.places.get(scene, {})
     boot = places.get(way)
     if boot is None or boot is not places.get(to):
@@ -131,7 +135,12 @@ def heading(scene: Scene) -> str:
     return ", ".join(words[name](value) for name, value in scene.parameters)
 
 
-def table(scene: Scene, boot: Results) -> str:
+def _named(of_kernel: Results, name: str) -> Entry:
+    way = of_kernel.way(name)
+    return Entry(way.words, "ours" if way.ours else "")
+
+
+def table(scene: Scene, boot: Results) -> Table:
     ways = boot.cells[scene]
     unit = boot.unit(scene)
     compared = [way for way in COMPARED if way in ways]
@@ -146,7 +155,7 @@ def table(scene: Scene, boot: Results) -> str:
     places = boot.places[scene]
     rows = []
     for way, cell in ways.items():
-        row = [WAYS.get(way, way), f"{cell.total:,.0f}", f"{cell.spread * 100:.1f} %"]
+        row: list[str | Entry] = [_named(boot, way), f"{cell.total:,.0f}", f"{cell.spread * 100:.1f} %"]
         row += [_ratio(boot, scene, way, other) for other in compared]
         for measure in others:
             value = cell.values.get(measure)
@@ -154,174 +163,181 @@ def table(scene: Scene, boot: Results) -> str:
             if measure == "blocked":
                 row.append(_ratio(boot, scene, way, "glibc", measure))
         rows.append([*row, places[way].origin])
-    return _table(header, rows)
+    return Table.of(header, rows)
 
 
-def _words(verdict: Verdict) -> str:
+def _words(verdict: Verdict) -> Entry:
     if verdict.ratio is None:
         on_record = f"; on record {verdict.on_record}" if verdict.on_record else ""
-        return f"not measured{on_record}"
-    word = "reached" if verdict.met else "missed"
+        return Entry(f"not measured{on_record}")
+    word = words = "reached" if verdict.met else "missed"
     if not verdict.as_required:
-        word += f", and {verdict.goal.required:g} is required"
+        words += f", and {verdict.goal.required:g} is required"
     if verdict.beyond:
-        word += f", and beyond the gate: {verdict.on_record} is on record"
-    return word
+        words += f", and beyond the gate: {verdict.on_record} is on record"
+    return Entry(words, word)
 
 
-def goals_table(verdicts: list[Verdict]) -> str:
-    """For each kernel the ratio, whether it is what we want, the worst one that passes, and
-    the run that measured it."""
+def _goal_rows(
+    verdicts: list[Verdict], columns: Callable[[Verdict | None], list[str | Entry]]
+) -> tuple[list[str], list[list[str | Entry]]]:
+    """The kernels; and a row for each goal: its name, its bounds, and columns for each kernel."""
     kernels = list(dict.fromkeys(verdict.kernel for verdict in verdicts))
     rows = []
-    for goal in dict.fromkeys(verdict.goal.name for verdict in verdicts):
-        of_goal = {v.kernel: v for v in verdicts if v.goal.name == goal}
-        first = next(iter(of_goal.values())).goal
-        bounds = list(dict.fromkeys(f"{first.bound(kernel):g}" for kernel in of_goal))
-        row = [goal, f"{first.sign} {', '.join(bounds)}"]
-        for kernel in kernels:
-            verdict = of_goal.get(kernel)
-            if verdict is None:
-                row += ["", "", "", ""]
-                continue
-            row.append("" if verdict.ratio is None else f"{verdict.ratio:.3f}")
-            row.append(_words(verdict))
-            row.append("" if verdict.gate is None else f"{first.sign} {verdict.gate:.3f}")
-            row.append(verdict.boot.origin if verdict.boot and verdict.ratio is not None else "")
-        rows.append(row)
-    header = ["goal", "ratio"]
-    for kernel in kernels:
-        header += [f"on {kernel}", "", "gate", "run"]
-    return _table(header, rows)
+    for name in dict.fromkeys(verdict.goal.name for verdict in verdicts):
+        of_goal = {v.kernel: v for v in verdicts if v.goal.name == name}
+        goal = next(iter(of_goal.values())).goal
+        bounds = dict.fromkeys(f"{goal.bound(kernel):g}" for kernel in of_goal)
+        row: list[str | Entry] = [name, f"{goal.sign} {', '.join(bounds)}"]
+        rows.append(row + [one for kernel in kernels for one in columns(of_goal.get(kernel))])
+    return kernels, rows
 
 
-def _bold(text: str, met: bool) -> str:
-    return text if met else f"**{text}**"
+def goals_table(verdicts: list[Verdict]) -> Table:
+    """For each kernel the ratio, whether it is what we want, the worst one that passes, and
+    the run that measured it."""
+
+    def columns(verdict: Verdict | None) -> list[str | Entry]:
+        if verdict is None:
+            return [""] * 4
+        return [
+            "" if verdict.ratio is None else f"{verdict.ratio:.3f}",
+            _words(verdict),
+            "" if verdict.gate is None else f"{verdict.goal.sign} {verdict.gate:.3f}",
+            verdict.boot.origin if verdict.boot and verdict.ratio is not None else "",
+        ]
+
+    kernels, rows = _goal_rows(verdicts, columns)
+    header = [word for kernel in kernels for word in (f"on {kernel}", "", "gate", "run")]
+    return Table.of(["goal", "ratio", *header], rows)
 
 
 def _short(verdict: Verdict) -> str:
     """The ratio, or that on record with its date; bold if it is not what we want."""
-    if verdict.ratio is not None:
-        return _bold(f"{verdict.ratio:.3f}", verdict.met)
-    if (reached := verdict.on_record) is None:
-        return "not measured"
-    met = verdict.goal.within(reached.ratio, verdict.goal.bound(verdict.kernel))
-    return f"{_bold(f'{reached.ratio:.3f}', met)}, {reached.date}"
+    ratio, date = verdict.ratio, ""
+    if ratio is None:
+        if (reached := verdict.on_record) is None:
+            return "not measured"
+        ratio, date = reached.ratio, f", {reached.date}"
+    met = verdict.goal.within(ratio, verdict.goal.bound(verdict.kernel))
+    return (f"{ratio:.3f}" if met else f"**{ratio:.3f}**") + date
 
 
-def goals_short(verdicts: list[Verdict]) -> str:
+def goals_short(verdicts: list[Verdict]) -> Table:
     """For each kernel the ratio, and no more."""
-    kernels = list(dict.fromkeys(verdict.kernel for verdict in verdicts))
-    rows = []
-    for goal in dict.fromkeys(verdict.goal.name for verdict in verdicts):
-        of_goal = {v.kernel: v for v in verdicts if v.goal.name == goal}
-        first = next(iter(of_goal.values())).goal
-        bounds = dict.fromkeys(f"{first.bound(kernel):g}" for kernel in of_goal)
-        row = [goal, f"{first.sign} {', '.join(bounds)}"]
-        rows.append(row + [_short(of_goal[kernel]) if kernel in of_goal else "" for kernel in kernels])
-    return _table(["goal", "ratio", *(f"on {kernel}" for kernel in kernels)], rows)
+    kernels, rows = _goal_rows(verdicts, lambda verdict: [_short(verdict) if verdict else ""])
+    return Table.of(["goal", "ratio", *(f"on {kernel}" for kernel in kernels)], rows)
 
 
-def limits(verdicts: list[Verdict]) -> str:
+def limits(verdicts: list[Verdict]) -> dict[str, str]:
     """For each goal that is missed, what keeps us from it."""
-    missed = {
+    return {
         v.goal.name: v.goal.limit
         for v in verdicts
         if v.ratio is not None and not v.met and v.goal.limit
     }
-    return "\n".join(f"- {name}: {limit}" for name, limit in missed.items())
 
 
-def origins(boots: Iterable[Boot]) -> list[str]:
-    """Where figures are from."""
-    lines = []
-    for boot in boots:
-        said = boot.context
-        lines.append(
-            f"Linux {said['kernel']}, {boot.part}: glibc {said['glibc']}, musl {said['musl']}, QEMU"
-            f" {said['qemu']} ({said['cpu']}), {said['options']}, commit {said['commit']},"
-            f" on {said['measured']}"
-        )
-    return list(dict.fromkeys(lines))
+# What is said of a boot, besides its part.
+ORIGIN = ("kernel", "glibc", "musl", "cpu", "qemu", "options", "commit", "measured")
 
 
 def in_use(results: list[Results], verdicts: list[Verdict], scenes: Iterable[Scene]) -> list[Boot]:
-    """The boots that these scenes and verdicts show figures of, by kernel, the oldest first."""
+    """The boots that these scenes and verdicts show figures of, by kernel, the oldest first; of
+    boots that are told alike one."""
     shown = [v.boot for v in verdicts if v.boot and v.ratio is not None]
     shown += [
         place for boot in results for scene in scenes for place in boot.places.get(scene, {}).values()
     ]
-    return [boot for of_kernel in results for boot in of_kernel.boots if boot in shown]
+    used = [boot for of_kernel in results for boot in of_kernel.boots if boot in shown]
+    return list({(boot.part, *map(boot.context.get, ORIGIN)): boot for boot in used}.values())
 
 
-def _one(boot: Results, scene: Scene, way: str) -> list[str]:
-    """A way's cost and its ratio to glibc's, or blanks."""
-    ways = boot.cells.get(scene, {})
-    if way not in ways:
-        return ["", ""]
-    return [f"{ways[way].total:,.0f}", _ratio(boot, scene, way, "glibc")]
+def _plain_costs(results: list[Results]) -> Table:
+    """The plain cost on each kernel side by side."""
+    header = ["start and wait", *(text for of in results for text in (f"Linux {of.kernel}", "/ glibc")), "run"]
+    plain = Scene("plain")
+
+    def columns(of_kernel: Results, way: str) -> list[str]:
+        cell = of_kernel.cells.get(plain, {}).get(way)
+        return [f"{cell.total:,.0f}", _ratio(of_kernel, plain, way, "glibc")] if cell else ["", ""]
+
+    rows: list[list[str | Entry]] = []
+    for way in dict.fromkeys(way for of_kernel in results for way in of_kernel.ways):
+        places = [of.places[plain][way] for of in results if way in of.places.get(plain, {})]
+        if places:
+            origins = "; ".join(dict.fromkeys(place.origin for place in places))
+            rows.append([_named(results[0], way), *(text for of in results for text in columns(of, way)), origins])
+    return Table.of(header, rows)
+
+
+def _image(svg: Path) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode()
+
+
+def _drawn(template: str, **data: object) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=template.startswith("page.html"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["image"] = _image
+    return environment.get_template(template).render(data)
 
 
 def readme(results: list[Results], verdicts: list[Verdict]) -> str:
     """The plain cost on each kernel side by side, and the goals."""
-    header = ["start and wait"]
-    for boot in results:
-        header += [f"Linux {boot.kernel}", "/ glibc"]
-    plain = Scene("plain")
-    header.append("run")
-    rows = []
-    for way, words in WAYS.items():
-        places = [boot.places[plain][way] for boot in results if way in boot.places.get(plain, {})]
-        if places:
-            row = [words, *(text for boot in results for text in _one(boot, plain, way))]
-            rows.append([*row, "; ".join(dict.fromkeys(place.origin for place in places))])
-    goals_are = (
-        "What we want to reach, and how far we are; the start and the wait are counted where"
-        " nothing else is said. What is missed is bold; with a date, it was measured then, and is"
-        " not gated:"
+    return _drawn(
+        "readme.md.jinja",
+        costs=_plain_costs(results),
+        goals=goals_short(verdicts),
+        limits=limits(verdicts),
+        boots=in_use(results, verdicts, [Scene("plain")]),
     )
-    parts = [_table(header, rows), goals_are, goals_short(verdicts)]
-    if why := limits(verdicts):
-        parts += ["What limits those that are missed:", why]
-    measured = origins(in_use(results, verdicts, [plain]))
-    parts.append("Measured:\n\n" + "\n".join(f"- {origin}" for origin in measured))
-    return "\n\n".join(parts)
 
 
 def summary(results: list[Results], verdicts: list[Verdict]) -> str:
-    """What is worth a terminal: the plain cost, and the goals."""
-    parts = []
+    """For a terminal: the plain cost, and the goals."""
+    parts: list[object] = []
     for boot in results:
         parts += [table(scene, boot) for scene in boot.cells if scene.question == "plain"]
         parts += [f"- **not measured**: {error}" for error in boot.errors]
     if verdicts:
         parts.append(goals_table(verdicts))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(map(str, parts)) + "\n"
 
 
-def whole(results: list[Results], verdicts: list[Verdict]) -> str:
-    parts = ["# What it costs to start a program"]
-    used = in_use(results, verdicts, (scene for boot in results for scene in boot.cells))
-    parts.append("\n".join(f"- {origin}" for origin in origins(used)))
-    parts.append(EXPLANATION)
-    if verdicts:
-        parts += [
-            "## Goals",
-            goals_table(verdicts),
-            GATES,
-        ]
-        if why := limits(verdicts):
-            parts += ["What limits those that are missed:", why]
+def write(
+    out: Path,
+    results: list[Results],
+    verdicts: list[Verdict],
+    plots: dict[Plot, Path],
+    flames: list[tuple[str, Path]],
+) -> None:
+    """All of it: index.html, and without pictures results.md."""
     scenes = list(dict.fromkeys(scene for boot in results for scene in boot.cells))
-    for question, title in QUESTIONS.items():
-        of_question = [scene for scene in scenes if scene.question == question]
-        if of_question:
-            parts.append(f"## {title}")
-        for scene in of_question:
-            if scene.parameters:
-                parts.append(f"### {heading(scene)}")
-            parts += [table(scene, boot) for boot in results if scene in boot.cells]
-    errors = [f"- Linux {boot.kernel}: {error}" for boot in results for error in boot.errors]
-    if errors:
-        parts += ["## Not measured", "\n".join(errors)]
-    return "\n\n".join(parts) + "\n"
+    data = {
+        "boots": in_use(results, verdicts, scenes),
+        "goals": goals_table(verdicts) if verdicts else None,
+        "limits": limits(verdicts),
+        "questions": [
+            Question(
+                name,
+                title,
+                [
+                    Shown(heading(scene), [table(scene, boot) for boot in results if scene in boot.cells])
+                    for scene in scenes
+                    if scene.question == name
+                ],
+                [(plot, svg) for plot, svg in plots.items() if plot.question == name],
+            )
+            for name, title in QUESTIONS.items()
+            if any(scene.question == name for scene in scenes)
+        ],
+        "flames": [(title, svg.read_text()) for title, svg in flames],
+        "errors": [f"Linux {boot.kernel}: {error}" for boot in results for error in boot.errors],
+    }
+    for name in ("index.html", "results.md"):
+        (out / name).write_text(_drawn({"index.html": "page.html.jinja"}.get(name, f"{name}.jinja"), **data))

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import unittest
+from pathlib import Path
 
 import goals
 import page
 from goals_test import BEFORE, GOAL, NOW, boots, run
 from measurements import Results, Scene
+from plots import PLOTS
+from ways import Way
 
 PLAIN = Scene("plain")
 
@@ -23,12 +27,16 @@ def mixed() -> Results:
     before, now = (boot.context for boot in results.boots)
     before |= {"measured": "2026-01-01", "commit": "aaa"}
     now |= {"measured": "2026-02-02", "commit": "bbb"}
+    results.ways = {
+        "glibc": Way("glibc", "posix_spawn of glibc"),
+        "kspawn": Way("kspawn", "kspawn", ours=True),
+    }
     return results
 
 
-def rows(table: str) -> dict[str, list[str]]:
-    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
-    return {row[0]: row[1:] for row in cells}
+def rows(table: page.Table) -> dict[str, list[str]]:
+    text = [table.header, *(list(map(str, row)) for row in table.rows)]
+    return {row[0]: row[1:] for row in text}
 
 
 class Tables(unittest.TestCase):
@@ -42,6 +50,45 @@ class Tables(unittest.TestCase):
         header = found["Linux 6.1.0-1-amd64"]
         ours = dict(zip(header, found["**kspawn**"]))
         self.assertEqual((ours["/ glibc"], ours["/ vfork"]), ("", "0.625"))
+
+
+    def test_as_text_it_is_markdown(self) -> None:
+        table = page.Table.of(["a", "b"], [["x", page.Entry("y", "ours")], ["z", page.Entry("w", "missed")]])
+        self.assertEqual(str(table), "| a | b |\n| --- | ---: |\n| x | **y** |\n| z | w |")
+
+
+class Pages(unittest.TestCase):
+    """All that was measured is on the page, as text: nothing is taken for markup."""
+
+    def test_page_and_markdown(self) -> None:
+        results = mixed()
+        results.ways["glibc"] = Way("glibc", "<glibc> & *others*")
+        verdicts = goals.judge([GOAL], [results], {}, NOW)
+        with tempfile.TemporaryDirectory() as scratch:
+            svg = Path(scratch, "p.svg")
+            svg.write_text("<svg/>", encoding="utf-8")
+            plot = next(plot for plot in PLOTS if plot.question == "plain")
+            page.write(Path(scratch), [results], verdicts, {plot: svg}, [("flame", svg)])
+            shown = Path(scratch, "index.html").read_text(encoding="utf-8")
+            text = Path(scratch, "results.md").read_text(encoding="utf-8")
+        self.assertIn("<td>&lt;glibc&gt; &amp; *others*</td><td>200</td>", shown)
+        self.assertIn('<td class="ours">kspawn</td><td>100</td>', shown)
+        self.assertIn('<td class="missed">missed</td>', shown)
+        self.assertIn('src="data:image/svg+xml;base64,PHN2Zy8+"', shown)
+        self.assertIn("<summary>flame</summary>\n<svg/>", shown)
+        self.assertIn(str(page.table(PLAIN, results)), text)
+        self.assertIn(str(page.goals_table(verdicts)), text)
+
+    def test_boots_that_are_told_alike_are_told_once(self) -> None:
+        results = boots((BEFORE, [run("plain/glibc", 2)]), (NOW, [run("plain/kspawn", 1)]))
+        self.assertEqual(len(page.in_use([results], [], [PLAIN])), 1)
+        self.assertEqual(len(page.in_use([mixed()], [], [PLAIN])), 2)
+
+    def test_readme_says_what_limits_a_goal(self) -> None:
+        verdicts = goals.judge([dataclasses.replace(GOAL, limit="as <x>")], [mixed()], {}, NOW)
+        said = page.readme([mixed()], verdicts)
+        self.assertIn("| **kspawn** | 100 |  | 2026-02-02, bbb |", said)
+        self.assertIn("\n- g: as <x>\n", said)
 
 
 class Goals(unittest.TestCase):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Plots of the results: one for each question, as SVG by gnuplot.
+"""Plots of the results: one for each question, as SVG by matplotlib.
 
 A question with an axis is drawn as lines, one a way, each with its name at its
 end; another as bars, in order of size, each with its value.  Kernels stand side
@@ -8,53 +8,30 @@ by side, on the same scale.  An axis that spans decades is logarithmic.
 
 from __future__ import annotations
 
-import math
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from measurements import Results, Scene, measure_unit
+from measurements import Results, Scene, measure_unit, scene_of
 
-GNUPLOT = "gnuplot"
-FONT = "DejaVu Sans,Helvetica,Arial,sans-serif"
-BOLD = "DejaVu Sans Bold"
-INK, FAINT, BACKGROUND = "#222222", "#dddddd", "#ffffff"
+try:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+except ImportError:
+    Figure = None
 
-# Ours stand out, what everybody knows has a colour of its own, the rest are greys.
-COLOURS = {
-    "kspawn": "#c8102e",
-    "kspawn_async": "#8f0b20",
-    "kspawn_wait": "#e06a7c",
-    "preload": "#ef7d00",
-    "glibc": "#1257a8",
-    "musl": "#0b8a6a",
-    "vfork": "#7a3fa0",
-    "fork": "#222222",
-    "with": "#ef7d00",
-    "alone": "#c8102e",
-    "without": "#1257a8",
-}
 GREYS = ("#8a8a8a", "#6f7f8f", "#8f7f6f", "#7f8f6f", "#8f6f7f", "#6f8f8f", "#a0907a")
-LABELS = {
-    "glibc": "posix_spawn, glibc",
-    "musl": "posix_spawn, musl",
-    "clone3": "posix_spawn, clone3",
-    "fork": "fork",
-    "vfork": "vfork",
-    "error_pipe": "clone + error pipe",
-    "thread": "helper thread",
-    "pool": "pool",
-    "preload": "kspawn, preload",
-    "kspawn_async": "kspawn, async",
-    "kspawn_wait": "kspawn, start and wait",
-    "without": "without the preload",
-    "with": "with it in all processes",
-    "alone": "with it in the first alone",
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "svg.fonttype": "none",  # text remains text
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
 }
-PANEL_WIDTH, LABEL_WIDTH, LEFT = 430, 150, 75
-LINES_HEIGHT, ROW, TOP, BOTTOM = 430, 21, 62, 58
-LABEL_STEP = 13.0
+LABEL_STEP = 0.045  # of the height of the axes, from the name of one line to the next
 
 
 @dataclass(frozen=True)
@@ -63,71 +40,55 @@ class Plot:
 
     name: str
     title: str
-    question: str
-    measure: str
+    cells: str  # "QUESTION" or "QUESTION/PARAMETER:VALUE...": the parameters that do not vary
+    measure: str = "total"
     axis: str = ""  # the parameter on the x axis; none: bars
     axis_title: str = ""
-    where: tuple[tuple[str, int], ...] = ()  # parameters that do not vary
-    zero: str = ""  # the question that has the value for x = 0, or 3, as `zero_at` says
-    zero_at: int = 0
+    plain_at: int | None = None  # the plain start is a point of the lines, at this x
     linear: bool = False
+
+    @property
+    def scene(self) -> Scene:
+        return scene_of(self.cells)
+
+    @property
+    def question(self) -> str:
+        return self.scene.question
 
 
 PLOTS = (
-    Plot("plain", "Start a program and wait for its end", "plain", "total"),
+    Plot("plain", "Start a program and wait for its end", "plain"),
     Plot("first", "From the call to the program's first instruction", "first", "first"),
     Plot("blocked", "For how long the caller is blocked", "plain", "blocked"),
     Plot("resident", "Touched memory of the caller", "memory", "total", "resident", "MiB touched"),
-    Plot("mappings", "Memory mappings of the caller", "memory", "total", "mappings", "mappings"),
+    Plot("mappings", "Memory mappings of the caller", "memory", "total", "mappings"),
     Plot(
         "descriptors",
         "Open descriptors, all close-on-exec",
-        "descriptors",
-        "total",
-        "descriptors",
-        "descriptors",
-        (("cloexec", 100),),
-        "plain",
-        3,
+        "descriptors/cloexec:100",
+        axis="descriptors",
+        plain_at=3,
     ),
     Plot(
         "cloexec",
         "20,000 descriptors, some of them close-on-exec",
-        "descriptors",
-        "total",
-        "cloexec",
-        "percent close-on-exec",
-        (("descriptors", 20000),),
+        "descriptors/descriptors:20000",
+        axis="cloexec",
+        axis_title="percent close-on-exec",
         linear=True,
     ),
     Plot(
         "actions",
         "File actions",
-        "actions",
-        "total",
-        "actions",
-        "file actions",
-        (("attributes", 0),),
-        "plain",
-        0,
+        "actions/attributes:0",
+        axis="actions",
+        axis_title="file actions",
+        plain_at=0,
         linear=True,
     ),
-    Plot(
-        "attributes",
-        "8 file actions, SETSIGDEF, SETSIGMASK, SETPGROUP",
-        "actions",
-        "total",
-        where=(("actions", 8), ("attributes", 1)),
-    ),
-    Plot(
-        "arguments",
-        "Arguments and environment, half each",
-        "arguments",
-        "total",
-        "arguments",
-        "KiB",
-    ),
-    Plot("threads", "Idle threads of the caller", "threads", "total", "threads", "threads"),
+    Plot("attributes", "8 file actions, SETSIGDEF, SETSIGMASK, SETPGROUP", "actions/actions:8/attributes:1"),
+    Plot("arguments", "Arguments and environment, half each", "arguments", "total", "arguments", "KiB"),
+    Plot("threads", "Idle threads of the caller", "threads", "total", "threads"),
     Plot(
         "throughput",
         "Threads that start programs at once, 2 CPUs (time, not instructions)",
@@ -136,102 +97,76 @@ PLOTS = (
         "spawners",
         "threads",
     ),
-    Plot("locks", "Waits for contended locks, 4 threads on 2 CPUs", "locks", "waits"),
-    Plot("lock_time", "Time in contended locks, 4 threads on 2 CPUs", "locks", "wait"),
+    Plot("locks", "Waits for contended locks, 4 threads on 2 CPUs", "locks/spawners:4", "waits"),
+    Plot("lock_time", "Time in contended locks, 4 threads on 2 CPUs", "locks/spawners:4", "wait"),
     Plot(
         "stall",
         "Longest gap that another thread sees during a start, 256 MiB touched (time)",
-        "stall",
+        "stall/resident:256",
         "gap",
-        where=(("resident", 256),),
     ),
     Plot("dups", "dup2, each to a descriptor of its own", "dups", "total", "dups", "file actions"),
-    Plot("closefrom", "10,000 descriptors and closefrom(3)", "closefrom", "total"),
-    Plot(
-        "strings",
-        "1,000 arguments, 4 threads",
-        "strings",
-        "total",
-        where=(("strings", 1000), ("threads", 4)),
-    ),
-    Plot("search", "Found in the fourth of seven directories", "search", "total"),
-    Plot("missing", "The program is not there", "failure", "total", where=(("missing", 1),)),
-    Plot(
-        "missing_action",
-        "The program is not there, and a file action is asked for",
-        "failure",
-        "total",
-        where=(("missing", 1), ("actions", 1)),
-    ),
-    Plot("bad_action", "A file action fails", "failure", "total", where=(("bad_action", 1),)),
-    Plot(
-        "late",
-        "Exec fails late: the interpreter is not there",
-        "failure",
-        "total",
-        where=(("late", 1),),
-    ),
-    Plot("commit", "Memory promised until the exec, 1 GiB touched", "held", "commit"),
-    Plot("page_tables", "Page tables added until the exec, 1 GiB touched", "held", "page_tables"),
-    Plot("make", "A make build of 51 C++ units", "make", "total"),
-    Plot("python", "A Python script of 100 calls", "python", "total"),
-    Plot("erms", "Start and wait on a CPU with ERMS", "erms", "total"),
-    Plot("traced", "Under kspawn-trace (windows, creds)", "traced", "total"),
+    Plot("closefrom", "10,000 descriptors and closefrom(3)", "closefrom/descriptors:10000/cloexec:0/closefrom:1"),
+    Plot("strings", "1,000 arguments, 4 threads", "strings/strings:1000/threads:4"),
+    Plot("search", "Found in the fourth of seven directories", "search/path:7/found:4"),
+    Plot("missing", "The program is not there", "failure/missing:1"),
+    Plot("missing_action", "The program is not there, and a file action is asked for", "failure/missing:1/actions:1"),
+    Plot("bad_action", "A file action fails", "failure/bad_action:1"),
+    Plot("late", "Exec fails late: the interpreter is not there", "failure/late:1"),
+    Plot("commit", "Memory promised until the exec, 1 GiB touched", "held/resident:1024", "commit"),
+    Plot("page_tables", "Page tables added until the exec, 1 GiB touched", "held/resident:1024", "page_tables"),
+    Plot("make", "A make build of 51 C++ units", "make"),
+    Plot("python", "A Python script of 100 calls", "python"),
+    Plot("erms", "Start and wait on a CPU with ERMS", "erms"),
+    Plot("traced", "Under kspawn-trace (windows, creds)", "traced"),
 )
 
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+Points = list[tuple[float, float]]
 
 
-def _unit(plot: Plot, boot: Results) -> str:
-    unit = measure_unit(plot.measure, boot.unit(Scene(plot.question)))
+def _unit(plot: Plot, of_kernel: Results) -> str:
+    unit = measure_unit(plot.measure, of_kernel.unit(Scene(plot.question)))
     return {"nanoseconds": "ns", "per start": "a start"}.get(unit, unit)
 
 
-def _colour(way: str, ways: list[str]) -> str:
-    others = [other for other in ways if other not in COLOURS]
-    return COLOURS.get(way) or GREYS[others.index(way) % len(GREYS)]
+def _colour(of_kernel: Results, name: str, names: list[str]) -> str:
+    others = [other for other in names if not of_kernel.way(other).colour]
+    return of_kernel.way(name).colour or GREYS[others.index(name) % len(GREYS)]
 
 
-def human(value: float) -> str:
-    """In three digits, as a label."""
+def human(value: float, _: object = None) -> str:
+    """In three digits, as a label; matplotlib's EngFormatter counts decimals instead."""
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size * 0.9995:
             return f"{value / size:.3g}{suffix}"
     return f"{value:.3g}"
 
 
-def series(plot: Plot, boot: Results) -> dict[str, list[tuple[float, float]]]:
+def series(plot: Plot, of_kernel: Results) -> dict[str, Points]:
     """For each way its points, in order of x; without an axis, one at 0."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for scene, ways in boot.cells.items():
+    found: dict[str, Points] = {}
+    for scene, ways in of_kernel.cells.items():
         parameters = dict(scene.parameters)
-        if scene.question == plot.question:
-            at = parameters.pop(plot.axis, None) if plot.axis else 0
-            if at is None or parameters != dict(plot.where):
-                if not (plot.axis == "" and not plot.where and scene.question in _ONE_SCENE):
-                    continue
-        elif plot.zero and scene == Scene(plot.zero):
-            at = plot.zero_at
+        at: int | None = 0
+        if plot.plain_at is not None and scene == Scene("plain"):
+            at = plot.plain_at
         else:
-            continue
+            if plot.axis:
+                at = parameters.pop(plot.axis, None)
+            if scene.question != plot.question or parameters != dict(plot.scene.parameters):
+                continue
         for way, cell in ways.items():
-            if plot.measure in cell.values:
-                found.setdefault(way, []).append((float(at or 0), cell.values[plot.measure]))
+            if at is not None and plot.measure in cell.values:
+                found.setdefault(way, []).append((float(at), cell.values[plot.measure]))
     if plot.axis:
-        # Ways that only know the axis' zero are not of this plot.
+        # A way that is known at one place of the axis only has no line.
         found = {way: points for way, points in found.items() if len(points) > 1}
     return {way: sorted(points) for way, points in found.items()}
 
 
-# Questions of one scene, whatever its parameters.
-_ONE_SCENE = {"closefrom", "held", "locks", "search"}
-
-
 def spread(wanted: list[float], step: float, low: float, high: float) -> list[float]:
     """Places at least `step` apart and between `low` and `high`, each as near to the
-    one wanted as the others allow; `wanted` is in order."""
+    one wanted as the others allow; `wanted` is in order.  matplotlib lets names overlap."""
     # Groups of neighbours that touch, each placed around the mean of what it wants.
     groups: list[tuple[list[float], float]] = []  # (offsets wanted from the group's first, start)
     for place in wanted:
@@ -244,209 +179,128 @@ def spread(wanted: list[float], step: float, low: float, high: float) -> list[fl
     return [start + i * step for members, start in groups for i in range(len(members))]
 
 
-def _log(values: list[float]) -> bool:
-    positive = [value for value in values if value > 0]
-    return len(positive) == len(values) and max(positive) / min(positive) >= 10
+def _is_wide(values: list[float], times: float) -> bool:
+    """Are all beyond 0, and is the largest so many times the smallest?"""
+    return min(values) > 0 and max(values) / min(values) >= times
 
 
-def _decades(low: float, high: float) -> tuple[float, float]:
-    """Round limits outside of the values; on a logarithmic axis a decade or its thirds."""
-
-    def rounded(value: float, up: bool) -> float:
-        decade = math.pow(10, math.floor(math.log10(value)))
-        steps = [decade * step for step in (1, 2, 5, 10)]
-        return min(s for s in steps if s >= value) if up else max(s for s in steps if s <= value)
-
-    return rounded(low * 0.93, False), rounded(high * 1.07, True)
-
-
-def _step(high: float) -> float:
-    """Between ticks, so that there are some five from 0 on."""
-    rough = high / 5
-    decade = math.pow(10, math.floor(math.log10(rough)))
-    return min(decade * step for step in (1, 2, 5, 10) if decade * step >= rough)
-
-
-def _header(width: int, height: int, title: str) -> list[str]:
-    return [
-        f"set terminal svg size {width},{height} dynamic font '{FONT},12'"
-        f" background rgb '{BACKGROUND}'",
-        "set encoding utf8",
-        f"set multiplot title {_quoted(title)} font ',15' textcolor rgb '{INK}' offset 0,0.2",
-        "set border 3 lc rgb '#666666'",
-        "set tics nomirror out scale 0.6",
-        f"set grid ytics lc rgb '{FAINT}' lt 1 lw 0.6",
-        "unset key",
-    ]
-
-
-def _lines(plot: Plot, boots: list[Results]) -> str:
-    of_boot = [series(plot, boot) for boot in boots]
-    every = [point for ways in of_boot for points in ways.values() for point in points]
-    xs, ys = [x for x, _ in every], [y for _, y in every]
-    log_x = not plot.linear and _log(xs)
-    log_y = _log(ys)
-    low, high = _decades(min(ys), max(ys)) if log_y else (0.0, max(ys) * 1.08)
-    width = len(boots) * (PANEL_WIDTH + LABEL_WIDTH)
-    script = _header(width, LINES_HEIGHT, plot.title)
-    script.append(f"set yrange [{low}:{high}]")
-    script += ["set format y '%.0s%c'" if high >= 1000 else "set format y '%g'"]
-    ticks = sorted(set(xs))
-    if log_x:
-        script.append("set logscale x")
-        ticks = [x for x in ticks if x > 0]
-    if log_y:
-        script.append("set logscale y")
+def _lines(axes: Any, plot: Plot, of_kernel: Results, ways: dict[str, Points]) -> None:
+    xs = sorted({x for points in ways.values() for x, _ in points})
+    wide = not plot.linear and _is_wide(xs, 10)
+    if wide:
+        axes.set_xscale("log")
     # A linear axis has no room for all of 0, 1, 4, 8.
-    shown = [x for x in ticks if log_x or not 0 < x - min(ticks) < (max(ticks) - min(ticks)) / 12]
-    tics = ",".join(f"'{human(x) if x >= 10000 else f'{x:,.0f}'}' {x}" for x in shown)
-    script.append(f"set xtics ({tics})")
-    script.append(f"set xlabel {_quoted(plot.axis_title)}")
-    top, bottom = LINES_HEIGHT - TOP, BOTTOM
-    for index, (boot, ways) in enumerate(zip(boots, of_boot)):
-        left = index * (PANEL_WIDTH + LABEL_WIDTH) + LEFT
-        right = (index + 1) * (PANEL_WIDTH + LABEL_WIDTH) - LABEL_WIDTH
-        script += [
-            f"set lmargin at screen {left / width}",
-            f"set rmargin at screen {right / width}",
-            f"set tmargin at screen {top / LINES_HEIGHT}",
-            f"set bmargin at screen {bottom / LINES_HEIGHT}",
-            f"set title {_quoted(f'Linux {boot.kernel}')} offset 0,-0.6",
-            f"set ylabel {_quoted(_unit(plot, boot)) if index == 0 else _quoted('')} offset 1,0",
-            # gnuplot takes a tick that is exactly at the end for one beyond it.
-            f"set xrange [{min(ticks) * 0.9999}:{max(ticks) * 1.0001}]",
-            "unset label",
-            "unset arrow",
-        ]
-
-        def height(value: float) -> float:
-            if log_y:
-                part = math.log(value / low) / math.log(high / low)
-            else:
-                part = (value - low) / (high - low)
-            return bottom + part * (top - bottom)
-
-        last = {way: points[-1][1] for way, points in ways.items()}
-        order = sorted(last, key=last.__getitem__)
-        places = spread([height(last[w]) for w in order], LABEL_STEP, bottom - 8.0, top + 8.0)
-        drawn = []
-        for way, place in zip(order, places):
-            points = ways[way]
-            colour = _colour(way, list(ways))
-            ours = way in ("kspawn", "preload")
-            font = f"'{BOLD},11'" if way == "kspawn" else "',10.5'"
-            script.append(
-                f"set label {_quoted(LABELS.get(way, way))} at screen {(right + 22) / width},"
-                f" screen {place / LINES_HEIGHT} left tc rgb '{colour}' font {font} noenhanced"
-            )
-            # From where the line ends to its label.
-            end = (right + (points[-1][0] == max(ticks)) * 3) / width
-            if points[-1][0] == max(ticks):
-                script.append(
-                    f"set arrow from screen {end}, screen {height(points[-1][1]) / LINES_HEIGHT}"
-                    f" to screen {(right + 19) / width}, screen {place / LINES_HEIGHT}"
-                    f" nohead lc rgb '{colour}' lw 0.7"
-                )
-            name = f"$way_{index}_{way}"
-            script.append(f"{name} << EOD")
-            script += [f"{x} {y}" for x, y in points if x > 0 or not log_x]
-            script.append("EOD")
-            drawn.append(
-                f"{name} using 1:2 with linespoints lc rgb '{colour}' lw {2.6 if ours else 1.4}"
-                f" pt 7 ps {0.5 if ours else 0.35}"
-            )
-        # Ours on top.
-        script.append("plot " + ", ".join(sorted(drawn, key=lambda d: "kspawn u" in d)))
-    script.append("unset multiplot")
-    return "\n".join(script) + "\n"
+    apart = 0 if wide else (xs[-1] - xs[0]) / 12
+    shown = [x for x, before in zip(xs, [-apart, *xs]) if x - before >= apart]
+    axes.set_xticks(shown, [human(x) for x in shown])
+    axes.minorticks_off()
+    axes.set_xlabel(plot.axis_title or plot.axis)
+    axes.grid(axis="y")
+    for name, points in ways.items():
+        ours = of_kernel.way(name).ours
+        axes.plot(
+            *zip(*points),
+            color=_colour(of_kernel, name, list(ways)),
+            linewidth=2.6 if ours else 1.4,
+            marker="o",
+            markersize=3,
+            zorder=3 if ours else 2,
+        )
 
 
-def _bars(plot: Plot, boots: list[Results]) -> str:
-    of_boot = [{way: points[0][1] for way, points in series(plot, boot).items()} for boot in boots]
-    values = [value for ways in of_boot for value in ways.values()]
-    shown = [value for value in values if value > 0] or [1.0]
-    # Bars from 0 are to scale; on a logarithmic axis they are not, but to be seen.
-    log = max(shown) / min(shown) >= 30
-    low, high = (_decades(min(shown) / 2, max(shown)) if log else (0.0, max(shown)))
-    rows = max(len(ways) for ways in of_boot)
-    height = TOP + rows * ROW + BOTTOM
-    width = len(boots) * (PANEL_WIDTH + LABEL_WIDTH)
-    script = _header(width, height, plot.title)
-    script += ["unset ytics", "unset grid", "set border 1 lc rgb '#666666'"]
-    script += [f"set grid xtics lc rgb '{FAINT}' lt 1 lw 0.6", "set format x '%.0s%c'"]
-    script += [f"set xrange [{low}:{high}]", "set style fill solid 1.0 noborder"]
-    if log:
-        script.append("set logscale x")
-    else:
-        step = _step(high)
-        at = [i * step for i in range(int(high / step) + 1)]
-        script.append("set xtics (" + ",".join(f"'{human(x)}' {x}" for x in at) + ")")
-    reference = "without" if any("without" in ways for ways in of_boot) else "glibc"
-    for index, (boot, ways) in enumerate(zip(boots, of_boot)):
-        left = index * (PANEL_WIDTH + LABEL_WIDTH) + LABEL_WIDTH + 12
-        right = (index + 1) * (PANEL_WIDTH + LABEL_WIDTH) - 105
-        order = sorted(ways, key=ways.__getitem__)
-        script += [
-            f"set lmargin at screen {left / width}",
-            f"set rmargin at screen {right / width}",
-            f"set tmargin at screen {(height - TOP) / height}",
-            f"set bmargin at screen {BOTTOM / height}",
-            f"set title {_quoted(f'Linux {boot.kernel}')} offset 0,-0.6",
-            f"set xlabel {_quoted(_unit(plot, boot))}",
-            f"set yrange [{rows - 0.4}:-0.6]",
-            "unset label",
-            "unset object",
-        ]
-        for row, way in enumerate(order):
-            value, colour = ways[way], _colour(way, list(ways))
-            font = f"'{BOLD},11'" if way == "kspawn" else "',11'"
-            drawn = max(value, low)
-            script.append(
-                f"set object rect from {low},{row - 0.36} to {drawn},{row + 0.36}"
-                f" fc rgb '{colour}' fs solid noborder"
-            )
-            script.append(
-                f"set label {_quoted(LABELS.get(way, way))} at screen {(left - 8) / width},"
-                f" first {row} right tc rgb '{colour}' font {font} noenhanced"
-            )
-            text = human(value)
-            if ways.get(reference) and way != reference:
-                ratio = value / ways[reference]
-                text += f"  ({ratio:.2f})" if ratio < 100 else f"  ({human(ratio)})"
-            script.append(
-                f"set label {_quoted(text)} at {drawn},{row} left offset 0.6,0 tc rgb '{INK}'"
-                f" font ',10.5' noenhanced"
-            )
-        script.append("plot NaN notitle")
-    script.append("unset multiplot")
-    return "\n".join(script) + "\n"
+def _names(axes: Any, of_kernel: Results, ways: dict[str, Points]) -> None:
+    """Each line has its name beside its end; to be called when the scale is known."""
+
+    def height(name: str) -> float:
+        at = axes.transAxes.inverted().transform(axes.transData.transform(ways[name][-1]))
+        return float(at[1])
+
+    order = sorted(ways, key=height)
+    for name, place in zip(order, spread([height(name) for name in order], LABEL_STEP, 0.0, 1.0)):
+        colour = _colour(of_kernel, name, list(ways))
+        axes.annotate(
+            of_kernel.way(name).words,
+            xy=ways[name][-1],
+            xytext=(1.05, place),
+            textcoords="axes fraction",
+            verticalalignment="center",
+            color=colour,
+            weight="bold" if of_kernel.way(name).ours else "normal",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 0},
+        )
+
+
+def _bars(axes: Any, of_kernel: Results, ways: dict[str, Points]) -> None:
+    values = {name: points[0][1] for name, points in ways.items()}
+    order = sorted(values, key=values.__getitem__)
+    reference = values.get("without") or values.get("glibc")
+
+    def said(name: str) -> str:
+        if not reference or values[name] == reference:
+            return human(values[name])
+        ratio = values[name] / reference
+        return f"{human(values[name])}  ({f'{ratio:.2f}' if ratio < 100 else human(ratio)})"
+
+    colours = [_colour(of_kernel, name, list(values)) for name in order]
+    bars = axes.barh(range(len(order)), [values[name] for name in order], height=0.72, color=colours)
+    axes.bar_label(bars, [said(name) for name in order], padding=4)
+    axes.set_yticks(range(len(order)), [of_kernel.way(name).words for name in order])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def _figure(plot: Plot, shown: list[tuple[Results, dict[str, Points]]]) -> Any:
+    every = [y for _, ways in shown for points in ways.values() for _, y in points]
+    rows = max(len(ways) for _, ways in shown)
+    height = 4.6 if plot.axis else 1.2 + 0.23 * rows
+    figure = Figure(figsize=(6.2 * len(shown), height), layout="constrained")
+    figure.suptitle(plot.title, fontsize=12)
+    panels = figure.subplots(1, len(shown), sharex=True, sharey=bool(plot.axis), squeeze=False)[0]
+    for axes, (of_kernel, ways) in zip(panels, shown):
+        axes.set_title(f"Linux {of_kernel.kernel}", fontsize=10)
+        if plot.axis:
+            _lines(axes, plot, of_kernel, ways)
+            axes.set_yscale("log" if _is_wide(every, 10) else "linear")
+            axes.yaxis.set_major_formatter(human)
+            axes.set_ylabel(_unit(plot, of_kernel))
+        else:
+            _bars(axes, of_kernel, ways)
+            # Bars from 0 are to scale; on a logarithmic axis they are not, but to be seen.
+            axes.set_xscale("log" if _is_wide([y for y in every if y > 0] or [1], 30) else "linear")
+            axes.xaxis.set_major_formatter(human)
+            axes.set_xlabel(_unit(plot, of_kernel))
+            axes.margins(x=0.25)
+            axes.set_ylim(rows - 0.4, -0.6)
+    for axes, (of_kernel, ways) in zip(panels, shown):
+        if plot.axis:
+            if axes.get_yscale() == "linear":
+                axes.set_ylim(bottom=0)
+            _names(axes, of_kernel, ways)
+    return figure
 
 
 def why_none(results: list[Results]) -> str | None:
     """Why nothing can be drawn, if that is so."""
-    if not any(series(plot, boot) for plot in PLOTS for boot in results):
+    if not any(series(plot, of_kernel) for plot in PLOTS for of_kernel in results):
         return "no plots: nothing of what they show was measured (of an axis, two cells of a way)"
-    if shutil.which(GNUPLOT) is None:
-        return "no plots without gnuplot. Try: .ci/install-deps bench"
+    if Figure is None:
+        return "no plots without matplotlib. Try: .ci/install-deps bench"
     return None
 
 
 def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
-    """Writes an SVG for each plot of which something was measured; none without gnuplot."""
+    """Writes an SVG for each plot of which something was measured; none without matplotlib."""
     if why_none(results) is not None:
         return {}
     out.mkdir(exist_ok=True)
     drawn = {}
     for plot in PLOTS:
-        boots = [boot for boot in results if series(plot, boot)]
+        shown = [(of_kernel, ways) for of_kernel in results if (ways := series(plot, of_kernel))]
         path = out / f"{plot.name}.svg"
         path.unlink(missing_ok=True)
-        if boots:
-            script = (_lines if plot.axis else _bars)(plot, boots)
-            path.with_suffix(".gnuplot").write_text(script)
-            done = subprocess.run([GNUPLOT], input=script, capture_output=True, text=True, check=False)
-            if done.returncode != 0 or not done.stdout:
-                raise RuntimeError(f"gnuplot, {plot.name}: {done.stderr}")
-            path.write_text(done.stdout)
+        if shown:
+            with rc_context(STYLE):
+                _figure(plot, shown).savefig(path)
             drawn[plot] = path
     return drawn

@@ -59,14 +59,17 @@ void fail(int error, const char* format, ...) {
 }
 
 static const struct bench_way* find(const char* name) {
-    static const struct bench_way* const ways[] = {
-#define BENCH_WAY(id) &bench_way_##id,
+    static const struct {
+        const char* name;
+        const struct bench_way* code;
+    } ways[] = {
+#define BENCH_WAY(name, code, ...) {#name, &bench_way_##code},
 #include "ways.h"
 #undef BENCH_WAY
     };
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-        if (strcmp(ways[i]->name, name) == 0)
-            return ways[i];
+        if (strcmp(ways[i].name, name) == 0)
+            return ways[i].code;
     fail(0, "no way named %s", name);
 }
 

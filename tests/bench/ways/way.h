@@ -73,7 +73,7 @@ struct bench_way {
 /* finish() for a child that is waited for in the usual manner. */
 int bench_wait(struct bench_child* child, int* status);
 
-#define BENCH_WAY(id) extern const struct bench_way bench_way_##id;
+#define BENCH_WAY(name, code, ...) extern const struct bench_way bench_way_##code;
 #include "ways.h"
 #undef BENCH_WAY
 

@@ -1,17 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All ways, for BENCH_WAY(identifier).  A libc other than the system's has but one. */
-BENCH_WAY(posix_spawn)
+/*
+ * All ways to start a program, in the order that tables have: to add one is a line here and
+ * a file CODE.c beside this one.
+ *
+ *   BENCH_WAY(NAME, CODE, COLOUR, WORDS, TRAITS...)
+ *
+ * NAME is what results call it.  CODE.c defines bench_way_CODE, which may serve more than one
+ * way.  COLOUR is that of plots, "" for a grey; WORDS name the way in tables and plots.
+ * TRAITS are for the driver: members of its struct Way (see driver/cells.hpp).
+ *
+ * Of a libc other than the system's, the runner has posix_spawn() alone.
+ */
 #ifdef __GLIBC__
-BENCH_WAY(fork)
-BENCH_WAY(vfork)
-BENCH_WAY(clone3)
-BENCH_WAY(error_pipe)
-BENCH_WAY(afork)
-BENCH_WAY(thread)
-BENCH_WAY(pool)
-BENCH_WAY(popen)
-BENCH_WAY(system)
-BENCH_WAY(kspawn)
-BENCH_WAY(kspawn_async)
-BENCH_WAY(kspawn_wait)
+BENCH_WAY(fork, fork, "#222222", "fork, execve", .searches = true)
+BENCH_WAY(vfork, vfork, "#7a3fa0", "vfork, execve, nothing else", .searches = true, .traced = true)
+BENCH_WAY(glibc, posix_spawn, "#1257a8", "posix_spawn of glibc", .searches = true, .traced = true)
+BENCH_WAY(clone3, clone3, "", "posix_spawn with CLONE_CLEAR_SIGHAND")
+#endif
+BENCH_WAY(musl, posix_spawn, "#0b8a6a", "posix_spawn of musl", .musl = true, .searches = true)
+#ifdef __GLIBC__
+BENCH_WAY(error_pipe, error_pipe, "", "clone(CLONE_VM), error pipe")
+BENCH_WAY(afork, afork, "", "afork")
+BENCH_WAY(thread, thread, "", "helper thread, vfork")
+BENCH_WAY(pool, pool, "", "pool of vforked workers")
+BENCH_WAY(popen, popen, "", "popen", .plain_only = true)
+BENCH_WAY(system, system, "", "system", .plain_only = true)
+BENCH_WAY(preload, posix_spawn, "#ef7d00", "posix_spawn, libkspawn-preload", .preload = true,
+          .searches = true)
+BENCH_WAY(kspawn, kspawn, "#c8102e", "kspawn", .ours = true, .searches = true, .traced = true)
+BENCH_WAY(kspawn_async, kspawn_async, "#8f0b20", "kspawn, asynchronous (ioctl)", .ours = true,
+          .searches = true)
+BENCH_WAY(kspawn_wait, kspawn_wait, "#e06a7c", "kspawn, start and wait in one call (ioctl)",
+          .ours = true, .searches = true)
 #endif
