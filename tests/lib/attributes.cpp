@@ -34,7 +34,7 @@ class Attributes : public Spawner {
 protected:
     void expect_failure(int error, unsigned attribute, const std::string& words) {
         EXPECT_EQ(start_child({"exit", "0"}), error);
-        EXPECT_EQ(last_failure(), (Failure{error, KSPAWN_FAILURE_ATTRIBUTE, attribute, words}));
+        EXPECT_EQ(last_failure(), (Failure{error, KSPAWN_STEP_ATTRIBUTE, attribute, words}));
     }
     void priority(int value) {
         sched_param parameters{};
@@ -236,7 +236,7 @@ TEST_F(Attributes, RealTimeNeedsPrivilege) {
         return last_failure().words;
     });
     EXPECT_EQ(wrong,
-              (Failure{EPERM, KSPAWN_FAILURE_ATTRIBUTE, KSPAWN_SPAWN_SETSCHEDULER,
+              (Failure{EPERM, KSPAWN_STEP_ATTRIBUTE, KSPAWN_SPAWN_SETSCHEDULER,
                        "attribute SETSCHEDULER (SCHED_FIFO, priority 10): Operation not permitted"})
                   .words);
 }
@@ -356,7 +356,7 @@ TEST_F(Attributes, CloexecDefaultKeepsTheOrderOfFailures) {
     kspawn_spawn_file_actions_addclose(actions.get(), 5);
     kspawn_spawn_file_actions_addchdir(actions.get(), "/no/such");
     EXPECT_EQ(start_child({"exit", "0"}), ENOENT);
-    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_FAILURE_ACTION, 1,
+    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_ACTION, 1,
                                        "file action 1: chdir /no/such: No such file or "
                                        "directory"}));
 }

@@ -273,7 +273,7 @@ TEST_F(DeviceDescriptor, NoRoomIsAnError) {
         if (error != EMFILE)
             return "error " + std::to_string(error);
         return last_failure() ==
-                       Failure{EMFILE, KSPAWN_FAILURE_DEVICE, EMFILE,
+                       Failure{EMFILE, KSPAWN_STEP_DEVICE, EMFILE,
                                "device /dev/kspawn: Too many open files (it could not be opened)"}
                    ? ""
                    : last_failure().words;

@@ -31,7 +31,7 @@ TEST(FailureMemory, IsEmptyAtFirst) {
 
 TEST_F(Failures, OfThePath) {
     EXPECT_EQ(start("/no/such/program"), ENOENT);
-    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_FAILURE_EXEC, 0,
+    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_EXEC, 0,
                                        "exec /no/such/program: No such file or directory"}));
 }
 
@@ -40,7 +40,7 @@ TEST_F(Failures, OfTheSearch) {
     const Strings argv{"nope"};
     EXPECT_EQ(kspawn_spawnp(&pid, "nope", nullptr, nullptr, argv.get(), nullptr), ENOENT);
     EXPECT_EQ(last_failure(),
-              (Failure{ENOENT, KSPAWN_FAILURE_EXEC, 0,
+              (Failure{ENOENT, KSPAWN_STEP_EXEC, 0,
                        "search nope in PATH=/usr/bin:/bin: No such file or directory"}));
     EXPECT_EQ(kspawn_spawnp(&pid, "/nope", nullptr, nullptr, argv.get(), nullptr), ENOENT);
     EXPECT_EQ(last_failure().words, "exec /nope: No such file or directory");
@@ -61,8 +61,8 @@ TEST_F(Failures, OfThePidfd) {
     EXPECT_EQ(
         kspawn_pidfd_spawn(nullptr, helper("child").c_str(), nullptr, nullptr, argv.get(), nullptr),
         EINVAL);
-    EXPECT_EQ(last_failure(), (Failure{EINVAL, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_RESULT,
-                                       "result: Invalid argument"}));
+    EXPECT_EQ(last_failure(),
+              (Failure{EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_RESULT, "result: Invalid argument"}));
     const auto words = in_a_fork([&]() -> std::string {
         rlimit limit{};
         ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -88,14 +88,14 @@ TEST_F(Failures, NameTheStepThatHasThem) {
     add_open(31, "/x/y", O_RDONLY);
     add_open(32, "/x/z", O_RDONLY);
     EXPECT_EQ(start_child({"exit", "0"}), ENOENT);
-    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_FAILURE_ACTION, 1,
+    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_ACTION, 1,
                                        "file action 1: open /x/y: No such file or directory"}));
     // The same error, of the program.
     actions = tool::FileActions{};
     add_open(30, file, O_RDONLY);
     add_open(31, scratch.file("created"), O_WRONLY | O_CREAT);
     EXPECT_EQ(start("/no/such/program"), ENOENT);
-    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_FAILURE_EXEC, 0,
+    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_EXEC, 0,
                                        "exec /no/such/program: No such file or directory"}));
     add_open(32, file + "/x", O_WRONLY | O_CREAT);
     EXPECT_EQ(start_child({"exit", "0"}), ENOTDIR);
@@ -110,7 +110,7 @@ TEST_F(Failures, NameTheStepThatHasThem) {
     kspawn_spawn_file_actions_adddup2(actions.get(), 1, 30);
     kspawn_spawn_file_actions_adddup2(actions.get(), 0, 31);
     EXPECT_EQ(start_child({"exit", "0"}), EBADF);
-    EXPECT_EQ(last_failure(), (Failure{EBADF, KSPAWN_FAILURE_ACTION, 2,
+    EXPECT_EQ(last_failure(), (Failure{EBADF, KSPAWN_STEP_ACTION, 2,
                                        "file action 2: dup2 0 to 31: Bad file descriptor"}));
 }
 
@@ -128,7 +128,7 @@ TEST_F(Failures, OutliveTheObjects) {
         program.assign(program.size(), '#');
     }
     EXPECT_EQ(last_failure(),
-              (Failure{ENOENT, KSPAWN_FAILURE_ACTION, 0,
+              (Failure{ENOENT, KSPAWN_STEP_ACTION, 0,
                        "file action 0: open " + file + ": No such file or directory"}));
 }
 
@@ -145,7 +145,7 @@ TEST_F(Failures, NameTheFewStepsThatCanHaveThem) {
     add_open("/dev/null");
     add_open("two");
     EXPECT_EQ(start_child({"exit", "0"}), ENOENT);
-    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_FAILURE_LIBC, 0,
+    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_LIBC, 0,
                                        "file action 1: open one, or file action 3: open two: No "
                                        "such file or directory (libc does not tell which)"}));
     add_open("three");

@@ -50,7 +50,7 @@ protected:
     // The start fails with an error at an action; the words say which.
     void expect_failure(int error, unsigned index, const std::string& words) {
         EXPECT_EQ(start_child({"exit", "0"}), error);
-        EXPECT_EQ(last_failure(), (Failure{error, KSPAWN_FAILURE_ACTION, index, words}));
+        EXPECT_EQ(last_failure(), (Failure{error, KSPAWN_STEP_ACTION, index, words}));
     }
 };
 
@@ -455,9 +455,8 @@ TEST_F(FileActions, AsManyAsTheKernelTakes) {
     EXPECT_EQ(exit_code_of(pid), 0);
     close(number);
     EXPECT_EQ(start_child({"exit", "0"}), E2BIG);
-    EXPECT_EQ(last_failure(),
-              (Failure{E2BIG, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_FILE_ACTIONS,
-                       "file actions: Argument list too long"}));
+    EXPECT_EQ(last_failure(), (Failure{E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS,
+                                       "file actions: Argument list too long"}));
 }
 
 TEST_F(FileActions, AFailureUndoesNothingOfOurs) {

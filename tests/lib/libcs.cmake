@@ -34,16 +34,17 @@ find_path(KSPAWN_MUSL_INCLUDE features.h
     PATHS /usr/include/${musl_architecture} NO_DEFAULT_PATH REQUIRED)
 set(musl_cxx_flags -nostdinc -nostdinc++)
 set(musl_late_flags)
+set(musl_kernel_flags)
 foreach(directory IN LISTS CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
     if(directory MATCHES "c\\+\\+")
         list(APPEND musl_cxx_flags -isystem ${directory})
     elseif(directory MATCHES "/(gcc|clang|llvm)")
         list(APPEND musl_late_flags -isystem ${directory})
     else()
-        list(APPEND musl_late_flags -idirafter ${directory}) # <linux/...>
+        list(APPEND musl_kernel_flags -idirafter ${directory}) # <linux/...>
     endif()
 endforeach()
-list(APPEND musl_cxx_flags -isystem ${KSPAWN_MUSL_INCLUDE} ${musl_late_flags}
+list(APPEND musl_cxx_flags -isystem ${KSPAWN_MUSL_INCLUDE} ${musl_late_flags} ${musl_kernel_flags}
     -include ${CMAKE_CURRENT_SOURCE_DIR}/musl/glibc_words.hpp
     -D_GNU_SOURCE -std=c++20 -O2 -fno-exceptions -fno-rtti
     -I${PROJECT_SOURCE_DIR}/userspace/include -I${PROJECT_SOURCE_DIR})
@@ -62,7 +63,8 @@ endforeach()
 add_custom_command(OUTPUT ${helpers_directory}/libc_user_musl
     COMMAND ${CMAKE_COMMAND} -E make_directory ${helpers_directory}
     COMMAND ${KSPAWN_MUSL_GCC} -std=gnu99 -O2 ${KSPAWN_C_WARNINGS} -D_GNU_SOURCE -static
-        -I${PROJECT_SOURCE_DIR}/userspace/include -o ${helpers_directory}/libc_user_musl
+        -I${PROJECT_SOURCE_DIR}/userspace/include ${musl_kernel_flags}
+        -o ${helpers_directory}/libc_user_musl
         ${CMAKE_CURRENT_SOURCE_DIR}/helpers/libc_user.c ${musl_objects}
     DEPENDS helpers/libc_user.c ${musl_objects} VERBATIM)
 add_custom_target(lib_helper_libc_user_musl DEPENDS ${helpers_directory}/libc_user_musl)

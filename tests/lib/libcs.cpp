@@ -18,7 +18,7 @@ namespace {
 
 using Lines = std::map<std::string, std::string>;
 
-std::string failed(int error, int step, unsigned index) {
+std::string failed(int error, unsigned step, unsigned index) {
     return " error " + std::to_string(error) + ", step " + std::to_string(step) + ", index " +
            std::to_string(index) + "\n";
 }
@@ -31,13 +31,13 @@ Lines all_done() {
             {"close_range", " 0 1 2 500\n"},
             {"cloexec_default", " 1 30\n"},
             {"chdir", " 0 1 2 31 500\n"},
-            {"tcsetpgrp", failed(ENOTTY, KSPAWN_FAILURE_ACTION, 1)},
+            {"tcsetpgrp", failed(ENOTTY, KSPAWN_STEP_ACTION, 1)},
             {"scheduler", " 0 1 2 30 31 500\n"},
-            {"missing", failed(ENOENT, KSPAWN_FAILURE_EXEC, 0)},
-            {"open", failed(ENOENT, KSPAWN_FAILURE_ACTION, 0)}};
+            {"missing", failed(ENOENT, KSPAWN_STEP_EXEC, 0)},
+            {"open", failed(ENOENT, KSPAWN_STEP_ACTION, 0)}};
 }
 
-std::string unsupported(int step, unsigned index) {
+std::string unsupported(unsigned step, unsigned index) {
     return failed(ENOTSUP, step, index);
 }
 
@@ -71,11 +71,11 @@ TEST_P(Libcs, DoWhatTheyCan) {
     auto expected = all_done();
     const auto& libc = GetParam();
     if (!libc.chdir)
-        expected["chdir"] = unsupported(KSPAWN_FAILURE_ACTION, 1);
+        expected["chdir"] = unsupported(KSPAWN_STEP_ACTION, 1);
     if (!libc.tcsetpgrp)
-        expected["tcsetpgrp"] = unsupported(KSPAWN_FAILURE_ACTION, 1);
+        expected["tcsetpgrp"] = unsupported(KSPAWN_STEP_ACTION, 1);
     if (!libc.scheduler)
-        expected["scheduler"] = unsupported(KSPAWN_FAILURE_ATTRIBUTE, KSPAWN_SPAWN_SETSCHEDULER);
+        expected["scheduler"] = unsupported(KSPAWN_STEP_ATTRIBUTE, KSPAWN_SPAWN_SETSCHEDULER);
     EXPECT_EQ(run_as(libc.suffix, "libc"), expected);
 }
 

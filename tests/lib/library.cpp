@@ -132,7 +132,7 @@ TEST(Library, VersionIsThatOfTheHeaders) {
 TEST(Library, ServesAStrictCProgram) {
     const auto ended = run({helper("c_user")});
     EXPECT_EQ(ended.status, 0);
-    const Failure failure{ENOENT, KSPAWN_FAILURE_ACTION, 1,
+    const Failure failure{ENOENT, KSPAWN_STEP_ACTION, 1,
                           "file action 1: chdir /no/such/directory: No such file or directory"};
     EXPECT_EQ(ended.out, failure.words + "\n");
     EXPECT_EQ(ended.err, "");

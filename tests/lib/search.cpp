@@ -163,7 +163,7 @@ TEST_F(Search, LongListsHaveALimit) {
     list += 'x';
     ::setenv("PATH", list.c_str(), 1);
     EXPECT_EQ(found("true"), -E2BIG);
-    EXPECT_EQ(last_failure().index, static_cast<unsigned>(KSPAWN_FAILURE_PART_SEARCH));
+    EXPECT_EQ(last_failure().index, static_cast<unsigned>(KSPAWN_ARG_SEARCH));
 }
 
 TEST_F(Search, ArgvIsLeftAlone) {

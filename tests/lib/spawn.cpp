@@ -178,7 +178,7 @@ TEST_F(SpawnFailure, ErrorsAreThoseOfExecve) {
         EXPECT_EQ(start(failing.path), failing.error) << failing.description;
         // One that is no path at all the module refuses before it is looked for.
         const bool refused = failing.path.size() >= PATH_MAX && !through_libc();
-        EXPECT_EQ(last_failure().step, refused ? KSPAWN_FAILURE_REQUEST : KSPAWN_FAILURE_EXEC)
+        EXPECT_EQ(last_failure().step, refused ? KSPAWN_STEP_COPY : KSPAWN_STEP_EXEC)
             << failing.description;
     }
 }
@@ -249,19 +249,17 @@ TEST_F(SpawnFailure, PointersAreChecked) {
     char* bad_list[] = {bad, nullptr};
     const auto path = helper("child");
     EXPECT_EQ(kspawn_spawn(&pid, nullptr, nullptr, nullptr, argv.get(), nullptr), EFAULT);
-    EXPECT_EQ(last_failure(), (Failure{EFAULT, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_PATH,
-                                       "path: Bad address"}));
-    EXPECT_EQ(kspawn_spawn(&pid, path.c_str(), nullptr, nullptr, bad_list, nullptr), EFAULT);
-    const Failure of_exec{EFAULT, KSPAWN_FAILURE_EXEC, 0, "exec " + path + ": Bad address"};
-    EXPECT_EQ(last_failure(), through_libc()
-                                  ? of_exec
-                                  : (Failure{EFAULT, KSPAWN_FAILURE_REQUEST,
-                                             KSPAWN_FAILURE_PART_ARGV, "arguments: Bad address"}));
-    EXPECT_EQ(kspawn_spawn(&pid, path.c_str(), nullptr, nullptr, argv.get(), bad_list), EFAULT);
     EXPECT_EQ(last_failure(),
-              through_libc() ? of_exec
-                             : (Failure{EFAULT, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_ENVP,
-                                        "environment: Bad address"}));
+              (Failure{EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH, "path: Bad address"}));
+    EXPECT_EQ(kspawn_spawn(&pid, path.c_str(), nullptr, nullptr, bad_list, nullptr), EFAULT);
+    const Failure of_exec{EFAULT, KSPAWN_STEP_EXEC, 0, "exec " + path + ": Bad address"};
+    EXPECT_EQ(last_failure(), through_libc() ? of_exec
+                                             : (Failure{EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV,
+                                                        "arguments: Bad address"}));
+    EXPECT_EQ(kspawn_spawn(&pid, path.c_str(), nullptr, nullptr, argv.get(), bad_list), EFAULT);
+    EXPECT_EQ(last_failure(), through_libc() ? of_exec
+                                             : (Failure{EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ENVP,
+                                                        "environment: Bad address"}));
 }
 
 TEST_F(SpawnFailure, UnusableObjectsAreRefused) {
@@ -269,15 +267,13 @@ TEST_F(SpawnFailure, UnusableObjectsAreRefused) {
     const auto path = helper("child");
     kspawn_spawn_file_actions_t no_actions{};
     EXPECT_EQ(kspawn_spawn(&pid, path.c_str(), &no_actions, nullptr, argv.get(), nullptr), EINVAL);
-    EXPECT_EQ(last_failure(),
-              (Failure{EINVAL, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_FILE_ACTIONS,
-                       "file actions: Invalid argument"}));
+    EXPECT_EQ(last_failure(), (Failure{EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS,
+                                       "file actions: Invalid argument"}));
     kspawn_spawnattr_t no_attributes{};
     EXPECT_EQ(kspawn_spawn(&pid, path.c_str(), nullptr, &no_attributes, argv.get(), nullptr),
               EINVAL);
-    EXPECT_EQ(last_failure(),
-              (Failure{EINVAL, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_ATTRIBUTES,
-                       "attributes object: Invalid argument"}));
+    EXPECT_EQ(last_failure(), (Failure{EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ATTRIBUTES,
+                                       "attributes object: Invalid argument"}));
 }
 
 TEST_F(SpawnFailure, TooManyProcesses) {
@@ -292,7 +288,7 @@ TEST_F(SpawnFailure, TooManyProcesses) {
     });
     EXPECT_EQ(
         wrong,
-        (Failure{EAGAIN, KSPAWN_FAILURE_CLONE, 0,
+        (Failure{EAGAIN, KSPAWN_STEP_CLONE, 0,
                  "clone: Resource temporarily unavailable (RLIMIT_NPROC or pids.max reached?)"})
             .words);
 }

@@ -25,7 +25,7 @@ namespace kspawn::test {
 namespace {
 
 using internal::Descriptor;
-using Event = kspawn_completion_event;
+using Event = kspawn_event;
 
 Descriptor completion_of(unsigned capacity, int flags = 0) {
     int number = -1;
@@ -72,7 +72,7 @@ TEST_F(SpawnAsync, EventTellsOfTheStart) {
     EXPECT_EQ(event.cookie, 0xfedcba9876543210);
     EXPECT_EQ(event.pid, pid);
     EXPECT_EQ(event.error, 0);
-    EXPECT_EQ(event.step, KSPAWN_FAILURE_NONE);
+    EXPECT_EQ(event.step, KSPAWN_STEP_NONE);
     EXPECT_EQ(event.index, 0U);
     EXPECT_FALSE(readable());
     EXPECT_EQ(exit_code_of(pid), 42);
@@ -95,7 +95,7 @@ TEST_F(SpawnAsync, WhatIsKnownBeforeThereIsAChildIsToldAtOnce) {
     EXPECT_EQ(kspawn_spawn_async_np(&pid, nullptr, completion.get(), 1, "/no/such/program", nullptr,
                                     nullptr, nullptr, argv.get(), environment.get()),
               ENOENT);
-    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_FAILURE_EXEC, 0,
+    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_EXEC, 0,
                                        "exec /no/such/program: No such file or directory"}));
     EXPECT_EQ(pid, -1);
     EXPECT_FALSE(readable());
@@ -109,7 +109,7 @@ TEST_F(SpawnAsync, LateFailureIsAnEventAndLeavesNothing) {
     EXPECT_EQ(event.cookie, 5U);
     EXPECT_EQ(event.pid, pid);
     EXPECT_EQ(event.error, ENOENT);
-    EXPECT_EQ(event.step, KSPAWN_FAILURE_ACTION);
+    EXPECT_EQ(event.step, KSPAWN_STEP_ACTION);
     EXPECT_EQ(event.index, 0U);
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
     EXPECT_EQ(errno, ECHILD);
@@ -138,7 +138,7 @@ TEST_F(SpawnAsync, WordsOfAnEvent) {
               0);
     EXPECT_STREQ(words.data(), "") << "no failure";
     event.error = ENOENT;
-    event.step = KSPAWN_FAILURE_EXEC;
+    event.step = KSPAWN_STEP_EXEC;
     EXPECT_EQ(kspawn_strevent_np(&event, "/bin/true", nullptr, nullptr, nullptr, words.data(),
                                  words.size()),
               0);
@@ -155,13 +155,12 @@ TEST_F(SpawnAsync, OpenCompletionChecksWhatItIsGiven) {
     int number = -1;
     EXPECT_EQ(kspawn_completion_open_np(nullptr, 1, 0), EINVAL);
     EXPECT_EQ(kspawn_completion_open_np(&number, 0, 0), EINVAL);
-    EXPECT_EQ(kspawn_completion_open_np(&number, KSPAWN_COMPLETION_CAPACITY_MAX + 1, 0), EINVAL);
+    EXPECT_EQ(kspawn_completion_open_np(&number, KSPAWN_EVENTS_MAX + 1, 0), EINVAL);
     EXPECT_EQ(kspawn_completion_open_np(&number, 1, O_APPEND), EINVAL);
     EXPECT_EQ(number, -1);
-    EXPECT_EQ(last_failure(),
-              (Failure{EINVAL, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION,
-                       "completion descriptor: Invalid argument"}));
-    const int error = kspawn_completion_open_np(&number, KSPAWN_COMPLETION_CAPACITY_MAX, 0);
+    EXPECT_EQ(last_failure(), (Failure{EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION,
+                                       "completion descriptor: Invalid argument"}));
+    const int error = kspawn_completion_open_np(&number, KSPAWN_EVENTS_MAX, 0);
     if (through_libc() && error == EPERM)
         GTEST_SKIP() << "a pipe of this size needs CAP_SYS_RESOURCE";
     ASSERT_EQ(error, 0);
@@ -201,9 +200,8 @@ TEST_F(SpawnAsync, OnlyACompletionDescriptorWillDo) {
     for (const int number : {-1, 999, read_end.get(), write_end.get(), file.get()}) {
         completion = Descriptor{::fcntl(number, F_DUPFD_CLOEXEC, 0)};
         EXPECT_EQ(start_async(1, {"exit", "0"}), EBADF) << number;
-        EXPECT_EQ(last_failure(),
-                  (Failure{EBADF, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION,
-                           "completion descriptor: Bad file descriptor"}));
+        EXPECT_EQ(last_failure(), (Failure{EBADF, KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION,
+                                           "completion descriptor: Bad file descriptor"}));
     }
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
 }
@@ -238,7 +236,7 @@ TEST_F(SpawnAsync, CapacityIsALimit) {
     while (started < 1000 && (error = start_async(started, {"exit", "0"})) == 0)
         ++started;
     EXPECT_EQ(error, EAGAIN);
-    EXPECT_EQ(last_failure().index, static_cast<unsigned>(KSPAWN_FAILURE_PART_COMPLETION));
+    EXPECT_EQ(last_failure().index, static_cast<unsigned>(KSPAWN_ARG_COMPLETION));
     if (through_libc())
         EXPECT_GE(started, capacity);
     else

@@ -119,7 +119,7 @@ TEST_F(SpawnWait, FailuresAreThoseOfAnyStart) {
     ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), "/no/such/directory"), 0);
     EXPECT_EQ(start_and_wait({"exit", "0"}, true), ENOENT);
     EXPECT_EQ(last_failure(),
-              (Failure{ENOENT, KSPAWN_FAILURE_ACTION, 0,
+              (Failure{ENOENT, KSPAWN_STEP_ACTION, 0,
                        "file action 0: chdir /no/such/directory: No such file or directory"}));
     EXPECT_EQ(stored_pid, 0);
     EXPECT_EQ(stored_pidfd, -1);
@@ -130,8 +130,8 @@ TEST_F(SpawnWait, SignalEndsTheWaitAndNotTheChild) {
     handle(SIGALRM, note_alarm);
     alarm_in_ms(300);
     ASSERT_EQ(start_and_wait({"sleep"}, true), EINTR);
-    EXPECT_EQ(last_failure(), (Failure{EINTR, KSPAWN_FAILURE_WAIT, 0,
-                                       "wait for the child: Interrupted system call"}));
+    EXPECT_EQ(last_failure(),
+              (Failure{EINTR, KSPAWN_STEP_WAIT, 0, "wait for the child: Interrupted system call"}));
     EXPECT_EQ(status, -1);
     // The handler could see both.
     EXPECT_EQ(seen_pid, stored_pid);
@@ -160,7 +160,7 @@ TEST_F(SpawnWait, HandlerCanPassTheSignalOn) {
 TEST_F(SpawnWait, CallerThatIgnoresSigchldIsToldOfTheEndOnly) {
     ::signal(SIGCHLD, SIG_IGN);
     EXPECT_EQ(start_and_wait({"exit", "3"}), ECHILD);
-    EXPECT_EQ(last_failure().step, KSPAWN_FAILURE_WAIT);
+    EXPECT_EQ(last_failure().step, KSPAWN_STEP_WAIT);
     EXPECT_EQ(status, -1);
 }
 

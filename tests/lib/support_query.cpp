@@ -60,9 +60,9 @@ TEST(SupportQuery, SizesAreChecked) {
 TEST_F(Support, HereItWorks) {
     const auto support = query();
     EXPECT_EQ(support.error, 0);
-    EXPECT_EQ(support.step, KSPAWN_FAILURE_NONE);
+    EXPECT_EQ(support.step, KSPAWN_STEP_NONE);
     EXPECT_EQ(support.module_abi, 2U);
-    EXPECT_EQ(support.flags, 0x7bfU);
+    EXPECT_EQ(support.attr_flags, 0x7bfU);
     EXPECT_EQ(support.actions_max, 65536U);
     EXPECT_STREQ(support.reason, "");
     EXPECT_EQ(kspawn_available(), 1);
@@ -87,7 +87,7 @@ TEST_F(Support, WithoutADevice) {
         if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/dev", "tmpfs", 0, nullptr) != 0)
             return std::strerror(errno);
         const auto support = query();
-        if (support.error != ENOENT || support.step != KSPAWN_FAILURE_DEVICE ||
+        if (support.error != ENOENT || support.step != KSPAWN_STEP_DEVICE ||
             support.module_abi != 0 || kspawn_available() != 0)
             return "query: " + std::to_string(support.error);
         return failing_start(ENOSYS);
@@ -166,11 +166,10 @@ TEST_F(Support, UnderSeccomp) {
     const auto wrong = in_a_fork([this]() -> std::string {
         allow_everything();
         const auto support = query();
-        if (support.error != EPERM || support.step != KSPAWN_FAILURE_POLICY ||
-            support.module_abi != 2)
+        if (support.error != EPERM || support.step != KSPAWN_STEP_POLICY || support.module_abi != 2)
             return "query: " + std::to_string(support.error);
         const auto words = failing_start(EPERM);
-        return last_failure().step == KSPAWN_FAILURE_POLICY ? words : "wrong step";
+        return last_failure().step == KSPAWN_STEP_POLICY ? words : "wrong step";
     });
     EXPECT_EQ(wrong, "refused: the caller runs under seccomp: Operation not permitted");
 }
@@ -179,7 +178,7 @@ TEST_F(Support, UnderAFilterThatRefusesIoctl) {
     const auto wrong = in_a_fork([this]() -> std::string {
         refuse_ioctl();
         const auto words = failing_start(EPERM);
-        return last_failure().step == KSPAWN_FAILURE_POLICY ? words : "wrong step";
+        return last_failure().step == KSPAWN_STEP_POLICY ? words : "wrong step";
     });
     EXPECT_EQ(wrong, "refused: the caller runs under seccomp: Operation not permitted");
 }

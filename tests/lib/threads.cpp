@@ -64,7 +64,7 @@ TEST_F(Threads, MixedSuccessesAndFailuresLeaveNothing) {
             ASSERT_EQ(
                 kspawn_spawn(&own, absent.c_str(), actions.get(), nullptr, argv.get(), nullptr),
                 ENOENT);
-            ASSERT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_FAILURE_EXEC, 0,
+            ASSERT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_EXEC, 0,
                                                "exec " + absent + ": No such file or directory"}));
             ASSERT_EQ(kspawn_spawn(&own, helper("child").c_str(), failing.get(), nullptr,
                                    argv.get(), nullptr),

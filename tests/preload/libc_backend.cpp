@@ -67,7 +67,7 @@ TEST_F(LibcBackend, NamesWhatItCannotDo) {
 TEST_F(LibcBackend, FindsOutTheStep) {
     ::kspawn_spawn_file_actions_addchdir(&actions, "/no/such/directory");
     EXPECT_EQ(start("exit 0"), ENOENT);
-    EXPECT_EQ(::kspawn_last_failure()->step, KSPAWN_FAILURE_ACTION);
+    EXPECT_EQ(::kspawn_last_failure()->step, KSPAWN_STEP_ACTION);
 }
 
 TEST_F(LibcBackend, NoArgumentsAreOneEmptyString) {

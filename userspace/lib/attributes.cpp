@@ -4,27 +4,12 @@
 #include <cerrno>
 #include <cstring>
 
-#include "kmod/uapi/kspawn.h"
-
 namespace {
 
 using kspawn::internal::attributes::magic;
 using kspawn::internal::attributes::valid;
 
 constexpr unsigned known_flags = KSPAWN_ATTR_ALL | KSPAWN_SPAWN_USEVFORK;
-
-// The public names are the ABI's values under other names.
-static_assert(KSPAWN_SPAWN_RESETIDS == KSPAWN_ATTR_RESETIDS);
-static_assert(KSPAWN_SPAWN_SETPGROUP == KSPAWN_ATTR_SETPGROUP);
-static_assert(KSPAWN_SPAWN_SETSIGDEF == KSPAWN_ATTR_SETSIGDEF);
-static_assert(KSPAWN_SPAWN_SETSIGMASK == KSPAWN_ATTR_SETSIGMASK);
-static_assert(KSPAWN_SPAWN_SETSCHEDPARAM == KSPAWN_ATTR_SETSCHEDPARAM);
-static_assert(KSPAWN_SPAWN_SETSCHEDULER == KSPAWN_ATTR_SETSCHEDULER);
-static_assert(KSPAWN_SPAWN_SETSID == KSPAWN_ATTR_SETSID);
-static_assert(KSPAWN_SPAWN_SETCGROUP == KSPAWN_ATTR_SETCGROUP);
-static_assert(KSPAWN_SPAWN_SETSIGIGN_NP == KSPAWN_ATTR_SETSIGIGN);
-static_assert(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP == KSPAWN_ATTR_CLOEXEC_DEFAULT);
-static_assert((KSPAWN_ATTR_ALL & KSPAWN_SPAWN_USEVFORK) == 0);
 
 // The kernel's 64 signals are the first 64 bits of a sigset_t.  sigaddset()
 // would refuse those that libc keeps for itself, and an empty set must read

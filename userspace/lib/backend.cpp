@@ -64,8 +64,8 @@ int kspawn_last_backend() noexcept {
 
 namespace kspawn::internal {
 
-Outcome start_by_choice(const Request& request) noexcept {
-    Outcome turned_down{};
+Result start_by_choice(const Request& request) noexcept {
+    Result turned_down;
     int wanted = kspawn_get_backend();
     // A completion descriptor belongs to the backend that it was made for.
     const bool asynchronous = request.returns == When::created;
@@ -82,10 +82,10 @@ Outcome start_by_choice(const Request& request) noexcept {
             return turned_down;
     }
     last = KSPAWN_BACKEND_LIBC;
-    Outcome outcome = call_by_libc(request);
-    outcome.no_kernel = turned_down.error;
-    outcome.no_kernel_step = turned_down.step;
-    return outcome;
+    Result result = call_by_libc(request);
+    result.no_kernel = turned_down.error;
+    result.no_kernel_step = turned_down.step;
+    return result;
 }
 
 } // namespace kspawn::internal

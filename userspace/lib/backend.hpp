@@ -5,6 +5,7 @@
 
 #include <kspawn/backend.h>
 #include <kspawn/spawn.h>
+#include <kspawn/uapi.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -41,55 +42,65 @@ struct Request {
     struct rusage* usage = nullptr; ///< When::ended: what the child has used; null: not wanted
 };
 
-/// What became of it.
-struct Outcome {
-    int pid = 0;        ///< of the child; 0 if there is none
-    int pidfd = -1;     ///< owned by the receiver; -1 if there is none
-    int error = 0;      ///< 0 after success
-    int step = 0;       ///< enum kspawn_failure_step
-    unsigned index = 0; ///< which part of the step
-    int status = 0;     ///< When::ended: the wait status
+/// What became of it, as the kernel tells it, and what else there is to say.  The pidfd
+/// is the receiver's.
+struct Result : kspawn_result {
+    Result() noexcept : kspawn_result{0, -1, 0, KSPAWN_STEP_NONE, 0, 0} {}
+    static Result failed(int error, unsigned step, unsigned index = 0) noexcept {
+        Result result;
+        result.error = error;
+        result.step = step;
+        result.index = index;
+        return result;
+    }
+    static Result started(int pid, int pidfd) noexcept {
+        Result result;
+        result.pid = pid;
+        result.pidfd = pidfd;
+        return result;
+    }
+
     /// Why the kernel did not do it, if libc was asked instead: an error of the
     /// device, or EPERM for seccomp.  0: it did, or nobody wanted it to.
     int no_kernel = 0;
-    /// The step of that: KSPAWN_FAILURE_DEVICE or KSPAWN_FAILURE_POLICY.
-    int no_kernel_step = KSPAWN_FAILURE_NONE;
+    /// The step of that: KSPAWN_STEP_DEVICE or KSPAWN_STEP_POLICY.
+    unsigned no_kernel_step = KSPAWN_STEP_NONE;
     /// ENOTSUP without an attribute of its own: what libc cannot do.  Static.
     const char* unsupported = nullptr;
-    /// KSPAWN_FAILURE_LIBC: the steps that it can have been.
+    /// KSPAWN_STEP_LIBC: the steps that it can have been.
     const Suspects* suspects = nullptr;
 };
 
 /// Puts the child where the caller wants it.
-inline void store(const Request& request, const Outcome& outcome) noexcept {
+inline void store(const Request& request, const Result& result) noexcept {
     if (request.pid_at != nullptr)
-        *request.pid_at = outcome.pid;
+        *request.pid_at = result.pid;
     if (request.pidfd_at != nullptr)
-        *request.pidfd_at = outcome.pidfd;
+        *request.pidfd_at = result.pidfd;
 }
 
 /// Through /dev/kspawn.
-Outcome start_by_kernel(const Request& request) noexcept;
+Result start_by_kernel(const Request& request) noexcept;
 
 /// Through posix_spawn(), which returns at When::executed.
-Outcome start_by_libc(const Request& request) noexcept;
+Result start_by_libc(const Request& request) noexcept;
 
 /// The same, with all that a request asks for.
-Outcome call_by_libc(const Request& request) noexcept;
+Result call_by_libc(const Request& request) noexcept;
 
 /// Through the one that kspawn_get_backend() and the circumstances ask for.
-Outcome start_by_choice(const Request& request) noexcept;
+Result start_by_choice(const Request& request) noexcept;
 
 /// Whether the kernel has not looked at a request because it cannot or will not
 /// serve this caller at all, so that it may be taken elsewhere.
-inline bool turned_away(const Outcome& outcome) noexcept {
-    return outcome.step == KSPAWN_FAILURE_DEVICE || outcome.step == KSPAWN_FAILURE_POLICY;
+inline bool turned_away(const Result& result) noexcept {
+    return result.step == KSPAWN_STEP_DEVICE || result.step == KSPAWN_STEP_POLICY;
 }
 
 /// Whether a start failed for want of the very descriptor that the library keeps
 /// open: without the library there would have been room for the pidfd.
-inline bool lacks_our_descriptor(const Outcome& outcome) noexcept {
-    return outcome.step == KSPAWN_FAILURE_PIDFD && outcome.error == EMFILE;
+inline bool lacks_our_descriptor(const Result& result) noexcept {
+    return result.step == KSPAWN_STEP_PIDFD && result.error == EMFILE;
 }
 
 } // namespace kspawn::internal

@@ -24,23 +24,13 @@ namespace kspawn::internal::completion {
 
 namespace {
 
-using Event = kspawn_completion_event;
-
-static_assert(sizeof(Event) == sizeof(kspawn_event));
-static_assert(offsetof(Event, cookie) == offsetof(kspawn_event, cookie));
-static_assert(offsetof(Event, pid) == offsetof(kspawn_event, pid));
-static_assert(offsetof(Event, error) == offsetof(kspawn_event, error));
-static_assert(offsetof(Event, step) == offsetof(kspawn_event, step));
-static_assert(offsetof(Event, index) == offsetof(kspawn_event, index));
-static_assert(KSPAWN_COMPLETION_CAPACITY_MAX == KSPAWN_EVENTS_MAX);
-
 // What a write puts into a pipe lies in one page, together with the writes before it.
 constexpr unsigned page_size = 4096;
-constexpr unsigned events_in_page = page_size / sizeof(Event);
+constexpr unsigned events_in_page = page_size / sizeof(kspawn_event);
 // The page that is being read, and the one that is being written, may not be full.
 constexpr unsigned pages_to_spare = 2;
 // More than a descriptor can hold need not fit into what is read at once.
-constexpr std::size_t most_at_once = std::size_t{2} * KSPAWN_COMPLETION_CAPACITY_MAX;
+constexpr std::size_t most_at_once = std::size_t{2} * KSPAWN_EVENTS_MAX;
 
 int open_by_kernel(int& opened, unsigned capacity, int flags) noexcept {
     kspawn_completion options{};
@@ -100,10 +90,10 @@ bool has_room(int descriptor) noexcept {
         return true; // the write tells
     const auto pages = std::max(static_cast<unsigned>(size) / page_size, pages_to_spare + 1);
     const std::size_t capacity = std::size_t{pages - pages_to_spare} * events_in_page;
-    return static_cast<std::size_t>(bytes) / sizeof(Event) < capacity;
+    return static_cast<std::size_t>(bytes) / sizeof(kspawn_event) < capacity;
 }
 
-void post(int descriptor, const Event& event) noexcept {
+void post(int descriptor, const kspawn_event& event) noexcept {
     const ErrnoGuard keep_errno;
     const CancelGuard no_cancellation;
     while (::write(descriptor, &event, sizeof(event)) < 0) {
@@ -125,8 +115,8 @@ namespace completion = kspawn::internal::completion;
 namespace {
 
 // Remembered as that of a start would be, of which it is the first step.
-[[gnu::cold]] int fail(int error, int step, unsigned index) noexcept {
-    kspawn::internal::failure::remember({}, {0, -1, error, step, index});
+[[gnu::cold]] int fail(int error, unsigned step, unsigned index) noexcept {
+    kspawn::internal::failure::remember({}, kspawn::internal::Result::failed(error, step, index));
     return error;
 }
 
@@ -135,13 +125,13 @@ namespace {
 int kspawn_completion_open_np(int* descriptor, unsigned int capacity, int flags) noexcept {
     const ErrnoGuard keep_errno;
     const CancelGuard no_cancellation;
-    if (descriptor == nullptr || capacity == 0 || capacity > KSPAWN_COMPLETION_CAPACITY_MAX ||
+    if (descriptor == nullptr || capacity == 0 || capacity > KSPAWN_EVENTS_MAX ||
         (flags & ~O_NONBLOCK) != 0)
-        return fail(EINVAL, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION);
+        return fail(EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION);
     kspawn_support support{};
     const bool by_kernel = kspawn_effective_backend() == KSPAWN_BACKEND_KERNEL;
     if (by_kernel && kspawn_query(&support, sizeof(support)) == 0 && support.error != 0) {
-        const bool refused = support.step == KSPAWN_FAILURE_POLICY;
+        const bool refused = support.step == KSPAWN_STEP_POLICY;
         return fail(refused ? EPERM : ENOSYS, support.step,
                     refused ? 0 : static_cast<unsigned>(support.error));
     }
@@ -149,12 +139,12 @@ int kspawn_completion_open_np(int* descriptor, unsigned int capacity, int flags)
     const int error = by_kernel ? completion::open_by_kernel(opened, capacity, flags)
                                 : completion::open_by_libc(opened, capacity, flags);
     if (error != 0)
-        return fail(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION);
+        return fail(error, KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION);
     *descriptor = opened;
     return 0;
 }
 
-int kspawn_completion_read_np(int descriptor, kspawn_completion_event* events, size_t size,
+int kspawn_completion_read_np(int descriptor, kspawn_event* events, size_t size,
                               size_t* count) noexcept {
     const ErrnoGuard keep_errno;
     const CancelGuard no_cancellation;

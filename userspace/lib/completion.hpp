@@ -15,7 +15,7 @@ bool is_of_libc(int descriptor) noexcept;
 bool has_room(int descriptor) noexcept;
 
 /// Writes an event, waiting for room if other threads have taken it since.
-void post(int descriptor, const kspawn_completion_event& event) noexcept;
+void post(int descriptor, const kspawn_event& event) noexcept;
 
 } // namespace kspawn::internal::completion
 

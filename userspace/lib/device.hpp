@@ -3,11 +3,11 @@
 #ifndef KSPAWN_LIB_DEVICE_HPP
 #define KSPAWN_LIB_DEVICE_HPP
 
+#include <kspawn/uapi.h>
+
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-
-#include "kmod/uapi/kspawn.h"
 
 namespace kspawn::internal::device {
 

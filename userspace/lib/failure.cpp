@@ -195,15 +195,15 @@ void describe_exec(Words& words, const Request& request) noexcept {
 
 // One of the riddles of clone() and execve(), where the error alone sends people
 // looking in the wrong place; for the other see add_hint().
-std::string_view hint(const Outcome& outcome) noexcept {
-    if (outcome.step == KSPAWN_FAILURE_CLONE && outcome.error == EAGAIN)
+std::string_view hint(const Result& result) noexcept {
+    if (result.step == KSPAWN_STEP_CLONE && result.error == EAGAIN)
         return " (RLIMIT_NPROC or pids.max reached?)";
     return "";
 }
 
 // How long the path is that add_hint() has to look for.
-std::size_t missing_path(const Request& request, const Outcome& outcome) noexcept {
-    if (outcome.step != KSPAWN_FAILURE_EXEC || outcome.error != ENOENT)
+std::size_t missing_path(const Request& request, const Result& result) noexcept {
+    if (result.step != KSPAWN_STEP_EXEC || result.error != ENOENT)
         return 0;
     const auto path = name_of(request.path);
     return path.starts_with('/') && path.size() <= name_max ? path.size() : 0;
@@ -226,50 +226,50 @@ void add_hint() noexcept {
 }
 
 // What libc cannot do, the kernel can; so the answer is in why it was not asked.
-void describe_backend(Words& words, const Outcome& outcome) noexcept {
-    if (outcome.error != ENOTSUP)
+void describe_backend(Words& words, const Result& result) noexcept {
+    if (result.error != ENOTSUP)
         return;
     words << " (libc cannot do this";
-    if (outcome.unsupported != nullptr)
-        words << ": " << std::string_view(outcome.unsupported);
-    if (outcome.no_kernel_step == KSPAWN_FAILURE_POLICY)
+    if (result.unsupported != nullptr)
+        words << ": " << std::string_view(result.unsupported);
+    if (result.no_kernel_step == KSPAWN_STEP_POLICY)
         words << "; the kernel refuses: " << seccomp_hint;
-    else if (outcome.no_kernel != 0)
-        words << "; " << KSPAWN_DEVICE << ": " << device_hint(outcome.no_kernel);
+    else if (result.no_kernel != 0)
+        words << "; " << KSPAWN_DEVICE << ": " << device_hint(result.no_kernel);
     words << ")";
 }
 
-void describe_step(Words& words, const Request& request, int step, unsigned index) noexcept {
+void describe_step(Words& words, const Request& request, unsigned step, unsigned index) noexcept {
     switch (step) {
-    case KSPAWN_FAILURE_POLICY:
+    case KSPAWN_STEP_POLICY:
         words << "refused: " << seccomp_hint;
         break;
-    case KSPAWN_FAILURE_REQUEST:
+    case KSPAWN_STEP_COPY:
         describe_part(words, index);
         break;
-    case KSPAWN_FAILURE_DESCRIPTORS:
+    case KSPAWN_STEP_DESCRIPTORS:
         words << "descriptor table";
         break;
-    case KSPAWN_FAILURE_CLONE:
+    case KSPAWN_STEP_CLONE:
         words << "clone";
         break;
-    case KSPAWN_FAILURE_ATTRIBUTE:
+    case KSPAWN_STEP_ATTRIBUTE:
         describe_attribute(words, request, index);
         break;
-    case KSPAWN_FAILURE_ACTION:
+    case KSPAWN_STEP_ACTION:
         describe_action(words, request, index);
         break;
-    case KSPAWN_FAILURE_PIDFD:
+    case KSPAWN_STEP_PIDFD:
         words << "pidfd";
         break;
-    case KSPAWN_FAILURE_EXEC:
+    case KSPAWN_STEP_EXEC:
         describe_exec(words, request);
         break;
-    case KSPAWN_FAILURE_WAIT:
+    case KSPAWN_STEP_WAIT:
         words << "wait for the child";
         break;
     default:
-        words << "step " << step;
+        words << "step " << static_cast<long long>(step);
         break;
     }
 }
@@ -286,26 +286,26 @@ void describe_suspects(Words& words, const Request& request, const Suspects& sus
         words << ", or another";
 }
 
-void describe(Words& words, const Request& request, const Outcome& outcome) noexcept {
-    if (outcome.step == KSPAWN_FAILURE_DEVICE) {
-        const auto cause = static_cast<int>(outcome.index);
+void describe(Words& words, const Request& request, const Result& result) noexcept {
+    if (result.step == KSPAWN_STEP_DEVICE) {
+        const auto cause = static_cast<int>(result.index);
         words << "device " << KSPAWN_DEVICE;
         describe_error(words, cause);
         words << " (" << device_hint(cause) << ")";
         return;
     }
-    const bool unknown = outcome.step == KSPAWN_FAILURE_LIBC;
-    if (unknown && outcome.suspects != nullptr && outcome.suspects->count() != 0)
-        describe_suspects(words, request, *outcome.suspects);
+    const bool unknown = result.step == KSPAWN_STEP_LIBC;
+    if (unknown && result.suspects != nullptr && result.suspects->count() != 0)
+        describe_suspects(words, request, *result.suspects);
     else if (unknown)
         words << "posix_spawn() of libc";
     else
-        describe_step(words, request, outcome.step, outcome.index);
-    describe_error(words, outcome.error);
-    words << hint(outcome);
+        describe_step(words, request, result.step, result.index);
+    describe_error(words, result.error);
+    words << hint(result);
     if (unknown)
         words << " (libc does not tell which)";
-    describe_backend(words, outcome);
+    describe_backend(words, result);
 }
 
 } // namespace
@@ -326,18 +326,18 @@ const char* device_hint(int error) noexcept {
     }
 }
 
-void describe_in(std::span<char> buffer, const Request& request, const Outcome& outcome) noexcept {
+void describe_in(std::span<char> buffer, const Request& request, const Result& result) noexcept {
     Words words{buffer};
-    describe(words, request, outcome);
+    describe(words, request, result);
 }
 
-void remember(const Request& request, const Outcome& outcome) noexcept {
+void remember(const Request& request, const Result& result) noexcept {
     const ErrnoGuard keep_errno;
-    memory.failure = {outcome.error, outcome.step, outcome.index};
+    memory.failure = {result.error, result.step, result.index};
     memory.any = true;
     Words words{memory.words};
-    describe(words, request, outcome);
-    memory.missing = missing_path(request, outcome);
+    describe(words, request, result);
+    memory.missing = missing_path(request, result);
 }
 
 } // namespace kspawn::internal::failure

@@ -9,10 +9,10 @@
 namespace kspawn::internal::failure {
 
 /// Remembers a failed start for the calling thread.
-void remember(const Request& request, const Outcome& outcome) noexcept;
+void remember(const Request& request, const Result& result) noexcept;
 
 /// A failure in words, cut where they do not fit.
-void describe_in(std::span<char> buffer, const Request& request, const Outcome& outcome) noexcept;
+void describe_in(std::span<char> buffer, const Request& request, const Result& result) noexcept;
 
 /// Why the device cannot be used, for an error of opening or asking it.
 const char* device_hint(int error) noexcept;

@@ -8,8 +8,6 @@
 
 #include <span>
 
-#include "kmod/uapi/kspawn.h"
-
 namespace kspawn::internal::file_actions {
 
 /// Marks an object between init and destroy.

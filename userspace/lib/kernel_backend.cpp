@@ -15,26 +15,6 @@ namespace kspawn::internal {
 
 namespace {
 
-static_assert(KSPAWN_FAILURE_NONE == KSPAWN_STEP_NONE);
-static_assert(KSPAWN_FAILURE_POLICY == KSPAWN_STEP_POLICY);
-static_assert(KSPAWN_FAILURE_REQUEST == KSPAWN_STEP_COPY);
-static_assert(KSPAWN_FAILURE_DESCRIPTORS == KSPAWN_STEP_DESCRIPTORS);
-static_assert(KSPAWN_FAILURE_CLONE == KSPAWN_STEP_CLONE);
-static_assert(KSPAWN_FAILURE_ATTRIBUTE == KSPAWN_STEP_ATTRIBUTE);
-static_assert(KSPAWN_FAILURE_ACTION == KSPAWN_STEP_ACTION);
-static_assert(KSPAWN_FAILURE_PIDFD == KSPAWN_STEP_PIDFD);
-static_assert(KSPAWN_FAILURE_EXEC == KSPAWN_STEP_EXEC);
-static_assert(KSPAWN_FAILURE_WAIT == KSPAWN_STEP_WAIT);
-static_assert(KSPAWN_FAILURE_PART_CALL == KSPAWN_ARG_ARGS);
-static_assert(KSPAWN_FAILURE_PART_PATH == KSPAWN_ARG_PATH);
-static_assert(KSPAWN_FAILURE_PART_SEARCH == KSPAWN_ARG_SEARCH);
-static_assert(KSPAWN_FAILURE_PART_ARGV == KSPAWN_ARG_ARGV);
-static_assert(KSPAWN_FAILURE_PART_ENVP == KSPAWN_ARG_ENVP);
-static_assert(KSPAWN_FAILURE_PART_FILE_ACTIONS == KSPAWN_ARG_ACTIONS);
-static_assert(KSPAWN_FAILURE_PART_ATTRIBUTES == KSPAWN_ARG_ATTRIBUTES);
-static_assert(KSPAWN_FAILURE_PART_RESULT == KSPAWN_ARG_RESULT);
-static_assert(KSPAWN_FAILURE_PART_COMPLETION == KSPAWN_ARG_COMPLETION);
-
 // No errno: still there after the call if our device has not seen the request.
 constexpr int untouched = -1;
 
@@ -88,10 +68,6 @@ void fill_call(kspawn_args& args, const Request& request) noexcept {
     }
 }
 
-Outcome failed(int error, int step, unsigned index = 0) noexcept {
-    return {0, -1, error, step, index};
-}
-
 // Whether the descriptor is not our device any more.  EPERM is the answer of a
 // seccomp filter, which another descriptor would get as well.
 bool lost(int descriptor) noexcept {
@@ -100,8 +76,10 @@ bool lost(int descriptor) noexcept {
     return error != 0 && error != EPERM;
 }
 
-Outcome start(const Request& request) noexcept {
-    kspawn_result result{};
+} // namespace
+
+Result start_by_kernel(const Request& request) noexcept {
+    Result result;
     kspawn_args args{};
     args.size = sizeof(args);
     args.flags = request.pidfd ? KSPAWN_PIDFD : 0;
@@ -114,8 +92,8 @@ Outcome start(const Request& request) noexcept {
         fill_actions(args, *request.file_actions);
     if (request.attributes != nullptr)
         fill_attributes(args, *request.attributes);
-    args.result_size = sizeof(result);
-    args.result = address(&result);
+    args.result_size = sizeof(kspawn_result);
+    args.result = address(static_cast<kspawn_result*>(&result));
     args.pid = address(request.pid_at);
     args.pidfd = request.pidfd ? address(request.pidfd_at) : 0;
     fill_call(args, request);
@@ -124,17 +102,18 @@ Outcome start(const Request& request) noexcept {
     auto lease = device::lease();
     for (int losses = 0;; ++losses) {
         if (lease.descriptor < 0) [[unlikely]]
-            return failed(lease.error, KSPAWN_FAILURE_DEVICE);
+            return Result::failed(lease.error, KSPAWN_STEP_DEVICE);
         result.error = untouched;
         const int answer = ::ioctl(lease.descriptor, KSPAWN_IOC_SPAWN, &args);
-        if (answer > 0 && result.error == 0) [[likely]]
-            return {answer, result.pidfd, 0, KSPAWN_FAILURE_NONE, 0, result.status};
+        if (answer > 0 && result.error == 0) [[likely]] {
+            result.pid = answer;
+            return result;
+        }
 
         const int error = answer < 0 ? errno : EPROTO;
         errno = errno_before;
         if (result.error > 0)
-            return {result.pid, result.pidfd, result.error, static_cast<int>(result.step),
-                    result.index};
+            return result;
         if (losses < device::most_losses &&
             (device::is_no_answer_of_ours(error) || lost(lease.descriptor))) {
             errno = errno_before;
@@ -143,14 +122,8 @@ Outcome start(const Request& request) noexcept {
         }
         errno = errno_before;
         // Refused before it was read: by the module, or by a seccomp filter.
-        return failed(error, error == EPERM ? KSPAWN_FAILURE_POLICY : KSPAWN_FAILURE_REQUEST);
+        return Result::failed(error, error == EPERM ? KSPAWN_STEP_POLICY : KSPAWN_STEP_COPY);
     }
-}
-
-} // namespace
-
-Outcome start_by_kernel(const Request& request) noexcept {
-    return start(request);
 }
 
 } // namespace kspawn::internal

@@ -36,12 +36,8 @@ namespace kspawn::internal {
 
 namespace {
 
-Outcome failed(int error, int step, unsigned index = 0) noexcept {
-    return {0, -1, error, step, index};
-}
-
-Outcome cannot(unsigned attribute) noexcept {
-    return failed(ENOTSUP, KSPAWN_FAILURE_ATTRIBUTE, attribute);
+Result cannot(unsigned attribute) noexcept {
+    return Result::failed(ENOTSUP, KSPAWN_STEP_ATTRIBUTE, attribute);
 }
 
 // libc's objects, for as long as a start takes.
@@ -106,22 +102,22 @@ int translate(posix_spawn_file_actions_t* to, const kspawn_action& action) noexc
     }
 }
 
-Outcome translate(posix_spawn_file_actions_t* to,
-                  const kspawn_spawn_file_actions_t& object) noexcept {
+Result translate(posix_spawn_file_actions_t* to,
+                 const kspawn_spawn_file_actions_t& object) noexcept {
     unsigned index = 0;
     for (const auto& action : file_actions::actions_of(object)) {
         if (const int error = translate(to, action); error != 0) {
             // Not even libc may name it: so nobody has it.
             if (error != EBADF || action.op != KSPAWN_ACTION_CLOSE)
-                return failed(error, KSPAWN_FAILURE_ACTION, index);
+                return Result::failed(error, KSPAWN_STEP_ACTION, index);
         }
         ++index;
     }
     return {};
 }
 
-Outcome translate_scheduling(posix_spawnattr_t* to, const kspawn_spawnattr_t& object,
-                             unsigned flags) noexcept {
+Result translate_scheduling(posix_spawnattr_t* to, const kspawn_spawnattr_t& object,
+                            unsigned flags) noexcept {
     if ((flags & (KSPAWN_SPAWN_SETSCHEDULER | KSPAWN_SPAWN_SETSCHEDPARAM)) != 0) {
         sched_param parameters{};
         kspawn_spawnattr_getschedparam(&object, &parameters);
@@ -139,7 +135,7 @@ Outcome translate_scheduling(posix_spawnattr_t* to, const kspawn_spawnattr_t& ob
     return {};
 }
 
-Outcome translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexcept {
+Result translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexcept {
     // An Expansion does what one of them asks for.
     const unsigned flags =
         object.private_members.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
@@ -152,7 +148,7 @@ Outcome translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexc
     }
     // The values of the flags are libc's, but a newer flag than it knows.
     if (const int error = ::posix_spawnattr_setflags(to, static_cast<short>(flags)); error != 0)
-        return failed(ENOTSUP, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_ATTRIBUTES);
+        return Result::failed(ENOTSUP, KSPAWN_STEP_COPY, KSPAWN_ARG_ATTRIBUTES);
     if ((flags & KSPAWN_SPAWN_SETPGROUP) != 0)
         ::posix_spawnattr_setpgroup(to, object.private_members.pgroup);
     sigset_t set;
@@ -186,7 +182,7 @@ int ask(const Call& call, pid_t& pid) noexcept {
                                                           call.attributes, call.argv, call.envp);
 }
 
-Outcome start_with_pidfd(const Request& request, const Call& call) noexcept {
+Result start_with_pidfd(const Request& request, const Call& call) noexcept {
     int pidfd = -1;
     if (libc_pidfd_spawn != nullptr && libc_pidfd_spawnp != nullptr &&
         libc_pidfd_getpid != nullptr) {
@@ -195,23 +191,23 @@ Outcome start_with_pidfd(const Request& request, const Call& call) noexcept {
         if (error != 0)
             return blame(request, error);
         // -1 if it has been reaped behind our back: it has no number any more.
-        return {libc_pidfd_getpid(pidfd), pidfd, 0, KSPAWN_FAILURE_NONE, 0};
+        return Result::started(libc_pidfd_getpid(pidfd), pidfd);
     }
     if (const int error = libc_pidfd::check_room(); error != 0)
-        return failed(error, KSPAWN_FAILURE_PIDFD);
+        return Result::failed(error, KSPAWN_STEP_PIDFD);
     pid_t pid = 0;
     if (const int error = ask(call, pid); error != 0)
         return blame(request, error);
     if (const int error = libc_pidfd::open(pid, pidfd); error != 0)
-        return failed(error, KSPAWN_FAILURE_PIDFD);
-    return {pid, pidfd, 0, KSPAWN_FAILURE_NONE, 0};
+        return Result::failed(error, KSPAWN_STEP_PIDFD);
+    return Result::started(pid, pidfd);
 }
 
 // `said` is what the caller asked for, `request` the same in actions that libc has.
-Outcome start(const Request& request, const Request& said, const Expansion* expansion) noexcept {
+Result start(const Request& request, const Request& said, const Expansion* expansion) noexcept {
     // libc would follow it.
     if (request.path == nullptr)
-        return failed(EFAULT, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_PATH);
+        return Result::failed(EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
 
     // libc counts the arguments, and a program without any is what the kernel
     // warns about; with /dev/kspawn it sees one empty string.
@@ -226,17 +222,16 @@ Outcome start(const Request& request, const Request& said, const Expansion* expa
     LibcFileActions file_actions;
     LibcAttributes attributes;
     if (request.attributes != nullptr && request.attributes->private_members.flags != 0) {
-        if (auto outcome = translate(attributes.get(), *request.attributes); outcome.error != 0)
-            return outcome;
+        if (auto result = translate(attributes.get(), *request.attributes); result.error != 0)
+            return result;
         call.attributes = attributes.get();
     }
     if (request.file_actions != nullptr &&
         !file_actions::actions_of(*request.file_actions).empty()) {
-        if (auto outcome = translate(file_actions.get(), *request.file_actions);
-            outcome.error != 0) {
+        if (auto result = translate(file_actions.get(), *request.file_actions); result.error != 0) {
             if (expansion != nullptr)
-                outcome.index = expansion->index_of(outcome.index);
-            return outcome;
+                result.index = expansion->index_of(result.index);
+            return result;
         }
         call.file_actions = file_actions.get();
     }
@@ -247,13 +242,13 @@ Outcome start(const Request& request, const Request& said, const Expansion* expa
         if (!call.search) {
             const int error = search.find(request);
             if (error == ENOTSUP) {
-                auto outcome = failed(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_SEARCH);
-                outcome.unsupported = "a relative directory in a search list other than PATH, "
-                                      "after a file action that changes the directory";
-                return outcome;
+                auto result = Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_SEARCH);
+                result.unsupported = "a relative directory in a search list other than PATH, "
+                                     "after a file action that changes the directory";
+                return result;
             }
             if (error != 0)
-                return failed(error, KSPAWN_FAILURE_EXEC);
+                return Result::failed(error, KSPAWN_STEP_EXEC);
             call.path = search.found();
         }
     }
@@ -263,12 +258,12 @@ Outcome start(const Request& request, const Request& said, const Expansion* expa
     pid_t pid = 0;
     if (const int error = ask(call, pid); error != 0)
         return blame(said, error);
-    return {pid, -1, 0, KSPAWN_FAILURE_NONE, 0};
+    return Result::started(pid, -1);
 }
 
 } // namespace
 
-Outcome start_by_libc(const Request& request) noexcept {
+Result start_by_libc(const Request& request) noexcept {
     const ErrnoGuard keep_errno;
     const bool named_only =
         request.attributes != nullptr &&
@@ -279,7 +274,7 @@ Outcome start_by_libc(const Request& request) noexcept {
         return start(request, request, nullptr);
     Expansion expansion;
     if (const int error = expansion.make(request.file_actions, abilities); error != 0)
-        return failed(error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_FILE_ACTIONS);
+        return Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
     Request expanded = request;
     expanded.file_actions = expansion.get();
     return start(expanded, request, &expansion);

@@ -15,23 +15,23 @@ namespace kspawn::internal {
 
 namespace {
 
-Outcome refuse_completion(int error) noexcept {
-    return {0, -1, error, KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION};
+Result refuse_completion(int error) noexcept {
+    return Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION);
 }
 
-Outcome start_and_post(const Request& request) noexcept {
+Result start_and_post(const Request& request) noexcept {
     if (!completion::is_of_libc(request.completion))
         return refuse_completion(EBADF);
     if (!completion::has_room(request.completion))
         return refuse_completion(EAGAIN);
-    const Outcome outcome = start_by_libc(request);
-    if (outcome.error == 0)
+    const Result result = start_by_libc(request);
+    if (result.error == 0)
         completion::post(request.completion, {.cookie = request.cookie,
-                                              .pid = outcome.pid,
+                                              .pid = result.pid,
                                               .error = 0,
-                                              .step = KSPAWN_FAILURE_NONE,
+                                              .step = KSPAWN_STEP_NONE,
                                               .index = 0});
-    return outcome;
+    return result;
 }
 
 /// All signals blocked, as they are for the kernel's call.
@@ -54,7 +54,7 @@ private:
     sigset_t before_{};
 };
 
-Outcome start_with_signals_blocked(Request request) noexcept {
+Result start_with_signals_blocked(Request request) noexcept {
     const AllBlocked blocked;
     kspawn_spawnattr_t attributes;
     if (request.attributes != nullptr)
@@ -67,28 +67,28 @@ Outcome start_with_signals_blocked(Request request) noexcept {
         kspawn_spawnattr_setsigmask(&attributes, &blocked.before());
     }
     request.attributes = &attributes;
-    const Outcome outcome = start_by_libc(request);
-    if (outcome.error == 0)
-        store(request, outcome);
-    return outcome;
+    const Result result = start_by_libc(request);
+    if (result.error == 0)
+        store(request, result);
+    return result;
 }
 
-Outcome start_and_wait(const Request& request) noexcept {
-    Outcome outcome = start_with_signals_blocked(request);
-    if (outcome.error != 0)
-        return outcome;
+Result start_and_wait(const Request& request) noexcept {
+    Result result = start_with_signals_blocked(request);
+    if (result.error != 0)
+        return result;
     const ErrnoGuard keep_errno;
     const CancelGuard no_cancellation;
-    if (::wait4(outcome.pid, &outcome.status, 0, request.usage) < 0) {
-        outcome.error = errno;
-        outcome.step = KSPAWN_FAILURE_WAIT;
+    if (::wait4(result.pid, &result.status, 0, request.usage) < 0) {
+        result.error = errno;
+        result.step = KSPAWN_STEP_WAIT;
     }
-    return outcome;
+    return result;
 }
 
 } // namespace
 
-Outcome call_by_libc(const Request& request) noexcept {
+Result call_by_libc(const Request& request) noexcept {
     switch (request.returns) {
     case When::executed:
         break;

@@ -18,7 +18,7 @@ int start_for_pid(pid_t* pid, Request request) noexcept {
 
 int start_for_pidfd(int* pidfd, Request request) noexcept {
     if (pidfd == nullptr)
-        return refuse(request, KSPAWN_FAILURE_PART_RESULT).error;
+        return refuse(request, KSPAWN_ARG_RESULT).error;
     request.pidfd_at = pidfd;
     return start(request).error;
 }

@@ -25,7 +25,7 @@ int kspawn_spawn_async_np(pid_t* pid, int* pidfd, int completion, unsigned long 
     return kspawn::internal::start(request).error;
 }
 
-int kspawn_strevent_np(const kspawn_completion_event* event, const char* file, const char* search,
+int kspawn_strevent_np(const kspawn_event* event, const char* file, const char* search,
                        const kspawn_spawn_file_actions_t* file_actions,
                        const kspawn_spawnattr_t* attributes, char* buffer, size_t size) noexcept {
     const kspawn::internal::ErrnoGuard keep_errno;
@@ -38,6 +38,6 @@ int kspawn_strevent_np(const kspawn_completion_event* event, const char* file, c
     if (event->error != 0)
         kspawn::internal::failure::describe_in(
             {buffer, size}, {file, search, file_actions, attributes, nullptr, nullptr, false},
-            {event->pid, -1, event->error, event->step, event->index});
+            kspawn::internal::Result::failed(event->error, event->step, event->index));
     return 0;
 }

@@ -3,8 +3,8 @@
 
 #include "start.hpp"
 
-using kspawn::internal::Outcome;
 using kspawn::internal::Request;
+using kspawn::internal::Result;
 using kspawn::internal::When;
 
 int kspawn_spawn_wait_np(pid_t* pid, int* pidfd, int* status, struct rusage* usage,
@@ -15,8 +15,8 @@ int kspawn_spawn_wait_np(pid_t* pid, int* pidfd, int* status, struct rusage* usa
     Request request{file, search,           file_actions, attributes, argv,
                     envp, pidfd != nullptr, pid,          pidfd,      When::ended};
     request.usage = usage;
-    const Outcome outcome = kspawn::internal::start(request);
-    if (outcome.error == 0 && status != nullptr)
-        *status = outcome.status;
-    return outcome.error;
+    const Result result = kspawn::internal::start(request);
+    if (result.error == 0 && status != nullptr)
+        *status = result.status;
+    return result.error;
 }

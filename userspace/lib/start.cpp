@@ -28,34 +28,34 @@ int visible_device_error(int error) noexcept {
     }
 }
 
-[[gnu::cold]] Outcome fail(const Request& request, Outcome outcome) noexcept {
-    if (outcome.step == KSPAWN_FAILURE_DEVICE) {
-        outcome.index = static_cast<unsigned>(outcome.error);
-        outcome.error = visible_device_error(outcome.error);
+[[gnu::cold]] Result fail(const Request& request, Result result) noexcept {
+    if (result.step == KSPAWN_STEP_DEVICE) {
+        result.index = static_cast<unsigned>(result.error);
+        result.error = visible_device_error(result.error);
     }
-    failure::remember(request, outcome);
-    return outcome;
+    failure::remember(request, result);
+    return result;
 }
 
 } // namespace
 
 // What an invalid object holds must not be looked at, even to describe it.
-[[gnu::cold]] Outcome refuse(Request request, unsigned part) noexcept {
+[[gnu::cold]] Result refuse(Request request, unsigned part) noexcept {
     request.file_actions = nullptr;
     request.attributes = nullptr;
-    return fail(request, {0, -1, EINVAL, KSPAWN_FAILURE_REQUEST, part});
+    return fail(request, Result::failed(EINVAL, KSPAWN_STEP_COPY, part));
 }
 
-Outcome start(const Request& request) noexcept {
+Result start(const Request& request) noexcept {
     if (request.file_actions != nullptr && !file_actions::valid(request.file_actions))
-        return refuse(request, KSPAWN_FAILURE_PART_FILE_ACTIONS);
+        return refuse(request, KSPAWN_ARG_ACTIONS);
     if (request.attributes != nullptr && !attributes::valid(request.attributes))
-        return refuse(request, KSPAWN_FAILURE_PART_ATTRIBUTES);
-    const Outcome outcome = start_by_choice(request);
-    if (outcome.error != 0) [[unlikely]]
-        return fail(request, outcome);
-    store(request, outcome);
-    return outcome;
+        return refuse(request, KSPAWN_ARG_ATTRIBUTES);
+    const Result result = start_by_choice(request);
+    if (result.error != 0) [[unlikely]]
+        return fail(request, result);
+    store(request, result);
+    return result;
 }
 
 } // namespace kspawn::internal

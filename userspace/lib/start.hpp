@@ -7,10 +7,10 @@
 namespace kspawn::internal {
 
 /// Checks the objects, starts the program, and remembers a failure.
-Outcome start(const Request& request) noexcept;
+Result start(const Request& request) noexcept;
 
 /// Remembers that a part of the request is not valid (EINVAL).
-Outcome refuse(Request request, unsigned part) noexcept;
+Result refuse(Request request, unsigned part) noexcept;
 
 } // namespace kspawn::internal
 

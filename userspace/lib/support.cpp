@@ -49,14 +49,14 @@ kspawn_support find_out() noexcept {
     found.error = ask(info);
     // An older module does not know the question.
     found.module_abi = info.args_size != 0 ? device::abi_version : 0;
-    found.flags = info.attr_flags;
+    found.attr_flags = info.attr_flags;
     found.actions_max = info.actions_max;
     if (found.error != 0) {
-        found.step = KSPAWN_FAILURE_DEVICE;
+        found.step = KSPAWN_STEP_DEVICE;
         found.reason = failure::device_hint(found.error);
     } else if (under_seccomp()) {
         found.error = EPERM;
-        found.step = KSPAWN_FAILURE_POLICY;
+        found.step = KSPAWN_STEP_POLICY;
         found.reason = failure::seccomp_hint;
     }
     return found;

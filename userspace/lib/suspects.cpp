@@ -75,24 +75,24 @@ public:
 
     /// Fills in who has at least this against him.
     void run(Suspects& suspects, Verdict least) noexcept {
-        const auto ask = [&](int step, unsigned index, Verdict verdict) {
+        const auto ask = [&](unsigned step, unsigned index, Verdict verdict) {
             if (!settled_ && verdict >= least)
                 suspects.add({step, index});
             settled_ = settled_ || verdict == Verdict::must;
         };
-        ask(KSPAWN_FAILURE_DESCRIPTORS, 0, of_descriptors());
-        ask(KSPAWN_FAILURE_CLONE, 0, of_clone());
+        ask(KSPAWN_STEP_DESCRIPTORS, 0, of_descriptors());
+        ask(KSPAWN_STEP_CLONE, 0, of_clone());
         static constexpr std::array<unsigned, 4> in_order{
             KSPAWN_SPAWN_SETCGROUP, KSPAWN_SPAWN_SETSCHEDPARAM, KSPAWN_SPAWN_SETSCHEDULER,
             KSPAWN_SPAWN_SETPGROUP};
         for (const unsigned flag : in_order) {
             if ((flags_ & flag) != 0 && !settled_)
-                ask(KSPAWN_FAILURE_ATTRIBUTE, flag, of_attribute(flag));
+                ask(KSPAWN_STEP_ATTRIBUTE, flag, of_attribute(flag));
         }
         for (unsigned index = 0; index < actions_.size() && !settled_; ++index)
-            ask(KSPAWN_FAILURE_ACTION, index, of_action(index));
+            ask(KSPAWN_STEP_ACTION, index, of_action(index));
         if (!settled_)
-            ask(KSPAWN_FAILURE_EXEC, 0, of_exec());
+            ask(KSPAWN_STEP_EXEC, 0, of_exec());
     }
 
 private:
@@ -458,7 +458,7 @@ private:
 
 } // namespace
 
-Outcome blame(const Request& request, int error) noexcept {
+Result blame(const Request& request, int error) noexcept {
     const ErrnoGuard keep_errno;
     auto& suspects = suspects_of_this_thread;
     for (const auto least : {Verdict::may, Verdict::hardly}) {
@@ -467,14 +467,14 @@ Outcome blame(const Request& request, int error) noexcept {
         if (suspects.count() != 0)
             break;
     }
-    Outcome outcome{0, -1, error, KSPAWN_FAILURE_LIBC, 0};
+    auto result = Result::failed(error, KSPAWN_STEP_LIBC);
     if (suspects.count() == 1) {
-        outcome.step = suspects.known().front().step;
-        outcome.index = suspects.known().front().index;
+        result.step = suspects.known().front().step;
+        result.index = suspects.known().front().index;
     } else {
-        outcome.suspects = &suspects;
+        result.suspects = &suspects;
     }
-    return outcome;
+    return result;
 }
 
 } // namespace kspawn::internal

@@ -11,7 +11,7 @@
 namespace kspawn::internal {
 
 struct Suspect {
-    int step;       ///< enum kspawn_failure_step
+    unsigned step;  ///< KSPAWN_STEP_*
     unsigned index; ///< which part of it
 };
 
@@ -35,9 +35,9 @@ private:
 };
 
 /// The one step that can have had an error of libc's posix_spawn(), or
-/// KSPAWN_FAILURE_LIBC with the few that can, which live until the calling thread
+/// KSPAWN_STEP_LIBC with the few that can, which live until the calling thread
 /// asks again.  What the steps would find is looked at now, after the failure.
-Outcome blame(const Request& request, int error) noexcept;
+Result blame(const Request& request, int error) noexcept;
 
 } // namespace kspawn::internal
 

@@ -28,7 +28,6 @@
 #include <array>
 #include <memory>
 
-#include "kmod/uapi/kspawn.h"
 #include "memory.hpp"
 
 namespace kspawn::preload::objects {

@@ -20,12 +20,12 @@ bool is_in_child(int error) noexcept {
 }
 
 // What is wrong with argv or envp, libc's child would have been told by execve().
-bool is_in_child(const internal::Outcome& outcome) noexcept {
+bool is_in_child(const internal::Result& outcome) noexcept {
     switch (outcome.step) {
-    case KSPAWN_FAILURE_REQUEST:
+    case KSPAWN_STEP_COPY:
         return outcome.error != ENOMEM;
-    case KSPAWN_FAILURE_DESCRIPTORS:
-    case KSPAWN_FAILURE_CLONE:
+    case KSPAWN_STEP_DESCRIPTORS:
+    case KSPAWN_STEP_CLONE:
         return false;
     default:
         return true;
@@ -105,18 +105,18 @@ Result start(const Call& call) noexcept {
                 .status = outcome.status};
     }
     switch (outcome.step) {
-    case KSPAWN_FAILURE_WAIT:
+    case KSPAWN_STEP_WAIT:
         // It was started; why it cannot be waited for, a further wait tells.
         stats::count_kernel(call.entry);
         return {0, outcome.pid, outcome.pidfd};
-    case KSPAWN_FAILURE_DEVICE:
+    case KSPAWN_STEP_DEVICE:
         return fall_back(call, Reason::device, outcome.error);
-    case KSPAWN_FAILURE_POLICY:
+    case KSPAWN_STEP_POLICY:
         return fall_back(call, Reason::seccomp, outcome.error);
-    case KSPAWN_FAILURE_REQUEST:
+    case KSPAWN_STEP_COPY:
         // More bytes of paths than the kernel takes; libc has no limit, and
         // nothing has been done yet (as it may be when a list is at fault).
-        if (outcome.error == E2BIG && outcome.index == KSPAWN_FAILURE_PART_FILE_ACTIONS)
+        if (outcome.error == E2BIG && outcome.index == KSPAWN_ARG_ACTIONS)
             return fall_back(call, Reason::object, outcome.error);
         break;
     default:

@@ -169,7 +169,7 @@ std::string device_advice(int error) {
 
 void report_device(Report& report, const kspawn_support& support) {
     const auto device = describe_device(support.device);
-    if (support.error == 0 || support.step != KSPAWN_FAILURE_DEVICE) {
+    if (support.error == 0 || support.step != KSPAWN_STEP_DEVICE) {
         report.add(Verdict::good, "device", device);
         report.add(Verdict::good, "ABI", fmt::format("{}", support.module_abi));
         return;
@@ -188,7 +188,7 @@ void report_device(Report& report, const kspawn_support& support) {
 }
 
 void report_seccomp(Report& report, const kspawn_support& support) {
-    if (support.step == KSPAWN_FAILURE_POLICY)
+    if (support.step == KSPAWN_STEP_POLICY)
         report.add(Verdict::bad, "seccomp",
                    "this process is under seccomp, and the module refuses such callers",
                    "start kspawn's callers without a filter, e.g. docker run --security-opt "

@@ -173,7 +173,7 @@ int start_and_wait(int& status, const Relay& relay, std::vector<std::string>& co
         kspawn_spawn_wait_np(Relay::pid_at(), Relay::pidfd_at(), &status, nullptr,
                              command.front().c_str(), environment.search_list().c_str(), nullptr,
                              attributes.get(), argv.data(), environment.pointers().data());
-    if (error == 0 || kspawn_last_failure()->step != KSPAWN_FAILURE_WAIT)
+    if (error == 0 || kspawn_last_failure()->step != KSPAWN_STEP_WAIT)
         return error;
     status = Relay::wait(); // after a signal, which was passed on
     return 0;

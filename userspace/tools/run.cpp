@@ -228,16 +228,16 @@ std::string option_of_attribute(unsigned flag, const RunOptions& options) {
 std::string words_of(const kspawn_failure& failure, const std::string& words,
                      const RunOptions& options, const ActionBuilder& actions) {
     std::string option;
-    if (failure.step == KSPAWN_FAILURE_ACTION) {
+    if (failure.step == KSPAWN_STEP_ACTION) {
         if (const auto* const found = actions.option_of(failure.index))
             option = *found;
-    } else if (failure.step == KSPAWN_FAILURE_ATTRIBUTE) {
+    } else if (failure.step == KSPAWN_STEP_ATTRIBUTE) {
         option = option_of_attribute(failure.index, options);
     }
-    if (failure.step == KSPAWN_FAILURE_ATTRIBUTE && failure.error == EBADF &&
+    if (failure.step == KSPAWN_STEP_ATTRIBUTE && failure.error == EBADF &&
         failure.index == KSPAWN_SPAWN_SETCGROUP)
         return option + ": not a directory of cgroup version 2";
-    if (failure.step == KSPAWN_FAILURE_DEVICE)
+    if (failure.step == KSPAWN_STEP_DEVICE)
         return words + "; kspawn doctor says what to do, and --backend auto lets libc start it";
     // The error and what is remarked on it.
     const auto tail = words.rfind(std::string(": ") + std::strerror(failure.error));
@@ -246,8 +246,8 @@ std::string words_of(const kspawn_failure& failure, const std::string& words,
 
 int exit_status_of(const kspawn_failure& failure) {
     const bool about_program =
-        failure.step == KSPAWN_FAILURE_EXEC ||
-        (failure.step == KSPAWN_FAILURE_REQUEST && failure.index == KSPAWN_FAILURE_PART_PATH);
+        failure.step == KSPAWN_STEP_EXEC ||
+        (failure.step == KSPAWN_STEP_COPY && failure.index == KSPAWN_ARG_PATH);
     if (!about_program)
         return exit_failed;
     return failure.error == ENOENT ? exit_not_found : exit_not_executable;
@@ -286,7 +286,7 @@ void spawn_and_wait(Start& start, bool verbose) {
     const int error = kspawn_spawn_wait_np(Relay::pid_at(), Relay::pidfd_at(), &start.status,
                                            nullptr, start.program, start.search, start.actions,
                                            start.attributes, start.argv, start.envp);
-    if (error != 0 && kspawn_last_failure()->step != KSPAWN_FAILURE_WAIT) {
+    if (error != 0 && kspawn_last_failure()->step != KSPAWN_STEP_WAIT) {
         start.failed();
         return;
     }
@@ -312,7 +312,7 @@ void spawn_then_wait(Start& start, bool verbose) {
 
 // Whether the program was executed.
 bool completed(Start& start, int completion) {
-    kspawn_completion_event event{};
+    kspawn_event event{};
     size_t count = 0;
     int error = 0;
     while ((error = kspawn_completion_read_np(completion, &event, 1, &count)) == EINTR) {

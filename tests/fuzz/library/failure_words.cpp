@@ -11,12 +11,12 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::Bytes bytes({data, size});
     const auto given = bytes.byte();
-    kspawn::internal::Outcome outcome;
-    outcome.step = bytes.byte() % 16 - 1;
-    outcome.error = given % 2 != 0 ? bytes.byte() : bytes.number();
-    outcome.index = given % 4 > 1 ? bytes.byte() % 16U : static_cast<unsigned>(bytes.number());
-    outcome.no_kernel = bytes.byte();
-    outcome.no_kernel_step = bytes.byte() % 4;
+    kspawn::internal::Result result;
+    result.step = bytes.byte() % 16U - 1U;
+    result.error = given % 2 != 0 ? bytes.byte() : bytes.number();
+    result.index = given % 4 > 1 ? bytes.byte() % 16U : static_cast<unsigned>(bytes.number());
+    result.no_kernel = bytes.byte();
+    result.no_kernel_step = bytes.byte() % 4U;
     const auto path = bytes.string();
     const auto search = bytes.string();
 
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.search = given & 16U ? nullptr : search.c_str();
     request.file_actions = given & 32U ? nullptr : &actions;
     request.attributes = given & 64U ? nullptr : &attributes;
-    kspawn::internal::failure::remember(request, outcome);
+    kspawn::internal::failure::remember(request, result);
     fuzz::require(std::strlen(kspawn_strfailure()) < KSPAWN_FAILURE_WORDS_MAX);
     kspawn_spawn_file_actions_destroy(&actions);
     kspawn_spawnattr_destroy(&attributes);

@@ -45,7 +45,7 @@ static void start(const char* what, const char* path, int with_pidfd) {
     if (error) {
         const struct kspawn_failure* failure = kspawn_last_failure();
 
-        printf(" error %d, step %d, index %u\n", error, failure->step, failure->index);
+        printf(" error %d, step %u, index %u\n", error, failure->step, failure->index);
     } else if (with_pidfd) {
         if (waitid(P_PIDFD_OF_ANY_HEADER, pidfd, &ended, WEXITED))
             printf("no child\n");

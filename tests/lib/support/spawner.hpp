@@ -104,7 +104,7 @@ constexpr unsigned long long bit(int number) {
 /// The last failure as one value, to compare at once.
 struct Failure {
     int error;
-    int step;
+    unsigned step;
     unsigned index;
     std::string words;
     bool operator==(const Failure&) const = default;

@@ -21,7 +21,7 @@
  *     that is exact.  Of more numbers only those are closed that are open as the
  *     start begins: a descriptor that another thread opens during the start may be
  *     inherited, unless it is close-on-exec.
- *   - libc does not tell which step failed: see KSPAWN_FAILURE_LIBC.
+ *   - libc does not tell which step failed: see KSPAWN_STEP_LIBC.
  *   - what libc's posix_spawn() does otherwise than the kernel, it does here too:
  *     kspawn-differences(7).  A start that fails has had a child, and so there is
  *     a SIGCHLD; O_CLOEXEC in an open action may be lost.
@@ -45,6 +45,7 @@
  *   - glibc before 2.29: nor chdir and fchdir actions (ENOTSUP).
  *   - musl 1.2: as glibc 2.29, but without scheduling attributes (ENOTSUP), and
  *     libkspawn as an archive only, without kspawn::Command and the preload library.
+ *     The headers need the kernel's: musl-gcc is told where <linux/types.h> is.
  * Starts through the kernel need none of that and are the same with all of them.
  * The tests run glibc 2.36 and musl 1.2.3, and compile for older ones by glibc 2.36
  * without what these lack.

@@ -190,7 +190,7 @@ public:
      * @return the child's process ID.  A start that has failed has given it up: to end
      *         one that hangs, use CompletionQueue::kill()
      * @throws spawn_error as spawn(), for what is known before there is a child; and,
-     *         at Step::request, EAGAIN: the queue's capacity is exhausted
+     *         at Step::copy, EAGAIN: the queue's capacity is exhausted
      */
     pid_t spawn_async(CompletionQueue& queue, SpawnHandler handler) const;
     /**

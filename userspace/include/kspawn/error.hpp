@@ -17,23 +17,23 @@
 namespace kspawn {
 
 /**
- * The steps of a start: those of enum kspawn_failure_step under their own names,
+ * The steps of a start: KSPAWN_STEP_* of <kspawn/failure.h> under their own names,
  * and one of this library.  A value without a name may come from a libkspawn that
  * is newer than this header.
  */
 enum class Step : int {
-    none = KSPAWN_FAILURE_NONE,
-    policy = KSPAWN_FAILURE_POLICY,
-    request = KSPAWN_FAILURE_REQUEST,
-    descriptors = KSPAWN_FAILURE_DESCRIPTORS,
-    clone = KSPAWN_FAILURE_CLONE,
-    attribute = KSPAWN_FAILURE_ATTRIBUTE,
-    action = KSPAWN_FAILURE_ACTION,
-    pidfd = KSPAWN_FAILURE_PIDFD,
-    exec = KSPAWN_FAILURE_EXEC,
-    wait = KSPAWN_FAILURE_WAIT,
-    device = KSPAWN_FAILURE_DEVICE,
-    libc = KSPAWN_FAILURE_LIBC,
+    none = KSPAWN_STEP_NONE,
+    policy = KSPAWN_STEP_POLICY,
+    copy = KSPAWN_STEP_COPY,
+    descriptors = KSPAWN_STEP_DESCRIPTORS,
+    clone = KSPAWN_STEP_CLONE,
+    attribute = KSPAWN_STEP_ATTRIBUTE,
+    action = KSPAWN_STEP_ACTION,
+    pidfd = KSPAWN_STEP_PIDFD,
+    exec = KSPAWN_STEP_EXEC,
+    wait = KSPAWN_STEP_WAIT,
+    device = KSPAWN_STEP_DEVICE,
+    libc = KSPAWN_STEP_LIBC,
     /** Before the kernel was asked: a pipe could not be made, a name has a NUL in it. */
     prepare = 512
 };

@@ -16,64 +16,38 @@
 #include <stddef.h>
 
 #include <kspawn/base.h>
+#include <kspawn/uapi.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /**
- * The steps of a start, in the order of its way; only the argument and environment
- * lists (of REQUEST) may be read as late as the program is executed.
+ * @name Steps of a start
+ *
+ * They are those of <kspawn/uapi.h>, KSPAWN_STEP_*, in the order of a start's way; only
+ * the argument and environment lists (of KSPAWN_STEP_COPY) may be read as late as the
+ * program is executed.  At KSPAWN_STEP_COPY the index is KSPAWN_ARG_*, at
+ * KSPAWN_STEP_ATTRIBUTE the flag KSPAWN_SPAWN_*, at KSPAWN_STEP_ACTION the number of
+ * the file action, from 0.  At KSPAWN_STEP_WAIT alone there is a child.  The library
+ * has two steps more.
  */
-enum kspawn_failure_step {
-    /** Nothing failed. */
-    KSPAWN_FAILURE_NONE = 0,
-    /** The kernel refuses callers like this one (seccomp). */
-    KSPAWN_FAILURE_POLICY = 1,
-    /** The request is not valid or cannot be read; index: enum kspawn_failure_part. */
-    KSPAWN_FAILURE_REQUEST = 2,
-    /** The child's descriptor table could not be made. */
-    KSPAWN_FAILURE_DESCRIPTORS = 3,
-    /** The child could not be created. */
-    KSPAWN_FAILURE_CLONE = 4,
-    /** An attribute; index: its flag, KSPAWN_SPAWN_*. */
-    KSPAWN_FAILURE_ATTRIBUTE = 5,
-    /** A file action; index: which, from 0. */
-    KSPAWN_FAILURE_ACTION = 6,
-    /** The pidfd could not be made. */
-    KSPAWN_FAILURE_PIDFD = 7,
-    /** The program could not be found or executed. */
-    KSPAWN_FAILURE_EXEC = 8,
-    /** kspawn_spawn_wait_np(): the wait ended before the child did; there is a child. */
-    KSPAWN_FAILURE_WAIT = 9,
-    /** The device /dev/kspawn could not be used; kspawn_query() tells more. */
-    KSPAWN_FAILURE_DEVICE = 256,
-    /**
-     * libc's posix_spawn() failed (see <kspawn/backend.h>).  It tells no step.  Where
-     * only one can have had such an error, as files and descriptors are just after
-     * the failure, that one is named instead of this.  Where several can,
-     * kspawn_strfailure() names them, or the first three.
-     */
-    KSPAWN_FAILURE_LIBC = 257
-};
-
-/** Parts of a request, for KSPAWN_FAILURE_REQUEST. */
-enum kspawn_failure_part {
-    KSPAWN_FAILURE_PART_CALL = 0, /**< the call itself */
-    KSPAWN_FAILURE_PART_PATH = 1,
-    KSPAWN_FAILURE_PART_SEARCH = 2, /**< the list of directories, PATH */
-    KSPAWN_FAILURE_PART_ARGV = 3,
-    KSPAWN_FAILURE_PART_ENVP = 4,
-    KSPAWN_FAILURE_PART_FILE_ACTIONS = 5,
-    KSPAWN_FAILURE_PART_ATTRIBUTES = 6,
-    KSPAWN_FAILURE_PART_RESULT = 7,    /**< where to put the pidfd, for one */
-    KSPAWN_FAILURE_PART_COMPLETION = 8 /**< the completion descriptor */
-};
+/**@{*/
+/** The device /dev/kspawn could not be used; index: why.  kspawn_query() tells more. */
+#define KSPAWN_STEP_DEVICE 256
+/**
+ * libc's posix_spawn() failed (see <kspawn/backend.h>).  It tells no step.  Where
+ * only one can have had such an error, as files and descriptors are just after
+ * the failure, that one is named instead of this.  Where several can,
+ * kspawn_strfailure() names them, or the first three.
+ */
+#define KSPAWN_STEP_LIBC 257
+/**@}*/
 
 /** A failed start.  Later versions may add members at the end. */
 struct kspawn_failure {
     int error;          /**< the error number that the call returned */
-    int step;           /**< enum kspawn_failure_step */
+    unsigned int step;  /**< KSPAWN_STEP_* */
     unsigned int index; /**< which part of that step, as said there; 0 otherwise */
 };
 

@@ -49,25 +49,25 @@ extern "C" {
  */
 /**@{*/
 /** Set the effective user and group ID to the real ones.  (POSIX) */
-#define KSPAWN_SPAWN_RESETIDS 0x01
+#define KSPAWN_SPAWN_RESETIDS KSPAWN_ATTR_RESETIDS
 /** Join the process group of kspawn_spawnattr_setpgroup().  (POSIX) */
-#define KSPAWN_SPAWN_SETPGROUP 0x02
+#define KSPAWN_SPAWN_SETPGROUP KSPAWN_ATTR_SETPGROUP
 /** Set signals to their default; see kspawn_spawnattr_setsigdefault().  (POSIX) */
-#define KSPAWN_SPAWN_SETSIGDEF 0x04
+#define KSPAWN_SPAWN_SETSIGDEF KSPAWN_ATTR_SETSIGDEF
 /** Set the signal mask; see kspawn_spawnattr_setsigmask().  (POSIX) */
-#define KSPAWN_SPAWN_SETSIGMASK 0x08
+#define KSPAWN_SPAWN_SETSIGMASK KSPAWN_ATTR_SETSIGMASK
 /** Set the priority; see kspawn_spawnattr_setschedparam().  (POSIX) */
-#define KSPAWN_SPAWN_SETSCHEDPARAM 0x10
+#define KSPAWN_SPAWN_SETSCHEDPARAM KSPAWN_ATTR_SETSCHEDPARAM
 /** Set policy and priority; see kspawn_spawnattr_setschedpolicy().  (POSIX) */
-#define KSPAWN_SPAWN_SETSCHEDULER 0x20
+#define KSPAWN_SPAWN_SETSCHEDULER KSPAWN_ATTR_SETSCHEDULER
 /** Accepted for old sources of glibc; means nothing. */
 #define KSPAWN_SPAWN_USEVFORK 0x40
 /** Make the child the leader of a new session, as setsid() does.  (POSIX.1-2024) */
-#define KSPAWN_SPAWN_SETSID 0x80
+#define KSPAWN_SPAWN_SETSID KSPAWN_ATTR_SETSID
 /** Create the child in a cgroup; see kspawn_spawnattr_setcgroup_np().  (glibc 2.39) */
-#define KSPAWN_SPAWN_SETCGROUP 0x100
+#define KSPAWN_SPAWN_SETCGROUP KSPAWN_ATTR_SETCGROUP
 /** Ignore signals; see kspawn_spawnattr_setsigignore_np().  (Solaris 11.4) */
-#define KSPAWN_SPAWN_SETSIGIGN_NP 0x200
+#define KSPAWN_SPAWN_SETSIGIGN_NP KSPAWN_ATTR_SETSIGIGN
 /**
  * Treat every descriptor as close-on-exec that no file action names: the child
  * inherits only what dup2 actions (a descriptor onto itself will do), inherit actions
@@ -78,7 +78,7 @@ extern "C" {
  * Through libc it is done by closing the others; see <kspawn/backend.h> for what
  * another thread can do to that.
  */
-#define KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP 0x400
+#define KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP KSPAWN_ATTR_CLOEXEC_DEFAULT
 /**@}*/
 
 /**
@@ -153,7 +153,7 @@ typedef struct {
  *     cannot do what kspawn_strfailure() names.
  *   - EPERM: the kernel is required and the caller runs under seccomp, whose
  *     filter could not see what the child executes (step
- *     KSPAWN_FAILURE_POLICY); or an attribute needs a privilege.
+ *     KSPAWN_STEP_POLICY); or an attribute needs a privilege.
  *   - EINVAL: an object was not initialised or has been destroyed, a file
  *     action or an attribute has a value that the kernel refuses.
  *   - E2BIG: arguments and environment are larger than execve() takes, or
@@ -223,7 +223,7 @@ KSPAWN_API int kspawn_spawnp(pid_t* pid, const char* file,
  *
  * All else is as in kspawn_spawn(), with these errors more:
  *   - EINVAL: pidfd is NULL.
- *   - EMFILE, ENFILE: no descriptor could be had (step KSPAWN_FAILURE_PIDFD).
+ *   - EMFILE, ENFILE: no descriptor could be had (step KSPAWN_STEP_PIDFD).
  */
 KSPAWN_API int kspawn_pidfd_spawn(int* pidfd, const char* path,
                                   const kspawn_spawn_file_actions_t* file_actions,
@@ -599,7 +599,7 @@ KSPAWN_API int kspawn_spawnattr_getschedparam(const kspawn_spawnattr_t* attribut
  *
  * @param[in] schedparam copied; only sched_priority is used.  Whether it suits
  *                       the policy is known only when the program is started
- *                       (EINVAL, step KSPAWN_FAILURE_ATTRIBUTE)
+ *                       (EINVAL, step KSPAWN_STEP_ATTRIBUTE)
  * @return 0, or EINVAL
  */
 KSPAWN_API int kspawn_spawnattr_setschedparam(kspawn_spawnattr_t* attributes,

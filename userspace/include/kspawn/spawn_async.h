@@ -35,19 +35,6 @@
 extern "C" {
 #endif
 
-/** What became of an asynchronous start. */
-struct kspawn_completion_event {
-    unsigned long long cookie; /**< what the caller gave to kspawn_spawn_async_np() */
-    pid_t pid;                 /**< what that returned */
-    int error;                 /**< 0: the program was executed, or a signal killed the child
-                                    before; otherwise the error number */
-    int step;                  /**< enum kspawn_failure_step */
-    unsigned int index;        /**< as in struct kspawn_failure */
-};
-
-/** The greatest capacity of a completion descriptor. */
-#define KSPAWN_COMPLETION_CAPACITY_MAX 65536
-
 /**
  * Make a completion descriptor.
  *
@@ -57,7 +44,7 @@ struct kspawn_completion_event {
  *
  * @param[out] completion where to put the descriptor; left as it is on failure
  * @param[in]  capacity   how many starts may be under way or unread at a time: 1 to
- *                        KSPAWN_COMPLETION_CAPACITY_MAX.  Through libc it is
+ *                        KSPAWN_EVENTS_MAX.  Through libc it is
  *                        rounded up to what pages of a pipe hold, 340 at least
  * @param[in]  flags      O_NONBLOCK: kspawn_completion_read_np() does not wait; or 0
  * @return 0, or an error number, and kspawn_last_failure() tells more:
@@ -77,9 +64,9 @@ KSPAWN_API int kspawn_completion_open_np(int* completion, unsigned int capacity,
                                          int flags) KSPAWN_NOEXCEPT;
 
 /**
- * Read events.
+ * Read events, which are struct kspawn_event of <kspawn/uapi.h>.
  *
- * Each event is read once.  read(2) into an array of struct kspawn_completion_event
+ * Each event is read once.  read(2) into an array of struct kspawn_event
  * does the same, as long as its size is a multiple of the structure's.
  *
  * @param[in]  completion the descriptor
@@ -92,7 +79,7 @@ KSPAWN_API int kspawn_completion_open_np(int* completion, unsigned int capacity,
  *   - EINTR: a signal was handled while there was none
  *   - EBADF: not an open descriptor, or what it has are no events
  */
-KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_completion_event* events,
+KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_event* events,
                                          size_t size, size_t* count) KSPAWN_NOEXCEPT;
 
 /**
@@ -119,7 +106,7 @@ KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_completio
  * program that is not there.  They are those of kspawn_spawn() and
  * kspawn_pidfd_spawn(), and
  *   - EBADF: completion is not a completion descriptor (step
- *     KSPAWN_FAILURE_REQUEST, KSPAWN_FAILURE_PART_COMPLETION), or one that was made for
+ *     KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION), or one that was made for
  *     the other backend
  *   - EAGAIN: as many starts as it has room for are under way or unread (the same
  *     step); read some events
@@ -147,7 +134,7 @@ KSPAWN_API int kspawn_spawn_async_np(pid_t* pid, int* pidfd, int completion,
  *                          does not fit is cut
  * @return 0; EINVAL: event or buffer is NULL, size is 0, or an object is not valid
  */
-KSPAWN_API int kspawn_strevent_np(const struct kspawn_completion_event* event, const char* file,
+KSPAWN_API int kspawn_strevent_np(const struct kspawn_event* event, const char* file,
                                   const char* search,
                                   const kspawn_spawn_file_actions_t* file_actions,
                                   const kspawn_spawnattr_t* attributes, char* buffer,

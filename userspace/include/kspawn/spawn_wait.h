@@ -23,7 +23,7 @@ extern "C" {
  * Start a program and wait until it has ended.
  *
  * A signal that is handled ends the wait, and not the child: the call fails with
- * EINTR at the step KSPAWN_FAILURE_WAIT, whether or not the handler has SA_RESTART,
+ * EINTR at the step KSPAWN_STEP_WAIT, whether or not the handler has SA_RESTART,
  * and the child is the caller's to wait for, with waitpid() or wait4().  The wait
  * never ends so before the program has been executed: a start that fails is told of
  * as ever.  The freezer (suspend), a debugger, and a stop of the caller that is
@@ -48,7 +48,7 @@ extern "C" {
  * The other parameters are those of kspawn_spawn().
  *
  * @return 0 if the child has ended, or an error number.  At the step
- * KSPAWN_FAILURE_WAIT (see kspawn_last_failure()) there is or was a child:
+ * KSPAWN_STEP_WAIT (see kspawn_last_failure()) there is or was a child:
  *   - EINTR: a signal ended the wait, see above.
  *   - ECHILD: the child has ended, and nobody knows how: the caller ignores SIGCHLD,
  *     or another thread has waited for it.

@@ -26,20 +26,20 @@ struct kspawn_support {
      * 0: programs can be started.  Otherwise why not:
      *   - ENOENT, ENODEV, ENXIO: there is no device; the module is not loaded
      *   - EACCES, EPERM: the device may not be opened by this process
-     *   - EPERM, with step KSPAWN_FAILURE_POLICY: the caller runs under
+     *   - EPERM, with step KSPAWN_STEP_POLICY: the caller runs under
      *     seccomp, and is refused
      *   - EPROTO: the device answers, but speaks another ABI
      *   - any other error of open(2) or ioctl(2)
      */
     int error;
-    /** KSPAWN_FAILURE_NONE, KSPAWN_FAILURE_DEVICE or KSPAWN_FAILURE_POLICY. */
-    int step;
+    /** KSPAWN_STEP_NONE, KSPAWN_STEP_DEVICE or KSPAWN_STEP_POLICY. */
+    unsigned int step;
     /** The version of the ABI that this library speaks. */
     unsigned int library_abi;
     /** The version of the ABI that the module speaks. */
     unsigned int module_abi;
     /** The attribute flags KSPAWN_SPAWN_* that the module knows. */
-    unsigned int flags;
+    unsigned int attr_flags;
     /** The greatest number of file actions in one start. */
     unsigned int actions_max;
     /** `error` in words, static; "" if it is 0. */

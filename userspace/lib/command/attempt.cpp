@@ -73,7 +73,7 @@ public:
         state.pidfd = FileDescriptor(pidfd);
         if (number == 0)
             return ExitStatus(status);
-        if (kspawn_last_failure()->step != KSPAWN_FAILURE_WAIT) {
+        if (kspawn_last_failure()->step != KSPAWN_STEP_WAIT) {
             explain(number);
             return ExitStatus();
         }

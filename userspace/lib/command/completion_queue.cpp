@@ -23,7 +23,7 @@ FileDescriptor open_completion(unsigned capacity) {
     return FileDescriptor(descriptor);
 }
 
-SpawnResult result_of(const kspawn_completion_event& event, CompletionQueue::Operation& operation) {
+SpawnResult result_of(const kspawn_event& event, CompletionQueue::Operation& operation) {
     if (event.error == 0)
         return SpawnResult(std::move(operation.child));
     std::array<char, KSPAWN_FAILURE_WORDS_MAX> words{};
@@ -116,7 +116,7 @@ std::optional<CompletionQueue::Operation> CompletionQueue::State::take(std::uint
     return taken;
 }
 
-bool CompletionQueue::State::read(kspawn_completion_event& event) const {
+bool CompletionQueue::State::read(kspawn_event& event) const {
     for (;;) {
         std::size_t count = 0;
         const int error = kspawn_completion_read_np(descriptor(), &event, 1, &count);
@@ -132,7 +132,7 @@ bool CompletionQueue::State::read(kspawn_completion_event& event) const {
 std::size_t CompletionQueue::State::dispatch() {
     std::size_t count = 0;
     // One at a time: if a handler throws, the rest is still to be read.
-    for (kspawn_completion_event event{}; !closed() && read(event); ++count) {
+    for (kspawn_event event{}; !closed() && read(event); ++count) {
         auto operation = take(event.cookie);
         if (!operation)
             break;

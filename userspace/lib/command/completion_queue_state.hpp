@@ -55,7 +55,7 @@ public:
     void close();
 
 private:
-    bool read(kspawn_completion_event& event) const;
+    bool read(kspawn_event& event) const;
     std::optional<Operation> take(std::uint64_t cookie);
     [[nodiscard]] bool closed() const;
 
