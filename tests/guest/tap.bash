@@ -27,18 +27,22 @@ say() { echo "# $*" >&3; }
 result() {
 	local verdict=ok
 	number=$((number + 1))
-	[ "$1" -eq 0 ] || verdict="not ok" failed=yes
+	if [ "$1" -ne 0 ]; then
+		verdict="not ok"
+		failed=yes
+		[ ! -s "$shown" ] || sed 's/^/# /' "$shown" >&3
+	fi
 	echo "$verdict $number - $2${3:+ $3}" >&3
-	[ "$verdict" = ok ] || [ ! -s "$shown" ] || sed 's/^/# /' "$shown" >&3
 }
 
-# check NAME COMMAND...: one test, passed if the command is
+# check NAME COMMAND...: one test, passed if the command is.  That may be a function,
+# which sees the variables here.
 check() {
-	local name=$1 status=0
+	local check_name=$1 check_status=0
 	shift
-	"$@" || status=$?
-	[ "$status" -eq 0 ] || say "${*//$'\n'/ }"
-	result $status "$name"
+	"$@" || check_status=$?
+	[ "$check_status" -eq 0 ] || say "${*//$'\n'/ }"
+	result $check_status "$check_name"
 }
 
 is() { [ "$1" = "$2" ]; }
