@@ -15,7 +15,7 @@
 static const char * const sections[] = {
 	"argc", "environ", "limits", "cgroup", "comm", "oom_score_adj", "personality",
 	"timerslack_ns", "coredump_filter", "loginuid", "sessionid", "uid_map", "gid_map",
-	"timens_offsets", "lsm", "cwd", "root", "exe", "keyring", "scheduling", "timers",
+	"timens_offsets", "lsm", "cwd", "root", "exe", "keyring", "scheduling", "itimers",
 	"prctl", "namespaces", "fpu", "secure", "execfn", "auxids",
 };
 

@@ -11,53 +11,42 @@
 #include <cstdlib>
 #include <string>
 
+#include "support/owners.hpp"
+
 namespace kspawn::races {
 
 namespace {
 
-struct Pipe {
-    Pipe() {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
-            reader = internal::Descriptor{ends[0]};
-            writer = internal::Descriptor{ends[1]};
-        }
-    }
-    [[nodiscard]] std::string read() const {
-        std::array<char, 4096> text{};
-        const auto count = ::read(reader.get(), text.data(), text.size());
-        return {text.data(), count > 0 ? static_cast<std::size_t>(count) : 0};
-    }
-    internal::Descriptor reader;
-    internal::Descriptor writer;
-};
+using test::Descriptor;
+using test::Pipe;
+using test::read_all;
 
 TEST(Progress, IsALineForEveryTenthInALog) {
-    const Pipe pipe;
+    const Pipe pipe{O_NONBLOCK};
     {
         Progress progress("scenes", 49, pipe.writer.get());
-        EXPECT_EQ(pipe.read(), "scenes: 0 of 49\n");
+        EXPECT_EQ(read_all(pipe.reader), "scenes: 0 of 49\n");
         for (int step = 0; step < 4; step++)
             progress.step();
-        EXPECT_EQ(pipe.read(), "");
+        EXPECT_EQ(read_all(pipe.reader), "");
         progress.step();
-        EXPECT_EQ(pipe.read(), "scenes: 5 of 49\n");
+        EXPECT_EQ(read_all(pipe.reader), "scenes: 5 of 49\n");
         for (int step = 5; step < 49; step++)
             progress.step();
     }
-    const auto rest = pipe.read();
+    const auto rest = read_all(pipe.reader);
     EXPECT_EQ(std::ranges::count(rest, '\n'), 9) << rest;
     EXPECT_TRUE(rest.ends_with("scenes: 49 of 49\n")) << rest;
 }
 
 TEST(Progress, IsOneMovingLineOnATerminal) {
-    const internal::Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    const Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
     ASSERT_TRUE(master);
     ASSERT_EQ(::grantpt(master.get()), 0);
     ASSERT_EQ(::unlockpt(master.get()), 0);
     std::array<char, 64> name{};
     ASSERT_EQ(::ptsname_r(master.get(), name.data(), name.size()), 0);
-    const internal::Descriptor terminal{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    const Descriptor terminal{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
     ASSERT_TRUE(terminal);
     {
         Progress progress("scenes", 40, terminal.get());
@@ -76,8 +65,8 @@ TEST(Progress, IsOneMovingLineOnATerminal) {
 }
 
 TEST(Progress, IsToldOnTheStderrThatWasLent) {
-    const Pipe pipe;
-    const internal::Descriptor own{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)};
+    const Pipe pipe{O_NONBLOCK};
+    const Descriptor own{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)};
     ASSERT_EQ(::dup2(pipe.writer.get(), STDERR_FILENO), STDERR_FILENO);
     lend_stderr();
     const auto lent = lent_stderr();
@@ -86,7 +75,7 @@ TEST(Progress, IsToldOnTheStderrThatWasLent) {
     ::unsetenv("KSPAWN_RACES_PROGRESS");
     ASSERT_TRUE(lent);
     Progress("scenes", 3, lent.get()).step();
-    EXPECT_EQ(pipe.read(), "scenes: 0 of 3\nscenes: 1 of 3\n");
+    EXPECT_EQ(read_all(pipe.reader), "scenes: 0 of 3\nscenes: 1 of 3\n");
 }
 
 } // namespace
