@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whoever waits for the scenes is told how far they are, and before the table.
+// Whoever waits for the trials is told how far they are, and before the table.
 #include "table/progress.hpp"
 
 #include <fcntl.h>
@@ -24,19 +24,19 @@ using test::read_all;
 TEST(Progress, IsALineForEveryTenthInALog) {
     const Pipe pipe{O_NONBLOCK};
     {
-        Progress progress("scenes", 49, pipe.writer.get());
-        EXPECT_EQ(read_all(pipe.reader), "scenes: 0 of 49\n");
+        Progress progress("trials", 49, pipe.writer.get());
+        EXPECT_EQ(read_all(pipe.reader), "trials: 0 of 49\n");
         for (int step = 0; step < 4; step++)
             progress.step();
         EXPECT_EQ(read_all(pipe.reader), "");
         progress.step();
-        EXPECT_EQ(read_all(pipe.reader), "scenes: 5 of 49\n");
+        EXPECT_EQ(read_all(pipe.reader), "trials: 5 of 49\n");
         for (int step = 5; step < 49; step++)
             progress.step();
     }
     const auto rest = read_all(pipe.reader);
     EXPECT_EQ(std::ranges::count(rest, '\n'), 9) << rest;
-    EXPECT_TRUE(rest.ends_with("scenes: 49 of 49\n")) << rest;
+    EXPECT_TRUE(rest.ends_with("trials: 49 of 49\n")) << rest;
 }
 
 TEST(Progress, IsOneMovingLineOnATerminal) {
@@ -49,11 +49,11 @@ TEST(Progress, IsOneMovingLineOnATerminal) {
     const Descriptor terminal{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
     ASSERT_TRUE(terminal);
     {
-        Progress progress("scenes", 40, terminal.get());
+        Progress progress("trials", 40, terminal.get());
         progress.step();
     }
     // A terminal gives what has come as far as it has come.
-    const std::string expected = "\r\033[Kscenes\r\033[Kscenes: 1 of 40\r\033[K";
+    const std::string expected = "\r\033[Ktrials\r\033[Ktrials: 1 of 40\r\033[K";
     std::string seen;
     while (seen.size() < expected.size()) {
         std::array<char, 256> text{};
@@ -74,8 +74,8 @@ TEST(Progress, IsToldOnTheStderrThatWasLent) {
     ASSERT_EQ(::dup2(own.get(), STDERR_FILENO), STDERR_FILENO);
     ::unsetenv("KSPAWN_RACES_PROGRESS");
     ASSERT_TRUE(lent);
-    Progress("scenes", 3, lent.get()).step();
-    EXPECT_EQ(read_all(pipe.reader), "scenes: 0 of 3\nscenes: 1 of 3\n");
+    Progress("trials", 3, lent.get()).step();
+    EXPECT_EQ(read_all(pipe.reader), "trials: 0 of 3\ntrials: 1 of 3\n");
 }
 
 } // namespace
