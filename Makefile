@@ -88,7 +88,7 @@ test-nightly: deps-debug deps-fuzz
 		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) \
 		--env KSPAWN_FUZZ_COUNT=1000000 \
 		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) --env KSPAWN_RACES_ROUNDS=2000 \
-		'^(conformance|races)/|^guest/fuzz_ioctl|^abi/(storm|reload)'
+		'^(conformance|races)/|^guest/fuzz_ioctl|^abi/(stress$$|reload)'
 	@qemu/kernels/matrix
 	@tests/readme/run --nightly
 	@tests/fuzz/library/run 600

@@ -43,7 +43,7 @@ enum way { FORK, SPAWN, SPAWN_WITH_THREAD, SPAWN_WITH_ACTIONS, SPAWN_INTO };
 static void start_pipes(int device, const char *cgroup, enum way way, int ready)
 {
 	int fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pipes");
 	pid_t pid;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -51,9 +51,6 @@ static void start_pipes(int device, const char *cgroup, enum way way, int ready)
 		_exit(2);
 	if (way == SPAWN_WITH_THREAD && own_start_idle_thread())
 		_exit(3);
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pipes");
 	spawn_arg(&s, PIPES);
 	spawn_dup2(&s, ready, 1);
 	if (way == SPAWN_WITH_ACTIONS) {
@@ -94,8 +91,7 @@ static void expect_pipes_charged(struct __test_metadata *_metadata, int device, 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	before = bytes_of(cgroup);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller)
 		start_pipes(device, cgroup, way, ready[1]);
 	close(ready[1]);
@@ -161,8 +157,7 @@ TEST_F(spawn, requests)
 	actions[0].op = KSPAWN_ACTION_OPEN;
 	actions[0].dirfd = AT_FDCWD;
 	actions[0].path = spawn_pointer("fifo");
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		long before, after;
 		int fifo;
@@ -171,9 +166,8 @@ TEST_F(spawn, requests)
 			_exit(2);
 		before = bytes_of(cgroup);
 		for (i = 0; i < BIG_REQUESTS; i++) {
-			struct spawn s;
+			DEFINE_SPAWN(s, scratch_tiny);
 
-			spawn_init(&s, scratch_tiny);
 			s.args.actions = spawn_pointer(actions);
 			s.args.action_count = BIG_ACTIONS;
 			s.args.action_size = sizeof(*actions);
@@ -226,8 +220,7 @@ static void expect_charged(struct __test_metadata *_metadata, int device,
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	caller->device = device;
 	caller->bytes = -1;
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		caller->completion = completion_open(device, KSPAWN_EVENTS_MAX, 0);
@@ -280,9 +273,7 @@ static long grow_tables(struct caller *caller)
 	int i;
 
 	for (i = 0; i < HELD; i++) {
-		spawn_init(&s, scratch_child);
-		spawn_arg(&s, "child");
-		spawn_arg(&s, "pause");
+		spawn_init(&s, scratch_child, "child", "pause");
 		spawn_dup2(&s, 0, HIGH);
 		if (spawn_start(caller->device, &s) < 0)
 			return -1;
@@ -307,9 +298,8 @@ struct worker {
 static void *wait_in_the_copy(void *argument)
 {
 	struct worker *worker = argument;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
-	spawn_init(&s, "/no/such/program");
 	spawn_start(worker->caller->device, &s);
 	__atomic_add_fetch(worker->ready, 1, __ATOMIC_ACQ_REL);
 	while (!__atomic_load_n(worker->go, __ATOMIC_ACQUIRE))
@@ -373,14 +363,13 @@ static long leave_events(struct caller *caller)
 	int i;
 
 	for (i = -100; i < UNREAD; i++) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 
 		/* What failed children had is given back late. */
 		if (!i) {
 			own_sleep_ms(2000);
 			before = bytes_of(caller->cgroup);
 		}
-		spawn_init(&s, scratch_tiny);
 		spawn_dup2(&s, 99, 98);
 		completion_use(&s, caller->completion, i);
 		if (spawn_start(caller->device, &s) < 0)
@@ -408,10 +397,7 @@ static long make_pipes_elsewhere(struct caller *caller)
 	if (mkdir(other, 0755) || pipe2(go, O_CLOEXEC) || pipe2(ready, O_CLOEXEC))
 		return -1;
 	snprintf(command, sizeof(command), "read line; exec %s pipes " PIPES, scratch_child);
-	spawn_init(&s, "/bin/sh");
-	spawn_arg(&s, "sh");
-	spawn_arg(&s, "-c");
-	spawn_arg(&s, command);
+	spawn_init(&s, "/bin/sh", "sh", "-c", command);
 	spawn_dup2(&s, go[0], 0);
 	spawn_dup2(&s, ready[1], 1);
 	pid = spawn_start(caller->device, &s);
@@ -453,9 +439,8 @@ static long start_some(struct caller *caller)
 	int i;
 
 	for (i = 0; i < 20; i++) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 
-		spawn_init(&s, scratch_tiny);
 		if (i % 2)
 			spawn_dup2(&s, 99, 98);
 		s.args.flags = KSPAWN_WAIT;

@@ -105,9 +105,7 @@ static int run_by_spawn(struct __test_metadata *_metadata, int device, const cha
 	struct spawn s;
 	pid_t pid;
 
-	spawn_init(&s, program);
-	spawn_arg(&s, program);
-	spawn_arg(&s, "pause");
+	spawn_init(&s, program, program, "pause");
 	/* So that it is the child that looks the program up. */
 	spawn_chdir(&s, ".");
 	*label = '\0';
@@ -137,7 +135,7 @@ static void expect_both(struct __test_metadata *_metadata, int device, const cha
 
 TEST_F(spawn, transitions_of_the_profile)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./denied");
 
 	if (!load(self->directory))
 		SKIP(return, NO_APPARMOR);
@@ -149,7 +147,6 @@ TEST_F(spawn, transitions_of_the_profile)
 	expect_both(_metadata, self->device, "./denied", "", EACCES);
 
 	/* A program that is looked up by the caller alone. */
-	spawn_init(&s, "./denied");
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
 	/* No action opens a file that the profile does not allow to be read. */
 	spawn_init(&s, scratch_tiny);

@@ -67,14 +67,12 @@ TEST_F(spawn, args_with_an_unknown_field_that_is_used)
 		KSPAWN_ARGS_SIZE_VER0, KSPAWN_ARGS_SIZE_VER0 + 1, KSPAWN_ARGS_SIZE_VER0 + 7,
 		KSPAWN_ARGS_SIZE_VER0 + 15, 1000, 4095
 	};
-	struct kspawn_args *args;
 	struct before before;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	unsigned int i;
+	struct kspawn_args *args = calloc(1, 4096);
 
-	args = calloc(1, 4096);
 	ASSERT_NE(NULL, args);
-	spawn_init(&s, scratch_tiny);
 	before_call(&before);
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		*args = s.args;
@@ -92,10 +90,9 @@ TEST_F(spawn, args_too_large)
 {
 	static const __u32 sizes[] = { 4097, 65536, INT_MAX, UINT32_MAX };
 	struct before before;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	unsigned int i;
 
-	spawn_init(&s, scratch_tiny);
 	before_call(&before);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		s.args.size = sizes[i];
@@ -142,16 +139,13 @@ TEST_F(spawn, unknown_attributes)
 /* Every attribute that a plain caller may have, in one request. */
 TEST_F(spawn, all_attributes_together)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int status;
 	pid_t pid;
 
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_ALL &
 			    ~(KSPAWN_ATTR_SETPGROUP | KSPAWN_ATTR_SETCGROUP);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	EXPECT_EQ(pid, waitpid(pid, &status, __WALL));
 	EXPECT_EQ(0, status);
 	/* CLOEXEC_DEFAULT leaves it no descriptor at all. */
@@ -162,9 +156,8 @@ TEST_F(spawn, all_attributes_together)
 
 TEST_F(spawn, cgroup_needs_its_flag)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.cgroup = -1;
 	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ATTRIBUTES);
 	s.args.cgroup = 1;
@@ -173,9 +166,8 @@ TEST_F(spawn, cgroup_needs_its_flag)
 
 TEST_F(spawn, result_is_optional)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.result = 0;
 	s.args.result_size = 0;
 	expect_exit(_metadata, self->device, &s, 0);
@@ -226,16 +218,14 @@ TEST_F(spawn, larger_result)
 		__u8 tail[100];
 		__u8 guard;
 	} larger;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	unsigned int i;
 	pid_t pid;
 
 	memset(&larger, 0xa5, sizeof(larger));
-	spawn_init(&s, scratch_tiny);
 	s.args.result = spawn_pointer(&larger);
 	s.args.result_size = offsetof(typeof(larger), guard);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_EQ(pid, larger.result.pid);
 	EXPECT_EQ(-1, larger.result.pidfd);
@@ -247,9 +237,8 @@ TEST_F(spawn, larger_result)
 /* Number, size and place of the actions: all of them, or none. */
 TEST_F(spawn, actions_half_given)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_close(&s, 9);
 	s.args.action_size = 0;
 	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ACTIONS);
@@ -274,11 +263,9 @@ TEST_F(spawn, larger_actions)
 		struct kspawn_action action;
 		__u64 more[3];
 	} actions[4] = {};
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int i;
 
-	report_init(_metadata, &s, &r);
 	for (i = 0; i < 4; i++) {
 		actions[i].action.op = KSPAWN_ACTION_DUP2;
 		actions[i].action.newfd = 10 + i;
@@ -286,8 +273,7 @@ TEST_F(spawn, larger_actions)
 	s.args.actions = spawn_pointer(actions);
 	s.args.action_count = 4;
 	s.args.action_size = sizeof(actions[0]);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 10 11 12 13");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 11 12 13");
 
 	actions[2].more[2] = 1ULL << 63;
 	expect_failure(_metadata, self->device, &s, E2BIG, COPY, KSPAWN_ARG_ACTIONS);
@@ -353,9 +339,8 @@ TEST_F(spawn, unused_fields_of_actions)
 /* The first thing that is wrong is the one that is told. */
 TEST_F(spawn, order_of_checks)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, NULL);
 
-	spawn_init(&s, NULL);
 	s.args.flags = 0x80000000;
 	s.args.attr_flags = 0x80000000;
 	s.args.argv = 1;
@@ -377,8 +362,7 @@ TEST_F(spawn, order_of_checks)
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = -1;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETPGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_SETPGROUP);
 	s.args.attr_flags = 0;
 	s.args.pgroup = 0;
 	s.actions[0].op = KSPAWN_ACTION_DUP2;
@@ -431,11 +415,9 @@ TEST_F(spawn, strings_arrive_as_they_are)
 	static const char * const words[] = {
 		"", " ", "a b", "\n", "\xff\xfe", "=", "-", "'\"$`\\", "",
 	};
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	unsigned int i;
 
-	report_init(_metadata, &s, &r);
 	spawn_arg(&s, "0");
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
 		spawn_arg(&s, words[i]);
@@ -458,10 +440,8 @@ TEST_F(spawn, strings_arrive_as_they_are)
 /* The program's name is the path's, not argv[0]'s. */
 TEST_F(spawn, names)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	s.argv[0] = "another name";
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_STREQ("another name", report_arg(&r, 0));

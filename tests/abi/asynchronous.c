@@ -61,8 +61,7 @@ TEST_F(spawn, failures_before_there_is_a_child)
 		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 		s.args.cgroup = 99;
 		completion_use(&s, completion, i);
-		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETCGROUP);
+		expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 	}
 	EXPECT_FALSE(completion_ready(completion, 50));
 	completion_tiny(&s, completion, 7, false);
@@ -80,8 +79,7 @@ static void expect_late_failure(struct __test_metadata *_metadata, int device, s
 
 	ASSERT_LE(0, completion);
 	completion_use(s, completion, 11);
-	pid = expect_start(_metadata, device, s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, device, s);
 	ASSERT_TRUE(completion_ready(completion, 60000));
 	EXPECT_EQ(-1, waitpid(pid, NULL, WNOHANG | __WALL));
 	EXPECT_EQ(ECHILD, errno);
@@ -93,9 +91,8 @@ static void expect_late_failure(struct __test_metadata *_metadata, int device, s
 
 TEST_F(spawn, failures_of_the_child)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
-	spawn_init(&s, "/no/such/program");
 	spawn_chdir(&s, "/");
 	expect_late_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	spawn_init(&s, "no-such-program");
@@ -167,8 +164,7 @@ TEST_F(spawn, with_a_pidfd)
 	s.args.flags |= KSPAWN_PIDFD;
 	s.args.pidfd = spawn_pointer(&stored);
 	s.args.pid = spawn_pointer(&number);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	EXPECT_EQ(pid, number);
 	EXPECT_EQ(s.result.pidfd, stored);
 	poller.fd = stored;
@@ -181,8 +177,7 @@ TEST_F(spawn, with_a_pidfd)
 	/* It becomes readable when the start fails, too. */
 	completion_tiny(&s, completion, 2, true);
 	s.args.flags |= KSPAWN_PIDFD;
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	poller.fd = s.result.pidfd;
 	EXPECT_EQ(1, TEMP_FAILURE_RETRY(poll(&poller, 1, 60000)));
 	expect_event(_metadata, completion, 2, pid, EBADF, KSPAWN_STEP_ACTION, 0);
@@ -224,19 +219,16 @@ TEST_F(spawn, request_is_not_needed_any_more)
 	int completion = completion_open(self->device, 1, 0);
 	struct kspawn_event event;
 	char argument[] = "first";
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	pid_t pid;
 
 	ASSERT_LE(0, completion);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	report_init(_metadata, &s, &r);
 	spawn_arg(&s, "0");
 	spawn_arg(&s, argument);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
 	completion_use(&s, completion, 5);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	memcpy(argument, "other", sizeof(argument));
 	memset(&s, 0xa5, sizeof(s));
 	completion_release();
@@ -252,19 +244,16 @@ TEST_F(spawn, descriptors_of_the_call)
 {
 	int completion = completion_open(self->device, 1, 0);
 	struct kspawn_event event;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	pid_t pid;
 	int fd;
 
 	ASSERT_LE(0, completion);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	fd = fcntl(0, F_DUPFD, 20);
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
 	completion_use(&s, completion, 5);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	close(fd);
 	ASSERT_EQ(30, fcntl(0, F_DUPFD, 30));
 	completion_release();

@@ -85,8 +85,7 @@ static void expect_children_live_on(struct __test_metadata *_metadata, int devic
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	idle_take(&idle);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		int completion = completion_open(device, STARTS, 0);
 		struct spawn s;
@@ -160,8 +159,7 @@ TEST_F(spawn, callers_killed_at_any_moment)
 			}
 		}
 		own_sleep_ms(5 + i * 7 % 40);
-		ASSERT_EQ(0, kill(caller, SIGKILL));
-		EXPECT_EQ(SIGKILL, own_wait(caller));
+		expect_killed(_metadata, caller);
 		while (waitpid(-1, NULL, __WALL) > 0)
 			;
 	}

@@ -137,8 +137,7 @@ TEST_F(spawn, what_the_child_does)
 	spawn_open(&s, 9, "/", O_RDONLY | O_DIRECTORY, 0);
 	spawn_chdir(&s, "/tmp");
 	spawn_fchdir(&s, 9);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_TRUE(audited(log, SYS_setresgid, pid, true));
 	EXPECT_TRUE(audited(log, SYS_setresuid, pid, true));
@@ -179,12 +178,10 @@ TEST_F(spawn, program_of_the_child)
 	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ASSERT_LE(0, log);
 	ASSERT_LE(0, lseek(log, 0, SEEK_END));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 
-		spawn_init(&s, scratch_tiny);
 		spawn_open(&s, 9, "/", O_RDONLY | O_DIRECTORY, 0);
 		*child = spawn_start(self->device, &s);
 		_exit(own_wait(*child) ? 1 : 0);
@@ -224,7 +221,7 @@ static bool is_debug_kernel(void)
 static void search_them_all(int device)
 {
 	char *list = malloc(KSPAWN_SEARCH_MAX);
-	struct spawn s;
+	DEFINE_SPAWN(s, "no-such-program");
 	int i;
 
 	/* Names that are looked up in full, not told from the cache. */
@@ -232,7 +229,6 @@ static void search_them_all(int device)
 		list[2 * i] = 'a' + i % 26;
 		list[2 * i + 1] = i < DIRECTORIES - 1 ? ':' : '\0';
 	}
-	spawn_init(&s, "no-such-program");
 	s.args.search = spawn_pointer(list);
 	if (!list || spawn_start(device, &s) != -1 || errno != ENOENT ||
 	    s.result.step != KSPAWN_STEP_EXEC)
@@ -254,8 +250,7 @@ TEST_F(spawn, search_takes_no_memory)
 	    set_rule(sock, AUDIT_ADD_RULE, SYS_setresuid))
 		SKIP(return, NEEDS_AUDIT);
 	/* A process has an audit context only if it was made after that. */
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller)
 		search_them_all(self->device);
 	while (waitpid(caller, &status, WNOHANG) == 0) {

@@ -150,12 +150,11 @@ TEST_F(spawn, has_nothing_of_its_caller)
 	char path[64], list[64] = "";
 	struct dirent *entry;
 	struct held h = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	DIR *directory;
 	FILE *maps;
 
 	ASSERT_EQ(20, fcntl(0, F_DUPFD_CLOEXEC, 20));
-	spawn_init(&s, scratch_tiny);
 	hold(_metadata, self->device, &s, &h, 0);
 	errno = 0;
 	EXPECT_EQ(-1, ptrace(PTRACE_PEEKDATA, h.child, secret, 0));
@@ -194,10 +193,9 @@ static bool is_locked_by(int fd, pid_t pid)
 TEST_F(spawn, locks_of_a_caller_that_executes)
 {
 	struct held h = { .lock = open("lock", O_RDWR | O_CREAT, 0600) };
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_LT(0, h.lock);
-	spawn_init(&s, scratch_tiny);
 	hold(_metadata, self->device, &s, &h, 0);
 	ASSERT_TRUE(is_locked_by(h.lock, h.caller));
 	have_it_execute(_metadata, &h);
@@ -205,8 +203,7 @@ TEST_F(spawn, locks_of_a_caller_that_executes)
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, h.child, 0, 0));
 	own_sleep_ms(200);
 	EXPECT_TRUE(is_locked_by(h.lock, h.caller));
-	ASSERT_EQ(0, kill(h.caller, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(h.caller));
+	expect_killed(_metadata, h.caller);
 	EXPECT_FALSE(is_locked_by(h.lock, h.caller));
 }
 
@@ -214,10 +211,9 @@ TEST_F(spawn, locks_of_a_caller_that_executes)
 TEST_F(spawn, failed_child_of_a_caller_that_executes)
 {
 	struct held h = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, 99, 98);
 	hold(_metadata, self->device, &s, &h, PTRACE_O_TRACEEXIT);
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, h.child, 0, 0));
@@ -232,8 +228,7 @@ TEST_F(spawn, failed_child_of_a_caller_that_executes)
 	EXPECT_EQ(127 << 8, own_wait(h.child));
 	own_sleep_ms(100);
 	EXPECT_NE(0, own_parent_of(h.caller));
-	ASSERT_EQ(0, kill(h.caller, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(h.caller));
+	expect_killed(_metadata, h.caller);
 	/* Children that it left would be ours now. */
 	own_sleep_ms(100);
 	EXPECT_TRUE(own_no_child());
@@ -248,13 +243,11 @@ static void nothing(int signal)
 TEST_F(spawn, signal_with_a_handler)
 {
 	unsigned long long none = 0;
-	struct report r;
 	struct held h = {};
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int status;
 
 	ASSERT_NE(SIG_ERR, signal(SIGUSR1, nothing));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGMASK;
 	s.args.sigmask = spawn_signal_bit(SIGUSR1) | spawn_signal_bit(SIGUSR2);
 	hold(_metadata, self->device, &s, &h, 0);
@@ -291,11 +284,10 @@ static void expect_ended_by(struct __test_metadata *_metadata, int device, int s
 	struct rlimit core = { RLIM_INFINITY, RLIM_INFINITY };
 	unsigned long long none = 0;
 	struct held h = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int status;
 
 	setrlimit(RLIMIT_CORE, &core);
-	spawn_init(&s, scratch_tiny);
 	hold(_metadata, device, &s, &h, 0);
 	if (signal != SIGKILL &&
 	    ptrace(PTRACE_SETSIGMASK, h.child, sizeof(none), &none)) {

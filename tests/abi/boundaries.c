@@ -19,10 +19,9 @@
 TEST_F(spawn, path_descriptor_of_the_device)
 {
 	int fd = open(KSPAWN_DEVICE, O_PATH | O_CLOEXEC);
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_LE(0, fd);
-	spawn_init(&s, scratch_tiny);
 	EXPECT_EQ(-1, spawn_start(fd, &s));
 	EXPECT_EQ(EBADF, errno);
 	EXPECT_TRUE(own_no_child());
@@ -47,18 +46,14 @@ TEST_F(spawn, any_access_mode_of_the_device)
 /* Only what opened it says whether the child has it. */
 TEST_F(spawn, device_is_inherited_as_any_other)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 	report_free(&r);
 	ASSERT_EQ(0, fcntl(self->device, F_SETFD, 0));
 	ASSERT_EQ(3, self->device);
 	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 3");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 3");
 }
 
 #define NO_LANDLOCK	"this kernel has no Landlock"
@@ -92,13 +87,12 @@ static int confine(const char *directory)
 
 TEST_F(spawn, landlock)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
 		SKIP(return, NO_LANDLOCK);
 	ASSERT_EQ(0, scratch_file("readable", "x", 1, 0666));
 	ASSERT_EQ(0, confine(scratch_directory));
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "readable", O_RDONLY, 0);
 	expect_exit(_metadata, self->device, &s, 0);
 	/* Another program, a file outside, one inside to write to or to make. */
@@ -121,12 +115,10 @@ TEST_F(spawn, landlock)
 /* The child is confined as its caller is: it cannot write its report. */
 TEST_F(spawn, landlock_of_the_child)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
 		SKIP(return, NO_LANDLOCK);
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	ASSERT_EQ(0, confine("/"));
 	expect_exit(_metadata, self->device, &s, 121);
@@ -146,16 +138,13 @@ static int give_capability(const char *path)
 
 TEST_F(spawn, file_capabilities)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("capable", 0755));
 	if (give_capability("capable"))
 		SKIP(return, "no capabilities of files in /tmp");
 	ASSERT_EQ(0, own_drop_privileges());
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("./capable");
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(1ULL << CAPABILITY, report_status_hex(&r, "CapEff"));
@@ -173,24 +162,20 @@ TEST_F(spawn, file_capabilities)
 TEST_F(spawn, file_capabilities_under_a_tracer)
 {
 	int status, ready[2];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	pid_t caller;
 	char byte;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("capable", 0755));
 	if (give_capability("capable"))
 		SKIP(return, "no capabilities of files in /tmp");
 	ASSERT_EQ(0, own_drop_privileges());
 	/* To be traced by another of the same user. */
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("./capable");
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		close(ready[1]);
 		if (read(ready[0], &byte, 1))
@@ -242,8 +227,7 @@ TEST_F(spawn, device_in_a_container)
 	struct spawn s;
 	int fd;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_file("for-root", "x", 1, 0600));
 	ASSERT_EQ(0, scratch_file("node", "", 0, 0644));
 	ASSERT_EQ(0, own_drop_privileges());
@@ -270,8 +254,7 @@ TEST_F(spawn, device_in_a_container)
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
 	s.args.sched_policy = SCHED_FIFO;
 	s.args.sched_priority = 1;
-	expect_failure(_metadata, fd, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETSCHEDULER);
+	expect_attribute_failure(_metadata, fd, &s, EPERM, KSPAWN_ATTR_SETSCHEDULER);
 	/* A set-uid program of a user whom the container does not know stays what it is. */
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
@@ -319,15 +302,12 @@ TEST_F(spawn, privileges_given_up_meanwhile)
 	struct report r;
 	pid_t child;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, mkfifo("fifo", 0666));
 	report_init(_metadata, &c.s, &r);
 	spawn_open(&c.s, 9, "fifo", O_RDONLY, 0);
 	ASSERT_EQ(0, pthread_create(&c.thread, NULL, call, &c));
-	child = own_wait_child_of(getpid());
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, getpid());
 	/* It has to wait for the thread that spawns. */
 	ASSERT_EQ(0, pthread_create(&change.thread, NULL, give_up_privileges, &change));
 	own_sleep_ms(100);
@@ -370,8 +350,7 @@ TEST_F(spawn, privileges_toggled_meanwhile)
 	pthread_t thread;
 	int stop = 0;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_NE(NULL, reports);
 	/* Beforehand: whose files they would be is not known then. */
 	for (i = 0; i < rounds; i++)
@@ -380,11 +359,8 @@ TEST_F(spawn, privileges_toggled_meanwhile)
 	for (i = 0; i < rounds; i++) {
 		unsigned long long capabilities;
 		unsigned int ids[4];
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_child, "child", "report");
 
-		spawn_init(&s, scratch_child);
-		spawn_arg(&s, "child");
-		spawn_arg(&s, "report");
 		spawn_arg(&s, reports[i].path);
 		spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
 		expect_report(_metadata, self->device, &s, &reports[i]);
@@ -429,13 +405,10 @@ TEST_F(spawn, yama)
 		SKIP(return, "needs root and Yama");
 	snprintf(old, sizeof(old), "%ld", totals_number(scope));
 	ASSERT_EQ(0, put(scope, "1"));
-	stranger = fork();
-	ASSERT_LE(0, stranger);
+	stranger = expect_fork(_metadata);
 	if (!stranger) {
 		ASSERT_EQ(0, own_drop_privileges());
-		spawn_init(&s, scratch_child);
-		spawn_arg(&s, "child");
-		spawn_arg(&s, "pause");
+		spawn_init(&s, scratch_child, "child", "pause");
 		child = spawn_start(self->device, &s);
 		if (child < 0 || may_attach(child))
 			_exit(1);

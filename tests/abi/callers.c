@@ -177,8 +177,7 @@ TEST_F_TIMEOUT(spawn, at_any_moment, 1800)
 	struct tally *tally;
 	struct idle idle;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		     0);

@@ -44,8 +44,7 @@ static int make_cgroup(const char *root, char *path, size_t size)
 TEST_F(spawn, child_is_born_in_it)
 {
 	char root[64], path[128], expected[64];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	if (geteuid() || !find_cgroups(_metadata, root, sizeof(root)))
@@ -53,7 +52,6 @@ TEST_F(spawn, child_is_born_in_it)
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
 	snprintf(expected, sizeof(expected), "0::/kspawn-test-%d\n", getpid());
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 	s.args.cgroup = fd;
 	expect_report(_metadata, self->device, &s, &r);
@@ -71,7 +69,7 @@ TEST_F(spawn, child_is_born_in_it)
 TEST_F(spawn, path_descriptor_of_a_cgroup)
 {
 	char root[64], path[128];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int fd, copy;
 
 	if (geteuid() || !find_cgroups(_metadata, root, sizeof(root)))
@@ -80,7 +78,6 @@ TEST_F(spawn, path_descriptor_of_a_cgroup)
 	ASSERT_LE(0, fd);
 	copy = open(path, O_PATH | O_CLOEXEC);
 	ASSERT_LE(0, copy);
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 	s.args.cgroup = copy;
 	/* clone3() takes one of both kinds or of one; so do we. */
@@ -105,12 +102,10 @@ TEST_F(spawn, no_cgroup_at_all)
 	fd = open(self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
 	s.args.cgroup = fd;
-	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETCGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 	/* 0 is a descriptor like any other. */
 	s.args.cgroup = 0;
-	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETCGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 }
 
 /* The errno is the kernel's, which has changed: clone3() is asked. */
@@ -121,7 +116,7 @@ TEST_F(spawn, removed_cgroup)
 		.exit_signal = SIGCHLD,
 	};
 	char root[64], path[128];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int fd;
 
 	if (geteuid() || !find_cgroups(_metadata, root, sizeof(root)))
@@ -133,11 +128,9 @@ TEST_F(spawn, removed_cgroup)
 	ASSERT_EQ(-1, syscall(SYS_clone3, &clone, sizeof(clone)));
 	ASSERT_TRUE(errno == ENOENT || errno == ENODEV)
 		TH_LOG("%m");
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 	s.args.cgroup = fd;
-	expect_failure(_metadata, self->device, &s, errno, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETCGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, errno, KSPAWN_ATTR_SETCGROUP);
 }
 
 TEST_F(spawn, cgroup_of_somebody_else)
@@ -151,8 +144,7 @@ TEST_F(spawn, cgroup_of_somebody_else)
 		SKIP(return, NO_CGROUPS);
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		if (own_drop_privileges())
 			_exit(1);
@@ -160,8 +152,8 @@ TEST_F(spawn, cgroup_of_somebody_else)
 		spawn_init(&s, scratch_tiny);
 		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 		s.args.cgroup = fd;
-		expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETCGROUP);
+		expect_attribute_failure(_metadata, self->device, &s, EACCES,
+					 KSPAWN_ATTR_SETCGROUP);
 		_exit(0);
 	}
 	EXPECT_EQ(0, own_wait(pid));
@@ -173,7 +165,7 @@ TEST_F(spawn, limit_of_the_cgroup)
 {
 	char root[64], path[128], current[160];
 	pid_t first, second;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 	int fd;
 
 	if (geteuid() || !find_cgroups(_metadata, root, sizeof(root)))
@@ -183,13 +175,9 @@ TEST_F(spawn, limit_of_the_cgroup)
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, put_in(path, "pids.max", "1"));
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 	s.args.cgroup = fd;
-	first = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, first);
+	first = assert_start(_metadata, self->device, &s);
 	second = spawn_start(self->device, &s);
 	EXPECT_EQ(-1, second);
 	EXPECT_EQ(EAGAIN, errno);

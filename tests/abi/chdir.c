@@ -12,11 +12,9 @@ static const char *cwd(const struct report *r)
 TEST_F(spawn, chdir_changes_the_child_only)
 {
 	char before[PATH_MAX], after[PATH_MAX];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_NE(NULL, getcwd(before, sizeof(before)));
-	report_init(_metadata, &s, &r);
 	spawn_chdir(&s, "/usr");
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_STREQ("/usr", cwd(&r));
@@ -68,14 +66,12 @@ TEST_F(spawn, chdir_errors)
 
 TEST_F(spawn, chdir_permission_denied)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	/* Readable is not searchable. */
 	ASSERT_EQ(0, mkdir("closed", 0744));
 	ASSERT_EQ(0, own_drop_privileges());
-	spawn_init(&s, scratch_tiny);
 	spawn_chdir(&s, "closed");
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_ACTION, 0);
 }
@@ -83,14 +79,10 @@ TEST_F(spawn, chdir_permission_denied)
 /* A relative program is looked for where the actions have led. */
 TEST_F(spawn, chdir_decides_where_the_program_is)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./program", "program", "exit", "3");
 
 	ASSERT_EQ(0, mkdir("bin", 0755));
 	ASSERT_EQ(0, scratch_copy_child("bin/program", 0755));
-	spawn_init(&s, "./program");
-	spawn_arg(&s, "program");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "3");
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	spawn_chdir(&s, "bin");
 	expect_exit(_metadata, self->device, &s, 3);
@@ -98,22 +90,19 @@ TEST_F(spawn, chdir_decides_where_the_program_is)
 
 TEST_F(spawn, chdir_may_hide_the_program)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./program");
 
 	ASSERT_EQ(0, mkdir("empty", 0755));
 	ASSERT_EQ(0, scratch_copy_child("program", 0755));
-	spawn_init(&s, "./program");
 	spawn_chdir(&s, "empty");
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 }
 
 TEST_F(spawn, chdir_from_a_removed_directory)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, mkdir("gone", 0755));
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(0, chdir("gone"));
 	ASSERT_EQ(0, rmdir("../gone"));
 	spawn_chdir(&s, self->directory);
@@ -163,10 +152,8 @@ TEST_F(spawn, fchdir_with_each_kind_of_descriptor)
 
 TEST_F(spawn, fchdir_to_what_an_action_opened)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "/usr", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	spawn_fchdir(&s, 9);
 	expect_report(_metadata, self->device, &s, &r);
@@ -176,13 +163,12 @@ TEST_F(spawn, fchdir_to_what_an_action_opened)
 
 TEST_F(spawn, fchdir_errors)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int fd;
 
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
 	fd = open("data", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
-	spawn_init(&s, scratch_tiny);
 	spawn_fchdir(&s, fd);
 	expect_failure(_metadata, self->device, &s, ENOTDIR, KSPAWN_STEP_ACTION, 0);
 	spawn_init(&s, scratch_tiny);
@@ -203,16 +189,14 @@ TEST_F(spawn, fchdir_errors)
 
 TEST_F(spawn, fchdir_permission_denied)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int fd;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("closed", 0744));
 	fd = open("closed", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
 	ASSERT_EQ(0, own_drop_privileges());
-	spawn_init(&s, scratch_tiny);
 	spawn_fchdir(&s, fd);
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_ACTION, 0);
 }

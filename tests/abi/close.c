@@ -6,74 +6,57 @@
 
 TEST_F(spawn, close_takes_it_from_the_child_only)
 {
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open("/dev/null", O_RDONLY);
 
-	fd = open("/dev/null", O_RDONLY);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_close(&s, fd);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 	EXPECT_LE(0, fcntl(fd, F_GETFD));
 }
 
 TEST_F(spawn, close_standard_streams)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_close(&s, 0);
 	spawn_close(&s, 2);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "1");
+	expect_report_fds(_metadata, self->device, &s, &r, "1");
 }
 
 TEST_F(spawn, close_one_that_is_not_open)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_close(&s, 50);
 	spawn_close(&s, 50);
 	spawn_close(&s, 63);
 	spawn_close(&s, 64);
 	spawn_close(&s, 1023);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 }
 
 TEST_F(spawn, close_one_that_is_close_on_exec)
 {
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_close(&s, fd);
 	spawn_close(&s, self->device);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 }
 
 TEST_F(spawn, close_high_descriptors)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(64, dup2(0, 64));
 	ASSERT_EQ(65, dup2(0, 65));
 	ASSERT_EQ(500, dup2(0, 500));
 	spawn_close(&s, 64);
 	spawn_close(&s, 500);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 65");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 65");
 }
 
 TEST_F(spawn, close_out_of_range)
@@ -96,33 +79,26 @@ TEST_F(spawn, close_out_of_range)
 TEST_F(spawn, close_above_a_lowered_limit)
 {
 	struct rlimit limit = { .rlim_cur = 32, .rlim_max = 1024 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(40, dup2(0, 40));
 	ASSERT_EQ(41, dup2(0, 41));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	spawn_close(&s, 40);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 41");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 41");
 }
 
 /* The last writer's close gives the reader its end of file. */
 TEST_F(spawn, close_of_a_pipe_is_seen_at_its_other_end)
 {
 	int ends[2], status;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 	pid_t pid;
 	char c;
 
 	ASSERT_EQ(0, pipe(ends));
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	spawn_close(&s, ends[1]);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	close(ends[1]);
 	EXPECT_EQ(0, read(ends[0], &c, 1));
 	ASSERT_EQ(0, kill(pid, SIGTERM));
@@ -137,17 +113,13 @@ TEST_F(spawn, close_of_a_pipe_is_seen_at_its_other_end)
  */
 TEST_F(spawn, close_takes_effect_at_once)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./program", "program", "exit", "7");
 	int fd;
 
 	ASSERT_EQ(0, scratch_copy_child("program", 0755));
 	fd = open("program", O_WRONLY);
 	ASSERT_LE(3, fd);
 	close(fd);
-	spawn_init(&s, "./program");
-	spawn_arg(&s, "program");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "7");
 	spawn_open(&s, 9, "program", O_WRONLY, 0);
 	spawn_close(&s, 9);
 	expect_exit(_metadata, self->device, &s, 7);
@@ -160,30 +132,24 @@ TEST_F(spawn, close_takes_effect_at_once)
 
 TEST_F(spawn, closefrom_leaves_what_is_below)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(5, dup2(0, 5));
 	ASSERT_EQ(6, dup2(0, 6));
 	ASSERT_EQ(63, dup2(0, 63));
 	ASSERT_EQ(64, dup2(0, 64));
 	ASSERT_EQ(999, dup2(0, 999));
 	spawn_closefrom(&s, 6);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 5");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 5");
 }
 
 TEST_F(spawn, closefrom_zero_leaves_nothing)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(100, dup2(0, 100));
 	spawn_closefrom(&s, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "");
+	expect_report_fds(_metadata, self->device, &s, &r, "");
 }
 
 TEST_F(spawn, closefrom_above_everything)
@@ -196,17 +162,15 @@ TEST_F(spawn, closefrom_above_everything)
 	for (i = 0; i < ARRAY_SIZE(from); i++) {
 		report_init(_metadata, &s, &r);
 		spawn_closefrom(&s, from[i]);
-		expect_report(_metadata, self->device, &s, &r);
-		expect_fds(_metadata, &r, "0 1 2");
+		expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 		report_free(&r);
 	}
 }
 
 TEST_F(spawn, closefrom_negative)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_closefrom(&s, -1);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 	spawn_init(&s, scratch_tiny);
@@ -217,19 +181,15 @@ TEST_F(spawn, closefrom_negative)
 /* Close-on-exec descriptors that were named are gone after it, too. */
 TEST_F(spawn, closefrom_and_named_descriptors)
 {
-	struct spawn s;
-	struct report r;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, fd, 20);
 	spawn_closefrom(&s, 10);
 	spawn_dup2(&s, fd, 21);
 	spawn_open(&s, 30, "/dev/zero", O_RDONLY, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 21 30");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 21 30");
 
 	spawn_init(&s, scratch_tiny);
 	spawn_closefrom(&s, 3);
@@ -240,12 +200,11 @@ TEST_F(spawn, closefrom_and_named_descriptors)
 /* The table shrinks in the child only. */
 TEST_F(spawn, closefrom_leaves_the_caller_alone)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int count;
 
 	ASSERT_EQ(700, dup2(0, 700));
 	count = own_descriptor_count();
-	spawn_init(&s, scratch_tiny);
 	spawn_closefrom(&s, 0);
 	expect_exit(_metadata, self->device, &s, 0);
 	EXPECT_EQ(count, own_descriptor_count());

@@ -71,17 +71,14 @@ TEST_F(spawn, is_a_descriptor)
 {
 	int completion = completion_open(self->device, 1, O_NONBLOCK), other;
 	struct kspawn_event event;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(4, completion);
 	EXPECT_EQ(FD_CLOEXEC, fcntl(completion, F_GETFD));
 	EXPECT_EQ(O_NONBLOCK, fcntl(completion, F_GETFL) & (O_NONBLOCK | O_ACCMODE));
 	EXPECT_EQ(-1, write(completion, &event, sizeof(event)));
 	EXPECT_EQ(EBADF, errno);
-	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 	/* A copy is the same thing; the device may be closed, or another one used. */
 	other = open(KSPAWN_DEVICE, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, other);
@@ -287,8 +284,7 @@ TEST_F(spawn, blocking_reader)
 	pid_t reader;
 
 	ASSERT_LE(0, completion);
-	reader = fork();
-	ASSERT_LE(0, reader);
+	reader = expect_fork(_metadata);
 	if (!reader) {
 		sigaction(SIGUSR1, &action, NULL);
 		if (read(completion, &event, sizeof(event)) != -1 || errno != EINTR)
@@ -342,10 +338,8 @@ TEST_F(spawn, read_by_another_process)
 
 	ASSERT_LE(0, completion);
 	completion_tiny(&s, completion, 3, false);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
-	reader = fork();
-	ASSERT_LE(0, reader);
+	pid = assert_start(_metadata, self->device, &s);
+	reader = expect_fork(_metadata);
 	if (!reader) {
 		struct kspawn_event event;
 

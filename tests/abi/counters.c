@@ -79,10 +79,9 @@ TEST_F(spawn, readable_by_all)
 TEST_F(spawn, success)
 {
 	long long before[COUNTERS];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	read_all(_metadata, before);
-	spawn_init(&s, scratch_tiny);
 	expect_exit(_metadata, self->device, &s, 0);
 	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
 	spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
@@ -95,10 +94,9 @@ TEST_F(spawn, success)
 TEST_F(spawn, no_child_for_what_cannot_be_found)
 {
 	long long before[COUNTERS];
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
 	read_all(_metadata, before);
-	spawn_init(&s, "/no/such/program");
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	EXPECT_STREQ("spawns+1 fail_exec+1 fail_lookup+1", changes(_metadata, before));
 
@@ -138,9 +136,7 @@ static void expect_no_child(struct __test_metadata *_metadata, int device, const
 
 TEST_F(spawn, no_child_for_what_may_not_be_executed)
 {
-	if (geteuid() || unshare(CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		SKIP(return, NEEDS_ROOT);
+	need_own_mounts(_metadata);
 	ASSERT_EQ(0, mkdir("there", 0755));
 	ASSERT_EQ(0, mount("none", "there", "tmpfs", MS_NOEXEC, NULL));
 	ASSERT_EQ(0, scratch_copy_child("there/prog", 0755));
@@ -186,10 +182,9 @@ TEST_F(spawn, failures_by_step)
 {
 	struct rlimit limit = { .rlim_cur = 4, .rlim_max = 64 };
 	long long before[COUNTERS];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	read_all(_metadata, before);
-	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, 99, 98);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 	EXPECT_STREQ("spawns+1 clones+1 fail_action+1", changes(_metadata, before));
@@ -198,8 +193,7 @@ TEST_F(spawn, failures_by_step)
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = -1;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETPGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_SETPGROUP);
 	EXPECT_STREQ("spawns+1 clones+1 fail_attribute+1", changes(_metadata, before));
 
 	/* An unreadable request does not count as a spawn. */
@@ -231,14 +225,12 @@ TEST_F(spawn, failure_of_clone)
 {
 	struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
 	long long before[COUNTERS];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, own_drop_privileges());
 	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
 	read_all(_metadata, before);
-	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EAGAIN, KSPAWN_STEP_CLONE, 0);
 	EXPECT_STREQ("spawns+1 fail_clone+1", changes(_metadata, before));
 }
@@ -248,12 +240,11 @@ TEST_F(spawn, failure_by_policy)
 	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog program = { .len = 1, .filter = &code };
 	long long before[COUNTERS];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	read_all(_metadata, before);
 	ASSERT_EQ(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	ASSERT_EQ(0, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
-	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
 	EXPECT_STREQ("fail_policy+1", changes(_metadata, before));
 }
@@ -322,40 +313,32 @@ TEST_F(spawn, wait_that_is_ended)
 	struct sigaction action = { .sa_handler = note_signal };
 	struct itimerval timer = { .it_value = { .tv_usec = 100000 } };
 	long long before[COUNTERS];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 
 	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
 	read_all(_metadata, before);
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	s.args.flags = KSPAWN_WAIT;
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
 	ASSERT_LT(0, s.result.pid);
 	EXPECT_STREQ("spawns+1 clones+1", changes(_metadata, before));
-	ASSERT_EQ(0, kill(s.result.pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(s.result.pid));
+	expect_killed(_metadata, s.result.pid);
 }
 
 TEST_F(spawn, killed_child)
 {
 	long long before[COUNTERS];
 	pid_t caller, child;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	read_all(_metadata, before);
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller)
 		_exit(own_wait(spawn_start(self->device, &s)) != SIGKILL);
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	ASSERT_EQ(0, kill(child, SIGKILL));
 	EXPECT_EQ(0, own_wait(caller));
 	EXPECT_STREQ("spawns+1 clones+1 killed+1", changes(_metadata, before));

@@ -18,15 +18,12 @@ static void raise_limit(struct __test_metadata *_metadata, rlim_t count)
 
 TEST_F(spawn, only_inheritable_ones)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(10, fcntl(0, F_DUPFD, 10));
 	ASSERT_EQ(11, fcntl(0, F_DUPFD_CLOEXEC, 11));
 	ASSERT_EQ(12, fcntl(0, F_DUPFD, 12));
-	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 10 12");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 12");
 }
 
 /* Around the first word of the bitmap, and around the first table's size. */
@@ -36,8 +33,7 @@ TEST_F(spawn, mixed_above_the_first_word)
 				    512, 1000, 1023 };
 	char expected[256] = "0 1 2";
 	size_t used = 5;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	unsigned int i;
 
 	ASSERT_EQ(0, own_duplicate(60, 1023, F_DUPFD_CLOEXEC));
@@ -45,19 +41,15 @@ TEST_F(spawn, mixed_above_the_first_word)
 		ASSERT_EQ(0, fcntl(kept[i], F_SETFD, 0));
 		used += snprintf(expected + used, sizeof(expected) - used, " %d", kept[i]);
 	}
-	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, expected);
+	expect_report_fds(_metadata, self->device, &s, &r, expected);
 }
 
 TEST_F(spawn, all_of_a_full_table)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	close(self->device);
-	report_init(_metadata, &s, &r);
 	self->device = open(KSPAWN_DEVICE, O_RDWR);
 	ASSERT_EQ(3, self->device);
 	ASSERT_EQ(0, own_duplicate(4, 1023, F_DUPFD));
@@ -72,36 +64,30 @@ TEST_F(spawn, all_of_a_full_table)
 
 TEST_F(spawn, twenty_thousand_close_on_exec)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	raise_limit(_metadata, 30000);
 	ASSERT_EQ(0, own_duplicate(10, 20009, F_DUPFD_CLOEXEC));
 	ASSERT_EQ(0, fcntl(15000, F_SETFD, 0));
-	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 15000");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 15000");
 	report_free(&r);
 	/* And what is named of them. */
 	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 19999, 5);
 	spawn_dup2(&s, 19998, 19998);
 	spawn_dup2(&s, 77, 29999);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 5 15000 19998 29999");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 5 15000 19998 29999");
 	EXPECT_EQ(20000 + 4, own_descriptor_count());
 }
 
 TEST_F(spawn, ten_thousand_inherited)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	raise_limit(_metadata, 30000);
 	for (fd = 4; fd < 20000; fd += 2)
 		ASSERT_EQ(fd, fcntl(0, F_DUPFD, fd));
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(3 + 9998, report_fd_count(&r));
 }
@@ -116,8 +102,7 @@ TEST_F(spawn, mostly_inherited)
 	char expected[8192] = "0 1 2";
 	struct report_fd seen;
 	size_t used = 5;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	unsigned int i;
 	int fd, zero;
 
@@ -138,11 +123,9 @@ TEST_F(spawn, mostly_inherited)
 			used += snprintf(expected + used, sizeof(expected) - used, " %d", fd);
 	}
 	snprintf(expected + used, sizeof(expected) - used, " 2000");
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 805, 2000);
 	spawn_dup2(&s, 64, 64);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, expected);
+	expect_report_fds(_metadata, self->device, &s, &r, expected);
 	ASSERT_TRUE(report_fd(&r, 2000, &seen));
 	EXPECT_STREQ("/dev/zero", seen.target);
 }
@@ -171,44 +154,36 @@ TEST_F(spawn, mostly_named)
 	s.args.actions = spawn_pointer(actions);
 	s.args.action_count = ARRAY_SIZE(actions);
 	s.args.action_size = sizeof(actions[0]);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, expected);
+	expect_report_fds(_metadata, self->device, &s, &r, expected);
 }
 
 TEST_F(spawn, sparse_and_high)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	raise_limit(_metadata, 200000);
 	ASSERT_EQ(100000, fcntl(0, F_DUPFD, 100000));
 	ASSERT_EQ(150000, fcntl(0, F_DUPFD_CLOEXEC, 150000));
-	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 100000");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 100000");
 	report_free(&r);
 	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 150000, 199999);
 	spawn_close(&s, 100000);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 199999");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 199999");
 }
 
 /* Open when the limit was lowered: fork() copies them, so do we. */
 TEST_F(spawn, above_a_lowered_limit)
 {
 	struct rlimit limit = { .rlim_cur = 20, .rlim_max = 1024 }, seen;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(50, fcntl(0, F_DUPFD, 50));
 	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
 	ASSERT_EQ(71, fcntl(0, F_DUPFD_CLOEXEC, 71));
 	ASSERT_EQ(900, fcntl(0, F_DUPFD, 900));
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 50 70 900");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 50 70 900");
 	/* The limit is as it was, for the caller and for the child. */
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &seen));
 	EXPECT_EQ(20, seen.rlim_cur);
@@ -219,11 +194,9 @@ TEST_F(spawn, above_a_lowered_limit)
 TEST_F(spawn, no_limit_left_at_all)
 {
 	struct rlimit limit = { .rlim_cur = 0, .rlim_max = 1024 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	EXPECT_EQ(0, own_wait(expect_start(_metadata, self->device, &s)));
 	limit.rlim_cur = 1024;
@@ -234,16 +207,13 @@ TEST_F(spawn, no_limit_left_at_all)
 
 TEST_F(spawn, none_at_all)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	close(0);
 	close(1);
 	/* Standard error is needed to report a failure; the child is without. */
 	ASSERT_EQ(0, fcntl(2, F_SETFD, FD_CLOEXEC));
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "");
+	expect_report_fds(_metadata, self->device, &s, &r, "");
 }
 
 /* Each kind of file is the same file in the child. */
@@ -252,8 +222,7 @@ TEST_F(spawn, of_every_kind)
 	struct report_fd seen;
 	int fds[8], pair[2];
 	unsigned int i, n = 0;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	struct stat st;
 
 	ASSERT_EQ(0, pipe(pair));
@@ -266,7 +235,6 @@ TEST_F(spawn, of_every_kind)
 	fds[n++] = epoll_create1(0);
 	fds[n++] = open("/", O_PATH);
 	fds[n++] = open("/dev/zero", O_RDWR);
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(3 + n, report_fd_count(&r));
 	for (i = 0; i < n; i++) {
@@ -282,32 +250,26 @@ TEST_F(spawn, of_every_kind)
 
 TEST_F(spawn, cloexec_default_keeps_what_actions_make)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(10, fcntl(0, F_DUPFD, 10));
 	ASSERT_EQ(11, fcntl(0, F_DUPFD, 11));
 	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
 	ASSERT_EQ(12, fcntl(0, F_DUPFD_CLOEXEC, 12));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 	spawn_dup2(&s, 12, 20);
 	spawn_open(&s, 21, "/dev/null", O_RDONLY, 0);
 	spawn_dup2(&s, 2, 2);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "2 20 21");
+	expect_report_fds(_metadata, self->device, &s, &r, "2 20 21");
 }
 
 TEST_F(spawn, cloexec_default_without_actions)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(70, fcntl(0, F_DUPFD, 70));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "");
+	expect_report_fds(_metadata, self->device, &s, &r, "");
 	/* The caller's are as they were. */
 	EXPECT_EQ(0, fcntl(0, F_GETFD));
 	EXPECT_EQ(0, fcntl(70, F_GETFD));
@@ -316,36 +278,30 @@ TEST_F(spawn, cloexec_default_without_actions)
 /* A descriptor that an action names keeps the flag that it has. */
 TEST_F(spawn, cloexec_default_and_named_sources)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(10, fcntl(0, F_DUPFD, 10));
 	ASSERT_EQ(11, fcntl(0, F_DUPFD_CLOEXEC, 11));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 	spawn_dup2(&s, 10, 20);
 	spawn_dup2(&s, 11, 21);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "10 20 21");
+	expect_report_fds(_metadata, self->device, &s, &r, "10 20 21");
 }
 
 /* The table is passed over by words; here are some between those that are named. */
 TEST_F(spawn, cloexec_default_and_named_far_apart)
 {
 	static const int sources[] = { 640, 64, 127, 320, 319, 321 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	unsigned int i;
 	int fd;
 
 	for (fd = 60; fd < 700; fd++)
 		ASSERT_EQ(fd, fcntl(0, fd % 2 ? F_DUPFD : F_DUPFD_CLOEXEC, fd));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 	for (i = 0; i < ARRAY_SIZE(sources); i++)
 		spawn_dup2(&s, sources[i], 10 + i);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "10 11 12 13 14 15 127 319 321");
+	expect_report_fds(_metadata, self->device, &s, &r, "10 11 12 13 14 15 127 319 321");
 
 	/* One that is not open, before and after others, within the table and beyond. */
 	for (i = 0; i < 2; i++) {
@@ -364,8 +320,7 @@ TEST_F(spawn, cloexec_default_and_named_far_apart)
 /* Seven words, not eight: the largest table that this limit lets be. */
 TEST_F(spawn, a_table_of_odd_size)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	if (put("/proc/sys/fs/nr_open", "448"))
@@ -375,9 +330,7 @@ TEST_F(spawn, a_table_of_odd_size)
 	EXPECT_EQ(0, fcntl(447, F_SETFD, 0));
 	EXPECT_EQ(0, fcntl(383, F_SETFD, 0));
 	EXPECT_EQ(0, put("/proc/sys/fs/nr_open", "1048576"));
-	report_init(_metadata, &s, &r);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 383 447");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 383 447");
 }
 
 TEST_F(spawn, locks_stay_with_the_caller)
@@ -385,9 +338,8 @@ TEST_F(spawn, locks_stay_with_the_caller)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	struct spawn s;
 	pid_t other;
-	int fd;
+	int fd = open("locked", O_RDWR | O_CREAT, 0600);
 
-	fd = open("locked", O_RDWR | O_CREAT, 0600);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, fcntl(fd, F_SETLK, &lock));
 	/* The child's descriptors are closed as it ends: its lock, not ours. */
@@ -427,8 +379,8 @@ TEST_F(spawn, notifications_stay_with_the_caller)
 		/* One that fails when it has the descriptors already. */
 		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 		s.args.cgroup = -1;
-		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETCGROUP);
+		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
+					 KSPAWN_ATTR_SETCGROUP);
 		EXPECT_EQ(-1, mq_notify(queue, &none));
 		EXPECT_EQ(EBUSY, errno)
 			TH_LOG("the registration is gone, dense: %d", dense);
@@ -436,7 +388,7 @@ TEST_F(spawn, notifications_stay_with_the_caller)
 	mq_unlink("/kspawn-test");
 }
 
-struct storm {
+struct churner {
 	int stop;
 	unsigned int rounds;
 };
@@ -447,15 +399,15 @@ struct storm {
  */
 static void *churn(void *argument)
 {
-	struct storm *storm = argument;
+	struct churner *churner = argument;
 
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&churner->stop, __ATOMIC_RELAXED)) {
 		int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		int high = fcntl(low, F_DUPFD_CLOEXEC, 100 + storm->rounds % 900);
+		int high = fcntl(low, F_DUPFD_CLOEXEC, 100 + churner->rounds % 900);
 
 		close(high);
 		close(low);
-		storm->rounds++;
+		churner->rounds++;
 	}
 	return NULL;
 }
@@ -463,22 +415,18 @@ static void *churn(void *argument)
 TEST_F(spawn, close_on_exec_never_leaks)
 {
 	unsigned int i, t, rounds = scratch_scale(200);
-	struct storm storms[3] = {};
+	struct churner churners[3] = {};
 	pthread_t threads[3];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	for (t = 0; t < ARRAY_SIZE(threads); t++)
-		ASSERT_EQ(0, pthread_create(&threads[t], NULL, churn, &storms[t]));
-	report_init(_metadata, &s, &r);
-	for (i = 0; i < rounds; i++) {
-		expect_report(_metadata, self->device, &s, &r);
-		expect_fds(_metadata, &r, "0 1 2");
-	}
+		ASSERT_EQ(0, pthread_create(&threads[t], NULL, churn, &churners[t]));
+	for (i = 0; i < rounds; i++)
+		expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 	for (t = 0; t < ARRAY_SIZE(threads); t++) {
-		__atomic_store_n(&storms[t].stop, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&churners[t].stop, 1, __ATOMIC_RELAXED);
 		ASSERT_EQ(0, pthread_join(threads[t], NULL));
-		EXPECT_LT(0, storms[t].rounds);
+		EXPECT_LT(0, churners[t].rounds);
 	}
 }
 
@@ -488,15 +436,15 @@ TEST_F(spawn, close_on_exec_never_leaks)
 /* A descriptor is at one of two places, or at both, but never at none. */
 static void *move(void *argument)
 {
-	struct storm *storm = argument;
+	struct churner *churner = argument;
 
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&churner->stop, __ATOMIC_RELAXED)) {
 		dup2(0, SECOND_PLACE);
 		close(FIRST_PLACE);
 		dup2(0, FIRST_PLACE);
 		close(SECOND_PLACE);
 		/* An emulator may run one CPU at a time, for long. */
-		if (!(++storm->rounds % 64))
+		if (!(++churner->rounds % 64))
 			usleep(300);
 	}
 	return NULL;
@@ -505,24 +453,22 @@ static void *move(void *argument)
 static void expect_one_moment(struct __test_metadata *_metadata, int device)
 {
 	unsigned int i, rounds = scratch_scale(50);
-	struct storm storm = {};
+	struct churner churner = {};
 	struct report_fd seen;
 	pthread_t thread;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	raise_limit(_metadata, 3000);
 	ASSERT_EQ(FIRST_PLACE, dup2(0, FIRST_PLACE));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, move, &storm));
-	report_init(_metadata, &s, &r);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, move, &churner));
 	for (i = 0; i < rounds; i++) {
 		expect_report(_metadata, device, &s, &r);
 		EXPECT_TRUE(report_fd(&r, FIRST_PLACE, &seen) ||
 			    report_fd(&r, SECOND_PLACE, &seen));
 	}
-	__atomic_store_n(&storm.stop, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&churner.stop, 1, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
-	EXPECT_LT(0, storm.rounds);
+	EXPECT_LT(0, churner.rounds);
 }
 
 TEST_F(spawn, of_one_moment)
@@ -550,7 +496,7 @@ TEST_F(spawn, number_that_is_being_opened)
 {
 	char text[256] = {};
 	pthread_t thread;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/ls", "ls", "/proc/self/fd");
 	int fd, writer;
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
@@ -568,9 +514,6 @@ TEST_F(spawn, number_that_is_being_opened)
 	ASSERT_EQ(5, fd);
 
 	/* What lists a directory has it open meanwhile. */
-	spawn_init(&s, "/bin/ls");
-	spawn_arg(&s, "ls");
-	spawn_arg(&s, "/proc/self/fd");
 	spawn_dup2(&s, 0, 3);
 	spawn_open(&s, 1, "numbers", O_WRONLY | O_CREAT, 0600);
 	expect_exit(_metadata, self->device, &s, 0);

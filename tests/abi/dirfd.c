@@ -23,10 +23,7 @@ static void make_directory(struct __test_metadata *_metadata)
 
 static void exit_init(struct spawn *s, int dirfd, const char *path)
 {
-	spawn_init(s, path);
-	spawn_arg(s, "prog");
-	spawn_arg(s, "exit");
-	spawn_arg(s, "5");
+	spawn_init(s, path, "prog", "exit", "5");
 	s->args.dirfd = dirfd;
 }
 
@@ -120,14 +117,12 @@ TEST_F(spawn, directory_of_an_action)
 TEST_F(spawn, open_action)
 {
 	struct report_fd nine;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	make_directory(_metadata);
 	fd = open_directory("one", O_PATH);
 	ASSERT_LE(0, fd);
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "file", O_RDONLY, 0);
 	s.actions[0].dirfd = fd;
 	spawn_open(&s, 10, "/dev/zero", O_RDONLY, 0);
@@ -150,37 +145,31 @@ TEST_F(spawn, open_action)
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 	spawn_dup2(&s, 0, 20);
 	s.actions[0].fd = 70;
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 20 70");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 20 70");
 }
 
 TEST_F(spawn, open_action_that_is_close_on_exec)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	make_directory(_metadata);
 	fd = open_directory("one", O_RDONLY);
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "file", O_RDONLY | O_CLOEXEC, 0);
 	s.actions[0].dirfd = fd;
 	spawn_open(&s, 200, "file", O_RDONLY, 0);
 	s.actions[1].dirfd = fd;
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 200");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 200");
 }
 
 TEST_F(spawn, chdir_action)
 {
 	char expected[PATH_MAX];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	make_directory(_metadata);
 	fd = open_directory("one", O_PATH);
-	report_init(_metadata, &s, &r);
 	spawn_chdir(&s, "/");
 	spawn_chdir(&s, "deep");
 	s.actions[1].dirfd = fd;
@@ -316,13 +305,11 @@ TEST_F(spawn, arguments_of_a_program_by_descriptor)
 {
 	struct report_fd found;
 	char name[64];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	make_directory(_metadata);
 	fd = open("one/prog", O_PATH | O_CLOEXEC);
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("");
 	s.args.dirfd = fd;
 	s.args.flags = KSPAWN_EMPTY_PATH;
@@ -347,14 +334,12 @@ TEST_F(spawn, arguments_of_a_program_by_descriptor)
 TEST_F(spawn, close_on_exec_by_default)
 {
 	char expected[32];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd, prog;
 
 	make_directory(_metadata);
 	fd = open("one", O_RDONLY | O_DIRECTORY);
 	prog = open("one/prog", O_PATH);
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("");
 	s.args.dirfd = prog;
 	s.args.flags = KSPAWN_EMPTY_PATH;
@@ -371,8 +356,7 @@ TEST_F(spawn, close_on_exec_by_default)
 	s.args.path = spawn_pointer("prog");
 	s.args.dirfd = fd;
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "");
+	expect_report_fds(_metadata, self->device, &s, &r, "");
 	report_free(&r);
 	/* An action that names it as well has its way. */
 	spawn_action(&s, KSPAWN_ACTION_INHERIT)->fd = fd;
@@ -384,16 +368,13 @@ TEST_F(spawn, close_on_exec_by_default)
 /* What is not used is not named either. */
 TEST_F(spawn, close_on_exec_by_default_and_absolute_paths)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	s.args.dirfd = 0;
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 	spawn_chdir(&s, "/");
 	s.actions[0].dirfd = 1;
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "");
+	expect_report_fds(_metadata, self->device, &s, &r, "");
 }
 
 /* Its interpreter finds the script closed, as one that was close-on-exec. */
@@ -421,7 +402,7 @@ TEST_F(spawn, many_actions_in_little_memory)
 	struct kspawn_action *actions = calloc(MANY, sizeof(*actions));
 	/* Of the child: two pages an action would be 32 MiB. */
 	struct rlimit space = { 8 << 20, 8 << 20 };
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int fd, i;
 
 	ASSERT_NE(NULL, actions);
@@ -434,7 +415,6 @@ TEST_F(spawn, many_actions_in_little_memory)
 		actions[i].dirfd = fd;
 		actions[i].path = spawn_pointer(i % 2 ? "file" : "deep");
 	}
-	spawn_init(&s, scratch_tiny);
 	s.args.actions = spawn_pointer(actions);
 	s.args.action_count = MANY;
 	s.args.action_size = sizeof(*actions);

@@ -190,8 +190,7 @@ TEST_F(spawn, killed_while_copying)
 		char c;
 
 		ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-		pid = fork();
-		ASSERT_LE(0, pid);
+		pid = expect_fork(_metadata);
 		if (!pid) {
 			struct kspawn_result result;
 			struct trap trap = { .place = place };

@@ -15,13 +15,10 @@ static bool is_file(const struct report *r, int fd, const char *path)
 
 TEST_F(spawn, copies)
 {
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open("/dev/zero", O_RDONLY);
 
-	fd = open("/dev/zero", O_RDONLY);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, fd, 9);
 	spawn_dup2(&s, fd, 0);
 	spawn_dup2(&s, fd, 64);
@@ -38,32 +35,26 @@ TEST_F(spawn, copies)
 /* The source's flag is the source's: the copy is inherited, it is not. */
 TEST_F(spawn, copies_a_close_on_exec_descriptor)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int low, high;
 
 	low = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, low);
 	high = fcntl(low, F_DUPFD_CLOEXEC, 300);
 	ASSERT_EQ(300, high);
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, low, 20);
 	spawn_dup2(&s, high, 21);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 20 21");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 20 21");
 	EXPECT_TRUE(is_file(&r, 20, "/dev/zero"));
 	EXPECT_TRUE(is_file(&r, 21, "/dev/zero"));
 }
 
 TEST_F(spawn, onto_a_close_on_exec_descriptor)
 {
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
-	fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 0, fd);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(4, report_fd_count(&r));
@@ -72,15 +63,13 @@ TEST_F(spawn, onto_a_close_on_exec_descriptor)
 
 TEST_F(spawn, onto_itself_clears_close_on_exec)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int low, high;
 
 	low = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, low);
 	high = fcntl(low, F_DUPFD_CLOEXEC, 200);
 	ASSERT_EQ(200, high);
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, low, low);
 	spawn_dup2(&s, high, high);
 	spawn_dup2(&s, 1, 1);
@@ -112,9 +101,8 @@ TEST_F(spawn, source_not_open)
 
 TEST_F(spawn, source_closed_by_an_earlier_action)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_close(&s, 0);
 	spawn_dup2(&s, 0, 9);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
@@ -151,21 +139,17 @@ TEST_F(spawn, target_out_of_range)
 TEST_F(spawn, source_above_a_lowered_limit)
 {
 	struct rlimit limit = { .rlim_cur = 32, .rlim_max = 1024 };
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
-	fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
 	ASSERT_EQ(40, fcntl(fd, F_DUPFD_CLOEXEC, 40));
 	ASSERT_EQ(70, fcntl(fd, F_DUPFD_CLOEXEC, 70));
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	spawn_dup2(&s, 40, 10);
 	spawn_dup2(&s, 70, 11);
 	spawn_dup2(&s, 70, 70);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 10 11 70");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 11 70");
 	EXPECT_TRUE(is_file(&r, 10, "/dev/zero"));
 	EXPECT_TRUE(is_file(&r, 11, "/dev/zero"));
 	EXPECT_TRUE(is_file(&r, 70, "/dev/zero"));
@@ -173,18 +157,15 @@ TEST_F(spawn, source_above_a_lowered_limit)
 
 TEST_F(spawn, swaps_two)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(5, dup2(open("/dev/zero", O_RDONLY | O_CLOEXEC), 5));
 	ASSERT_EQ(6, dup2(open("/dev/full", O_RDONLY | O_CLOEXEC), 6));
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 5, 30);
 	spawn_dup2(&s, 6, 5);
 	spawn_dup2(&s, 30, 6);
 	spawn_close(&s, 30);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 5 6");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 5 6");
 	EXPECT_TRUE(is_file(&r, 5, "/dev/full"));
 	EXPECT_TRUE(is_file(&r, 6, "/dev/zero"));
 }
@@ -193,16 +174,13 @@ TEST_F(spawn, swaps_two)
 TEST_F(spawn, shares_the_offset)
 {
 	char rest[16] = "";
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "cat");
 	int fd;
 
 	ASSERT_EQ(0, scratch_file("data", "0123456789", 10, 0644));
 	fd = open("data", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
 	ASSERT_EQ(4, lseek(fd, 4, SEEK_SET));
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "cat");
 	spawn_dup2(&s, fd, 0);
 	spawn_open(&s, 1, "out", O_WRONLY | O_CREAT, 0644);
 	expect_exit(_metadata, self->device, &s, 0);
@@ -215,13 +193,10 @@ TEST_F(spawn, shares_the_offset)
 TEST_F(spawn, path_descriptors)
 {
 	struct report_fd seen;
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open(self->directory, O_PATH | O_CLOEXEC);
 
-	fd = open(self->directory, O_PATH | O_CLOEXEC);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, fd, 9);
 	spawn_dup2(&s, fd, fd);
 	expect_report(_metadata, self->device, &s, &r);
@@ -235,18 +210,15 @@ TEST_F(spawn, path_descriptors)
 /* A chain that only works when the actions are run in their order. */
 TEST_F(spawn, runs_in_order)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 10, "/dev/zero", O_RDONLY, 0);
 	spawn_dup2(&s, 10, 11);
 	spawn_close(&s, 10);
 	spawn_open(&s, 10, "/dev/full", O_RDONLY, 0);
 	spawn_dup2(&s, 11, 12);
 	spawn_dup2(&s, 10, 11);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 10 11 12");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 11 12");
 	EXPECT_TRUE(is_file(&r, 10, "/dev/full"));
 	EXPECT_TRUE(is_file(&r, 11, "/dev/full"));
 	EXPECT_TRUE(is_file(&r, 12, "/dev/zero"));
@@ -256,14 +228,11 @@ TEST_F(spawn, runs_in_order)
 TEST_F(spawn, pipe_end_carries_data)
 {
 	char text[16] = "";
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "cat");
 	int ends[2];
 
 	ASSERT_EQ(0, scratch_file("data", "through", 7, 0644));
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "cat");
 	spawn_open(&s, 0, "data", O_RDONLY, 0);
 	spawn_dup2(&s, ends[1], 1);
 	expect_exit(_metadata, self->device, &s, 0);

@@ -93,13 +93,12 @@ static void first_id(const char *text, const char *name, char *id, size_t size)
 TEST_F(spawn, stages_of_a_success)
 {
 	char expected[256], id[32];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	char *text;
 	pid_t pid;
 
 	if (geteuid() || !events_on())
 		SKIP(return, NO_EVENTS);
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSID;
 	spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
 	spawn_dup2(&s, 9, 10);
@@ -128,13 +127,12 @@ TEST_F(spawn, stages_of_a_success)
 
 TEST_F(spawn, failing_action)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	char id[32];
 	char *text;
 
 	if (geteuid() || !events_on())
 		SKIP(return, NO_EVENTS);
-	spawn_init(&s, scratch_tiny);
 	spawn_close(&s, 9);
 	spawn_open(&s, 9, "/no/such/file", O_RDONLY, 0);
 	spawn_close(&s, 9);
@@ -152,14 +150,13 @@ TEST_F(spawn, failing_action)
 
 TEST_F(spawn, failing_exec_and_search)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 	char id[32];
 	char *text;
 
 	if (geteuid() || !events_on())
 		SKIP(return, NO_EVENTS);
 	/* Without a child there is no clone to tell of. */
-	spawn_init(&s, "/no/such/program");
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	text = events_read();
 	ASSERT_NE(NULL, text);
@@ -185,12 +182,11 @@ TEST_F(spawn, failing_exec_and_search)
 /* A request that is refused while it is copied has no id yet, but an end. */
 TEST_F(spawn, refused_requests)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	char *text;
 
 	if (geteuid() || !events_on())
 		SKIP(return, NO_EVENTS);
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = 0x40;
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
 		       KSPAWN_ARG_ATTRIBUTES);
@@ -206,12 +202,11 @@ TEST_F(spawn, refused_requests)
 TEST_F(spawn, ids_differ)
 {
 	char first[32], second[32];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	char *text, *rest;
 
 	if (geteuid() || !events_on())
 		SKIP(return, NO_EVENTS);
-	spawn_init(&s, scratch_tiny);
 	expect_exit(_metadata, self->device, &s, 0);
 	expect_exit(_metadata, self->device, &s, 0);
 	text = events_read();
@@ -232,14 +227,13 @@ static unsigned long long last_id(int device, int cpu, int count, unsigned long 
 	static const char begin[] = "kspawn_begin: id=";
 	unsigned long long id = 0;
 	cpu_set_t cpus;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 	char *at;
 
 	CPU_ZERO(&cpus);
 	CPU_SET(cpu, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus))
 		return 0;
-	spawn_init(&s, "/no/such/program");
 	while (count--)
 		spawn_start(device, &s);
 	for (at = events_read(); at && (at = strstr(at, begin)); ) {

@@ -46,26 +46,21 @@ TEST_F(spawn, not_there)
 /* An attribute that fails comes first, as it does in any child. */
 TEST_F(spawn, not_there_and_an_attribute_fails)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
-	spawn_init(&s, "/no/such/program");
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = 1;
-	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETPGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 	spawn_dup2(&s, 0, 9);
-	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETPGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
 	s.args.pgroup = 0;
 	s.args.sched_policy = 99;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETSCHEDULER);
+	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_SETSCHEDULER);
 	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 	s.args.sched_policy = 0;
 	s.args.cgroup = 99;
-	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETCGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_SETSID;
 	s.args.cgroup = 0;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
@@ -75,9 +70,8 @@ TEST_F(spawn, not_there_and_an_attribute_fails)
 TEST_F(spawn, not_there_and_an_action_fails)
 {
 	struct rlimit limit = { .rlim_cur = 256, .rlim_max = 256 };
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
-	spawn_init(&s, "/no/such/program");
 	spawn_close_range(&s, 5, 4);
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	s.actions[0].newfd = 5;
@@ -113,8 +107,7 @@ TEST_F(spawn, not_executable)
 
 TEST_F(spawn, not_for_this_user)
 {
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("roots", 0700));
 	ASSERT_EQ(0, mkdir("closed", 0700));
 	ASSERT_EQ(0, scratch_copy_child("closed/child", 0755));
@@ -127,35 +120,24 @@ TEST_F(spawn, not_for_this_user)
 /* Executable, but not readable: no matter. */
 TEST_F(spawn, not_readable)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./child", "child", "exit", "6");
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("child", 0711));
 	ASSERT_EQ(0, own_drop_privileges());
-	spawn_init(&s, "./child");
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "6");
 	expect_exit(_metadata, self->device, &s, 6);
 }
 
 TEST_F(spawn, on_a_file_system_without_execution)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "mount/child", "child", "exit", "4");
 
-	if (geteuid() || unshare(CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		SKIP(return, NEEDS_ROOT);
+	need_own_mounts(_metadata);
 	ASSERT_EQ(0, mkdir("mount", 0755));
 	ASSERT_EQ(0, mount("none", "mount", "tmpfs", MS_NOEXEC, NULL));
 	ASSERT_EQ(0, scratch_copy_child("mount/child", 0755));
 	expect_exec_failure(_metadata, self->device, "mount/child", EACCES);
 	ASSERT_EQ(0, mount("none", "mount", NULL, MS_REMOUNT, NULL));
-	spawn_init(&s, "mount/child");
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "4");
 	expect_exit(_metadata, self->device, &s, 4);
 }
 
@@ -244,7 +226,7 @@ TEST_F(spawn, dies_after_the_point_of_no_return)
 
 TEST_F(spawn, open_for_writing)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./child", "child", "exit", "0");
 	int fd;
 
 	ASSERT_EQ(0, scratch_copy_child("child", 0755));
@@ -252,10 +234,6 @@ TEST_F(spawn, open_for_writing)
 	ASSERT_LE(0, fd);
 	expect_exec_failure(_metadata, self->device, "./child", ETXTBSY);
 	close(fd);
-	spawn_init(&s, "./child");
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "0");
 	expect_exit(_metadata, self->device, &s, 0);
 }
 
@@ -274,9 +252,7 @@ TEST_F(spawn, script)
 	ASSERT_EQ(0, report_prepare(&r));
 	snprintf(text, sizeof(text), "#!%s\n", scratch_child);
 	ASSERT_EQ(0, script("report", text));
-	spawn_init(&s, "report");
-	spawn_arg(&s, "not seen");
-	spawn_arg(&s, r.path);
+	spawn_init(&s, "report", "not seen", r.path);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(3, report_argc(&r));
 	EXPECT_STREQ(scratch_child, report_arg(&r, 0));
@@ -287,12 +263,9 @@ TEST_F(spawn, script)
 
 TEST_F(spawn, script_of_a_shell)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./script", "script", "one");
 
 	ASSERT_EQ(0, script("script", "#!/bin/sh\ntest \"$1\" = one && exit 9\nexit 1\n"));
-	spawn_init(&s, "./script");
-	spawn_arg(&s, "script");
-	spawn_arg(&s, "one");
 	expect_exit(_metadata, self->device, &s, 9);
 }
 
@@ -324,23 +297,17 @@ TEST_F(spawn, script_errors)
 /* A dynamic program of the system, as users start them. */
 TEST_F(spawn, dynamic_program)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/sh", "sh", "-c", "exit 11");
 
-	spawn_init(&s, "/bin/sh");
-	spawn_arg(&s, "sh");
-	spawn_arg(&s, "-c");
-	spawn_arg(&s, "exit 11");
 	expect_exit(_metadata, self->device, &s, 11);
 }
 
 TEST_F(spawn, through_links)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, symlink(scratch_child, "one"));
 	ASSERT_EQ(0, symlink("one", "two"));
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("./two");
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_STREQ(scratch_child, report_section(&r, "exe", NULL));
@@ -352,14 +319,11 @@ TEST_F(spawn, through_links)
 TEST_F(spawn, by_descriptor)
 {
 	char path[64];
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open(scratch_child, O_RDONLY);
 
-	fd = open(scratch_child, O_RDONLY);
 	ASSERT_LE(3, fd);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer(path);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_STREQ(scratch_child, report_section(&r, "exe", NULL));
@@ -398,8 +362,7 @@ TEST_F(spawn, by_close_on_exec_descriptor)
 TEST_F(spawn, by_descriptor_of_a_removed_file)
 {
 	char path[64];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	ASSERT_EQ(0, scratch_copy_child("gone", 0755));
@@ -407,7 +370,6 @@ TEST_F(spawn, by_descriptor_of_a_removed_file)
 	ASSERT_LE(3, fd);
 	ASSERT_EQ(0, unlink("gone"));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer(path);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_NE(NULL, strstr(report_section(&r, "exe", NULL), "gone (deleted)"));
@@ -415,10 +377,8 @@ TEST_F(spawn, by_descriptor_of_a_removed_file)
 
 TEST_F(spawn, by_descriptor_that_an_action_made)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("/proc/self/fd/50");
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	spawn_open(&s, 50, scratch_child, O_RDONLY, 0);
@@ -433,20 +393,16 @@ TEST_F(spawn, by_descriptor_that_an_action_made)
 /* The caller's own program, as busybox and many test suites start it. */
 TEST_F(spawn, by_proc_self_exe)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/proc/self/exe", "exec", "-l");
 
-	spawn_init(&s, "/proc/self/exe");
-	spawn_arg(&s, "exec");
-	spawn_arg(&s, "-l");
 	spawn_open(&s, 2, "/dev/null", O_WRONLY, 0);
 	expect_exit(_metadata, self->device, &s, KSFT_SKIP);
 }
 
 TEST_F(spawn, empty_name_in_a_search)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "");
 
-	spawn_init(&s, "");
 	s.args.search = spawn_pointer("/bin:/usr/bin");
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	add_neutral_action(&s);
@@ -459,19 +415,14 @@ TEST_F(spawn, relative_path_below_another_root)
 	struct spawn s;
 	pid_t caller;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("here", 0755));
 	ASSERT_EQ(0, scratch_copy_child("here/prog", 0755));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		if (chroot(".") || chdir("here"))
 			_exit(1);
-		spawn_init(&s, "prog");
-		spawn_arg(&s, "prog");
-		spawn_arg(&s, "exit");
-		spawn_arg(&s, "5");
+		spawn_init(&s, "prog", "prog", "exit", "5");
 		_exit(WEXITSTATUS(own_wait(spawn_start(self->device, &s))));
 	}
 	EXPECT_EQ(5, WEXITSTATUS(own_wait(caller)));

@@ -78,15 +78,13 @@ TEST_F(spawn, event_is_told)
 	struct kspawn_event event;
 	struct fuse_server server;
 	struct spawn s;
-	pid_t pid;
 
 	ASSERT_LE(0, completion);
 	if (!fuse_server_begin(&server, "flush"))
 		SKIP(return, FUSE_NEEDED);
 	failing_init(&s);
 	completion_use(&s, completion, 1);
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	assert_start(_metadata, self->device, &s);
 	ASSERT_TRUE(fuse_server_hangs(&server));
 	ASSERT_TRUE(completion_next(completion, &event));
 	EXPECT_EQ(EBADF, event.error);
@@ -101,12 +99,11 @@ TEST_F(spawn, caller_is_killed)
 	struct fuse_server server;
 	int status = -1;
 	pid_t caller;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	if (!fuse_server_begin(&server, "flush"))
 		SKIP(return, FUSE_NEEDED);
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "there/program", O_RDONLY, 0);
 	spawn_close(&s, 9);
 	spawn_dup2(&s, 99, 98);
@@ -134,15 +131,13 @@ TEST_F(spawn, caller_of_a_failed_child_is_killed)
 	if (!fuse_server_begin(&server, "flush"))
 		SKIP(return, FUSE_NEEDED);
 	failing_init(&s);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		for (;;)
 			spawn_start(self->device, &s);
 	}
 	ASSERT_TRUE(fuse_server_hangs(&server));
-	ASSERT_EQ(0, kill(caller, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(caller));
+	expect_killed(_metadata, caller);
 	ASSERT_EQ(0, fuse_server_go_on(&server));
 	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before, TOTALS_SETTLE_MS));
 	fuse_server_end(&server);
@@ -158,26 +153,22 @@ TEST_F(spawn, caller_hangs_as_it_dies)
 	unsigned long long end;
 	pid_t caller, child;
 	int status, writer;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	if (!fuse_server_begin(&server, "flush"))
 		SKIP(return, FUSE_NEEDED);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
 	spawn_dup2(&s, 99, 98);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		if (open("there/program", O_RDONLY | O_CLOEXEC) < 0)
 			_exit(1);
 		spawn_start(self->device, &s);
 		_exit(2);
 	}
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	ASSERT_EQ(0, kill(caller, SIGKILL));
 	ASSERT_TRUE(fuse_server_hangs(&server));
 	EXPECT_EQ(caller, own_parent_of(child));

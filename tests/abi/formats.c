@@ -55,10 +55,8 @@ static bool register_format(const char *flags)
 /* A file of the format, whose name is that of a command: "report". */
 static void expect_interpreted(struct __test_metadata *_metadata, int device, bool keeps_name)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	memset(s.argv, 0, sizeof(s.argv));
 	s.args.path = spawn_pointer("report");
 	/* With flag P: "child report ARGV0 ..."; else "child report ...". */
@@ -90,18 +88,15 @@ static void expect_interpreted(struct __test_metadata *_metadata, int device, bo
 
 static void expect_all(struct __test_metadata *_metadata, int device)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	expect_interpreted(_metadata, device, false);
 	ASSERT_TRUE(register_format("P"));
 	expect_interpreted(_metadata, device, true);
 	ASSERT_TRUE(register_format(""));
 	/* Other programs are what they were, scripts as well. */
-	spawn_init(&s, scratch_tiny);
 	expect_exit(_metadata, device, &s, 0);
-	spawn_init(&s, "./script");
-	spawn_arg(&s, "script");
-	spawn_arg(&s, "9");
+	spawn_init(&s, "./script", "script", "9");
 	expect_exit(_metadata, device, &s, 9);
 	/* Not its format, and no other. */
 	spawn_init(&s, "./unknown");

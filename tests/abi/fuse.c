@@ -111,7 +111,7 @@ TEST_F(spawn, server_is_killed)
 TEST_F(spawn, replaced_meanwhile)
 {
 	struct fuse_server server;
-	struct spawn s;
+	DEFINE_SPAWN(s, "there/program", "program", "exit", "7");
 	pid_t caller;
 
 	if (!fuse_server_begin(&server, variant->operation))
@@ -122,10 +122,6 @@ TEST_F(spawn, replaced_meanwhile)
 	ASSERT_EQ(0, mount("none", "there", "tmpfs", 0, NULL));
 	ASSERT_EQ(0, scratch_copy_child("there/program", 0755));
 	/* The new one is what others get. */
-	spawn_init(&s, "there/program");
-	spawn_arg(&s, "program");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "7");
 	expect_exit(_metadata, self->device, &s, 7);
 	ASSERT_EQ(0, fuse_server_go_on(&server));
 	if (!variant->by_action && !strcmp(variant->operation, "lookup") && !variant->unsettled) {

@@ -4,10 +4,8 @@
 
 TEST_F(spawn, group_and_session_are_inherited)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(getpid(), report_stat(&r, 4));
 	EXPECT_EQ(getpgrp(), report_stat(&r, 5));
@@ -16,11 +14,9 @@ TEST_F(spawn, group_and_session_are_inherited)
 
 TEST_F(spawn, new_group)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	long long pid;
 
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	expect_report(_metadata, self->device, &s, &r);
 	pid = s.result.pid;
@@ -30,30 +26,23 @@ TEST_F(spawn, new_group)
 
 static pid_t start_leader(struct __test_metadata *_metadata, int device)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	return expect_start(_metadata, device, &s);
 }
 
 static void end(struct __test_metadata *_metadata, pid_t pid)
 {
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, WTERMSIG(own_wait(pid)));
+	expect_killed(_metadata, pid);
 }
 
 TEST_F(spawn, join_a_group)
 {
-	struct report r;
-	struct spawn s;
-	pid_t leader;
+	DEFINE_REPORT(s, r);
+	pid_t leader = start_leader(_metadata, self->device);
 
-	leader = start_leader(_metadata, self->device);
 	ASSERT_LT(0, leader);
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = leader;
 	expect_report(_metadata, self->device, &s, &r);
@@ -63,10 +52,8 @@ TEST_F(spawn, join_a_group)
 
 TEST_F(spawn, join_the_callers_group)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = getpgrp();
 	expect_report(_metadata, self->device, &s, &r);
@@ -78,17 +65,13 @@ TEST_F(spawn, join_a_group_without_its_leader)
 {
 	pid_t leader, member;
 	struct report r;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 
 	leader = start_leader(_metadata, self->device);
 	ASSERT_LT(0, leader);
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = leader;
-	member = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, member);
+	member = assert_start(_metadata, self->device, &s);
 	end(_metadata, leader);
 	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
@@ -108,22 +91,17 @@ TEST_F(spawn, group_that_is_none)
 		spawn_init(&s, scratch_tiny);
 		s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 		s.args.pgroup = bad[i];
-		expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETPGROUP);
+		expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 	}
 }
 
 TEST_F(spawn, group_of_another_session)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 	pid_t other;
 
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	s.args.attr_flags = KSPAWN_ATTR_SETSID;
-	other = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, other);
+	other = assert_start(_metadata, self->device, &s);
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = other;
@@ -144,20 +122,19 @@ TEST_F(spawn, negative_group)
 		spawn_init(&s, scratch_tiny);
 		s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 		s.args.pgroup = bad[i];
-		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETPGROUP);
+		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
+					 KSPAWN_ATTR_SETPGROUP);
 		/* It comes before the program. */
 		s.args.path = spawn_pointer("/no/such/program");
-		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETPGROUP);
+		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
+					 KSPAWN_ATTR_SETPGROUP);
 	}
 }
 
 TEST_F(spawn, group_needs_its_flag)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.pgroup = getpgrp();
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
 		       KSPAWN_ARG_ATTRIBUTES);
@@ -165,11 +142,9 @@ TEST_F(spawn, group_needs_its_flag)
 
 TEST_F(spawn, new_session)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	long long pid;
 
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSID;
 	expect_report(_metadata, self->device, &s, &r);
 	pid = s.result.pid;
@@ -182,32 +157,25 @@ TEST_F(spawn, new_session)
 /* The session comes first, and its leader may change to no group: EPERM. */
 TEST_F(spawn, session_and_group)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSID | KSPAWN_ATTR_SETPGROUP;
-	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETPGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 	s.args.pgroup = getpgrp();
-	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETPGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 }
 
 /* A job: the whole group gets what is sent to it. */
 TEST_F(spawn, group_is_signalled_as_one)
 {
 	pid_t leader, member;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 
 	leader = start_leader(_metadata, self->device);
 	ASSERT_LT(0, leader);
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = leader;
-	member = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, member);
+	member = assert_start(_metadata, self->device, &s);
 	ASSERT_EQ(0, kill(-leader, SIGTERM));
 	EXPECT_EQ(SIGTERM, WTERMSIG(own_wait(leader)));
 	EXPECT_EQ(SIGTERM, WTERMSIG(own_wait(member)));

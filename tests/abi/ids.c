@@ -32,13 +32,10 @@ static void become_set_uid(struct __test_metadata *_metadata)
 
 TEST_F(spawn, effective_ids_are_kept)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	become_set_uid(_metadata);
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_ids(_metadata, &r, "Uid", REAL, 0, 0, 0);
 	expect_ids(_metadata, &r, "Gid", RGROUP, 0, 0, 0);
@@ -46,13 +43,10 @@ TEST_F(spawn, effective_ids_are_kept)
 
 TEST_F(spawn, effective_ids_are_reset)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	become_set_uid(_metadata);
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_report(_metadata, self->device, &s, &r);
 	expect_ids(_metadata, &r, "Uid", REAL, REAL, REAL, REAL);
@@ -67,14 +61,11 @@ TEST_F(spawn, effective_ids_are_reset)
 /* Ordinary effective ids, root's real ones: the child gains them back. */
 TEST_F(spawn, reset_to_root)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, setresgid(0, RGROUP, 0));
 	ASSERT_EQ(0, setresuid(0, REAL, 0));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_report(_metadata, self->device, &s, &r);
 	expect_ids(_metadata, &r, "Uid", 0, 0, 0, 0);
@@ -84,10 +75,8 @@ TEST_F(spawn, reset_to_root)
 
 TEST_F(spawn, reset_of_equal_ids_changes_nothing)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_report(_metadata, self->device, &s, &r);
 	expect_ids(_metadata, &r, "Uid", getuid(), getuid(), getuid(), getuid());
@@ -97,14 +86,11 @@ TEST_F(spawn, reset_of_equal_ids_changes_nothing)
 TEST_F(spawn, groups_are_kept)
 {
 	static const gid_t groups[] = { 5, 77, 100000 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, setgroups(3, groups));
 	ASSERT_EQ(0, setresuid(REAL, 0, 0));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(0, strncmp(report_status(&r, "Groups"), "5 77 100000", 11));
@@ -113,14 +99,12 @@ TEST_F(spawn, groups_are_kept)
 /* The ids come before the file actions, which work with the new ones. */
 TEST_F(spawn, file_actions_run_with_the_reset_ids)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	struct stat st;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_file("secret", "x", 1, 0600));
 	become_set_uid(_metadata);
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 0, "secret", O_RDONLY, 0);
 	expect_exit(_metadata, self->device, &s, 0);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
@@ -138,18 +122,13 @@ TEST_F(spawn, file_actions_run_with_the_reset_ids)
 /* So does the search for the program, whatever the caller may execute. */
 TEST_F(spawn, the_program_is_executed_with_the_reset_ids)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./program", "program", "exit", "5");
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("program", 0700));
 	ASSERT_EQ(0, mkdir("closed", 0700));
 	ASSERT_EQ(0, scratch_copy_child("closed/program", 0755));
 	become_set_uid(_metadata);
-	spawn_init(&s, "./program");
-	spawn_arg(&s, "program");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "5");
 	expect_exit(_metadata, self->device, &s, 5);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
@@ -160,16 +139,11 @@ TEST_F(spawn, the_program_is_executed_with_the_reset_ids)
 /* Gaining root by it makes a program accessible that the caller cannot reach. */
 TEST_F(spawn, the_reset_ids_may_do_more)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./program", "program", "exit", "5");
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("program", 0700));
 	ASSERT_EQ(0, setresuid(0, REAL, 0));
-	spawn_init(&s, "./program");
-	spawn_arg(&s, "program");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "5");
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC, 0);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_exit(_metadata, self->device, &s, 5);
@@ -178,16 +152,13 @@ TEST_F(spawn, the_reset_ids_may_do_more)
 /* posix_spawn(): a set-uid file's owner becomes the effective id all the same. */
 TEST_F(spawn, set_uid_files_still_count)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("program", 0755));
 	ASSERT_EQ(0, chown("program", REAL + 1, RGROUP + 1));
 	ASSERT_EQ(0, chmod("program", 06755));
 	become_set_uid(_metadata);
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("./program");
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_report(_metadata, self->device, &s, &r);
@@ -199,14 +170,11 @@ TEST_F(spawn, set_uid_files_still_count)
 /* The saved ids go with exec, so they are of no use to the program. */
 TEST_F(spawn, saved_ids_are_dropped)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, setresgid(RGROUP, RGROUP, 0));
 	ASSERT_EQ(0, setresuid(REAL, REAL, 0));
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_ids(_metadata, &r, "Uid", REAL, REAL, REAL, REAL);
 	expect_ids(_metadata, &r, "Gid", RGROUP, RGROUP, RGROUP, RGROUP);
@@ -215,14 +183,12 @@ TEST_F(spawn, saved_ids_are_dropped)
 /* Ids that have no number in their user namespace cannot be set; that comes first. */
 TEST_F(spawn, ids_without_a_number)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
 	if (unshare(CLONE_NEWUSER))
 		SKIP(return, "no user namespaces: %m");
-	spawn_init(&s, "/no/such/program");
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_RESETIDS);
+	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_RESETIDS);
 	s.args.attr_flags = 0;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 }
@@ -230,13 +196,11 @@ TEST_F(spawn, ids_without_a_number)
 /* RESETIDS that changes nothing leaves the child what it is: a process of its user. */
 TEST_F(spawn, nothing_to_reset)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, own_drop_privileges());
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	spawn_open(&s, 9, "/proc/self/oom_score_adj", O_WRONLY, 0);
 	expect_exit(_metadata, self->device, &s, 0);
@@ -267,8 +231,7 @@ static void expect_closed_child(struct __test_metadata *_metadata, struct spawn 
 
 	ASSERT_EQ(0, mkfifo("fifo", 0666));
 	spawn_open(s, 9, "fifo", O_RDONLY, 0);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		if (privileged) {
 			/* Once they are reset no id is left that keeps its user away. */
@@ -280,9 +243,7 @@ static void expect_closed_child(struct __test_metadata *_metadata, struct spawn 
 		}
 		_exit(own_wait(spawn_start(device, s)) ? 3 : 0);
 	}
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	EXPECT_FALSE(is_open_to_its_user(child));
 	close(open("fifo", O_WRONLY | O_CLOEXEC));
 	status = own_wait(caller);
@@ -292,11 +253,9 @@ static void expect_closed_child(struct __test_metadata *_metadata, struct spawn 
 /* The new user is not to get at what the child has and its program will not have. */
 TEST_F(spawn, descriptors_are_not_for_the_new_user)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	spawn_init(&s, scratch_tiny);
+	need_root(_metadata);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_closed_child(_metadata, &s, self->device, true);
 }
@@ -304,11 +263,9 @@ TEST_F(spawn, descriptors_are_not_for_the_new_user)
 /* Nor is a child whose caller has made itself undumpable for others of its user. */
 TEST_F(spawn, child_of_an_undumpable_caller)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	spawn_init(&s, scratch_tiny);
+	need_root(_metadata);
 	expect_closed_child(_metadata, &s, self->device, false);
 }
 

@@ -86,10 +86,9 @@ TEST_F(spawn, unknown_requests)
 		_IOWR(KSPAWN_IOC_MAGIC, 1, struct kspawn_args), _IO(KSPAWN_IOC_MAGIC + 1, 1),
 		UINT32_MAX,
 	};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	unsigned int i;
 
-	spawn_init(&s, scratch_tiny);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_EQ(-1, ioctl(self->device, bad[i], &s.args));
 		EXPECT_EQ(ENOTTY, errno)

@@ -15,7 +15,7 @@
 static const char * const sections[] = {
 	"argc", "environ", "limits", "cgroup", "comm", "oom_score_adj", "personality",
 	"timerslack_ns", "coredump_filter", "loginuid", "sessionid", "uid_map", "gid_map",
-	"timens_offsets", "lsm", "cwd", "root", "exe", "keyring", "scheduling", "timers",
+	"timens_offsets", "lsm", "cwd", "root", "exe", "keyring", "scheduling", "itimers",
 	"prctl", "namespaces", "fpu", "secure", "execfn", "auxids",
 };
 
@@ -48,8 +48,7 @@ static void fork_report(struct __test_metadata *_metadata, struct report *r,
 	pid_t pid;
 
 	ASSERT_EQ(0, report_prepare(r));
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		const char * const argv[] = { "child", "report", r->path, NULL };
 
@@ -163,8 +162,7 @@ TEST_F(spawn, of_a_privileged_process)
 	long keyring;
 	int fd;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_RR, &param));
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
@@ -181,8 +179,7 @@ TEST_F(spawn, of_a_privileged_process)
 
 TEST_F(spawn, of_an_ordinary_user)
 {
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, own_drop_privileges());
 	expect_same(_metadata, self->device);
 }
@@ -190,8 +187,7 @@ TEST_F(spawn, of_an_ordinary_user)
 /* Set ids that are not the same make a secure start, in both ways. */
 TEST_F(spawn, of_a_set_uid_process)
 {
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, setresuid(OWN_USER, 0, 0));
 	expect_same(_metadata, self->device);
 }

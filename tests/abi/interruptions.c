@@ -60,7 +60,7 @@ TEST_F(spawn, many_actions)
 	const unsigned int count = KSPAWN_ACTIONS_MAX;
 	struct kspawn_action *actions = calloc(count, sizeof(*actions));
 	unsigned long long begun;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	unsigned int i;
 
 	ASSERT_NE(NULL, actions);
@@ -70,7 +70,6 @@ TEST_F(spawn, many_actions)
 	}
 	every_millisecond(_metadata);
 	begun = own_clock_ms();
-	spawn_init(&s, scratch_tiny);
 	s.args.actions = spawn_pointer(actions);
 	s.args.action_count = count;
 	s.args.action_size = sizeof(*actions);
@@ -86,11 +85,10 @@ TEST_F(spawn, exclusive_creation)
 
 	every_millisecond(_metadata);
 	for (i = 0; i < rounds; i++) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 		char name[32];
 
 		snprintf(name, sizeof(name), "new%u", i);
-		spawn_init(&s, scratch_tiny);
 		spawn_open(&s, 9, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 		expect_exit(_metadata, self->device, &s, 0);
 	}
@@ -132,10 +130,9 @@ static void *start_again_and_again(void *argument)
 	unsigned int i;
 
 	for (i = 0; i < caller->rounds; i++) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 		pid_t pid;
 
-		spawn_init(&s, scratch_tiny);
 		pid = spawn_start(caller->device, &s);
 		if (pid > 0) {
 			waitpid(pid, NULL, 0);
@@ -180,13 +177,11 @@ TEST_F(spawn, stopped_and_continued_within_the_call)
 	unsigned int round;
 	pid_t pid;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_NE(MAP_FAILED, caller);
 	caller->device = self->device;
 	caller->rounds = 1 + scratch_scale(60);
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid)
 		be_the_caller(caller);
 	while (!__atomic_load_n(&caller->usual, __ATOMIC_ACQUIRE))

@@ -8,11 +8,10 @@
 
 TEST_F(spawn, ioperm)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	if (ioperm(0x80, 1, 1))
 		SKIP(return, NO_PORTS);
-	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
 	s.args.flags = KSPAWN_WAIT;
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
@@ -23,11 +22,10 @@ TEST_F(spawn, ioperm)
 
 TEST_F(spawn, iopl)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	if (iopl(3))
 		SKIP(return, NO_PORTS);
-	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
 	ASSERT_EQ(0, iopl(0));
 	expect_exit(_metadata, self->device, &s, 0);

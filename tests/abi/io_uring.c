@@ -41,7 +41,7 @@ static pid_t call(struct __test_metadata *_metadata, unsigned int setup, unsigne
 	struct io_uring_sqe *entry;
 	struct ring ring;
 	unsigned long data;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int device;
 	pid_t pid;
 
@@ -64,7 +64,6 @@ static pid_t call(struct __test_metadata *_metadata, unsigned int setup, unsigne
 	} else if (ring_submit(&ring)) {
 		_exit(11);
 	}
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
 	s.args.flags = spawn_flags;
 	pid = spawn_start(device, &s);
@@ -89,10 +88,9 @@ TEST_F(spawn, closes_the_device)
 {
 	int ends[2], idle, status;
 	pid_t caller, child;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	idle = totals_number(TOTALS_REFERENCES) - 1;
 	close(self->device);
 	ASSERT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
@@ -117,7 +115,6 @@ TEST_F(spawn, closes_the_device)
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->device);
-	spawn_init(&s, scratch_tiny);
 	expect_exit(_metadata, self->device, &s, 0);
 }
 

@@ -42,9 +42,7 @@ static pid_t start_blocked(struct __test_metadata *_metadata, struct call *c)
 	pid_t child;
 
 	ASSERT_EQ(0, pthread_create(&c->thread, NULL, call, c));
-	child = own_wait_child_of(getpid());
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, getpid());
 	return child;
 }
 
@@ -321,9 +319,7 @@ TEST_F(spawn, caller_is_killed)
 		unlink("fifo");
 		blocked_init(_metadata, &s, &r);
 		caller = fork_blocked_caller(_metadata, self->device, &s);
-		child = own_wait_child_of(caller);
-		ASSERT_LT(0, child);
-		ASSERT_TRUE(own_wait_state(child, 'S'));
+		child = assert_sleeping_child(_metadata, caller);
 		EXPECT_EQ(in_flight + 1, totals_number(STATS "in_flight"));
 		/* Blocked during the call, as during libc's. */
 		ASSERT_EQ(0, kill(caller, SIGTERM));
@@ -355,8 +351,7 @@ TEST_F(spawn, callers_process_exits)
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, mkfifo("go", 0600));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		struct call c = { .device = self->device };
 
@@ -381,7 +376,7 @@ TEST_F(spawn, callers_process_exits)
 TEST_F(spawn, caller_is_killed_and_the_start_fails)
 {
 	long in_flight = totals_number(STATS "in_flight");
-	pid_t caller, child;
+	pid_t caller;
 	struct report r;
 	struct spawn s;
 	int status;
@@ -390,9 +385,7 @@ TEST_F(spawn, caller_is_killed_and_the_start_fails)
 	blocked_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("/no/such/program");
 	caller = fork_blocked_caller(_metadata, self->device, &s);
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	assert_sleeping_child(_metadata, caller);
 	end_caller(_metadata, caller, SIGKILL);
 	unblock(_metadata);
 	EXPECT_EQ(-1, waitpid(-1, &status, 0));
@@ -412,9 +405,7 @@ TEST_F(spawn, caller_is_killed_and_then_the_child)
 	blocked_init(_metadata, &s, &r);
 	s.args.flags = KSPAWN_PIDFD;
 	caller = fork_blocked_caller(_metadata, self->device, &s);
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	end_caller(_metadata, caller, SIGKILL);
 	ASSERT_EQ(0, kill(child, SIGKILL));
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
@@ -488,8 +479,7 @@ TEST_F(spawn, files_of_callers_killed_at_any_moment)
 		pid_t caller;
 
 		ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
-		caller = fork();
-		ASSERT_LE(0, caller);
+		caller = expect_fork(_metadata);
 		if (!caller) {
 			struct spawn s;
 

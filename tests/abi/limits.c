@@ -17,15 +17,12 @@ static struct kspawn_action *many_actions(struct __test_metadata *_metadata, str
 /* Descriptors go round in 10,000 steps; only the right order ends well. */
 TEST_F(spawn, ten_thousand_actions)
 {
-	struct kspawn_action *actions;
 	struct report_fd seen;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	struct stat st;
 	__u32 i;
+	struct kspawn_action *actions = many_actions(_metadata, &s, 10000);
 
-	report_init(_metadata, &s, &r);
-	actions = many_actions(_metadata, &s, 10000);
 	actions[0].op = KSPAWN_ACTION_OPEN;
 	actions[0].fd = 10;
 	actions[0].path = spawn_pointer("/dev/full");
@@ -53,12 +50,10 @@ TEST_F(spawn, ten_thousand_actions)
 /* The index is of the action, however far it is. */
 TEST_F(spawn, failure_of_a_late_action)
 {
-	struct kspawn_action *actions;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	__u32 i;
+	struct kspawn_action *actions = many_actions(_metadata, &s, 10000);
 
-	spawn_init(&s, scratch_tiny);
-	actions = many_actions(_metadata, &s, 10000);
 	for (i = 0; i < 10000; i++) {
 		actions[i].op = KSPAWN_ACTION_CLOSE;
 		actions[i].fd = 500;
@@ -77,12 +72,10 @@ TEST_F(spawn, failure_of_a_late_action)
 
 TEST_F(spawn, as_many_actions_as_allowed)
 {
-	struct kspawn_action *actions;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	__u32 i;
+	struct kspawn_action *actions = many_actions(_metadata, &s, KSPAWN_ACTIONS_MAX + 1);
 
-	spawn_init(&s, scratch_tiny);
-	actions = many_actions(_metadata, &s, KSPAWN_ACTIONS_MAX + 1);
 	for (i = 0; i <= KSPAWN_ACTIONS_MAX; i++)
 		actions[i].op = KSPAWN_ACTION_CLOSE;
 	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
@@ -96,12 +89,10 @@ TEST_F(spawn, as_many_actions_as_allowed)
 /* Each names another descriptor, of which none is open. */
 TEST_F(spawn, many_named_descriptors)
 {
-	struct kspawn_action *actions;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	__u32 i;
+	struct kspawn_action *actions = many_actions(_metadata, &s, 20001);
 
-	spawn_init(&s, scratch_tiny);
-	actions = many_actions(_metadata, &s, 20001);
 	actions[0].op = KSPAWN_ACTION_CLOSE;
 	for (i = 1; i <= 20000; i++) {
 		actions[i].op = KSPAWN_ACTION_FCHDIR;
@@ -115,10 +106,9 @@ TEST_F(spawn, long_paths_of_actions)
 {
 	char *longest = spawn_string(PATH_MAX, '/');
 	char *longer = spawn_string(PATH_MAX + 1, '/');
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_TRUE(longest && longer);
-	spawn_init(&s, scratch_tiny);
 	spawn_chdir(&s, longest);
 	expect_exit(_metadata, self->device, &s, 0);
 	s.actions[0].path = spawn_pointer(longer);
@@ -136,11 +126,10 @@ TEST_F(spawn, bytes_of_action_paths)
 	const __u32 count = KSPAWN_ACTION_BYTES_MAX / PATH_MAX;
 	char *longest = spawn_string(PATH_MAX, '/');
 	struct kspawn_action *actions;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	__u32 i;
 
 	ASSERT_NE(NULL, longest);
-	spawn_init(&s, scratch_tiny);
 	actions = many_actions(_metadata, &s, count + 2);
 	for (i = 0; i < count + 2; i++) {
 		actions[i].op = KSPAWN_ACTION_CHDIR;
@@ -183,12 +172,11 @@ TEST_F(spawn, long_search_list)
 	char *list = spawn_string(KSPAWN_SEARCH_MAX, ':');
 	char *longer = spawn_string(KSPAWN_SEARCH_MAX + 1, ':');
 	size_t tail = strlen(scratch_directory);
-	struct spawn s;
+	DEFINE_SPAWN(s, "tiny");
 
 	ASSERT_TRUE(list && longer);
 	/* As one whose program is in its last directory. */
 	memcpy(list + KSPAWN_SEARCH_MAX - 1 - tail, scratch_directory, tail);
-	spawn_init(&s, "tiny");
 	s.args.search = spawn_pointer(list);
 	expect_exit(_metadata, self->device, &s, 0);
 	s.args.search = spawn_pointer(longer);
@@ -200,9 +188,8 @@ TEST_F(spawn, long_search_list)
 /* One path for all of them, and an operation that there is not at the end. */
 static void copy_for_long(int device, struct kspawn_action *actions)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.actions = spawn_pointer(actions);
 	s.args.action_count = KSPAWN_ACTIONS_MAX;
 	s.args.action_size = sizeof(*actions);
@@ -230,8 +217,7 @@ TEST_F(spawn, killed_while_actions_are_copied)
 	begun = own_clock_ms();
 	copy_for_long(self->device, actions);
 	whole = own_clock_ms() - begun;
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		/* Once does not take long enough to be met. */
 		for (;;)
@@ -239,8 +225,7 @@ TEST_F(spawn, killed_while_actions_are_copied)
 	}
 	own_sleep_ms(whole + whole / 5);
 	begun = own_clock_ms();
-	ASSERT_EQ(0, kill(caller, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(caller));
+	expect_killed(_metadata, caller);
 	took = own_clock_ms() - begun;
 	TH_LOG("%llu ms of %llu ms", took, whole);
 	EXPECT_GT(whole / 2, took);

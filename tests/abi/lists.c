@@ -21,11 +21,9 @@ TEST_F(spawn, longest_string)
 {
 	char *longest = spawn_string(SPAWN_STRING_MAX, 'x');
 	char *longer = spawn_string(SPAWN_STRING_MAX + 1, 'x');
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_TRUE(longest && longer);
-	report_init(_metadata, &s, &r);
 	spawn_arg(&s, "0");
 	spawn_arg(&s, longest);
 	spawn_env(&s, longest);
@@ -60,13 +58,11 @@ static const char **list_of(struct __test_metadata *_metadata, const struct spaw
 TEST_F(spawn, two_mebibytes_of_arguments)
 {
 	const char **list;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	size_t size;
 	int i;
 
 	stack_limit(_metadata, 16UL << 20);
-	report_init(_metadata, &s, &r);
 	list = list_of(_metadata, &s, 64, 32768);
 	s.args.argv = spawn_pointer(list);
 	expect_report(_metadata, self->device, &s, &r);
@@ -81,11 +77,9 @@ TEST_F(spawn, two_mebibytes_of_arguments)
 TEST_F(spawn, hundred_thousand_arguments)
 {
 	const char **list;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	stack_limit(_metadata, 16UL << 20);
-	report_init(_metadata, &s, &r);
 	list = list_of(_metadata, &s, 100000, 9);
 	s.args.argv = spawn_pointer(list);
 	expect_report(_metadata, self->device, &s, &r);
@@ -108,13 +102,12 @@ static void expect_bound(struct __test_metadata *_metadata, int device, rlim_t s
 	size_t low = 1, high = expected / 1024 + 16, middle, i;
 	static char block[1024];
 	const char **list;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	memset(block, 'b', sizeof(block) - 1 - sizeof(void *));
 	list = calloc(high + 2, sizeof(*list));
 	ASSERT_NE(NULL, list);
 	stack_limit(_metadata, stack);
-	spawn_init(&s, scratch_tiny);
 	s.args.argv = spawn_pointer(list);
 	/* Strings and pointers take 1 KiB each, so the bound is at @expected. */
 	while (high - low > 1) {
@@ -152,14 +145,13 @@ TEST_F(spawn, bounds_of_execve)
 TEST_F(spawn, endless_lists)
 {
 	const char **list;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	size_t i;
 
 	list = calloc(2UL << 20, sizeof(*list));
 	ASSERT_NE(NULL, list);
 	for (i = 0; i < (2UL << 20) - 1; i++)
 		list[i] = "";
-	spawn_init(&s, scratch_tiny);
 	s.args.argv = spawn_pointer(list);
 	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
 	s.args.argv = 0;

@@ -67,14 +67,13 @@ static void expect_each_bad(struct __test_metadata *_metadata, int device, struc
 TEST_F(spawn, args)
 {
 	struct before before;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	unsigned int i;
 	struct edge e;
 	size_t size;
 	pid_t pid;
 
 	make_edge(_metadata, &e);
-	spawn_init(&s, scratch_tiny);
 	before_call(&before);
 	EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_SPAWN, NULL));
 	EXPECT_EQ(EFAULT, errno);
@@ -108,11 +107,10 @@ TEST_F(spawn, args)
 
 TEST_F(spawn, path)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, NULL);
 	struct edge e;
 
 	make_edge(_metadata, &e);
-	spawn_init(&s, NULL);
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
 	expect_each_bad(_metadata, self->device, &s, &s.args.path, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer(cut_string(&e, scratch_tiny));
@@ -129,11 +127,10 @@ TEST_F(spawn, path)
 
 TEST_F(spawn, search)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "tiny");
 	struct edge e;
 
 	make_edge(_metadata, &e);
-	spawn_init(&s, "tiny");
 	s.args.search = spawn_pointer(scratch_directory);
 	expect_exit(_metadata, self->device, &s, 0);
 	expect_each_bad(_metadata, self->device, &s, &s.args.search, KSPAWN_ARG_SEARCH);
@@ -187,17 +184,15 @@ static void expect_bad_lists(struct __test_metadata *_metadata, int device, stru
 
 TEST_F(spawn, argument_list)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	expect_bad_lists(_metadata, self->device, &s, &s.args.argv, KSPAWN_ARG_ARGV);
 }
 
 TEST_F(spawn, environment)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	expect_bad_lists(_metadata, self->device, &s, &s.args.envp, KSPAWN_ARG_ENVP);
 }
 
@@ -206,11 +201,10 @@ TEST_F(spawn, both_lists)
 {
 	static const char * const none[] = { "x", (const char *)8, NULL };
 	static const char *longer[2];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	longer[0] = spawn_string(SPAWN_STRING_MAX + 1, 'x');
 	ASSERT_NE(NULL, longer[0]);
-	spawn_init(&s, scratch_tiny);
 	s.args.argv = spawn_pointer(none);
 	s.args.envp = spawn_pointer(longer);
 	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
@@ -225,11 +219,10 @@ TEST_F(spawn, both_lists)
 TEST_F(spawn, actions)
 {
 	struct kspawn_action *at;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	struct edge e;
 
 	make_edge(_metadata, &e);
-	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, 0, 9);
 	spawn_dup2(&s, 0, 10);
 	expect_each_bad(_metadata, self->device, &s, &s.args.actions, KSPAWN_ARG_ACTIONS);
@@ -281,14 +274,13 @@ TEST_F(spawn, paths_of_actions)
 TEST_F(spawn, result)
 {
 	struct before before;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	unsigned int i;
 	struct edge e;
 	size_t size;
 	pid_t pid;
 
 	make_edge(_metadata, &e);
-	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
 	before_call(&before);
 	for (i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
@@ -350,9 +342,8 @@ TEST_F(spawn, request_in_a_mapped_file)
 	struct spawn *s;
 	struct spawn copy;
 	pid_t pid;
-	int fd;
+	int fd = open("request", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	fd = open("request", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ftruncate(fd, sizeof(*s)));
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

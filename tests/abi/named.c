@@ -25,10 +25,7 @@ static void make_directory(struct __test_metadata *_metadata)
 
 static void exit_init(struct spawn *s, const char *path)
 {
-	spawn_init(s, path);
-	spawn_arg(s, "prog");
-	spawn_arg(s, "exit");
-	spawn_arg(s, "5");
+	spawn_init(s, path, "prog", "exit", "5");
 }
 
 TEST_F(spawn, program)
@@ -69,17 +66,14 @@ TEST_F(spawn, program)
 TEST_F(spawn, is_gone_in_the_program)
 {
 	char name[NAME];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	make_directory(_metadata);
 	fd = open("one/prog", O_RDONLY | O_CLOEXEC);
 	path_of(name, 0, fd, "");
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer(name);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 }
 
 /* By default: also one that was not close-on-exec, in each place of a path. */
@@ -99,14 +93,12 @@ TEST_F(spawn, is_closed_by_default)
 		s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 		path_of(name, i, fd, "");
 		s.args.path = spawn_pointer(name);
-		expect_report(_metadata, self->device, &s, &r);
-		expect_fds(_metadata, &r, "");
+		expect_report_fds(_metadata, self->device, &s, &r, "");
 		report_free(&r);
 		path_of(name, i, directory, "");
 		s.args.path = spawn_pointer("prog");
 		s.args.search = spawn_pointer(name);
-		expect_report(_metadata, self->device, &s, &r);
-		expect_fds(_metadata, &r, "");
+		expect_report_fds(_metadata, self->device, &s, &r, "");
 		report_free(&r);
 	}
 }
@@ -132,8 +124,7 @@ TEST_F(spawn, actions)
 		path_of(inside, i, directory, "");
 		spawn_chdir(&s, inside);
 		spawn_open(&s, 10, "file", O_RDONLY, 0);
-		expect_report(_metadata, self->device, &s, &r);
-		expect_fds(_metadata, &r, "0 1 2 9 10");
+		expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 9 10");
 		ASSERT_TRUE(report_fd(&r, 9, &nine));
 		EXPECT_NE(NULL, strstr(nine.target, "/one/file"));
 		EXPECT_STREQ(expected, report_section(&r, "cwd", NULL));
@@ -230,8 +221,7 @@ static void expect_own_program(struct __test_metadata *_metadata, int device, co
 		return;
 	}
 	/* This program again, which then only says so. */
-	spawn_init(&s, path);
-	spawn_arg(&s, "named");
+	spawn_init(&s, path, "named");
 	spawn_env(&s, "KSPAWN_NAMED_AGAIN=1");
 	expect_exit(_metadata, device, &s, 66);
 	spawn_chdir(&s, "/");

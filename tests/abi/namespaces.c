@@ -25,13 +25,11 @@ static int become_namespace_root(void)
 TEST_F(spawn, first_process_of_a_pid_namespace)
 {
 	char expected[64];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	pid_t pid;
 
 	if (unshare(CLONE_NEWPID))
 		SKIP(return, NEEDS_ROOT);
-	report_init(_metadata, &s, &r);
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(1, pid);
 	EXPECT_EQ(0, own_wait(pid));
@@ -50,15 +48,11 @@ TEST_F(spawn, later_processes_of_a_pid_namespace)
 {
 	pid_t first, pid;
 	struct report r;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 
 	if (unshare(CLONE_NEWPID))
 		SKIP(return, NEEDS_ROOT);
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
-	first = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, first);
+	first = assert_start(_metadata, self->device, &s);
 	report_init(_metadata, &s, &r);
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(first, pid);
@@ -82,15 +76,13 @@ TEST_F(spawn, from_within_a_pid_namespace)
 
 	if (unshare(CLONE_NEWPID))
 		SKIP(return, NEEDS_ROOT);
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		pid_t inner, joined;
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 
 		own_watch_sigchld();
 		EXPECT_EQ(1, getpid());
-		spawn_init(&s, scratch_tiny);
 		s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 		inner = spawn_start(self->device, &s);
 		EXPECT_EQ(2, inner);
@@ -125,12 +117,10 @@ TEST_F(spawn, event_of_a_pid_namespace)
 	ASSERT_LE(0, completion);
 	if (unshare(CLONE_NEWPID))
 		SKIP(return, NEEDS_ROOT);
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 
-		spawn_init(&s, scratch_tiny);
 		completion_use(&s, completion, 1);
 		_exit(spawn_start(self->device, &s) == 2 && !own_wait(2) ? 0 : 1);
 	}
@@ -162,19 +152,16 @@ TEST_F(spawn, user_namespace)
 	EXPECT_EQ(EINVAL, errno);
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_RESETIDS);
+	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_RESETIDS);
 }
 
 TEST_F(spawn, root_of_a_user_namespace)
 {
 	unsigned int ids[4];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	if (become_namespace_root())
 		SKIP(return, "no user namespaces for this user: %m");
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	ASSERT_EQ(4, report_status_ids(&r, "Uid", ids));
 	EXPECT_EQ(0, ids[0]);
@@ -185,19 +172,16 @@ TEST_F(spawn, root_of_a_user_namespace)
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
 	s.args.sched_policy = SCHED_FIFO;
 	s.args.sched_priority = 1;
-	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETSCHEDULER);
+	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETSCHEDULER);
 }
 
 TEST_F(spawn, user_and_pid_namespace)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	pid_t pid;
 
 	if (become_namespace_root() || unshare(CLONE_NEWPID))
 		SKIP(return, "no user namespaces for this user: %m");
-	report_init(_metadata, &s, &r);
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_LT(1, pid);
 	EXPECT_EQ(0, own_wait(pid));
@@ -207,17 +191,12 @@ TEST_F(spawn, user_and_pid_namespace)
 
 TEST_F(spawn, mount_namespace)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "mount/child", "child", "exit", "3");
 
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		SKIP(return, NEEDS_ROOT);
+	need_own_mounts(_metadata);
 	ASSERT_EQ(0, mkdir("mount", 0755));
 	ASSERT_EQ(0, mount("none", "mount", "tmpfs", 0, NULL));
 	ASSERT_EQ(0, scratch_copy_child("mount/child", 0755));
-	spawn_init(&s, "mount/child");
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "3");
 	expect_exit(_metadata, self->device, &s, 3);
 }
 
@@ -238,8 +217,7 @@ TEST_F(spawn, every_other_namespace)
 	static const char *const names[] = { "net", "ipc", "uts", "cgroup", "mnt" };
 	unsigned int i;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		static const int flags[] = {
 			CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWNS,
@@ -253,42 +231,30 @@ TEST_F(spawn, every_other_namespace)
 			TH_LOG("%s: %m", names[i]);
 		read_namespace("self", names[i], own);
 		EXPECT_STRNE(old, own);
-		spawn_init(&s, scratch_child);
-		spawn_arg(&s, "child");
-		spawn_arg(&s, "pause");
-		pid = expect_start(_metadata, self->device, &s);
-		ASSERT_LT(0, pid);
+		spawn_init(&s, scratch_child, "child", "pause");
+		pid = assert_start(_metadata, self->device, &s);
 		snprintf(number, sizeof(number), "%d", pid);
 		read_namespace(number, names[i], child);
 		EXPECT_STREQ(own, child);
-		ASSERT_EQ(0, kill(pid, SIGKILL));
-		EXPECT_EQ(SIGKILL, own_wait(pid));
+		expect_killed(_metadata, pid);
 	}
 }
 
 TEST_F(spawn, changed_root)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/child", "child", "exit", "12");
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("root", 0755));
 	ASSERT_EQ(0, scratch_copy_child("root/child", 0755));
 	ASSERT_EQ(0, chroot("root"));
-	spawn_init(&s, "/child");
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "12");
 	/* The working directory is still outside, as chroot() has it. */
 	expect_exit(_metadata, self->device, &s, 12);
 	spawn_chdir(&s, "/");
 	expect_exit(_metadata, self->device, &s, 12);
 	spawn_init(&s, "/bin/sh");
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
-	spawn_init(&s, "child");
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "13");
+	spawn_init(&s, "child", "child", "exit", "13");
 	s.args.search = spawn_pointer("/bin:/");
 	expect_exit(_metadata, self->device, &s, 13);
 }

@@ -22,40 +22,32 @@ static void expect_same_file(struct __test_metadata *_metadata, const struct rep
 
 TEST_F(spawn, lands_on_its_descriptor)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 7, "data", O_RDONLY, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 7");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 7");
 	expect_same_file(_metadata, &r, 7, "data");
 }
 
 TEST_F(spawn, lands_far_above_the_table)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 1000, "/dev/null", O_RDONLY, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 1000");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 1000");
 	expect_same_file(_metadata, &r, 1000, "/dev/null");
 }
 
 TEST_F(spawn, replaces_an_open_descriptor)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	ASSERT_EQ(0, scratch_file("old", "x", 1, 0644));
 	ASSERT_EQ(0, scratch_file("new", "x", 1, 0644));
 	fd = open("old", O_RDONLY);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, fd, "new", O_RDONLY, 0);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_same_file(_metadata, &r, fd, "new");
@@ -64,13 +56,10 @@ TEST_F(spawn, replaces_an_open_descriptor)
 
 TEST_F(spawn, replaces_a_close_on_exec_descriptor)
 {
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
-	fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, fd, "/dev/null", O_RDONLY, 0);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_same_file(_metadata, &r, fd, "/dev/null");
@@ -87,8 +76,7 @@ TEST_F(spawn, replaces_standard_streams)
 	for (fd = 0; fd < 3; fd++) {
 		report_init(_metadata, &s, &r);
 		spawn_open(&s, fd, "in", fd ? O_WRONLY | O_APPEND : O_RDONLY, 0);
-		expect_report(_metadata, self->device, &s, &r);
-		expect_fds(_metadata, &r, "0 1 2");
+		expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 		expect_same_file(_metadata, &r, fd, "in");
 		ASSERT_TRUE(report_fd(&r, fd, &seen));
 		EXPECT_EQ(fd ? O_WRONLY | O_APPEND : O_RDONLY,
@@ -101,13 +89,10 @@ TEST_F(spawn, replaces_standard_streams)
 TEST_F(spawn, redirects_a_copy)
 {
 	char copy[32] = "";
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "cat");
 	int fd;
 
 	ASSERT_EQ(0, scratch_file("in", "some data\n", 10, 0644));
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "cat");
 	spawn_open(&s, 0, "in", O_RDONLY, 0);
 	spawn_open(&s, 1, "out", O_WRONLY | O_CREAT | O_EXCL, 0644);
 	expect_exit(_metadata, self->device, &s, 0);
@@ -124,11 +109,9 @@ TEST_F(spawn, redirects_a_copy)
 TEST_F(spawn, closes_its_target_first)
 {
 	struct rlimit limit = { .rlim_cur = 10, .rlim_max = 64 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
-	report_init(_metadata, &s, &r);
 	do {
 		fd = dup(0);
 		ASSERT_LE(0, fd);
@@ -147,11 +130,9 @@ TEST_F(spawn, closes_its_target_first)
 TEST_F(spawn, opens_into_the_last_free_slot)
 {
 	struct rlimit limit = { .rlim_cur = 10, .rlim_max = 64 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
-	report_init(_metadata, &s, &r);
 	do {
 		fd = dup(0);
 		ASSERT_LE(0, fd);
@@ -164,11 +145,10 @@ TEST_F(spawn, opens_into_the_last_free_slot)
 
 TEST_F(spawn, creates_with_mode_and_umask)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	struct stat st;
 
 	umask(027);
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 1, "made", O_WRONLY | O_CREAT, 0666);
 	expect_exit(_metadata, self->device, &s, 0);
 	ASSERT_EQ(0, stat("made", &st));
@@ -177,11 +157,10 @@ TEST_F(spawn, creates_with_mode_and_umask)
 
 TEST_F(spawn, creates_with_special_mode_bits)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	struct stat st;
 
 	umask(0);
-	spawn_init(&s, scratch_tiny);
 	/* As openat2(2), which knows the low twelve bits and refuses the others. */
 	spawn_open(&s, 1, "made", O_WRONLY | O_CREAT, 0107751);
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
@@ -193,18 +172,16 @@ TEST_F(spawn, creates_with_special_mode_bits)
 
 TEST_F(spawn, refuses_a_mode_without_creation)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 0, "/dev/null", O_RDONLY, 0644);
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 }
 
 TEST_F(spawn, refuses_unknown_flags_as_openat2_does)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 0, "/dev/null", O_RDONLY | 0x40000000, 0);
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	s.actions[0].oflag = O_RDONLY | 1ULL << 40;
@@ -213,10 +190,9 @@ TEST_F(spawn, refuses_unknown_flags_as_openat2_does)
 
 TEST_F(spawn, exclusive_creation_fails_on_an_existing_file)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, scratch_file("there", "x", 1, 0644));
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 4, "made", O_WRONLY | O_CREAT | O_EXCL, 0644);
 	spawn_open(&s, 5, "there", O_WRONLY | O_CREAT | O_EXCL, 0644);
 	expect_failure(_metadata, self->device, &s, EEXIST, KSPAWN_STEP_ACTION, 1);
@@ -226,11 +202,10 @@ TEST_F(spawn, exclusive_creation_fails_on_an_existing_file)
 
 TEST_F(spawn, truncates)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	struct stat st;
 
 	ASSERT_EQ(0, scratch_file("full", "12345", 5, 0644));
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 1, "full", O_WRONLY | O_TRUNC, 0);
 	expect_exit(_metadata, self->device, &s, 0);
 	ASSERT_EQ(0, stat("full", &st));
@@ -242,9 +217,8 @@ TEST_F(spawn, makes_an_unnamed_file)
 	struct report_fd seen;
 	struct report r;
 	struct spawn s;
-	int fd;
+	int fd = open(self->directory, O_TMPFILE | O_RDWR, 0600);
 
-	fd = open(self->directory, O_TMPFILE | O_RDWR, 0600);
 	if (fd < 0)
 		SKIP(return, "no O_TMPFILE in %s: %m", self->directory);
 	close(fd);
@@ -289,39 +263,32 @@ TEST_F(spawn, keeps_status_flags)
 /* Close-on-exec works whether or not the first free slot was the right one. */
 TEST_F(spawn, honours_close_on_exec)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 3, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
 	spawn_open(&s, 40, "/dev/zero", O_RDONLY | O_CLOEXEC, 0);
 	spawn_dup2(&s, 40, 41);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 41");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 41");
 	expect_same_file(_metadata, &r, 41, "/dev/zero");
 }
 
 TEST_F(spawn, opens_a_large_file)
 {
-	struct spawn s;
-	int fd;
+	DEFINE_SPAWN(s, scratch_tiny);
+	int fd = open("large", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
-	fd = open("large", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	ASSERT_LE(0, fd);
 	if (ftruncate(fd, 3ULL << 30))
 		SKIP(return, "no file of 3 GiB here: %m");
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 0, "large", O_RDONLY, 0);
 	expect_exit(_metadata, self->device, &s, 0);
 }
 
 TEST_F(spawn, fifo_without_waiting)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 8, "fifo", O_RDONLY | O_NONBLOCK, 0);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_same_file(_metadata, &r, 8, "fifo");
@@ -334,10 +301,9 @@ TEST_F(spawn, fifo_without_waiting)
 /* Both ends are opened by the child itself: O_RDWR does not block. */
 TEST_F(spawn, fifo_both_ways)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 8, "fifo", O_RDWR, 0);
 	spawn_open(&s, 9, "fifo", O_WRONLY, 0);
 	spawn_open(&s, 10, "fifo", O_RDONLY, 0);
@@ -346,11 +312,9 @@ TEST_F(spawn, fifo_both_ways)
 
 TEST_F(spawn, directories)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 5, "/", O_RDONLY | O_DIRECTORY, 0);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_same_file(_metadata, &r, 5, "/");
@@ -441,15 +405,13 @@ TEST_F(spawn, descriptor_out_of_range)
 
 TEST_F(spawn, permission_denied)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_file("secret", "x", 1, 0600));
 	ASSERT_EQ(0, mkdir("closed", 0700));
 	ASSERT_EQ(0, scratch_file("closed/data", "x", 1, 0644));
 	ASSERT_EQ(0, own_drop_privileges());
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 0, "secret", O_RDONLY, 0);
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_ACTION, 0);
 	spawn_init(&s, scratch_tiny);
@@ -463,15 +425,11 @@ TEST_F(spawn, permission_denied)
 
 TEST_F(spawn, a_program_being_run_is_not_written_to)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "./busy", "busy", "pause");
 	pid_t pid;
 
 	ASSERT_EQ(0, scratch_copy_child("busy", 0755));
-	spawn_init(&s, "./busy");
-	spawn_arg(&s, "busy");
-	spawn_arg(&s, "pause");
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	if (open("busy", O_WRONLY | O_CLOEXEC) < 0) {
 		struct before before;
 
@@ -485,18 +443,15 @@ TEST_F(spawn, a_program_being_run_is_not_written_to)
 		EXPECT_EQ(before.descriptors, own_descriptor_count());
 		EXPECT_EQ(before.sigchld, own_sigchld_count());
 	}
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, WTERMSIG(own_wait(pid)));
+	expect_killed(_metadata, pid);
 }
 
 /* /proc/self is the child: its descriptor table, after earlier actions. */
 TEST_F(spawn, through_its_own_table)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 20, "data", O_RDONLY, 0);
 	spawn_open(&s, 21, "/proc/self/fd/20", O_RDONLY, 0);
 	spawn_open(&s, 22, "/dev/fd/21", O_RDONLY, 0);
@@ -513,15 +468,13 @@ TEST_F(spawn, through_its_own_table)
 TEST_F(spawn, through_a_close_on_exec_descriptor)
 {
 	char path[64];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int fd;
 
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
 	fd = open("data", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(3, fd);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 21, path, O_RDONLY, 0);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_same_file(_metadata, &r, 21, "data");
@@ -530,15 +483,13 @@ TEST_F(spawn, through_a_close_on_exec_descriptor)
 
 TEST_F(spawn, relative_to_the_directory_of_earlier_actions)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, mkdir("a", 0755));
 	ASSERT_EQ(0, mkdir("a/b", 0755));
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
 	ASSERT_EQ(0, scratch_file("a/data", "x", 1, 0644));
 	ASSERT_EQ(0, scratch_file("a/b/data", "x", 1, 0644));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 10, "data", O_RDONLY, 0);
 	spawn_chdir(&s, "a");
 	spawn_open(&s, 11, "data", O_RDONLY, 0);
@@ -552,14 +503,11 @@ TEST_F(spawn, relative_to_the_directory_of_earlier_actions)
 
 TEST_F(spawn, same_target_twice)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 5, "/dev/null", O_RDONLY, 0);
 	spawn_open(&s, 5, "/dev/zero", O_RDONLY, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 5");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 5");
 	expect_same_file(_metadata, &r, 5, "/dev/zero");
 }
 
@@ -571,9 +519,8 @@ TEST_F(spawn, terminal_becomes_controlling)
 	struct spawn s;
 	unsigned int i;
 	char *slave;
-	int master;
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 
-	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (master < 0)
 		SKIP(return, "no pseudo-terminals: %m");
 	ASSERT_EQ(0, grantpt(master));
@@ -601,12 +548,11 @@ TEST_F(spawn, is_seen_by_who_watches)
 {
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	struct inotify_event event = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_LE(0, watch);
 	ASSERT_EQ(0, scratch_file("file", "x", 1, 0644));
 	ASSERT_LT(0, inotify_add_watch(watch, "file", IN_OPEN));
-	spawn_init(&s, scratch_tiny);
 	spawn_open(&s, 9, "file", O_RDONLY, 0);
 	expect_exit(_metadata, self->device, &s, 0);
 	EXPECT_EQ(sizeof(event), read(watch, &event, sizeof(event)));

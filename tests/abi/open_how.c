@@ -19,9 +19,8 @@ static void expect_same(struct __test_metadata *_metadata, int device, int dirfd
 {
 	struct open_how how = { .flags = flags, .resolve = resolve };
 	struct spawn s;
-	int fd;
+	int fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 
-	fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 	EXPECT_EQ(expected, fd < 0 ? errno : 0)
 		TH_LOG("openat2 of %s: %m", path);
 	if (fd >= 0)

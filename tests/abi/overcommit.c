@@ -30,13 +30,12 @@ TEST_F(spawn, of_a_process_that_cannot_fork)
 {
 	struct sysinfo info;
 	unsigned long total;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny, "tiny");
 	char *memory;
 	pid_t pid;
 	int error;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, sysinfo(&info));
 	total = info.totalram * info.mem_unit;
 	if (total < TOUCHED + GIB)
@@ -57,8 +56,6 @@ TEST_F(spawn, of_a_process_that_cannot_fork)
 	if (pid > 0)
 		own_wait(pid);
 
-	spawn_init(&s, scratch_tiny);
-	spawn_arg(&s, "tiny");
 	expect_exit(_metadata, self->device, &s, 0);
 
 	EXPECT_EQ(0, write_number(MODE, 0));

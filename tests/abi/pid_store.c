@@ -29,12 +29,11 @@ static void expect_in_time(struct __test_metadata *_metadata, int device, __u32 
 	handled = early = early_pidfd = 0;
 	ASSERT_EQ(0, sigaction(SIGCHLD, &action, NULL));
 	for (i = 0; i < rounds; i++) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 		pid_t pid;
 
 		stored_pid = 0;
 		stored_pidfd = -1;
-		spawn_init(&s, scratch_tiny);
 		s.args.flags = KSPAWN_PIDFD | flags;
 		s.args.pid = (unsigned long)&stored_pid;
 		s.args.pidfd = (unsigned long)&stored_pidfd;
@@ -80,9 +79,8 @@ TEST_F(spawn, in_real_time)
 TEST_F(spawn, failures)
 {
 	int pid = 4711, pidfd = 4712;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, 99, 98);
 	s.args.flags = KSPAWN_PIDFD;
 	s.args.pid = spawn_pointer(&pid);
@@ -100,9 +98,8 @@ TEST_F(spawn, failures)
 TEST_F(spawn, instead_of_a_result)
 {
 	int pid = -1, pidfd = -1, returned;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
 	s.args.result = 0;
 	s.args.result_size = 0;
@@ -122,11 +119,10 @@ TEST_F(spawn, memory_that_cannot_be_written)
 {
 	const int *nowhere = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int before = own_descriptor_count();
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	pid_t pid;
 
 	ASSERT_NE(MAP_FAILED, nowhere);
-	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
 	s.args.pid = spawn_pointer(nowhere);
 	s.args.pidfd = spawn_pointer(nowhere);

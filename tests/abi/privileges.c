@@ -32,14 +32,11 @@ static void make_set_uid(struct __test_metadata *_metadata, mode_t mode)
 TEST_F(spawn, set_uid_file)
 {
 	unsigned int ids[4];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	make_set_uid(_metadata, 06755);
 	ASSERT_EQ(0, own_drop_privileges());
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("./privileged");
 	expect_report(_metadata, self->device, &s, &r);
 	expect_user(_metadata, &r, OWN_USER, FILE_OWNER);
@@ -52,15 +49,12 @@ TEST_F(spawn, set_uid_file)
 TEST_F(spawn, set_uid_file_without_new_privileges)
 {
 	unsigned int ids[4];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	make_set_uid(_metadata, 06755);
 	ASSERT_EQ(0, own_drop_privileges());
 	ASSERT_EQ(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("./privileged");
 	expect_report(_metadata, self->device, &s, &r);
 	expect_user(_metadata, &r, OWN_USER, OWN_USER);
@@ -72,14 +66,11 @@ TEST_F(spawn, set_uid_file_without_new_privileges)
 
 TEST_F(spawn, set_uid_root_gives_capabilities)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_copy_child("privileged", 04755));
 	ASSERT_EQ(0, own_drop_privileges());
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(0, report_status_hex(&r, "CapEff"));
 	report_free(&r);
@@ -92,12 +83,10 @@ TEST_F(spawn, set_uid_root_gives_capabilities)
 
 TEST_F(spawn, capability_sets_are_inherited_as_by_execve)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	cap_t caps;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
 	ASSERT_EQ(0, setgroups(0, NULL));
 	ASSERT_EQ(0, setresuid(OWN_USER, OWN_USER, OWN_USER));
@@ -106,7 +95,6 @@ TEST_F(spawn, capability_sets_are_inherited_as_by_execve)
 	ASSERT_EQ(0, cap_set_proc(caps));
 	cap_free(caps);
 	ASSERT_EQ(0, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0));
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(1ULL << CAP_NET_RAW, report_status_hex(&r, "CapEff"));
 	EXPECT_EQ(1ULL << CAP_NET_RAW, report_status_hex(&r, "CapPrm"));
@@ -117,14 +105,11 @@ TEST_F(spawn, capability_sets_are_inherited_as_by_execve)
 /* The device was opened by root; the caller is not root any more. */
 TEST_F(spawn, device_opened_with_other_credentials)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, scratch_file("secret", "x", 1, 0600));
 	ASSERT_EQ(0, own_drop_privileges());
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_user(_metadata, &r, OWN_USER, OWN_USER);
 	EXPECT_EQ(0, report_status_hex(&r, "CapEff"));
@@ -140,13 +125,11 @@ TEST_F(spawn, device_passed_to_another_process)
 	int pair[2], status;
 	pid_t pid;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 	ASSERT_EQ(0, mkdir("there", 0777));
 	ASSERT_EQ(0, chmod("there", 0777));
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		char control[CMSG_SPACE(sizeof(int))], byte, directory[PATH_MAX];
 		struct iovec vector = { .iov_base = &byte, .iov_len = 1 };
@@ -195,10 +178,8 @@ TEST_F(spawn, device_passed_to_another_process)
 TEST_F(spawn, device_inherited_by_a_child)
 {
 	int status;
-	pid_t pid;
+	pid_t pid = expect_fork(_metadata);
 
-	pid = fork();
-	ASSERT_LE(0, pid);
 	if (!pid) {
 		struct report r;
 		struct spawn s;
@@ -217,17 +198,15 @@ TEST_F(spawn, device_inherited_by_a_child)
 TEST_F(spawn, limit_on_processes)
 {
 	struct rlimit limit = { .rlim_cur = 1, .rlim_max = 8 };
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	/* A user of its own, so that the count is known. */
 	ASSERT_EQ(0, setgroups(0, NULL));
 	ASSERT_EQ(0, setresuid(OWN_USER + 77, OWN_USER + 77, OWN_USER + 77));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
 	EXPECT_EQ(-1, fork());
 	EXPECT_EQ(EAGAIN, errno);
-	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EAGAIN, KSPAWN_STEP_CLONE, 0);
 	limit.rlim_cur = 2;
 	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
@@ -279,8 +258,7 @@ TEST_F(spawn, limit_on_processes_at_exec)
 	int i, errors[2];
 	pid_t pids[3];
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	for (i = 0; i < 3; i++) {
 		pids[i] = fork();
 		ASSERT_LE(0, pids[i]);
@@ -334,10 +312,9 @@ TEST_F(spawn, limit_on_processes_that_was_exceeded)
 	struct rlimit limit = { .rlim_cur = 2, .rlim_max = 2 };
 	int ready[2], go[2], line[2], status, i;
 	char command[PATH_MAX + 32], byte;
-	pid_t others[3], caller, child;
+	pid_t others[3], caller;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
 	ASSERT_EQ(0, pipe2(line, O_CLOEXEC));
@@ -345,8 +322,7 @@ TEST_F(spawn, limit_on_processes_that_was_exceeded)
 		others[i] = fork_as(user);
 		ASSERT_LT(0, others[i]);
 	}
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 
@@ -354,10 +330,7 @@ TEST_F(spawn, limit_on_processes_that_was_exceeded)
 		    write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
 			_exit(90);
 		snprintf(command, sizeof(command), "read line; exec %s", scratch_tiny);
-		spawn_init(&s, "/bin/sh");
-		spawn_arg(&s, "sh");
-		spawn_arg(&s, "-c");
-		spawn_arg(&s, command);
+		spawn_init(&s, "/bin/sh", "sh", "-c", command);
 		spawn_dup2(&s, line[0], 0);
 		_exit(WEXITSTATUS(own_wait(spawn_start(self->device, &s))));
 	}
@@ -367,9 +340,7 @@ TEST_F(spawn, limit_on_processes_that_was_exceeded)
 		own_wait(others[i]);
 	}
 	ASSERT_EQ(1, write(go[1], "g", 1));
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	assert_sleeping_child(_metadata, caller);
 	/* For the shell, and not for a step before it. */
 	own_sleep_ms(300);
 	for (i = 0; i < 3; i++) {
@@ -388,11 +359,9 @@ TEST_F(spawn, limit_on_processes_that_was_exceeded)
 TEST_F(spawn, limits_are_inherited)
 {
 	struct rlimit limit = { .rlim_cur = 12345678, .rlim_max = 23456789 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &limit));
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_NE(NULL, strstr(report_section(&r, "limits", NULL),
 			       "Max file size             12345678             23456789 "));

@@ -83,13 +83,14 @@ static int outcome(struct __test_metadata *_metadata, int device, struct spawn *
 	return WEXITSTATUS(status);
 }
 
-/* Rounds of calls that may end in two ways only; both should be seen. */
+/* Rounds of calls, meanwhile, that may end in two ways only; both should be seen. */
 static void expect_either(struct __test_metadata *_metadata, int device, struct spawn *s,
-			  int one, int other)
+			  struct flipper *f, int one, int other)
 {
 	unsigned int i, rounds = scratch_scale(100), seen[2] = {};
 	struct before before;
 
+	flip_start(_metadata, f);
 	before_call(&before);
 	for (i = 0; i < rounds; i++) {
 		int end = outcome(_metadata, device, s);
@@ -105,14 +106,12 @@ static void expect_either(struct __test_metadata *_metadata, int device, struct 
 	if (rounds >= 50)
 		EXPECT_TRUE(seen[0] && seen[1])
 			TH_LOG("%u and %u times", seen[0], seen[1]);
+	flip_end(_metadata, f);
 }
 
 static void exit_init(struct spawn *s, const char *status)
 {
-	spawn_init(s, scratch_child);
-	spawn_arg(s, "child");
-	spawn_arg(s, "exit");
-	spawn_arg(s, status);
+	spawn_init(s, scratch_child, "child", "exit", status);
 }
 
 TEST_F(spawn, byte_of_the_path)
@@ -125,9 +124,7 @@ TEST_F(spawn, byte_of_the_path)
 	ASSERT_EQ(0, scratch_copy_child("prog-b", 0755));
 	exit_init(&s, "20");
 	s.args.path = spawn_pointer(path);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, 20);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, 20);
 }
 
 /* One is found, the other is not: the caller's lookup and the child's agree. */
@@ -140,9 +137,7 @@ TEST_F(spawn, byte_of_the_path_that_is_missing)
 	snprintf(path, sizeof(path), "%s", scratch_tiny);
 	f.byte = path + strlen(path) - 1;
 	spawn_init(&s, path);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, -ENOENT);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -ENOENT);
 }
 
 TEST_F(spawn, length_of_the_path)
@@ -155,9 +150,7 @@ TEST_F(spawn, length_of_the_path)
 	snprintf(path, sizeof(path), "%s/x", scratch_tiny);
 	f.byte = path + strlen(path) - 2;
 	spawn_init(&s, path);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, -ENOTDIR);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -ENOTDIR);
 }
 
 TEST_F(spawn, byte_of_an_argument)
@@ -167,9 +160,7 @@ TEST_F(spawn, byte_of_an_argument)
 	struct spawn s;
 
 	exit_init(&s, status);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 10, 20);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 10, 20);
 }
 
 /* A string that grows and shrinks around the size of what it is copied to. */
@@ -185,10 +176,8 @@ TEST_F(spawn, length_of_an_argument)
 	text[size - 2] = '7';
 	text[size - 1] = '\0';
 	exit_init(&s, text);
-	flip_start(_metadata, &f);
 	/* "" and "000...7". */
-	expect_either(_metadata, self->device, &s, 0, 7);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, 7);
 	free(text);
 }
 
@@ -201,9 +190,7 @@ TEST_F(spawn, pointer_to_an_argument)
 	};
 
 	exit_init(&s, "10");
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 10, 20);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 10, 20);
 }
 
 /* The list ends there, or it does not. */
@@ -216,10 +203,8 @@ TEST_F(spawn, end_of_the_list)
 	};
 
 	exit_init(&s, "10");
-	flip_start(_metadata, &f);
 	/* child/exit without its status is a wrong use. */
-	expect_either(_metadata, self->device, &s, 10, 120);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 10, 120);
 }
 
 TEST_F(spawn, bad_pointer_in_the_list)
@@ -231,9 +216,7 @@ TEST_F(spawn, bad_pointer_in_the_list)
 	};
 
 	exit_init(&s, "10");
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 10, -EFAULT);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 10, -EFAULT);
 }
 
 TEST_F(spawn, size_of_the_args)
@@ -273,9 +256,7 @@ TEST_F(spawn, flags_and_attributes)
 	struct flipper f = { .word = &s.args.attr_flags, .values = { 0, 0x40 } };
 
 	spawn_init(&s, scratch_tiny);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, -EINVAL);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -EINVAL);
 }
 
 TEST_F(spawn, number_of_actions)
@@ -286,9 +267,7 @@ TEST_F(spawn, number_of_actions)
 
 	spawn_init(&s, scratch_tiny);
 	spawn_close(&s, 9);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, -E2BIG);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -E2BIG);
 }
 
 /* The last of the actions that are counted is good or bad. */
@@ -301,10 +280,8 @@ TEST_F(spawn, operation_of_an_action)
 	spawn_init(&s, scratch_tiny);
 	spawn_close(&s, 9);
 	spawn_close(&s, 9);
-	flip_start(_metadata, &f);
 	/* OPEN without a path. */
-	expect_either(_metadata, self->device, &s, 0, -EFAULT);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -EFAULT);
 }
 
 TEST_F(spawn, descriptor_of_an_action)
@@ -314,9 +291,7 @@ TEST_F(spawn, descriptor_of_an_action)
 
 	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, 0, 9);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, -EBADF);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -EBADF);
 }
 
 TEST_F(spawn, unused_field_of_an_action)
@@ -326,23 +301,18 @@ TEST_F(spawn, unused_field_of_an_action)
 
 	spawn_init(&s, scratch_tiny);
 	spawn_close(&s, 9);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, -EINVAL);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -EINVAL);
 }
 
 TEST_F(spawn, path_of_an_action)
 {
 	char path[] = "./a";
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	struct flipper f = { .byte = path + 2, .values = { 'a', 'b' } };
 
 	ASSERT_EQ(0, mkdir("a", 0755));
-	spawn_init(&s, scratch_tiny);
 	spawn_chdir(&s, path);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 0, -ENOENT);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 0, -ENOENT);
 }
 
 TEST_F(spawn, search_list)
@@ -358,9 +328,7 @@ TEST_F(spawn, search_list)
 	exit_init(&s, "10");
 	s.args.path = spawn_pointer("prog");
 	s.args.search = spawn_pointer(list);
-	flip_start(_metadata, &f);
-	expect_either(_metadata, self->device, &s, 10, 0);
-	flip_end(_metadata, &f);
+	expect_either(_metadata, self->device, &s, &f, 10, 0);
 }
 
 struct mapper {
@@ -463,9 +431,8 @@ TEST_F(spawn, actions_are_unmapped)
 {
 	static const int errors[] = { EFAULT, EINVAL, 0 };
 	struct mapper m = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, 0, 9);
 	spawn_close(&s, 9);
 	map_start(_metadata, &m, s.actions, 2 * sizeof(s.actions[0]));
@@ -483,9 +450,8 @@ TEST_F(spawn, result_is_unmapped)
 {
 	static const int errors[] = { EFAULT, 0 };
 	struct mapper m = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	map_start(_metadata, &m, "", 1);
 	s.args.result = spawn_pointer(m.page);
 	expect_mapped_outcomes(_metadata, self->device, &s, 0, errors);
@@ -500,10 +466,9 @@ TEST_F(spawn, result_with_a_pidfd_is_unmapped)
 {
 	unsigned int i, rounds = scratch_scale(100), blind = 0;
 	struct mapper m = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int count;
 
-	spawn_init(&s, scratch_tiny);
 	map_start(_metadata, &m, "", 1);
 	s.args.result = spawn_pointer(m.page);
 	s.args.flags = KSPAWN_PIDFD;
@@ -539,9 +504,8 @@ TEST_F(spawn, args_are_unmapped)
 	unsigned int i, rounds = scratch_scale(100);
 	struct before before;
 	struct mapper m = {};
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	map_start(_metadata, &m, (const char *)&s.args, sizeof(s.args));
 	before_call(&before);
 	for (i = 0; i < rounds; i++) {
@@ -675,18 +639,12 @@ static void start_alone(struct __test_metadata *_metadata, int device, char *arg
 	memcpy(argument, "before", sizeof("before"));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	ASSERT_EQ(0, report_prepare(&r));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 		pid_t pid;
 
-		spawn_init(&s, scratch_child);
-		spawn_arg(&s, "child");
-		spawn_arg(&s, "report");
-		spawn_arg(&s, r.path);
-		spawn_arg(&s, "0");
-		spawn_arg(&s, argument);
+		spawn_init(&s, scratch_child, "child", "report", r.path, "0", argument);
 		spawn_open(&s, 20, "fifo", O_RDONLY, 0);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);

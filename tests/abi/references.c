@@ -22,14 +22,12 @@
 /* With this variable the program is a caller whose program lies in the file system. */
 static void __attribute__((constructor)) be_a_caller(void)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/true", "true");
 	int device;
 
 	if (!getenv(CALLER))
 		return;
 	device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
-	spawn_init(&s, "/bin/true");
-	spawn_arg(&s, "true");
 	spawn_open(&s, 9, "/proc/self/exe", O_RDONLY, 0);
 	_exit(own_wait(spawn_start(device, &s)) ? 1 : 0);
 }
@@ -57,10 +55,7 @@ static bool unmounted(void)
 
 static void exit_init(struct spawn *s, const char *path)
 {
-	spawn_init(s, path);
-	spawn_arg(s, "prog");
-	spawn_arg(s, "exit");
-	spawn_arg(s, "5");
+	spawn_init(s, path, "prog", "exit", "5");
 }
 
 /* By a path that is cached, by one that is not, and by names that are no programs. */
@@ -96,7 +91,7 @@ TEST_F(spawn, of_a_look_up)
 TEST_F(spawn, of_actions)
 {
 	int directory, file;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
@@ -104,7 +99,6 @@ TEST_F(spawn, of_actions)
 	ASSERT_LE(0, directory);
 	file = open("there/file", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, file);
-	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, file, 20);
 	spawn_dup2(&s, 20, 20);
 	spawn_open(&s, 21, "there/file", O_RDONLY, 0);
@@ -132,7 +126,7 @@ TEST_F(spawn, of_failures_before_there_is_a_child)
 {
 	struct rlimit limit = { .rlim_cur = 12, .rlim_max = 64 };
 	struct pollfd reader = { .events = POLLIN };
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int ends[2], i;
 	char byte;
 
@@ -143,11 +137,9 @@ TEST_F(spawn, of_failures_before_there_is_a_child)
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
 	ASSERT_EQ(10, dup2(ends[1], 10));
 	close(ends[1]);
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
 	s.args.cgroup = 99;
-	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETCGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 	/* No number is left for a pidfd. */
 	for (i = 0; i < 12; i++)
 		fcntl(0, F_DUPFD_CLOEXEC, 0);
@@ -176,8 +168,7 @@ TEST_F(spawn, of_the_callers_program)
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
 	ASSERT_EQ(0, system("cp /proc/$PPID/exe there/caller"));
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		static char * const argv[] = { "caller", NULL }, * const envp[] = { CALLER "=1", NULL };
 
@@ -199,8 +190,7 @@ TEST_F(spawn, of_the_callers_memory)
 
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		int fd = open("there/file", O_RDWR | O_CLOEXEC), wrong = 0;
 
@@ -232,10 +222,9 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 {
 	int completion = -1;
 	struct kspawn_event event;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	pid_t pid;
 
-	spawn_init(&s, scratch_tiny);
 	switch (kind) {
 	case LONG:
 		s.args.argv = spawn_pointer(strings);

@@ -79,22 +79,19 @@ TEST_F_TIMEOUT(spawn, while_others_start_programs, 36000)
 {
 	unsigned int rounds = scratch_count("KSPAWN_RELOAD_COUNT", RELOADS);
 	unsigned int i, removed = 0, refused = 0, error = 0;
-	struct totals before, after;
-	struct hardship h = {};
-	pid_t pids[SPAWNERS];
+	struct workload h = {};
 	char file[MODULE_PATH];
 
 	if (geteuid() || module_file(file, "kspawn.ko") || access(file, R_OK))
 		SKIP(return, "needs root and the module's file: run this with tests/run");
-	totals_take(&before);
+	totals_take(&h.before);
 	close(self->device);
 	h.tally = mmap(NULL, sizeof(*h.tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	ASSERT_NE(MAP_FAILED, h.tally);
 	for (i = 0; i < SPAWNERS; i++) {
-		pids[i] = fork();
-		ASSERT_LE(0, pids[i]);
-		if (!pids[i])
+		h.pids[i] = expect_fork(_metadata);
+		if (!h.pids[i])
 			come_and_go(h.tally, i);
 	}
 
@@ -118,15 +115,12 @@ TEST_F_TIMEOUT(spawn, while_others_start_programs, 36000)
 		module_insert(file);
 	/* It is the same for those who came before and after. */
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
+	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->device);
+	end_counted_spawners(_metadata, &h, h.tally->started);
 	EXPECT_LT(0, refused);
 	EXPECT_LT(0, h.tally->refused);
 	TH_LOG("removed %u times, refused %u times; %d starts", removed, refused, h.tally->started);
-
-	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, self->device);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, h.tally->started);
 }
 
 TEST_HARNESS_MAIN

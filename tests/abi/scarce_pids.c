@@ -60,8 +60,7 @@ TEST_F(spawn, each_waits_for_its_own)
 	int i, started = scratch_scale(STARTS) / WORKERS;
 	char old[32];
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	snprintf(old, sizeof(old), "%ld", totals_number(PID_MAX));
 	if (put(PID_MAX, FEW))
 		SKIP(return, PID_MAX ": %m");

@@ -32,8 +32,7 @@ TEST_F(spawn, policy_and_priority)
 	struct spawn s;
 	unsigned int i;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		report_init(_metadata, &s, &r);
 		s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
@@ -49,13 +48,10 @@ TEST_F(spawn, policy_and_priority)
 TEST_F(spawn, priority_alone_keeps_the_policy)
 {
 	struct sched_param param = { .sched_priority = 10 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_RR, &param));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDPARAM;
 	s.args.sched_priority = 20;
 	expect_report(_metadata, self->device, &s, &r);
@@ -67,12 +63,9 @@ TEST_F(spawn, priority_alone_keeps_the_policy)
 /* With both flags, the policy comes with its priority: glibc's rule. */
 TEST_F(spawn, both_flags)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	report_init(_metadata, &s, &r);
+	need_root(_metadata);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER | KSPAWN_ATTR_SETSCHEDPARAM;
 	s.args.sched_policy = SCHED_FIFO;
 	s.args.sched_priority = 4;
@@ -83,13 +76,10 @@ TEST_F(spawn, both_flags)
 TEST_F(spawn, inherited_without_flags)
 {
 	struct sched_param param = { .sched_priority = 10 };
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_RR, &param));
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_scheduling(_metadata, &r, SCHED_RR, 10);
 	report_free(&r);
@@ -119,36 +109,32 @@ TEST_F(spawn, invalid_values)
 		s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
 		s.args.sched_policy = cases[i].policy;
 		s.args.sched_priority = cases[i].priority;
-		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETSCHEDULER);
+		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
+					 KSPAWN_ATTR_SETSCHEDULER);
 		/* With both flags it is the policy that is told of. */
 		s.args.attr_flags |= KSPAWN_ATTR_SETSCHEDPARAM;
-		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-			       KSPAWN_ATTR_SETSCHEDULER);
+		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
+					 KSPAWN_ATTR_SETSCHEDULER);
 	}
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDPARAM;
 	s.args.sched_priority = 1;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETSCHEDPARAM);
+	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_SETSCHEDPARAM);
 }
 
 TEST_F(spawn, real_time_needs_privilege)
 {
 	struct rlimit limit = { .rlim_cur = 10, .rlim_max = 10 };
 	struct report r;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, setrlimit(RLIMIT_RTPRIO, &limit));
 	ASSERT_EQ(0, own_drop_privileges());
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
 	s.args.sched_policy = SCHED_FIFO;
 	s.args.sched_priority = 11;
-	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETSCHEDULER);
+	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETSCHEDULER);
 	/* RLIMIT_RTPRIO is permission enough up to its value. */
 	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
@@ -162,13 +148,10 @@ TEST_F(spawn, real_time_needs_privilege)
 TEST_F(spawn, before_the_ids_are_reset)
 {
 	unsigned int ids[4];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, setresuid(OWN_USER, 0, 0));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER | KSPAWN_ATTR_RESETIDS;
 	s.args.sched_policy = SCHED_FIFO;
 	s.args.sched_priority = 2;
@@ -180,9 +163,8 @@ TEST_F(spawn, before_the_ids_are_reset)
 
 TEST_F(spawn, values_need_their_flags)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.sched_policy = SCHED_FIFO;
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
 		       KSPAWN_ARG_ATTRIBUTES);

@@ -17,8 +17,7 @@ static void put_program(struct __test_metadata *_metadata, const char *directory
 
 static void search_init(struct spawn *s, const char *name, const char *list)
 {
-	spawn_init(s, name);
-	spawn_arg(s, name);
+	spawn_init(s, name, name);
 	s->args.search = spawn_pointer(list);
 }
 
@@ -139,8 +138,7 @@ TEST_F(spawn, directory_of_that_name)
 
 TEST_F(spawn, closed_directory)
 {
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	put_program(_metadata, "one", "prog", 1);
 	put_program(_metadata, "two", "prog", 2);
 	ASSERT_EQ(0, chmod("one", 0700));
@@ -245,9 +243,8 @@ TEST_F(spawn, environment_is_not_consulted)
 /* Where each look-up is a whole one: names that are not in the cache. */
 static void search_for_long(int device, char *list)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "no-such-program");
 
-	spawn_init(&s, "no-such-program");
 	s.args.search = spawn_pointer(list);
 	spawn_start(device, &s);
 }
@@ -270,16 +267,14 @@ TEST_F(spawn, killed_meanwhile)
 	begun = own_clock_ms();
 	search_for_long(self->device, list);
 	whole = own_clock_ms() - begun;
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		search_for_long(self->device, list);
 		_exit(0);
 	}
 	own_sleep_ms(whole / 5);
 	begun = own_clock_ms();
-	ASSERT_EQ(0, kill(caller, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(caller));
+	expect_killed(_metadata, caller);
 	took = own_clock_ms() - begun;
 	EXPECT_GT(whole / 2, took)
 		TH_LOG("%llu ms of %llu ms", took, whole);

@@ -32,10 +32,9 @@ static int allow_everything(unsigned int flags)
 
 TEST_F(spawn, refused_under_a_filter)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, allow_everything(0));
-	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
 	/* It says so of a bad request as well, as long as that can be told. */
 	spawn_init(&s, "/no/such/program");
@@ -53,12 +52,11 @@ TEST_F(spawn, refused_where_execve_is)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	char * const arguments[] = { scratch_tiny, NULL };
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, install_filter(0, code, ARRAY_SIZE(code)));
 	EXPECT_EQ(-1, execve(scratch_tiny, arguments, arguments + 1));
 	EXPECT_EQ(EACCES, errno);
-	spawn_init(&s, scratch_tiny);
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_POLICY, 0);
 }
 
@@ -74,16 +72,13 @@ TEST_F(spawn, info_is_allowed)
 TEST_F(spawn, strict_mode_ends_the_caller)
 {
 	int status;
-	pid_t pid;
+	pid_t pid = expect_fork(_metadata);
 
-	pid = fork();
-	ASSERT_LE(0, pid);
 	if (!pid) {
 		struct rlimit limit = { 0, 0 };
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 
 		setrlimit(RLIMIT_CORE, &limit);
-		spawn_init(&s, scratch_tiny);
 		spawn_open(&s, 1, "started", O_WRONLY | O_CREAT, 0600);
 		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
 			_exit(1);
@@ -108,11 +103,10 @@ struct other {
 static void *start_when_told(void *argument)
 {
 	struct other *o = argument;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	while (!__atomic_load_n(&o->go, __ATOMIC_ACQUIRE))
 		own_sleep_ms(1);
-	spawn_init(&s, scratch_tiny);
 	o->pid = spawn_start(o->device, &s);
 	o->error = errno;
 	o->step = s.result.step;
@@ -170,12 +164,11 @@ TEST_F(spawn, filter_that_comes_meanwhile)
 		ASSERT_LE(0, pid);
 		if (!pid) {
 			pthread_t thread;
-			struct spawn s;
+			DEFINE_SPAWN(s, scratch_tiny);
 			int go = 0, n;
 
 			if (pthread_create(&thread, NULL, filter_all_threads, &go))
 				_exit(1);
-			spawn_init(&s, scratch_tiny);
 			__atomic_store_n(&go, 1, __ATOMIC_RELEASE);
 			for (n = 0; n < 1000; n++) {
 				pid = spawn_start(self->device, &s);

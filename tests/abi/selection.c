@@ -12,22 +12,19 @@ static void spawn_inherit(struct spawn *s, int fd)
 TEST_F(spawn, inherits)
 {
 	struct report_fd found;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(20, fcntl(0, F_DUPFD_CLOEXEC, 20));
 	ASSERT_EQ(21, fcntl(0, F_DUPFD_CLOEXEC, 21));
 	ASSERT_EQ(22, fcntl(0, F_DUPFD, 22));
 	ASSERT_EQ(300, fcntl(0, F_DUPFD_CLOEXEC, 300));
-	report_init(_metadata, &s, &r);
 	spawn_inherit(&s, 20);
 	spawn_inherit(&s, 22);
 	spawn_inherit(&s, 300);
 	/* One that is not open is no error. */
 	spawn_inherit(&s, 99);
 	spawn_inherit(&s, INT_MAX);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 20 22 300");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 20 22 300");
 	ASSERT_TRUE(report_fd(&r, 20, &found));
 	EXPECT_FALSE(found.cloexec);
 	/* Nothing has changed here. */
@@ -38,23 +35,19 @@ TEST_F(spawn, inherits)
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 	spawn_inherit(&s, 2);
 	spawn_inherit(&s, 21);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "2 21");
+	expect_report_fds(_metadata, self->device, &s, &r, "2 21");
 }
 
 TEST_F(spawn, inherit_in_order)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
 	spawn_open(&s, 10, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
 	spawn_inherit(&s, 9);
 	spawn_close(&s, 0);
 	spawn_inherit(&s, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "1 2 9");
+	expect_report_fds(_metadata, self->device, &s, &r, "1 2 9");
 	spawn_init(&s, scratch_tiny);
 	spawn_inherit(&s, -1);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
@@ -65,30 +58,25 @@ TEST_F(spawn, inherit_in_order)
 
 TEST_F(spawn, closes_ranges)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, own_duplicate(10, 19, F_DUPFD));
-	report_init(_metadata, &s, &r);
 	spawn_close_range(&s, 11, 13);
 	spawn_close_range(&s, 15, 15);
 	spawn_close_range(&s, 18, INT_MAX);
 	spawn_close_range(&s, 100, 200);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 10 14 16 17");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 14 16 17");
 	report_free(&r);
 	report_init(_metadata, &s, &r);
 	spawn_close_range(&s, 0, INT_MAX);
 	spawn_open(&s, 4, "/dev/null", O_RDONLY, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "4");
+	expect_report_fds(_metadata, self->device, &s, &r, "4");
 }
 
 TEST_F(spawn, close_range_errors)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_close_range(&s, 5, 4);
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	s.actions[0].fd = -1;
@@ -104,19 +92,16 @@ TEST_F(spawn, close_range_errors)
 /* Descriptors that a closefrom closes are not copied, unless an action before it names them. */
 TEST_F(spawn, named_above_a_closefrom)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(9, fcntl(0, F_DUPFD, 9));
 	ASSERT_EQ(30, fcntl(0, F_DUPFD, 30));
 	ASSERT_EQ(100, fcntl(0, F_DUPFD, 100));
 	ASSERT_EQ(500, fcntl(0, F_DUPFD_CLOEXEC, 500));
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 100, 5);
 	spawn_dup2(&s, 500, 6);
 	spawn_closefrom(&s, 10);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 5 6 9");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 5 6 9");
 	report_free(&r);
 	/* After it there is nothing to copy. */
 	spawn_init(&s, scratch_tiny);
@@ -127,55 +112,45 @@ TEST_F(spawn, named_above_a_closefrom)
 
 TEST_F(spawn, two_closefroms)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, own_duplicate(40, 79, F_DUPFD));
-	report_init(_metadata, &s, &r);
 	spawn_closefrom(&s, 70);
 	spawn_dup2(&s, 50, 90);
 	spawn_closefrom(&s, 42);
 	spawn_open(&s, 64, "/dev/null", O_RDONLY, 0);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 40 41 64");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 40 41 64");
 }
 
 /* Descriptors that a path and a dirfd name are copied, too. */
 TEST_F(spawn, directory_above_a_closefrom)
 {
 	char name[64];
-	struct report r;
-	struct spawn s;
-	int fd;
+	DEFINE_REPORT(s, r);
+	int fd = fcntl(open("/dev", O_PATH | O_CLOEXEC), F_DUPFD, 400);
 
-	fd = fcntl(open("/dev", O_PATH | O_CLOEXEC), F_DUPFD, 400);
 	ASSERT_EQ(400, fd);
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 5, "null", O_RDONLY, 0);
 	s.actions[0].dirfd = fd;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d/null", fd);
 	spawn_open(&s, 6, name, O_RDONLY, 0);
 	spawn_fchdir(&s, fd);
 	spawn_closefrom(&s, 7);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 5 6");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 5 6");
 	EXPECT_STREQ("/dev", report_section(&r, "cwd", NULL));
 }
 
 /* More are open than are inherited: a closefrom with a huge table. */
 TEST_F(spawn, closefrom_of_thousands)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	if (own_allow_descriptors(20000))
 		SKIP(return, "no 20000 descriptors: %m");
 	ASSERT_EQ(0, own_duplicate(4, 9999, F_DUPFD));
-	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 9999, 3);
 	spawn_closefrom(&s, 5);
-	expect_report(_metadata, self->device, &s, &r);
-	expect_fds(_metadata, &r, "0 1 2 3 4");
+	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 3 4");
 }
 
 /* A chain and a shuffle of many dup2 actions come out as they would in a child. */
@@ -186,8 +161,7 @@ TEST_F(spawn, many_dup2_actions)
 	int model[256], i;
 	unsigned int seed = 5;
 	struct report_fd found;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_NE(NULL, actions);
 	for (i = 0; i < 256; i++)
@@ -217,7 +191,6 @@ TEST_F(spawn, many_dup2_actions)
 		actions[i].newfd = to;
 		model[to] = model[from];
 	}
-	report_init(_metadata, &s, &r);
 	s.args.actions = spawn_pointer(actions);
 	s.args.action_count = ACTIONS;
 	s.args.action_size = sizeof(*actions);

@@ -32,12 +32,10 @@ static void handler(int number)
 
 TEST_F(spawn, mask_is_inherited)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	__u64 mask = spawn_signal_bit(SIGUSR1) | spawn_signal_bit(SIGTERM) |
 		     spawn_signal_bit(64);
 
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(0, kernel_mask(SIG_SETMASK, mask));
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(mask, report_status_hex(&r, "SigBlk"));
@@ -65,11 +63,10 @@ TEST_F(spawn, mask_is_set)
 TEST_F(spawn, mask_of_the_caller_stays)
 {
 	sigset_t before, after;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, kernel_mask(SIG_SETMASK, spawn_signal_bit(SIGHUP)));
 	ASSERT_EQ(0, sigprocmask(SIG_SETMASK, NULL, &before));
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGMASK;
 	s.args.sigmask = ALL_SIGNALS;
 	expect_exit(_metadata, self->device, &s, 0);
@@ -85,8 +82,7 @@ TEST_F(spawn, mask_of_the_caller_stays)
 
 TEST_F(spawn, handlers_are_reset)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int number;
 
 	for (number = 1; number <= 64; number++) {
@@ -94,7 +90,6 @@ TEST_F(spawn, handlers_are_reset)
 			continue;
 		ASSERT_EQ(0, kernel_signal(number, handler));
 	}
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(0, report_status_hex(&r, "SigCgt"));
 	EXPECT_EQ(0, report_status_hex(&r, "SigIgn"));
@@ -102,8 +97,7 @@ TEST_F(spawn, handlers_are_reset)
 
 TEST_F(spawn, ignored_stay_ignored)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int number;
 
 	for (number = 1; number <= 64; number++) {
@@ -111,7 +105,6 @@ TEST_F(spawn, ignored_stay_ignored)
 			continue;
 		ASSERT_EQ(0, kernel_signal(number, SIG_IGN));
 	}
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(ALL_SIGNALS & ~UNBLOCKABLE & ~spawn_signal_bit(SIGCHLD),
 		  report_status_hex(&r, "SigIgn"));
@@ -122,8 +115,7 @@ TEST_F(spawn, defaults_are_set)
 {
 	__u64 set = spawn_signal_bit(SIGPIPE) | spawn_signal_bit(SIGINT) |
 		    spawn_signal_bit(SIGUSR1) | spawn_signal_bit(33) | spawn_signal_bit(64);
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, kernel_signal(SIGPIPE, SIG_IGN));
 	ASSERT_EQ(0, kernel_signal(SIGINT, SIG_IGN));
@@ -132,7 +124,6 @@ TEST_F(spawn, defaults_are_set)
 	ASSERT_EQ(0, kernel_signal(33, SIG_IGN));
 	ASSERT_EQ(0, kernel_signal(34, SIG_IGN));
 	ASSERT_EQ(0, kernel_signal(64, SIG_IGN));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGDEF;
 	s.args.sigdefault = set;
 	expect_report(_metadata, self->device, &s, &r);
@@ -144,14 +135,12 @@ TEST_F(spawn, defaults_are_set)
 /* SIGKILL and SIGSTOP are let through without a word, as sigfillset() needs. */
 TEST_F(spawn, defaults_for_all)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int number;
 
 	for (number = 1; number <= 64; number++)
 		if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD)
 			ASSERT_EQ(0, kernel_signal(number, SIG_IGN));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGDEF;
 	s.args.sigdefault = ALL_SIGNALS;
 	expect_report(_metadata, self->device, &s, &r);
@@ -160,11 +149,9 @@ TEST_F(spawn, defaults_for_all)
 
 TEST_F(spawn, ignoring_is_set)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	ASSERT_EQ(0, kernel_signal(SIGINT, handler));
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGIGN;
 	s.args.sigignore = spawn_signal_bit(SIGINT) | spawn_signal_bit(SIGHUP) |
 			   spawn_signal_bit(64);
@@ -174,10 +161,8 @@ TEST_F(spawn, ignoring_is_set)
 
 TEST_F(spawn, ignoring_all)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGIGN;
 	s.args.sigignore = ALL_SIGNALS;
 	expect_report(_metadata, self->device, &s, &r);
@@ -186,10 +171,8 @@ TEST_F(spawn, ignoring_all)
 
 TEST_F(spawn, ignoring_wins_over_default)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGIGN | KSPAWN_ATTR_SETSIGDEF;
 	s.args.sigdefault = spawn_signal_bit(SIGINT) | spawn_signal_bit(SIGHUP);
 	s.args.sigignore = spawn_signal_bit(SIGINT);
@@ -200,11 +183,10 @@ TEST_F(spawn, ignoring_wins_over_default)
 TEST_F(spawn, dispositions_of_the_caller_stay)
 {
 	struct sigaction seen;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	ASSERT_EQ(0, kernel_signal(SIGUSR1, handler));
 	ASSERT_EQ(0, kernel_signal(SIGUSR2, SIG_IGN));
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSIGIGN | KSPAWN_ATTR_SETSIGDEF;
 	s.args.sigdefault = spawn_signal_bit(SIGUSR2);
 	s.args.sigignore = spawn_signal_bit(SIGUSR1);
@@ -218,10 +200,8 @@ TEST_F(spawn, dispositions_of_the_caller_stay)
 /* Signals that wait for the caller are the caller's. */
 TEST_F(spawn, pending_signals_are_not_inherited)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	ASSERT_EQ(0, kernel_mask(SIG_BLOCK, spawn_signal_bit(SIGUSR1) | spawn_signal_bit(40)));
 	ASSERT_EQ(0, kill(getpid(), SIGUSR1));
 	ASSERT_EQ(0, raise(40));
@@ -235,9 +215,8 @@ TEST_F(spawn, pending_signals_are_not_inherited)
 /* A mask or set without its flag has no meaning, so it must be empty. */
 TEST_F(spawn, sets_need_their_flags)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.sigmask = 1;
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
 		       KSPAWN_ARG_ATTRIBUTES);
@@ -278,8 +257,7 @@ TEST_F(spawn, handlers_never_run_in_the_child)
 	ASSERT_EQ(0, setpgid(0, 0));
 	handler_owner = getpid();
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	pest = fork();
-	ASSERT_LE(0, pest);
+	pest = expect_fork(_metadata);
 	if (!pest) {
 		signal(SIGUSR1, SIG_IGN);
 		while (getppid() != 1 && !kill(0, SIGUSR1))

@@ -10,11 +10,10 @@
 TEST_F(spawn, replaced_directory)
 {
 	struct fuse_server server;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	if (!fuse_server_begin(&server, "stale"))
 		SKIP(return, FUSE_NEEDED);
-	spawn_init(&s, scratch_tiny);
 	spawn_chdir(&s, "there");
 	expect_exit(_metadata, self->device, &s, 0);
 	fuse_server_end(&server);
@@ -24,15 +23,11 @@ TEST_F(spawn, replaced_directory)
 TEST_F(spawn, directory_of_a_search_that_is_gone)
 {
 	struct fuse_server server;
-	struct spawn s;
+	DEFINE_SPAWN(s, "only-here", "only-here", "exit", "5");
 
 	if (!fuse_server_begin(&server, "gone"))
 		SKIP(return, FUSE_NEEDED);
 	ASSERT_EQ(0, scratch_copy_child("only-here", 0755));
-	spawn_init(&s, "only-here");
-	spawn_arg(&s, "only-here");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "5");
 	s.args.search = spawn_pointer("there:.");
 	expect_exit(_metadata, self->device, &s, 5);
 	spawn_chdir(&s, ".");
@@ -55,11 +50,10 @@ TEST_F(spawn, directory_of_a_search_that_is_gone)
 TEST_F(spawn, program_that_comes_late)
 {
 	struct fuse_server server;
-	struct spawn s;
+	DEFINE_SPAWN(s, "there/program");
 
 	if (!fuse_server_begin(&server, "late"))
 		SKIP(return, FUSE_NEEDED);
-	spawn_init(&s, "there/program");
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(ENOENT, errno);
 	EXPECT_EQ(KSPAWN_STEP_EXEC, s.result.step);

@@ -31,10 +31,8 @@ static void expect_arrival(struct __test_metadata *_metadata, int device, const 
 {
 	const char *argv[STRINGS + 5] = {}, *envp[STRINGS + 1] = {};
 	unsigned int i, wrong = 0;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	memcpy(argv, s.argv, 3 * sizeof(*argv));
 	argv[3] = "0";
 	for (i = 0; i < count; i++) {
@@ -120,8 +118,7 @@ TEST_F(spawn, script_with_many_arguments)
 	const char **list = calloc(COUNT + 2, sizeof(*list));
 	char script[PATH_MAX + 16], path[PATH_MAX];
 	struct rlimit limit;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int size, i;
 
 	ASSERT_NE(NULL, list);
@@ -129,7 +126,6 @@ TEST_F(spawn, script_with_many_arguments)
 	limit.rlim_cur = 16UL << 20;
 	ASSERT_EQ(0, setrlimit(RLIMIT_STACK, &limit));
 	/* "child report" takes the name of the script for the file to write to. */
-	report_init(_metadata, &s, &r);
 	size = snprintf(script, sizeof(script), "#!%s report\n", scratch_child);
 	snprintf(path, sizeof(path), "%s", r.path);
 	ASSERT_EQ(0, unlink(path));
@@ -158,10 +154,9 @@ TEST_F(spawn, script_with_many_arguments)
 static bool spawn_takes(struct __test_metadata *_metadata, int device, const char **list,
 			bool by_child)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	pid_t pid;
 
-	spawn_init(&s, scratch_tiny);
 	s.args.argv = spawn_pointer(list);
 	if (by_child)
 		spawn_chdir(&s, "/");

@@ -30,11 +30,9 @@ static int new_terminal(struct __test_metadata *_metadata, int *master)
 static void take_foreground(struct __test_metadata *_metadata, int device, bool by_master)
 {
 	int master, slave;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	slave = new_terminal(_metadata, &master);
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	spawn_tcsetpgrp(&s, by_master ? master : slave);
 	expect_report(_metadata, device, &s, &r);
@@ -70,8 +68,7 @@ TEST_F(spawn, from_the_background)
 	pid_t pid;
 
 	slave = new_terminal(_metadata, &master);
-	pid = fork();
-	ASSERT_LE(0, pid);
+	pid = expect_fork(_metadata);
 	if (!pid) {
 		struct report r;
 		struct spawn s;
@@ -97,8 +94,7 @@ TEST_F(spawn, new_session_with_its_terminal)
 {
 	int master, status;
 	char name[64];
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
 	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	ASSERT_LE(0, master);
@@ -106,7 +102,6 @@ TEST_F(spawn, new_session_with_its_terminal)
 	ASSERT_EQ(0, unlockpt(master));
 	status = ptsname_r(master, name, sizeof(name));
 	ASSERT_EQ(0, status);
-	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_SETSID;
 	spawn_open(&s, 0, name, O_RDWR, 0);
 	spawn_tcsetpgrp(&s, 0);
@@ -117,13 +112,12 @@ TEST_F(spawn, new_session_with_its_terminal)
 
 TEST_F(spawn, not_a_terminal)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int ends[2];
 
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
 	ASSERT_EQ(9, dup2(open("/dev/null", O_RDWR | O_CLOEXEC), 9));
 	ASSERT_EQ(10, dup2(open(self->directory, O_PATH | O_CLOEXEC), 10));
-	spawn_init(&s, scratch_tiny);
 	spawn_tcsetpgrp(&s, ends[0]);
 	expect_failure(_metadata, self->device, &s, ENOTTY, KSPAWN_STEP_ACTION, 0);
 	spawn_init(&s, scratch_tiny);
@@ -140,9 +134,8 @@ TEST_F(spawn, not_a_terminal)
 
 TEST_F(spawn, descriptor_not_open)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	spawn_tcsetpgrp(&s, 77);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 	spawn_init(&s, scratch_tiny);
@@ -153,10 +146,9 @@ TEST_F(spawn, descriptor_not_open)
 TEST_F(spawn, terminal_of_another_session)
 {
 	int master, slave;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	slave = new_terminal(_metadata, &master);
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSID;
 	spawn_tcsetpgrp(&s, slave);
 	expect_failure(_metadata, self->device, &s, ENOTTY, KSPAWN_STEP_ACTION, 0);
@@ -166,7 +158,7 @@ TEST_F(spawn, terminal_of_another_session)
 TEST_F(spawn, terminal_without_any_session)
 {
 	int master, slave;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	ASSERT_LE(0, master);
@@ -174,7 +166,6 @@ TEST_F(spawn, terminal_without_any_session)
 	ASSERT_EQ(0, unlockpt(master));
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	ASSERT_LE(0, slave);
-	spawn_init(&s, scratch_tiny);
 	spawn_tcsetpgrp(&s, slave);
 	expect_failure(_metadata, self->device, &s, ENOTTY, KSPAWN_STEP_ACTION, 0);
 }
@@ -182,14 +173,13 @@ TEST_F(spawn, terminal_without_any_session)
 TEST_F(spawn, hung_up_terminal)
 {
 	int master, slave, copy;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	slave = new_terminal(_metadata, &master);
 	signal(SIGHUP, SIG_IGN);
 	copy = dup(slave);
 	ASSERT_LE(0, copy);
 	close(master);
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	spawn_tcsetpgrp(&s, slave);
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
@@ -227,10 +217,9 @@ static int forbid_foreground(void)
 TEST_F(spawn, security_module_forbids_it)
 {
 	int master, slave, lsm;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	slave = new_terminal(_metadata, &master);
 	libbpf_set_print(NULL);
 	lsm = forbid_foreground();
@@ -238,7 +227,6 @@ TEST_F(spawn, security_module_forbids_it)
 		SKIP(return, "no security module of BPF: %m");
 	EXPECT_EQ(-1, tcsetpgrp(slave, getpgrp()));
 	EXPECT_EQ(EPERM, errno);
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	spawn_tcsetpgrp(&s, slave);
 	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ACTION, 0);

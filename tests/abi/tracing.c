@@ -114,11 +114,9 @@ static void trace_spawn(struct __test_metadata *_metadata, int device, struct sp
 
 TEST_F(spawn, seen_as_vfork_and_exec)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	struct seen seen;
 
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
 	trace_spawn(_metadata, self->device, &s, &seen, OPTIONS);
 	EXPECT_EQ(0, seen.caller_status);
@@ -141,10 +139,8 @@ TEST_F(spawn, seen_as_vfork_and_exec)
 TEST_F(spawn, only_the_caller_is_traced)
 {
 	struct seen seen;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	trace_spawn(_metadata, self->device, &s, &seen,
 		    PTRACE_O_TRACEVFORKDONE | PTRACE_O_EXITKILL);
 	EXPECT_EQ(0, seen.caller_status);
@@ -159,9 +155,8 @@ TEST_F(spawn, only_the_caller_is_traced)
 TEST_F(spawn, failures_of_a_traced_caller)
 {
 	struct seen seen;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
-	spawn_init(&s, "/no/such/program");
 	spawn_chdir(&s, "/");
 	trace_spawn(_metadata, self->device, &s, &seen, OPTIONS);
 	EXPECT_EQ(ENOENT, WEXITSTATUS(seen.caller_status));
@@ -181,13 +176,11 @@ TEST_F(spawn, failures_of_a_traced_caller)
 TEST_F(spawn, blocking_open_of_a_traced_child)
 {
 	struct seen seen;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	pid_t opener;
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	opener = fork();
-	ASSERT_LE(0, opener);
+	opener = expect_fork(_metadata);
 	if (!opener) {
 		/* Not a child of the tracer: it would be waited for. */
 		if (fork())
@@ -197,7 +190,6 @@ TEST_F(spawn, blocking_open_of_a_traced_child)
 		_exit(0);
 	}
 	EXPECT_EQ(0, own_wait(opener));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
 	trace_spawn(_metadata, self->device, &s, &seen, OPTIONS);
 	EXPECT_EQ(0, seen.caller_status);
@@ -209,22 +201,17 @@ TEST_F(spawn, blocking_open_of_a_traced_child)
 TEST_F(spawn, attached_before_its_program)
 {
 	pid_t caller, child;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int status;
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		child = spawn_start(self->device, &s);
 		_exit(child < 0 ? 1 : own_wait(child) != 0);
 	}
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	if (ptrace(PTRACE_SEIZE, child, 0, 0)) {
 		kill(caller, SIGKILL);
 		kill(child, SIGKILL);
@@ -302,9 +289,8 @@ TEST_F(spawn, tracer_is_killed)
 		ASSERT_LE(0, tracer);
 		if (!tracer) {
 			struct seen seen;
-			struct spawn s;
+			DEFINE_SPAWN(s, scratch_tiny);
 
-			spawn_init(&s, scratch_tiny);
 			for (;;)
 				trace_spawn(_metadata, self->device, &s, &seen, OPTIONS);
 		}
@@ -321,15 +307,13 @@ TEST_F(spawn, registers_at_the_program_s_start)
 	unsigned long registers[32] = {};
 	struct iovec vector = { .iov_base = registers, .iov_len = sizeof(registers) };
 	int status, options = PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int ready[2], looked = 0, executed = 0;
 	pid_t caller, pid;
 	char c;
 
-	spawn_init(&s, scratch_tiny);
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		close(ready[1]);
 		if (read(ready[0], &c, 1) < 0)

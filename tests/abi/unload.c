@@ -21,8 +21,7 @@ static void expect_refused(struct __test_metadata *_metadata)
 
 TEST_F(spawn, refused_while_the_device_is_open)
 {
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	EXPECT_LE(1, totals_number(TOTALS_REFERENCES));
 	expect_refused(_metadata);
 }
@@ -34,8 +33,7 @@ TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
 	int idle;
 	pid_t pid;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_LE(0, completion);
 	idle = totals_number(TOTALS_REFERENCES) - 2;
 	pid = expect_held(_metadata, self->device, completion, 1);
@@ -60,8 +58,7 @@ TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
 	int idle;
 	pid_t pid;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_LE(0, completion);
 	idle = totals_number(TOTALS_REFERENCES) - 2;
 	pid = expect_held(_metadata, self->device, completion, 1);
@@ -78,28 +75,22 @@ TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
 TEST_F(spawn, refused_while_a_child_is_starting)
 {
 	pid_t caller, child;
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	int idle, status;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	idle = totals_number(TOTALS_REFERENCES) - 1;
 	ASSERT_LE(0, idle);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	report_init(_metadata, &s, &r);
 	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		spawn_start(self->device, &s);
 		_exit(99);
 	}
 	close(self->device);
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	expect_refused(_metadata);
 
 	/* The device is closed with the caller; the child alone is left. */
@@ -118,20 +109,14 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 /* A program that has started needs the module no more. */
 TEST_F(spawn, not_held_by_programs)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 	pid_t pid;
-	int idle;
+	int idle = totals_number(TOTALS_REFERENCES) - 1;
 
-	idle = totals_number(TOTALS_REFERENCES) - 1;
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	close(self->device);
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, WTERMSIG(own_wait(pid)));
+	expect_killed(_metadata, pid);
 }
 
 TEST_HARNESS_MAIN

@@ -13,9 +13,7 @@
 
 static void wait_init(struct spawn *s, const char *command, const char *argument)
 {
-	spawn_init(s, scratch_child);
-	spawn_arg(s, "child");
-	spawn_arg(s, command);
+	spawn_init(s, scratch_child, "child", command);
 	if (argument)
 		spawn_arg(s, argument);
 	s->args.flags = KSPAWN_WAIT;
@@ -44,11 +42,8 @@ TEST_F(spawn, exit_status)
 TEST_F(spawn, killed_by_a_signal)
 {
 	char command[] = "kill -TERM $$";
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/sh", "sh", "-c");
 
-	spawn_init(&s, "/bin/sh");
-	spawn_arg(&s, "sh");
-	spawn_arg(&s, "-c");
 	spawn_arg(&s, command);
 	s.args.flags = KSPAWN_WAIT;
 	EXPECT_LT(0, spawn_start(self->device, &s));
@@ -59,14 +54,10 @@ TEST_F(spawn, killed_by_a_signal)
 TEST_F(spawn, usage)
 {
 	struct rusage usage, before, after;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/sh", "sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done");
 
 	memset(&usage, 0xa5, sizeof(usage));
 	getrusage(RUSAGE_CHILDREN, &before);
-	spawn_init(&s, "/bin/sh");
-	spawn_arg(&s, "sh");
-	spawn_arg(&s, "-c");
-	spawn_arg(&s, "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done");
 	s.args.flags = KSPAWN_WAIT;
 	s.args.rusage = spawn_pointer(&usage);
 	EXPECT_LT(0, spawn_start(self->device, &s));
@@ -83,9 +74,8 @@ TEST_F(spawn, usage)
 TEST_F(spawn, failures)
 {
 	struct rusage usage;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
-	spawn_init(&s, "/no/such/program");
 	s.args.flags = KSPAWN_WAIT;
 	s.args.rusage = spawn_pointer(&usage);
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
@@ -100,8 +90,7 @@ TEST_F(spawn, failures)
 	s.args.flags = KSPAWN_WAIT;
 	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 	s.args.pgroup = 1;
-	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
-		       KSPAWN_ATTR_SETPGROUP);
+	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 }
 
 TEST_F(spawn, many_failures_and_successes)
@@ -178,8 +167,7 @@ static pid_t hold_beyond_the_alarm(struct __test_metadata *_metadata, struct spa
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	arm(_metadata, 0);
-	other = fork();
-	ASSERT_LE(0, other);
+	other = expect_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(1000);
 		close(open("fifo", O_WRONLY | O_CLOEXEC));
@@ -194,25 +182,22 @@ static pid_t hold_beyond_the_alarm(struct __test_metadata *_metadata, struct spa
 TEST_F(spawn, signal_before_the_wait)
 {
 	struct spawn s;
-	pid_t other;
+	pid_t other = hold_beyond_the_alarm(_metadata, &s);
 
-	other = hold_beyond_the_alarm(_metadata, &s);
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(EINTR, errno);
 	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
 	ASSERT_LT(0, s.result.pid);
 	EXPECT_EQ(0, own_wait(other));
-	EXPECT_EQ(0, kill(s.result.pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(s.result.pid));
+	expect_killed(_metadata, s.result.pid);
 }
 
 /* A failure that comes after the signal is told; there is no child to wait for. */
 TEST_F(spawn, signal_before_a_failure)
 {
 	struct spawn s;
-	pid_t other;
+	pid_t other = hold_beyond_the_alarm(_metadata, &s);
 
-	other = hold_beyond_the_alarm(_metadata, &s);
 	spawn_dup2(&s, 99, 98);
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(EBADF, errno);
@@ -228,16 +213,13 @@ TEST_F(spawn, blocked_signals_do_not_end_it)
 {
 	struct itimerval timer = { .it_value = { .tv_usec = 50000 } };
 	sigset_t set, now;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/sleep", "sleep", "0.5");
 
 	ASSERT_NE(SIG_ERR, signal(SIGALRM, note_alarm));
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
-	spawn_init(&s, "/bin/sleep");
-	spawn_arg(&s, "sleep");
-	spawn_arg(&s, "0.5");
 	s.args.flags = KSPAWN_WAIT;
 	EXPECT_LT(0, spawn_start(self->device, &s));
 	EXPECT_EQ(0, s.result.status);
@@ -250,13 +232,9 @@ TEST_F(spawn, blocked_signals_do_not_end_it)
 /* A child that stops has not ended. */
 TEST_F(spawn, stopped_child)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/sh", "sh", "-c", "me=$$; (sleep 2; kill -CONT $me) & kill -STOP $$; wait; exit 6");
 
 	ASSERT_NE(SIG_ERR, signal(SIGCHLD, SIG_DFL));
-	spawn_init(&s, "/bin/sh");
-	spawn_arg(&s, "sh");
-	spawn_arg(&s, "-c");
-	spawn_arg(&s, "me=$$; (sleep 2; kill -CONT $me) & kill -STOP $$; wait; exit 6");
 	s.args.flags = KSPAWN_WAIT;
 	EXPECT_LT(0, spawn_start(self->device, &s));
 	EXPECT_EQ(6 << 8, s.result.status);
@@ -297,15 +275,11 @@ TEST_F(spawn, child_that_its_caller_traces)
 {
 	bool stopped = false;
 	pthread_t tracer;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/sh", "sh", "-c", "read line <fifo; exit 6");
 
 	ASSERT_NE(SIG_ERR, signal(SIGCHLD, SIG_DFL));
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	ASSERT_EQ(0, pthread_create(&tracer, NULL, stop_once, &stopped));
-	spawn_init(&s, "/bin/sh");
-	spawn_arg(&s, "sh");
-	spawn_arg(&s, "-c");
-	spawn_arg(&s, "read line <fifo; exit 6");
 	s.args.flags = KSPAWN_WAIT;
 	EXPECT_LT(0, spawn_start(self->device, &s))
 		TH_LOG("%m");
@@ -330,15 +304,11 @@ TEST_F(spawn, result_that_disappears)
 					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct rusage usage = { .ru_maxrss = -1 };
 	pthread_t thread;
-	struct spawn s;
+	DEFINE_SPAWN(s, "/bin/sh", "sh", "-c", "read line <fifo");
 
 	ASSERT_NE(MAP_FAILED, result);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, unmap_and_release, result));
-	spawn_init(&s, "/bin/sh");
-	spawn_arg(&s, "sh");
-	spawn_arg(&s, "-c");
-	spawn_arg(&s, "read line <fifo");
 	s.args.flags = KSPAWN_WAIT;
 	s.args.result = spawn_pointer(result);
 	s.args.rusage = spawn_pointer(&usage);
@@ -354,8 +324,7 @@ TEST_F(spawn, caller_is_killed)
 	pid_t caller, child;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 
@@ -365,8 +334,7 @@ TEST_F(spawn, caller_is_killed)
 	}
 	child = own_wait_child_of(caller);
 	ASSERT_LT(0, child);
-	ASSERT_EQ(0, kill(caller, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(caller));
+	expect_killed(_metadata, caller);
 	/* The child does not notice. */
 	EXPECT_EQ(getpid(), own_parent_of(child));
 	EXPECT_EQ(0, kill(child, SIGTERM));
@@ -511,8 +479,7 @@ TEST_F(spawn, child_is_killed_early)
 	pid_t caller, child;
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 
@@ -520,9 +487,7 @@ TEST_F(spawn, child_is_killed_early)
 		spawn_open(&s, 9, "fifo", O_RDONLY, 0);
 		_exit(spawn_start(self->device, &s) <= 0 || s.result.status != SIGKILL);
 	}
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	ASSERT_EQ(0, kill(child, SIGKILL));
 	EXPECT_EQ(0, own_wait(caller));
 }
@@ -530,9 +495,8 @@ TEST_F(spawn, child_is_killed_early)
 TEST_F(spawn, needs_a_result)
 {
 	struct rusage usage;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_WAIT;
 	s.args.result = 0;
 	s.args.result_size = 0;

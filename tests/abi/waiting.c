@@ -9,16 +9,10 @@
 
 TEST_F(spawn, ends_with_sigchld)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "exit", "42");
 	int status;
-	pid_t pid;
+	pid_t pid = assert_start(_metadata, self->device, &s);
 
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "42");
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
 	EXPECT_EQ(pid, waitpid(-1, &status, 0));
 	EXPECT_EQ(42, WEXITSTATUS(status));
 	EXPECT_EQ(1, own_sigchld_count());
@@ -28,16 +22,12 @@ TEST_F(spawn, sigchld_says_who)
 {
 	siginfo_t info;
 	sigset_t set;
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "exit", "9");
 	pid_t pid;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "exit");
-	spawn_arg(&s, "9");
 	pid = expect_start(_metadata, self->device, &s);
 	ASSERT_EQ(SIGCHLD, sigwaitinfo(&set, &info));
 	EXPECT_EQ(pid, info.si_pid);
@@ -48,10 +38,8 @@ TEST_F(spawn, sigchld_says_who)
 
 TEST_F(spawn, exit_signal_is_sigchld_after_exec)
 {
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 
-	report_init(_metadata, &s, &r);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(SIGCHLD, report_stat(&r, 38));
 }
@@ -62,9 +50,8 @@ TEST_F(spawn, exit_signal_is_sigchld_after_exec)
  */
 TEST_F(spawn, no_flag_for_an_exit_signal)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = 0x1000;
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
 		       KSPAWN_ARG_ATTRIBUTES);
@@ -93,8 +80,7 @@ static void expect_self_reaping(struct __test_metadata *_metadata, int device)
 		EXPECT_TRUE(own_no_child());
 	}
 	spawn_init(&s, scratch_tiny);
-	pid = expect_start(_metadata, device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, device, &s);
 	/* Blocks until the child is gone, and finds no status. */
 	EXPECT_EQ(-1, waitpid(pid, &status, 0));
 	EXPECT_EQ(ECHILD, errno);
@@ -193,17 +179,13 @@ TEST_F(spawn, pidfd)
 {
 	struct pollfd poller = { .events = POLLIN };
 	siginfo_t info = {};
-	struct report r;
-	struct spawn s;
+	DEFINE_REPORT(s, r);
 	char path[64];
 	pid_t pid;
-	int count;
+	int count = own_descriptor_count();
 
-	count = own_descriptor_count();
-	report_init(_metadata, &s, &r);
 	s.args.flags = KSPAWN_PIDFD;
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	ASSERT_LE(0, s.result.pidfd);
 	EXPECT_EQ(count + 1, own_descriptor_count());
 	EXPECT_EQ(FD_CLOEXEC, fcntl(s.result.pidfd, F_GETFD));
@@ -222,17 +204,13 @@ TEST_F(spawn, pidfd)
 TEST_F(spawn, pidfd_names_the_child)
 {
 	char path[64], line[128];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
 	FILE *file;
 	pid_t pid;
 	int named = 0;
 
-	spawn_init(&s, scratch_child);
-	spawn_arg(&s, "child");
-	spawn_arg(&s, "pause");
 	s.args.flags = KSPAWN_PIDFD;
-	pid = expect_start(_metadata, self->device, &s);
-	ASSERT_LT(0, pid);
+	pid = assert_start(_metadata, self->device, &s);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", s.result.pidfd);
 	file = fopen(path, "re");
 	ASSERT_NE(NULL, file);
@@ -248,9 +226,8 @@ TEST_F(spawn, pidfd_names_the_child)
 /* expect_failure() counts the descriptors. */
 TEST_F(spawn, pidfd_of_nobody)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, "/no/such/program");
 
-	spawn_init(&s, "/no/such/program");
 	s.args.flags = KSPAWN_PIDFD;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 	spawn_chdir(&s, "/");
@@ -262,12 +239,11 @@ TEST_F(spawn, pidfd_of_nobody)
 TEST_F(spawn, pidfd_without_room)
 {
 	struct rlimit limit = { .rlim_cur = 10, .rlim_max = 1024 };
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
 	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < 9)
 		;
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
-	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(EMFILE, errno);
@@ -285,9 +261,8 @@ TEST_F(spawn, pidfd_without_room)
 /* It could not be told about the descriptor, so it is not given one. */
 TEST_F(spawn, pidfd_without_a_result)
 {
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 
-	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
 	s.args.result = 0;
 	s.args.result_size = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Program, arguments, environment, working directory.
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -82,10 +81,8 @@ TEST_F(Environment, EachVariableOnce) {
 }
 
 TEST_F(Environment, PathOfTheChildIsSearched) {
-    const support::Directory directory;
-    const auto program = directory.path() / "kspawn-test-program";
-    support::write_file(program, "#!/bin/sh\necho found\n");
-    ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+    const support::Scratch directory;
+    directory.write("kspawn-test-program", "#!/bin/sh\necho found\n", 0755);
     EXPECT_EQ(Command("kspawn-test-program").env("PATH", directory.path()).output().out, "found\n");
     EXPECT_THROW((void)Command("kspawn-test-program").output(), kspawn::spawn_error);
     EXPECT_THROW((void)Command("ls").env("PATH", directory.path()).output(), kspawn::spawn_error);
@@ -99,7 +96,7 @@ TEST_F(Environment, WithoutPathThereIsADefault) {
 class WorkingDirectory : public support::Tidy {};
 
 TEST_F(WorkingDirectory, ByNameAndByDescriptor) {
-    const support::Directory directory;
+    const support::Scratch directory;
     EXPECT_EQ(Command("/bin/pwd").current_dir(directory.path()).output().out,
               directory.path().string() + "\n");
     const kspawn::FileDescriptor open(::open(directory.path().c_str(), O_PATH | O_CLOEXEC));
@@ -111,7 +108,7 @@ TEST_F(WorkingDirectory, ByNameAndByDescriptor) {
 }
 
 TEST_F(WorkingDirectory, DescriptorWhoseNumberIsTaken) {
-    const support::Directory directory;
+    const support::Scratch directory;
     const kspawn::FileDescriptor open(::open(directory.path().c_str(), O_PATH | O_CLOEXEC));
     const auto output = Command("/bin/pwd")
                             .descriptor(open.get(), kspawn::Stdio::null())
@@ -121,15 +118,13 @@ TEST_F(WorkingDirectory, DescriptorWhoseNumberIsTaken) {
 }
 
 TEST_F(WorkingDirectory, ProgramIsRelativeToIt) {
-    const support::Directory directory;
-    const auto program = directory.path() / "program";
-    support::write_file(program, "#!/bin/sh\necho found\n");
-    ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+    const support::Scratch directory;
+    directory.write("program", "#!/bin/sh\necho found\n", 0755);
     EXPECT_EQ(Command("./program").current_dir(directory.path()).output().out, "found\n");
 }
 
 TEST_F(WorkingDirectory, FilesAreRelativeToTheCallers) {
-    const support::Directory directory;
+    const support::Scratch directory;
     const auto before = std::filesystem::current_path();
     std::filesystem::current_path(directory.path());
     EXPECT_TRUE(shell("echo x")

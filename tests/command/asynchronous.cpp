@@ -208,7 +208,7 @@ TEST_F(Asynchronous, HandlerMayDestroyTheQueue) {
 TEST_F(Asynchronous, StartThatHangsIsEnded) {
     if (!support::by_kernel())
         GTEST_SKIP() << "through libc a start waits until the program has been executed";
-    const support::Directory scratch;
+    const support::Scratch scratch;
     const auto fifo = scratch.path() / "fifo";
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
     CompletionQueue queue;

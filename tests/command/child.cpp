@@ -143,7 +143,7 @@ TEST_F(Children, Move) {
 }
 
 TEST_F(Children, DestructorNeitherKillsNorWaits) {
-    const support::Directory directory;
+    const support::Scratch directory;
     const auto mark = directory.path() / "mark";
     pid_t pid = 0;
     kspawn::FileDescriptor input;

@@ -21,12 +21,11 @@ protected:
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
     FileDescriptor file(const std::string& name, const std::string& text, int flags = O_CLOEXEC) {
-        support::write_file(directory() / name, text);
-        return FileDescriptor(::open((directory() / name).c_str(), O_RDWR | flags));
+        return FileDescriptor(::open(directory_.write(name, text).c_str(), O_RDWR | flags));
     }
 
 private:
-    support::Directory directory_;
+    support::Scratch directory_;
 };
 
 // Numbers of the descriptors that the child has, its own for the listing aside.

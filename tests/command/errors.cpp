@@ -51,12 +51,10 @@ int times_in(const std::string& text, const std::string& part) {
 
 // Some failures come with a remark, which follows the error in C.
 TEST_F(Errors, RemarksDoNotDoubleTheError) {
-    const support::Directory directory;
-    const auto script = directory.path() / "script";
-    support::write_file(script, "#!/no/such/interpreter\n");
-    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+    const support::Scratch directory;
+    const auto script = directory.write("script", "#!/no/such/interpreter\n", 0700);
     EXPECT_EQ(std::string(thrown_by(Command(script)).what()),
-              "exec " + script.string() +
+              "exec " + script +
                   " (the file exists; the interpreter that it names does not?): No such file or "
                   "directory");
     const std::string what = thrown_by(Command("true").reset_ids().scheduler(1, 1000)).what();

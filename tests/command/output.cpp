@@ -75,7 +75,7 @@ TEST_F(OutputOf, EndsWithTheLastWriterNotWithTheChild) {
 
 // Nothing is piped: the start and the wait are one call.
 TEST_F(OutputOf, NothingPiped) {
-    const support::Directory scratch;
+    const support::Scratch scratch;
     const auto file = scratch.path() / "out";
     const auto output = shell("echo x; echo y >&2; exit 6")
                             .stdout_to(Stdio::file(file, O_WRONLY | O_CREAT))

@@ -56,7 +56,7 @@ TEST_F(Pipelines, ReaderThatEndsEarlyEndsTheWriter) {
 }
 
 TEST_F(Pipelines, Status) {
-    const support::Directory directory;
+    const support::Scratch directory;
     const auto statuses =
         pipeline({Command("printf").arg("x"),
                   Command("cat").stdout_to(Stdio::write(directory.path() / "file"))})

@@ -5,46 +5,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 
 namespace support {
 
-namespace fs = std::filesystem;
-
-Directory::Directory() {
-    std::string pattern = (fs::temp_directory_path() / "kspawn-command-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-        throw std::system_error(errno, std::generic_category(), "mkdtemp");
-    path_ = fs::canonical(pattern);
-}
-
-Directory::~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-}
-
-std::string read_file(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write_file(const fs::path& path, const std::string& text) {
-    std::ofstream(path, std::ios::binary) << text;
-}
-
 std::vector<int> open_descriptors() {
     std::vector<int> numbers;
-    for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
-        std::error_code gone;
-        const auto target = fs::read_symlink(entry.path(), gone);
-        if (!gone && target != "/dev/kspawn" && target.string().find("/fd") == std::string::npos)
-            numbers.push_back(std::stoi(entry.path().filename()));
+    for (const auto& [number, target] : kspawn::test::open_descriptors()) {
+        if (target != "/dev/kspawn")
+            numbers.push_back(number);
     }
-    std::sort(numbers.begin(), numbers.end());
     return numbers;
 }
 

@@ -65,7 +65,7 @@ bool open_close_on_exec(const Specification& specification, const json& ours, co
         if (step.at(0) == "open" &&
             step.at(3).get_ref<const std::string&>().find("cloexec") != std::string::npos &&
             in(difference, ("/report/descriptors/" + step.at(1).dump() + '/').c_str()))
-            return difference.ours.is_null() || ours.at("report").at("secure") == 1;
+            return difference.ours.is_null() || ours.at("report").at("secure") == "1";
     return false;
 }
 

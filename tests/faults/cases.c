@@ -29,8 +29,7 @@ static char terminal[64];
 
 static void tiny(struct spawn *s)
 {
-	spawn_init(s, scratch_tiny);
-	spawn_arg(s, "tiny");
+	spawn_init(s, scratch_tiny, "tiny");
 }
 
 /* Most of the table. */

@@ -53,7 +53,7 @@ TEST_F(spawn, nothing_to_insert_it_with)
 {
 	const struct faulty_function *f;
 	char module[MODULE_PATH];
-	struct spawn s;
+	DEFINE_SPAWN(s, scratch_tiny);
 	int fd;
 
 	if (geteuid() || override_prepare() || module_file(module, "kspawn.ko"))
@@ -68,7 +68,6 @@ TEST_F(spawn, nothing_to_insert_it_with)
 		expect_refusals(_metadata, fd, module, f);
 	ASSERT_EQ(0, module_insert(module));
 	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
-	spawn_init(&s, scratch_tiny);
 	expect_exit(_metadata, self->device, &s, 0);
 }
 

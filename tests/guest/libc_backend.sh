@@ -8,30 +8,34 @@
 # shellcheck source=tests/preload/guest.bash
 . "$(dirname "$0")/../preload/guest.bash"
 
-module=$build/module/$(uname -r)/kspawn.ko
-[ -d /sys/module/kspawn ] || skip "no module to remove: run this in a guest"
-# What runs after this needs the module, whatever happens here.
-trap 'rm -rf "$work"; [ -d /sys/module/kspawn ] || insmod "$module"' EXIT
+keep_module
+
+# results_in FILE: a line for each of GoogleTest's results in it, "passed NAME"
+results_in() {
+	PYTHONPATH=tests/runner python3 -B -c '
+import json, sys, verdicts
+for test in verdicts.gtest_tests(json.load(open(sys.argv[1]))):
+    print(test.verdict, test.name)' "$1"
+}
 
 # tests PROGRAM...: each of their tests is one of ours
 tests() {
 	local program status verdict name
 	for program; do
 		status=0
-		"$build/tests/$program" >"$work/output" 2>&1 </dev/null || status=$?
+		rm -f "$work/results"
+		"$build/tests/$program" "--gtest_output=json:$work/results" >"$work/output" 2>&1 </dev/null ||
+			status=$?
+		[ $status -eq 0 ] || sed 's/^/# /' "$work/output" >&3
 		while read -r verdict name; do
-			number=$((number + 1))
 			case $verdict in
-			OK) echo "ok $number - $program: $name" ;;
-			SKIPPED) echo "ok $number - $program: $name # SKIP" ;;
-			FAILED) echo "not ok $number - $program: $name" ;;
+			passed) result 0 "$program: $name" ;;
+			skipped) result 0 "$program: $name" "# SKIP" ;;
+			*) result 1 "$program: $name" ;;
 			esac
-		done < <(sed -nE 's/^\[ +(OK|FAILED|SKIPPED) \] ([^ ,]+) \(.*/\1 \2/p' "$work/output")
-		if [ $status -ne 0 ]; then
-			sed 's/^/# /' "$work/output"
-			failed=yes
-		fi
+		done < <(results_in "$work/results")
 		check "$program ends well" is $status 0
+		check "$program says what came of its tests" test -s "$work/results"
 	done
 }
 

@@ -9,10 +9,7 @@
 . "$(dirname "$0")/../preload/guest.bash"
 cd "$(dirname "$0")/../.." || exit 1
 
-module=$build/module/$(uname -r)/kspawn.ko
-[ -d /sys/module/kspawn ] || skip "no module to remove: run this in a guest"
-# What runs after this needs the module, whatever happens here.
-trap 'rm -rf "$work"; [ -d /sys/module/kspawn ] || insmod "$module"' EXIT
+keep_module
 
 # block LANGUAGE [N]: the Nth block of README that is marked with it, the first
 block() {

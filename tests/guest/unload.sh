@@ -5,37 +5,12 @@
 # programs: a child's last steps in it must be over before its code is gone.
 # Needs root in a guest; KSPAWN_TEST_SCALE (percent) scales the rounds.
 
-set -u
-# shellcheck source=scripts/usage.sh
-. "${0%/*}/../../scripts/usage.sh"
-arguments 0 0 -- "$@"
-kspawn=$KSPAWN_BUILD/kspawn
-module=$KSPAWN_BUILD/module/$(uname -r)/kspawn.ko
+# shellcheck source=tests/guest/tap.bash disable=SC2317
+. "${0%/*}/tap.bash"
+kspawn=$build/kspawn
 rounds=$((50 * ${KSPAWN_TEST_SCALE:-100} / 100))
 [ "$rounds" -gt 0 ] || rounds=1
-
-if [ "$(id -u)" -ne 0 ] || [ ! -d /sys/module/kspawn ] || [ ! -f "$module" ]; then
-	echo "1..0 # SKIP needs root and the module: run this in a guest, with qemu/vm"
-	exit 4
-fi
-
-# What runs after this needs the module, whatever happens here.
-trap '[ -d /sys/module/kspawn ] || insmod "$module"' EXIT
-
-number=0
-failed=0
-
-result() { # STATUS NAME
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number $2"
-	else
-		echo "not ok $number $2"
-		failed=1
-	fi
-}
-
-echo 1..6
+keep_module
 
 spawned=0
 unloaded=0
@@ -59,21 +34,19 @@ for ((round = 0; round < rounds; round++)); do
 	fi
 done
 
-[ "$spawned" -eq "$rounds" ]
-result $? "programs were started in each of $rounds rounds ($spawned)"
-[ "$unloaded" -eq "$rounds" ]
-result $? "the module was unloaded each time ($unloaded)"
-[ "$loaded" -eq "$rounds" ]
-result $? "the device went with it, and both came again ($loaded)"
-"$kspawn" run -- /bin/true && [ "$(cat /sys/module/kspawn/refcnt)" -eq 0 ]
-result $? "it works after all that, and nobody holds it"
+check "programs were started in each of $rounds rounds" is $spawned "$rounds"
+check "the module was unloaded each time" is $unloaded "$rounds"
+check "the device went with it, and both came again" is $loaded "$rounds"
+works_unheld() { "$kspawn" run -- /bin/true && [ "$(cat /sys/module/kspawn/refcnt)" -eq 0 ]; }
+check "it works after all that, and nobody holds it" works_unheld
 
 rmmod kspawn
-! insmod "$module" mode=04755 2>/dev/null && [ ! -e /dev/kspawn ]
-result $? "permissions that a device cannot have are refused"
-insmod "$module" mode=0600 && [ "$(stat -c %a /dev/kspawn)" = 600 ] &&
-	! setpriv --reuid 65432 --regid 65432 --clear-groups sh -c ': </dev/kspawn' 2>/dev/null
-result $? "an administrator may keep the device for root"
+refused() { ! insmod "$module" mode=04755 2>/dev/null && [ ! -e /dev/kspawn ]; }
+check "permissions that a device cannot have are refused" refused
+for_root() {
+	insmod "$module" mode=0600 && [ "$(stat -c %a /dev/kspawn)" = 600 ] &&
+		! setpriv --reuid 65432 --regid 65432 --clear-groups sh -c ': </dev/kspawn' 2>/dev/null
+}
+check "an administrator may keep the device for root" for_root
 rmmod kspawn
-
-exit $failed
+finish

@@ -13,14 +13,12 @@
 #include <fstream>
 #include <string>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace {
-
-using internal::Descriptor;
 
 sigset_t set_of(std::initializer_list<int> signals) {
     sigset_t set;
@@ -90,7 +88,7 @@ TEST_F(Attributes, SetpgroupMakesAGroup) {
 
 TEST_F(Attributes, SetpgroupJoinsAGroup) {
     flags(KSPAWN_SPAWN_SETPGROUP);
-    ASSERT_EQ(start_child({"sleep"}), 0);
+    ASSERT_EQ(start_child({"pause"}), 0);
     const pid_t leader = pid;
     ASSERT_EQ(kspawn_spawnattr_setpgroup(attributes.get(), leader), 0);
     EXPECT_EQ(report()["pgid"], leader);

@@ -13,14 +13,12 @@
 #include <functional>
 #include <string>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace {
-
-using internal::Descriptor;
 
 class DeviceDescriptor : public Spawner {
 protected:

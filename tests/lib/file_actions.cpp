@@ -10,14 +10,12 @@
 #include <cerrno>
 #include <string>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace {
-
-using internal::Descriptor;
 
 // Numbers that neither the test nor its caller uses.
 constexpr int number = 30;
@@ -390,7 +388,7 @@ TEST_F(FileActions, TcsetpgrpTakesTheTerminal) {
         kspawn_spawnattr_setflags(attributes.get(), KSPAWN_SPAWN_SETPGROUP);
         kspawn_spawn_file_actions_addtcsetpgrp_np(actions.get(), STDIN_FILENO);
         const auto report = this->report();
-        if (report["foreground"] != pid)
+        if (report["descriptors"]["0"]["foreground"] != pid)
             return "the child's group is not in the foreground";
         return report["pgid"] == pid ? "" : "the child leads no group";
     });

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "support/owners.hpp"
 #include "support/process.hpp"
 #include "support/spawner.hpp"
 
@@ -23,11 +24,6 @@ namespace {
 std::string library() {
     return (build_directory() / "libkspawn.so.0").string();
 }
-
-struct CloseLibrary {
-    void operator()(void* handle) const { ::dlclose(handle); }
-};
-using Handle = std::unique_ptr<void, CloseLibrary>;
 
 // What the dynamic section says, as the loader has it.
 std::vector<std::string> dynamic_strings(void* handle, ElfW(Sxword) tag) {
@@ -97,14 +93,14 @@ std::set<std::string> names_of_headers() {
 }
 
 TEST(Library, ExportsEveryFunctionWithItsVersion) {
-    const Handle handle{::dlopen(library().c_str(), RTLD_NOW | RTLD_LOCAL)};
+    const Library handle{::dlopen(library().c_str(), RTLD_NOW | RTLD_LOCAL)};
     ASSERT_TRUE(handle) << ::dlerror();
     for (const auto& name : names_of_headers())
         EXPECT_NE(::dlvsym(handle.get(), name.c_str(), "KSPAWN_0.1"), nullptr) << name;
 }
 
 TEST(Library, ExportsNothingElse) {
-    const Handle handle{::dlopen(library().c_str(), RTLD_NOW | RTLD_LOCAL)};
+    const Library handle{::dlopen(library().c_str(), RTLD_NOW | RTLD_LOCAL)};
     ASSERT_TRUE(handle) << ::dlerror();
     for (const auto* const name :
          {"start_by_kernel", "_ZN6kspawn8internal15start_by_kernelERKNS0_7RequestE",
@@ -113,7 +109,7 @@ TEST(Library, ExportsNothingElse) {
 }
 
 TEST(Library, NeedsLibcOnly) {
-    const Handle handle{::dlopen(library().c_str(), RTLD_NOW | RTLD_LOCAL)};
+    const Library handle{::dlopen(library().c_str(), RTLD_NOW | RTLD_LOCAL)};
     ASSERT_TRUE(handle) << ::dlerror();
     EXPECT_EQ(dynamic_strings(handle.get(), DT_SONAME), std::vector<std::string>{"libkspawn.so.0"});
     const auto needed = dynamic_strings(handle.get(), DT_NEEDED);

@@ -11,14 +11,12 @@
 #include <fstream>
 #include <string>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace {
-
-using internal::Descriptor;
 
 constexpr auto p_pidfd = static_cast<idtype_t>(3); // P_PIDFD, which some headers lack
 
@@ -57,19 +55,19 @@ TEST_F(Pidfd, StandsForTheChild) {
     ASSERT_EQ(start_with_pidfd({"report", scratch.file("report")}), 0);
     const pid_t shown = process();
     EXPECT_EQ(exit_code(), 0);
-    EXPECT_EQ(Json::parse(scratch.read("report"))["pid"], shown);
+    EXPECT_EQ(read_report(scratch.read("report"))["pid"], shown);
 }
 
 TEST_F(Pidfd, IsCloseOnExecAndNotInTheChild) {
     ASSERT_EQ(start_with_pidfd({"report", scratch.file("report")}), 0);
     EXPECT_EQ(::fcntl(pidfd.get(), F_GETFD), FD_CLOEXEC);
     EXPECT_EQ(exit_code(), 0);
-    const auto report = Json::parse(scratch.read("report"));
+    const auto report = read_report(scratch.read("report"));
     EXPECT_FALSE(report["descriptors"].contains(std::to_string(pidfd.get())));
 }
 
 TEST_F(Pidfd, BecomesReadableWhenTheChildEnds) {
-    ASSERT_EQ(start_with_pidfd({"sleep"}), 0);
+    ASSERT_EQ(start_with_pidfd({"pause"}), 0);
     pollfd watched{pidfd.get(), POLLIN, 0};
     EXPECT_EQ(::poll(&watched, 1, 50), 0);
     EXPECT_EQ(::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGTERM, nullptr, 0), 0);

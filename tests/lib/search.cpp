@@ -173,7 +173,7 @@ TEST_F(Search, ArgvIsLeftAlone) {
     const Strings argv{"another name", "report", scratch.file("report")};
     ASSERT_EQ(kspawn_spawnp(&pid, "tool", nullptr, nullptr, argv.get(), nullptr), 0);
     EXPECT_EQ(exit_code_of(pid), 0);
-    const auto report = Json::parse(scratch.read("report"));
+    const auto report = read_report(scratch.read("report"));
     EXPECT_EQ(report["argv"][0], "another name");
     EXPECT_EQ(report["exe"], scratch.file("bin/tool"));
 }

@@ -17,14 +17,13 @@
 #include <thread>
 #include <vector>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace {
 
-using internal::Descriptor;
 using Event = kspawn_event;
 
 Descriptor completion_of(unsigned capacity, int flags = 0) {
@@ -192,12 +191,9 @@ TEST_F(SpawnAsync, ReadChecksWhatItIsGiven) {
 }
 
 TEST_F(SpawnAsync, OnlyACompletionDescriptorWillDo) {
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    const Descriptor read_end{ends[0]};
-    const Descriptor write_end{ends[1]};
+    const Pipe pipe;
     const Descriptor file{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    for (const int number : {-1, 999, read_end.get(), write_end.get(), file.get()}) {
+    for (const int number : {-1, 999, pipe.reader.get(), pipe.writer.get(), file.get()}) {
         completion = Descriptor{::fcntl(number, F_DUPFD_CLOEXEC, 0)};
         EXPECT_EQ(start_async(1, {"exit", "0"}), EBADF) << number;
         EXPECT_EQ(last_failure(), (Failure{EBADF, KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION,
@@ -337,7 +333,7 @@ TEST_F(SpawnAsync, ChildThatIsKilledEarlyIsNoFailure) {
 }
 
 TEST_F(SpawnAsync, ChildrenOutliveTheDescriptor) {
-    ASSERT_EQ(start_async(1, {"sleep"}), 0);
+    ASSERT_EQ(start_async(1, {"pause"}), 0);
     completion = {};
     EXPECT_EQ(::kill(pid, SIGTERM), 0);
     int status = 0;

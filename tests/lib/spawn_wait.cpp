@@ -13,14 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace {
-
-using internal::Descriptor;
 
 // What the handlers below see and use.
 volatile sig_atomic_t seen_pid = 0;
@@ -129,7 +127,7 @@ TEST_F(SpawnWait, FailuresAreThoseOfAnyStart) {
 TEST_F(SpawnWait, SignalEndsTheWaitAndNotTheChild) {
     handle(SIGALRM, note_alarm);
     alarm_in_ms(300);
-    ASSERT_EQ(start_and_wait({"sleep"}, true), EINTR);
+    ASSERT_EQ(start_and_wait({"pause"}, true), EINTR);
     EXPECT_EQ(last_failure(),
               (Failure{EINTR, KSPAWN_STEP_WAIT, 0, "wait for the child: Interrupted system call"}));
     EXPECT_EQ(status, -1);
@@ -175,7 +173,7 @@ TEST_F(SpawnWait, MaskOfTheProgramIsTheCallers) {
     ::pthread_sigmask(SIG_SETMASK, &before, &after);
     EXPECT_EQ(sigismember(&after, SIGUSR2), 1);
     EXPECT_EQ(sigismember(&after, SIGUSR1), 0);
-    EXPECT_EQ(signal_bits(Json::parse(scratch.read("report")), "SigBlk"), bit(SIGUSR2));
+    EXPECT_EQ(signal_bits(read_report(scratch.read("report")), "SigBlk"), bit(SIGUSR2));
 }
 
 TEST_F(SpawnWait, AnotherMaskCanBeAskedFor) {
@@ -185,7 +183,7 @@ TEST_F(SpawnWait, AnotherMaskCanBeAskedFor) {
     ASSERT_EQ(kspawn_spawnattr_setsigmask(attributes.get(), &wanted), 0);
     flags(KSPAWN_SPAWN_SETSIGMASK);
     ASSERT_EQ(start_and_wait({"report", scratch.file("report")}), 0);
-    EXPECT_EQ(signal_bits(Json::parse(scratch.read("report")), "SigBlk"), bit(SIGHUP));
+    EXPECT_EQ(signal_bits(read_report(scratch.read("report")), "SigBlk"), bit(SIGHUP));
 }
 
 TEST_F(SpawnWait, ThreadsWaitForTheirOwnChildren) {

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
@@ -73,7 +73,7 @@ TEST_F(Threads, MixedSuccessesAndFailuresLeaveNothing) {
             ASSERT_EQ(kspawn_pidfd_spawn(&pidfd, helper("child").c_str(), actions.get(),
                                          attributes.get(), argv.get(), nullptr),
                       0);
-            const internal::Descriptor owned{pidfd};
+            const Descriptor owned{pidfd};
             siginfo_t ended{};
             ASSERT_EQ(::waitid(static_cast<idtype_t>(3), static_cast<id_t>(pidfd), &ended, WEXITED),
                       0);
@@ -90,7 +90,7 @@ TEST_F(Threads, CloseOnExecIsNeverLate) {
     std::atomic<bool> enough{false};
     std::jthread opener{[&enough] {
         while (!enough) {
-            const internal::Descriptor descriptor{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
+            const Descriptor descriptor{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
         }
     }};
     in_threads([this](int number) {
@@ -102,7 +102,7 @@ TEST_F(Threads, CloseOnExecIsNeverLate) {
                 kspawn_spawn(&own, helper("child").c_str(), nullptr, nullptr, argv.get(), nullptr),
                 0);
             ASSERT_EQ(exit_code_of(own), 0);
-            const auto report = Json::parse(scratch.read("report" + std::to_string(number)));
+            const auto report = read_report(scratch.read("report" + std::to_string(number)));
             for (const auto& [name, descriptor] : report["descriptors"].items())
                 ASSERT_NE(descriptor["target"], "/dev/zero");
         }

@@ -13,14 +13,13 @@
 #include <thread>
 #include <vector>
 
+#include "support/owners.hpp"
 #include "support/spawner.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace {
 
-using internal::Descriptor;
 using Arguments = std::vector<std::string>;
 
 Arguments operator+(Arguments left, const Arguments& right) {
@@ -44,7 +43,7 @@ protected:
                        variables);
         EXPECT_EQ(ended.status, 0) << ended.err;
         EXPECT_EQ(ended.err, "");
-        return ended.status == 0 ? Json::parse(scratch.read("report")) : Json{};
+        return ended.status == 0 ? read_report(scratch.read("report")) : Json{};
     }
     static void expect(const Ended& ended, int status, const std::string& err,
                        const std::string& out = "") {
@@ -371,7 +370,7 @@ TEST_F(ToolRun, IgnoredSigchldIsInheritedAndSurvived) {
     const auto ended = run(
         {"/usr/bin/python3", "-c", script, tool(), "run", helper("child"), "report", report_file});
     EXPECT_EQ(ended.status, 0) << ended.err;
-    EXPECT_NE(signal_bits(Json::parse(scratch.read("report")), "SigIgn") & bit(SIGCHLD), 0U);
+    EXPECT_NE(signal_bits(read_report(scratch.read("report")), "SigIgn") & bit(SIGCHLD), 0U);
 }
 
 TEST_F(ToolRun, ResetIds) {
@@ -414,7 +413,7 @@ TEST_F(ToolRun, Cgroup) {
 
 TEST_F(ToolRun, Verbose) {
     const auto ended = kspawn_run({"--verbose", helper("child"), "report", scratch.file("report")});
-    const auto process = Json::parse(scratch.read("report"))["pid"].dump();
+    const auto process = read_report(scratch.read("report"))["pid"].dump();
     EXPECT_EQ(ended.err, "kspawn: started " + helper("child") + " as process " + process +
                              "\nkspawn: " + process + " exited with 0\n");
     const auto killed = kspawn_run({"-v", helper("child"), "kill", "9"});

@@ -4,7 +4,6 @@ mutation_agent.py."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import selectors
@@ -118,13 +117,8 @@ class Guest:
             match record["event"]:
                 case "answer":
                     return Answer(record["error"], record["complaints"])
-                case "output" if program:
-                    program.output += base64.b64decode(record["data"])
-                case "end" if program:
-                    program.status = record["status"]
-                    program.timed_out = record["timed_out"]
-                    program.seconds = record["seconds"]
-                    program.error = record.get("error", "")
+                case "output" | "end" if program:
+                    program.hear(record)
 
     def _line(self, deadline: float) -> bytes:
         assert self._vm.stdout is not None

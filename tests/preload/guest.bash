@@ -1,56 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# For tests/guest/preload_*.sh and real_*.sh: run programs with the preload, read
-# what it and the module have counted, say the results as TAP.
+# For tests/guest/real_*.sh and their like: run programs with the preload, read what it
+# and the module have counted.
 
-# shellcheck source=scripts/usage.sh
-. "${BASH_SOURCE[0]%/*}/../../scripts/usage.sh"
-arguments 0 0 -- "$@"
+# shellcheck source=tests/guest/tap.bash
+. "${BASH_SOURCE[0]%/*}/../guest/tap.bash"
 
-build=${KSPAWN_BUILD:-$PWD/build}
 preload=$build/libkspawn-preload.so
 counters=/sys/class/misc/kspawn/stats
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 stats=$work/stats
-number=0
-exec 3>&1 # the results, wherever a test's own output goes
+shown=$stats
 
 # What the tests say about paths must not depend on who runs them.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C.UTF-8
 unset LD_PRELOAD KSPAWN_BACKEND KSPAWN_STATS
-
-say() { echo "# $*" >&3; }
-
-# check NAME COMMAND...: one test, passed if the command is
-check() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name" >&3
-	else
-		echo "not ok $number - $name" >&3
-		say "${*//$'\n'/ }"
-		[ ! -s "$stats" ] || sed 's/^/# /' "$stats" >&3
-		failed=yes
-	fi
-}
-
-is() { [ "$1" = "$2" ]; }
-
-finish() {
-	echo "1..$number"
-	[ -z "${failed:-}" ]
-	exit
-}
-
-skip() {
-	echo "# skipped: $*"
-	exit 4
-}
 
 # Every call the module has seen, those that failed included.  One that is made again
 # (one child's SIGCHLD while another thread is in system()) is one call.

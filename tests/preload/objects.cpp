@@ -21,10 +21,7 @@
 
 namespace {
 
-struct CloseLibrary {
-    void operator()(void* handle) const { ::dlclose(handle); }
-};
-using Library = std::unique_ptr<void, CloseLibrary>;
+using kspawn::test::Library;
 
 template <class Function>
 Function* named(const Library& library, const char* name) {
@@ -106,8 +103,8 @@ TEST(Preload, HasTheWholeHeader) {
 
 TEST(FileActions, EveryKindIsDone) {
     const Scratch scratch;
-    std::ofstream(scratch.path("in")) << "from the file";
-    const int directory = ::open(scratch.directory().c_str(), O_RDONLY | O_DIRECTORY);
+    std::ofstream(scratch.file("in")) << "from the file";
+    const int directory = ::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY);
     ASSERT_GE(directory, 0);
     Actions actions;
     auto* const a = actions.get();
@@ -128,10 +125,10 @@ TEST(FileActions, EveryKindIsDone) {
                                 a);
     ::close(directory);
     EXPECT_EQ(said.error, 0);
-    EXPECT_EQ(said.output, "from the file\n" + scratch.directory() + "\n/usr/bin\n");
-    EXPECT_EQ(contents(scratch.path("out")), "five\n");
+    EXPECT_EQ(said.output, "from the file\n" + scratch.path().string() + "\n/usr/bin\n");
+    EXPECT_EQ(read_file(scratch.file("out")), "five\n");
     struct stat status {};
-    ASSERT_EQ(::stat(scratch.path("out").c_str(), &status), 0);
+    ASSERT_EQ(::stat(scratch.file("out").c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777U & ~0027U, 0640U & ~0027U);
 }
 
@@ -158,7 +155,7 @@ TEST(FileActions, ZeroedIsEmpty) {
     const auto argv = exit_with_5();
     pid_t pid = -1;
     ASSERT_EQ(::posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv.data(), ::environ), 0);
-    EXPECT_EQ(WEXITSTATUS(wait_for(pid)), 5);
+    EXPECT_EQ(WEXITSTATUS(wait_status_of(pid)), 5);
 }
 
 TEST(FileActions, MayBeMoved) {
@@ -198,7 +195,7 @@ TEST(FileActions, UsedByLibcItself) {
     const std::array<char*, 4> argv{shell.data(), option.data(), command.data(), nullptr};
     pid_t pid = -1;
     ASSERT_EQ(spawn(&pid, "/bin/sh", actions.get(), nullptr, argv.data(), ::environ), 0);
-    EXPECT_EQ(wait_for(pid), 0);
+    EXPECT_EQ(wait_status_of(pid), 0);
 }
 
 class Plugin : public ::testing::TestWithParam<int> {};
@@ -264,7 +261,7 @@ TEST(Attributes, CgroupOfTheChild) {
     if (!have_kernel() || ::geteuid() != 0)
         GTEST_SKIP() << "needs the module, and root";
     const Scratch scratch;
-    const auto mounted = scratch.path("cgroup");
+    const auto mounted = scratch.file("cgroup");
     ASSERT_EQ(::mkdir(mounted.c_str(), 0755), 0);
     ASSERT_EQ(::mount("none", mounted.c_str(), "cgroup2", 0, nullptr), 0);
     const auto group = mounted + "/preload-test";
@@ -321,7 +318,7 @@ TEST(FileActions, NamesOfPosix2024) {
 // and to nobody else.
 TEST(Versions, OldProgramsGetAShell) {
     const Scratch scratch;
-    const auto script = scratch.path("script");
+    const auto script = scratch.file("script");
     std::ofstream(script) << "exit 9\n";
     ASSERT_EQ(::chmod(script.c_str(), 0755), 0);
     auto* const old =
@@ -335,7 +332,7 @@ TEST(Versions, OldProgramsGetAShell) {
     pid_t pid = -1;
     EXPECT_EQ(now(&pid, script.c_str(), nullptr, nullptr, argv.data(), ::environ), ENOEXEC);
     ASSERT_EQ(old(&pid, script.c_str(), nullptr, nullptr, argv.data(), ::environ), 0);
-    EXPECT_EQ(WEXITSTATUS(wait_for(pid)), 9);
+    EXPECT_EQ(WEXITSTATUS(wait_status_of(pid)), 9);
 }
 
 } // namespace

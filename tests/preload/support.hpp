@@ -8,6 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "support/owners.hpp"
+#include "support/process.hpp"
+#include "support/scratch.hpp"
+
+using kspawn::test::read_file;
+using kspawn::test::Scratch;
+using kspawn::test::wait_status_of;
+
 /// build/libkspawn-preload.so, of the build that this test is from.
 const std::string& preload_path();
 
@@ -16,24 +24,6 @@ std::string program_path(const std::string& name);
 
 /// Whether starts go through the kernel here.
 bool have_kernel();
-
-/// A pipe; both ends close-on-exec.
-class Pipe {
-public:
-    Pipe();
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
-    Pipe(Pipe&&) = delete;
-    Pipe& operator=(Pipe&&) = delete;
-    ~Pipe();
-    [[nodiscard]] int writer() const { return writer_; }
-    /// Closes our writer and reads until all others are closed.
-    std::string read_all();
-
-private:
-    int reader_ = -1;
-    int writer_ = -1;
-};
 
 /// posix_spawn_file_actions_t, initialised.
 class Actions {
@@ -60,27 +50,5 @@ struct Said {
 /// sh -c COMMAND, by posix_spawn().
 Said run_shell(const std::string& command, posix_spawn_file_actions_t* actions = nullptr,
                const posix_spawnattr_t* attributes = nullptr);
-
-int wait_for(pid_t pid);
-
-/// A directory that is removed at the end.
-class Scratch {
-public:
-    Scratch();
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    Scratch(Scratch&&) = delete;
-    Scratch& operator=(Scratch&&) = delete;
-    ~Scratch();
-    [[nodiscard]] std::string path(const std::string& name) const {
-        return directory_ + "/" + name;
-    }
-    [[nodiscard]] const std::string& directory() const { return directory_; }
-
-private:
-    std::string directory_;
-};
-
-std::string contents(const std::string& path);
 
 #endif

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "scene.h"
+#include "trial.h"
 
 static _Atomic int over;
 
@@ -31,43 +31,39 @@ static void handle(int signal) {
 
 /* What threads do. */
 static void* be_busy(void* argument) {
-    const struct scene* scene = argument;
+    const struct trial* trial = argument;
     while (!atomic_load(&over)) {
-        const int fd = open(scene->intended, O_RDONLY | O_CLOEXEC);
+        const int fd = open(trial->intended, O_RDONLY | O_CLOEXEC);
         void* page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (fd < 0 || page == MAP_FAILED)
-            scene_fail("the other thread cannot open and map");
+            trial_fail("the other thread cannot open and map");
         *(volatile char*)page = 1;
         if (munmap(page, 4096) < 0 || close(fd) < 0)
-            scene_fail("the other thread cannot unmap and close");
+            trial_fail("the other thread cannot unmap and close");
         atomic_fetch_add(&shared->busy, 1);
-        scene_sleep();
+        trial_sleep();
     }
     return NULL;
 }
 
-static void play(struct scene* scene, void* argument) {
+static void run(struct trial* trial, void* argument) {
     (void)argument;
-    char* argv[] = {scene->intended, NULL};
+    char* argv[] = {trial->intended, NULL};
     char* envp[] = {NULL};
     const struct bench_request request = {.path = argv[0], .argv = argv, .envp = envp};
-    if (scene->way->begin && scene->way->begin(&request) != 0)
-        scene_fail("%s: begin", scene->way_name);
-    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
-        scene_fail("/dev/null");
-    close(nowhere);
+    trial_begin(trial, &request);
+    trial_silence();
     /* A handler that is there, and not called, is nothing to be reported. */
     const struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
     if (sigaction(SIGWINCH, &action, NULL) < 0)
-        scene_fail("sigaction");
+        trial_fail("sigaction");
     pthread_t thread;
-    if (pthread_create(&thread, NULL, be_busy, scene) != 0)
-        scene_fail("pthread_create");
+    if (pthread_create(&thread, NULL, be_busy, trial) != 0)
+        trial_fail("pthread_create");
     for (long round = 0; round < shared->rounds; round++) {
-        const int status = scene_start(scene, &request);
+        const int status = trial_start(trial, &request);
         if (status != 0)
-            scene_fail("the program has ended with status %#x", (unsigned)status);
+            trial_fail("the program has ended with status %#x", (unsigned)status);
         atomic_fetch_add(&shared->started, 1);
     }
     atomic_store(&over, 1);
@@ -75,15 +71,15 @@ static void play(struct scene* scene, void* argument) {
 }
 
 int main(int argc, char** argv) {
-    static struct scene scene;
-    scene_open(&scene, argc, argv);
-    shared = scene_share(sizeof(*shared));
+    static struct trial trial;
+    trial_open(&trial, argc, argv);
+    shared = trial_share(sizeof(*shared));
     shared->rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 1000;
-    scene_play(&scene, play, NULL);
-    scene_close(&scene);
+    trial_run(&trial, run, NULL);
+    trial_close(&trial);
     if (atomic_load(&shared->busy) == 0)
-        scene_fail("the other thread has done nothing");
-    scene_report(&scene, "clean", false, "\"starts\":%ld,\"other_thread\":%ld",
+        trial_fail("the other thread has done nothing");
+    trial_report(&trial, "clean", false, "\"starts\":%ld,\"other_thread\":%ld",
                  atomic_load(&shared->started), atomic_load(&shared->busy));
     return 0;
 }

@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "scene.h"
-#include "witness.h"
+#include "target.h"
+#include "trial.h"
 
 struct shared {
     long rounds; /* 0: once, exactly */
@@ -26,20 +26,20 @@ struct shared {
 };
 
 static struct shared* shared;
-static char secret[SCENE_PATH + 16];
+static char secret[TRIAL_PATH + 16];
 static pthread_barrier_t open_now, close_now;
 static _Atomic int over;
 
 static void open_and_mark(bool exactly) {
     const int fd = open(secret, O_RDONLY);
     if (fd < 0)
-        scene_fail("%s", secret);
+        trial_fail("%s", secret);
     if (exactly) {
         pthread_barrier_wait(&open_now);
         pthread_barrier_wait(&close_now);
     }
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-        scene_fail("F_SETFD");
+        trial_fail("F_SETFD");
     close(fd);
     atomic_fetch_add(&shared->opened, 1);
 }
@@ -54,72 +54,67 @@ static void* opener(void* argument) {
     return NULL;
 }
 
-static void start_one(const struct scene* scene, const struct bench_request* request) {
-    const int status = scene_start(scene, request);
+static void start_one(const struct trial* trial, const struct bench_request* request) {
+    const int status = trial_start(trial, request);
     if (!WIFEXITED(status) ||
-        (WEXITSTATUS(status) != WITNESS_CLEAN && WEXITSTATUS(status) != WITNESS_LEAKED))
-        scene_fail("the program has ended with status %#x", (unsigned)status);
+        (WEXITSTATUS(status) != TARGET_CLEAN && WEXITSTATUS(status) != TARGET_LEAKED))
+        trial_fail("the program has ended with status %#x", (unsigned)status);
     atomic_fetch_add(&shared->started, 1);
-    if (WEXITSTATUS(status) == WITNESS_LEAKED)
+    if (WEXITSTATUS(status) == TARGET_LEAKED)
         atomic_fetch_add(&shared->leaked, 1);
 }
 
-static void play(struct scene* scene, void* argument) {
+static void run(struct trial* trial, void* argument) {
     (void)argument;
     struct stat found;
     if (stat(secret, &found) < 0)
-        scene_fail("%s", secret);
+        trial_fail("%s", secret);
     char inode[32];
     snprintf(inode, sizeof(inode), "%lu", (unsigned long)found.st_ino);
-    char* argv[] = {scene->intended, inode, NULL};
+    char* argv[] = {trial->intended, inode, NULL};
     char* envp[] = {NULL};
     const struct bench_request request = {.path = argv[0], .argv = argv, .envp = envp};
-    if (scene->way->begin && scene->way->begin(&request) != 0)
-        scene_fail("%s: begin", scene->way_name);
+    trial_begin(trial, &request);
     pthread_barrier_init(&open_now, NULL, 2);
     pthread_barrier_init(&close_now, NULL, 2);
     /* Nothing but the exit status is asked for in the many rounds. */
-    if (shared->rounds) {
-        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
-            scene_fail("/dev/null");
-        close(nowhere);
-    }
+    if (shared->rounds)
+        trial_silence();
     pthread_t thread;
     if (pthread_create(&thread, NULL, opener, NULL) != 0)
-        scene_fail("pthread_create");
+        trial_fail("pthread_create");
     if (shared->rounds == 0) {
         pthread_barrier_wait(&open_now);
-        start_one(scene, &request);
+        start_one(trial, &request);
         pthread_barrier_wait(&close_now);
     } else {
         for (long round = 0; round < shared->rounds; round++)
-            start_one(scene, &request);
+            start_one(trial, &request);
         atomic_store(&over, 1);
     }
     pthread_join(thread, NULL);
 }
 
 int main(int argc, char** argv) {
-    static struct scene scene;
-    scene_open(&scene, argc, argv);
-    shared = scene_share(sizeof(*shared));
+    static struct trial trial;
+    trial_open(&trial, argc, argv);
+    shared = trial_share(sizeof(*shared));
     shared->rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
-    snprintf(secret, sizeof(secret), "%s/secret", scene.directory);
+    snprintf(secret, sizeof(secret), "%s/secret", trial.directory);
     const int fd = open(secret, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, WITNESS_SECRET, strlen(WITNESS_SECRET)) < 0)
-        scene_fail("%s", secret);
+    if (fd < 0 || write(fd, TARGET_SECRET, strlen(TARGET_SECRET)) < 0)
+        trial_fail("%s", secret);
     close(fd);
-    scene_play(&scene, play, NULL);
+    trial_run(&trial, run, NULL);
     struct words words = {0};
     if (shared->rounds == 0)
-        words = scene_words(&scene);
-    scene_close(&scene);
+        words = trial_words(&trial);
+    trial_close(&trial);
     const long leaked = atomic_load(&shared->leaked);
-    const bool read_it = strcmp(words.secret, WITNESS_SECRET) == 0;
+    const bool read_it = strcmp(words.secret, TARGET_SECRET) == 0;
     if (shared->rounds == 0 && read_it != (leaked == 1))
-        scene_fail("%ld leaks, but the program has read \"%s\"", leaked, words.secret);
-    scene_report(&scene, shared->rounds ? "descriptors-many" : "descriptors", leaked > 0,
+        trial_fail("%ld leaks, but the program has read \"%s\"", leaked, words.secret);
+    trial_report(&trial, shared->rounds ? "descriptors-many" : "descriptors", leaked > 0,
                  "\"starts\":%ld,\"leaked\":%ld,\"opened\":%ld", atomic_load(&shared->started),
                  leaked, atomic_load(&shared->opened));
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The handler race.  While the child waits at the gate, the terminal changes its
+ * The handler race.  While the child is held, the terminal changes its
  * size, as it were: SIGWINCH goes to the whole process group.  The process has a
  * handler, which writes memory.  Does it run in the child as well, and so twice?
  *
@@ -12,67 +12,66 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "scene.h"
+#include "trial.h"
 
 struct shared {
-    _Atomic int in_cast;
+    _Atomic int in_subject;
     _Atomic int in_others;
-    int calls; /* of the cast's ordinary memory, when all is over */
+    int calls; /* of the subject's ordinary memory, when all is over */
 };
 
 static struct shared* shared;
-static pid_t cast;
+static pid_t subject;
 /* Not shared but by mistake. */
 static volatile sig_atomic_t calls;
 
 static void handle(int signal) {
     (void)signal;
     calls++;
-    atomic_fetch_add(syscall(SYS_getpid) == cast ? &shared->in_cast : &shared->in_others, 1);
+    atomic_fetch_add(syscall(SYS_getpid) == subject ? &shared->in_subject : &shared->in_others, 1);
 }
 
-static void play(struct scene* scene, void* argument) {
+static void run(struct trial* trial, void* argument) {
     (void)argument;
-    cast = getpid();
+    subject = getpid();
     const struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
     if (sigaction(SIGWINCH, &action, NULL) < 0)
-        scene_fail("sigaction");
-    char* argv[] = {scene->intended, NULL};
+        trial_fail("sigaction");
+    char* argv[] = {trial->intended, NULL};
     char* envp[] = {NULL};
-    const struct bench_action gate = {
-        .operation = BENCH_OPEN, .fd = STDIN_FILENO, .path = scene->gate, .oflag = O_RDONLY};
+    const struct bench_action hold = {
+        .operation = BENCH_OPEN, .fd = STDIN_FILENO, .path = trial->hold, .oflag = O_RDONLY};
     const struct bench_request request = {
-        .path = argv[0], .argv = argv, .envp = envp, .actions = &gate, .action_count = 1};
-    if (scene->way->begin && scene->way->begin(&request) != 0)
-        scene_fail("%s: begin", scene->way_name);
-    const int status = scene_start(scene, &request);
+        .path = argv[0], .argv = argv, .envp = envp, .actions = &hold, .action_count = 1};
+    trial_begin(trial, &request);
+    const int status = trial_start(trial, &request);
     if (status != 0)
-        scene_fail("the program has ended with status %#x", (unsigned)status);
+        trial_fail("the program has ended with status %#x", (unsigned)status);
     shared->calls = calls;
 }
 
 int main(int argc, char** argv) {
-    static struct scene scene;
-    scene_open(&scene, argc, argv);
-    shared = scene_share(sizeof(*shared));
-    scene_play(&scene, play, NULL);
-    scene_await_gate(&scene);
-    /* A child that is to handle it does so before it goes on, gate or no gate. */
-    if (kill(-scene.cast, SIGWINCH) < 0)
-        scene_fail("kill");
-    scene_open_gate(&scene);
-    const struct words words = scene_words(&scene);
-    scene_close(&scene);
+    static struct trial trial;
+    trial_open(&trial, argc, argv);
+    shared = trial_share(sizeof(*shared));
+    trial_run(&trial, run, NULL);
+    trial_await_hold(&trial);
+    /* A child that is to handle it does so before it goes on, held or not. */
+    if (kill(-trial.subject, SIGWINCH) < 0)
+        trial_fail("kill");
+    trial_release(&trial);
+    const struct words words = trial_words(&trial);
+    trial_close(&trial);
     if (strcmp(words.program, "intended") != 0)
-        scene_fail("%s has run", words.program);
-    const int in_cast = atomic_load(&shared->in_cast);
+        trial_fail("%s has run", words.program);
+    const int in_subject = atomic_load(&shared->in_subject);
     const int in_child = atomic_load(&shared->in_others);
     /* Both must have left their mark on the memory if both are in the same. */
-    if (in_cast != 1 || shared->calls != in_cast + in_child)
-        scene_fail("%d calls in the caller, %d in the child, %d counted", in_cast, in_child,
+    if (in_subject != 1 || shared->calls != in_subject + in_child)
+        trial_fail("%d calls in the caller, %d in the child, %d counted", in_subject, in_child,
                    shared->calls);
-    scene_report(&scene, "handler", in_child > 0,
+    trial_report(&trial, "handler", in_child > 0,
                  "\"calls_in_caller\":%d,\"calls_in_child\":%d,\"calls_counted_in_memory\":%d",
-                 in_cast, in_child, shared->calls);
+                 in_subject, in_child, shared->calls);
     return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whoever waits for the scenes is told how far they are, and before the table.
+// Whoever waits for the trials is told how far they are, and before the table.
 #include "table/progress.hpp"
 
 #include <fcntl.h>
@@ -11,60 +11,49 @@
 #include <cstdlib>
 #include <string>
 
+#include "support/owners.hpp"
+
 namespace kspawn::races {
 
 namespace {
 
-struct Pipe {
-    Pipe() {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
-            reader = internal::Descriptor{ends[0]};
-            writer = internal::Descriptor{ends[1]};
-        }
-    }
-    [[nodiscard]] std::string read() const {
-        std::array<char, 4096> text{};
-        const auto count = ::read(reader.get(), text.data(), text.size());
-        return {text.data(), count > 0 ? static_cast<std::size_t>(count) : 0};
-    }
-    internal::Descriptor reader;
-    internal::Descriptor writer;
-};
+using test::Descriptor;
+using test::Pipe;
+using test::read_all;
 
 TEST(Progress, IsALineForEveryTenthInALog) {
-    const Pipe pipe;
+    const Pipe pipe{O_NONBLOCK};
     {
-        Progress progress("scenes", 49, pipe.writer.get());
-        EXPECT_EQ(pipe.read(), "scenes: 0 of 49\n");
+        Progress progress("trials", 49, pipe.writer.get());
+        EXPECT_EQ(read_all(pipe.reader), "trials: 0 of 49\n");
         for (int step = 0; step < 4; step++)
             progress.step();
-        EXPECT_EQ(pipe.read(), "");
+        EXPECT_EQ(read_all(pipe.reader), "");
         progress.step();
-        EXPECT_EQ(pipe.read(), "scenes: 5 of 49\n");
+        EXPECT_EQ(read_all(pipe.reader), "trials: 5 of 49\n");
         for (int step = 5; step < 49; step++)
             progress.step();
     }
-    const auto rest = pipe.read();
+    const auto rest = read_all(pipe.reader);
     EXPECT_EQ(std::ranges::count(rest, '\n'), 9) << rest;
-    EXPECT_TRUE(rest.ends_with("scenes: 49 of 49\n")) << rest;
+    EXPECT_TRUE(rest.ends_with("trials: 49 of 49\n")) << rest;
 }
 
 TEST(Progress, IsOneMovingLineOnATerminal) {
-    const internal::Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    const Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
     ASSERT_TRUE(master);
     ASSERT_EQ(::grantpt(master.get()), 0);
     ASSERT_EQ(::unlockpt(master.get()), 0);
     std::array<char, 64> name{};
     ASSERT_EQ(::ptsname_r(master.get(), name.data(), name.size()), 0);
-    const internal::Descriptor terminal{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    const Descriptor terminal{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
     ASSERT_TRUE(terminal);
     {
-        Progress progress("scenes", 40, terminal.get());
+        Progress progress("trials", 40, terminal.get());
         progress.step();
     }
     // A terminal gives what has come as far as it has come.
-    const std::string expected = "\r\033[Kscenes\r\033[Kscenes: 1 of 40\r\033[K";
+    const std::string expected = "\r\033[Ktrials\r\033[Ktrials: 1 of 40\r\033[K";
     std::string seen;
     while (seen.size() < expected.size()) {
         std::array<char, 256> text{};
@@ -76,8 +65,8 @@ TEST(Progress, IsOneMovingLineOnATerminal) {
 }
 
 TEST(Progress, IsToldOnTheStderrThatWasLent) {
-    const Pipe pipe;
-    const internal::Descriptor own{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)};
+    const Pipe pipe{O_NONBLOCK};
+    const Descriptor own{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)};
     ASSERT_EQ(::dup2(pipe.writer.get(), STDERR_FILENO), STDERR_FILENO);
     lend_stderr();
     const auto lent = lent_stderr();
@@ -85,8 +74,8 @@ TEST(Progress, IsToldOnTheStderrThatWasLent) {
     ASSERT_EQ(::dup2(own.get(), STDERR_FILENO), STDERR_FILENO);
     ::unsetenv("KSPAWN_RACES_PROGRESS");
     ASSERT_TRUE(lent);
-    Progress("scenes", 3, lent.get()).step();
-    EXPECT_EQ(pipe.read(), "scenes: 0 of 3\nscenes: 1 of 3\n");
+    Progress("trials", 3, lent.get()).step();
+    EXPECT_EQ(read_all(pipe.reader), "trials: 0 of 3\ntrials: 1 of 3\n");
 }
 
 } // namespace

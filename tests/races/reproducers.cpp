@@ -6,14 +6,14 @@
 #include <string>
 
 #include "support/spawner.hpp"
-#include "table/scene.hpp"
+#include "table/trial.hpp"
 
 namespace kspawn::races {
 
 namespace {
 
-const std::vector<Scene>& scenes() {
-    static const std::vector<Scene> all = play_all();
+const std::vector<Trial>& trials() {
+    static const std::vector<Trial> all = run_all();
     return all;
 }
 
@@ -23,13 +23,13 @@ protected:
 };
 
 TEST_P(Reproducer, ShowsWhatTheTableSays) {
-    const auto& scene = scenes()[GetParam()];
-    ASSERT_TRUE(scene.evidence.is_object()) << scene.trouble;
-    const auto libc = scene.evidence.at("libc").get<std::string>();
+    const auto& trial = trials()[GetParam()];
+    ASSERT_TRUE(trial.evidence.is_object()) << trial.trouble;
+    const auto libc = trial.evidence.at("libc").get<std::string>();
     if (std::ranges::find(known_libcs(), libc) == known_libcs().end())
-        GTEST_SKIP() << libc << " is not in the table; seen: " << scene.evidence.dump();
-    EXPECT_EQ(scene.outcome(), expected(scene.hazard.name, scene.way.name))
-        << scene.evidence.dump();
+        GTEST_SKIP() << libc << " is not in the table; seen: " << trial.evidence.dump();
+    EXPECT_EQ(trial.outcome(), expected(trial.hazard.name, trial.way.name))
+        << trial.evidence.dump();
 }
 
 std::string name_of(const ::testing::TestParamInfo<std::size_t>& info) {

@@ -17,15 +17,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scene.h"
+#include "trial.h"
 
-static const struct scene* stage;
+static const struct trial* current;
 static const struct bench_request* other_request;
 
 static void map_memory(void) {
     void* page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
-        scene_fail("mmap");
+        trial_fail("mmap");
     *(volatile char*)page = 1;
     munmap(page, 4096);
 }
@@ -33,7 +33,7 @@ static void map_memory(void) {
 static void open_file(void) {
     const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        scene_fail("/dev/null");
+        trial_fail("/dev/null");
     close(fd);
 }
 
@@ -44,19 +44,19 @@ static void* nothing(void* argument) {
 static void create_thread(void) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, nothing, NULL) != 0)
-        scene_fail("pthread_create");
+        trial_fail("pthread_create");
     pthread_join(thread, NULL);
 }
 
 static void start_another(void) {
-    if (scene_start(stage, other_request) != 0)
-        scene_fail("the other program has failed");
+    if (trial_start(current, other_request) != 0)
+        trial_fail("the other program has failed");
 }
 
 /* Of no consequence for who we are, and yet of all threads. */
 static void set_uid(void) {
     if (setuid(getuid()) < 0)
-        scene_fail("setuid");
+        trial_fail("setuid");
 }
 
 static void look_on(void) {}
@@ -92,39 +92,38 @@ static struct shared* shared;
 
 static void* probe(void* argument) {
     const size_t i = (uintptr_t)argument;
-    atomic_store(&shared->probes[i].tid, scene_tid());
+    atomic_store(&shared->probes[i].tid, trial_tid());
     while (!atomic_load(&shared->probes[i].go))
-        scene_sleep();
+        trial_sleep();
     probes[i].act();
     atomic_store(&shared->probes[i].done, 1);
     return NULL;
 }
 
-static void play(struct scene* scene, void* argument) {
+static void run(struct trial* trial, void* argument) {
     (void)argument;
-    stage = scene;
+    current = trial;
     char* envp[] = {NULL};
-    char* argv[] = {scene->intended, NULL};
-    char* other_argv[] = {scene->attacker, NULL};
+    char* argv[] = {trial->intended, NULL};
+    char* other_argv[] = {trial->attacker, NULL};
     const struct bench_request request = {.path = argv[0], .argv = argv, .envp = envp};
     const struct bench_request other = {.path = other_argv[0], .argv = other_argv, .envp = envp};
     other_request = &other;
-    if (scene->way->begin && scene->way->begin(&request) != 0)
-        scene_fail("%s: begin", scene->way_name);
+    trial_begin(trial, &request);
     pthread_t threads[PROBES];
     for (uintptr_t i = 0; i < PROBES; i++)
         if (pthread_create(&threads[i], NULL, probe, (void*)i) != 0)
-            scene_fail("pthread_create");
+            trial_fail("pthread_create");
     for (size_t i = 0; i < PROBES; i++)
         while (!atomic_load(&shared->probes[i].tid))
-            scene_sleep();
+            trial_sleep();
     struct bench_child child = {0};
     int status = 0;
-    if (scene->way->start(&request, &child) != 0)
-        scene_fail("%s: start", scene->way_name);
+    if (trial->way->start(&request, &child) != 0)
+        trial_fail("%s: start", trial->way_name);
     atomic_store(&shared->returned, 1);
-    if (scene->way->finish(&child, &status) != 0 || status != 0)
-        scene_fail("%s: finish", scene->way_name);
+    if (trial->way->finish(&child, &status) != 0 || status != 0)
+        trial_fail("%s: finish", trial->way_name);
     for (size_t i = 0; i < PROBES; i++)
         pthread_join(threads[i], NULL);
 }
@@ -132,25 +131,25 @@ static void play(struct scene* scene, void* argument) {
 static int watch(const char* program) {
     const int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, AT_FDCWD, program) < 0)
-        scene_fail("fanotify");
+        trial_fail("fanotify");
     return fd;
 }
 
 /* Returns the file that waits for being allowed. */
-static int await_exec(const struct scene* scene, int watcher) {
+static int await_exec(const struct trial* trial, int watcher) {
     struct pollfd ready = {.fd = watcher, .events = POLLIN};
     while (poll(&ready, 1, 100) == 0)
-        scene_check(scene);
+        trial_check(trial);
     struct fanotify_event_metadata event;
     if (read(watcher, &event, sizeof(event)) != sizeof(event) || event.fd < 0)
-        scene_fail("the watcher has been told nothing");
+        trial_fail("the watcher has been told nothing");
     return event.fd;
 }
 
 static void allow(int watcher, int file) {
     const struct fanotify_response response = {.fd = file, .response = FAN_ALLOW};
     if (write(watcher, &response, sizeof(response)) != sizeof(response))
-        scene_fail("the watcher cannot answer");
+        trial_fail("the watcher cannot answer");
     close(file);
 }
 
@@ -164,25 +163,25 @@ static int64_t now_ns(void) {
 enum { HELD_MS = 1000 };
 
 int main(int argc, char** argv) {
-    static struct scene scene;
-    scene_open(&scene, argc, argv);
-    shared = scene_share(sizeof(*shared));
-    const int watcher = watch(scene.intended);
-    scene_play(&scene, play, NULL);
-    const int file = await_exec(&scene, watcher);
+    static struct trial trial;
+    trial_open(&trial, argc, argv);
+    shared = trial_share(sizeof(*shared));
+    const int watcher = watch(trial.intended);
+    trial_run(&trial, run, NULL);
+    const int file = await_exec(&trial, watcher);
     const int64_t since = now_ns();
-    const bool caller_waits = !scene_await(&scene, &shared->returned, scene.cast);
+    const bool caller_waits = !trial_await(&trial, &shared->returned, trial.subject);
     bool waits[PROBES];
     for (size_t turn = 0; turn < PROBES; turn++) {
         const size_t i = turns[turn];
         atomic_store(&shared->probes[i].go, 1);
-        waits[i] = !scene_await(&scene, &shared->probes[i].done, shared->probes[i].tid);
+        waits[i] = !trial_await(&trial, &shared->probes[i].done, shared->probes[i].tid);
     }
     while (now_ns() - since < HELD_MS * 1000000LL)
-        scene_sleep();
+        trial_sleep();
     const int64_t held = now_ns() - since;
     allow(watcher, file);
-    scene_close(&scene);
+    trial_close(&trial);
     char list[256] = "";
     if (caller_waits)
         strcpy(list, "\"caller\"");
@@ -192,7 +191,7 @@ int main(int argc, char** argv) {
             snprintf(list + length, sizeof(list) - length, "%s\"%s\"", length ? "," : "",
                      probes[i].name);
     }
-    scene_report(&scene, "stall", list[0] != 0, "\"waits\":[%s],\"held_ns\":%lld", list,
+    trial_report(&trial, "stall", list[0] != 0, "\"waits\":[%s],\"held_ns\":%lld", list,
                  (long long)held);
     return 0;
 }

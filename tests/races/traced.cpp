@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The hazards, and many starts without any, under kspawn-trace: it reports what has
 // happened, all of it and nothing else.  All are run under one trace, by this very
-// program, which the tracer starts with --play.
+// program, which the tracer starts with --run.
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -18,7 +18,7 @@
 #include "support/spawner.hpp"
 #include "table/progress.hpp"
 #include "table/report.hpp"
-#include "table/scene.hpp"
+#include "table/trial.hpp"
 
 namespace kspawn::races {
 
@@ -27,22 +27,22 @@ namespace {
 std::string own_path;
 
 // On a busy machine it may be long from open() to the start of a program.
-test::Ended play_traced(const test::Scratch& scratch) {
+test::Ended run_traced(const test::Scratch& scratch) {
     return test::run({(test::build_directory() / "kspawn-trace").string(), "--json", "--output",
-                      scratch.file("trace"), "--fd-gap", "60s", "--", own_path, "--play",
-                      scratch.file("scenes")});
+                      scratch.file("trace"), "--fd-gap", "60s", "--", own_path, "--run",
+                      scratch.file("trials")});
 }
 
-/// What the trace and the scenes under it have said.
+/// What the trace and the trials under it have said.
 struct Recorded {
-    Recorded() : tracer(play_traced(scratch)), trace(scratch.file("trace")) {
-        read_scenes(scratch.file("scenes"), &scenes, &clean);
+    Recorded() : tracer(run_traced(scratch)), trace(scratch.file("trace")) {
+        read_trials(scratch.file("trials"), &trials, &clean);
     }
     test::Scratch scratch;
     test::Ended tracer;
     Trace trace;
-    std::vector<Scene> scenes;
-    std::vector<Scene> clean;
+    std::vector<Trial> trials;
+    std::vector<Trial> clean;
 };
 
 std::optional<Recorded>& record() {
@@ -69,19 +69,19 @@ TEST_F(Traced, TheTraceIsWhole) {
     EXPECT_EQ(all.trace.summary.at("complete"), true) << all.trace.start.dump();
 }
 
-class TracedScene : public ::testing::TestWithParam<std::size_t> {
+class TracedTrial : public ::testing::TestWithParam<std::size_t> {
 protected:
     void SetUp() override { KSPAWN_NEED_DEVICE(); }
 };
 
-TEST_P(TracedScene, IsReportedIfItHappens) {
-    ASSERT_EQ(recorded().scenes.size(), hazards().size() * ways().size());
-    const auto& scene = recorded().scenes[GetParam()];
-    ASSERT_TRUE(scene.evidence.is_object()) << scene.trouble;
-    EXPECT_EQ(difference(scene, recorded().trace), "") << scene.evidence.dump();
-    const auto libc = scene.evidence.at("libc").get<std::string>();
+TEST_P(TracedTrial, IsReportedIfItHappens) {
+    ASSERT_EQ(recorded().trials.size(), hazards().size() * ways().size());
+    const auto& trial = recorded().trials[GetParam()];
+    ASSERT_TRUE(trial.evidence.is_object()) << trial.trouble;
+    EXPECT_EQ(difference(trial, recorded().trace), "") << trial.evidence.dump();
+    const auto libc = trial.evidence.at("libc").get<std::string>();
     if (std::ranges::find(known_libcs(), libc) != known_libcs().end())
-        EXPECT_EQ(scene.outcome(), expected(scene.hazard.name, scene.way.name))
+        EXPECT_EQ(trial.outcome(), expected(trial.hazard.name, trial.way.name))
             << "as without the tracer";
 }
 
@@ -92,24 +92,24 @@ protected:
 
 TEST_P(TracedClean, IsSeenAndNotReported) {
     ASSERT_EQ(recorded().clean.size(), ways().size());
-    const auto& scene = recorded().clean[GetParam()];
-    ASSERT_TRUE(scene.evidence.is_object()) << scene.trouble;
-    EXPECT_EQ(difference(scene, recorded().trace), "");
-    EXPECT_EQ(scene.evidence.at("evidence").at("starts"), std::stol(scene.hazard.arguments.at(0)));
+    const auto& trial = recorded().clean[GetParam()];
+    ASSERT_TRUE(trial.evidence.is_object()) << trial.trouble;
+    EXPECT_EQ(difference(trial, recorded().trace), "");
+    EXPECT_EQ(trial.evidence.at("evidence").at("starts"), std::stol(trial.hazard.arguments.at(0)));
 }
 
 TEST_F(Traced, NothingIsReportedOfOthers) {
-    std::set<std::int64_t> casts;
-    for (const auto* scenes : {&recorded().scenes, &recorded().clean})
-        for (const auto& scene : *scenes)
-            if (scene.evidence.is_object())
-                casts.insert(scene.evidence.at("cast").get<std::int64_t>());
+    std::set<std::int64_t> subjects;
+    for (const auto* trials : {&recorded().trials, &recorded().clean})
+        for (const auto& trial : *trials)
+            if (trial.evidence.is_object())
+                subjects.insert(trial.evidence.at("subject").get<std::int64_t>());
     for (const auto& [process, reports] : recorded().trace.reports)
-        EXPECT_TRUE(casts.contains(process) || reports.empty())
+        EXPECT_TRUE(subjects.contains(process) || reports.empty())
             << "process " << process << ": " << reports.dump();
 }
 
-std::string scene_name(const ::testing::TestParamInfo<std::size_t>& info) {
+std::string trial_name(const ::testing::TestParamInfo<std::size_t>& info) {
     auto name =
         hazards()[info.param / ways().size()].name + "_" + ways()[info.param % ways().size()].name;
     std::ranges::replace(name, '-', '_');
@@ -122,9 +122,9 @@ std::string way_name(const ::testing::TestParamInfo<std::size_t>& info) {
     return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, TracedScene,
+INSTANTIATE_TEST_SUITE_P(Table, TracedTrial,
                          ::testing::Range(std::size_t{0}, hazards().size() * ways().size()),
-                         scene_name);
+                         trial_name);
 INSTANTIATE_TEST_SUITE_P(Table, TracedClean, ::testing::Range(std::size_t{0}, ways().size()),
                          way_name);
 
@@ -134,9 +134,9 @@ INSTANTIATE_TEST_SUITE_P(Table, TracedClean, ::testing::Range(std::size_t{0}, wa
 
 int main(int argc, char** argv) {
     using namespace kspawn;
-    if (argc == 3 && std::string(argv[1]) == "--play") {
-        const auto scenes = races::play_all();
-        races::write_scenes(argv[2], scenes, races::play_clean());
+    if (argc == 3 && std::string(argv[1]) == "--run") {
+        const auto trials = races::run_all();
+        races::write_trials(argv[2], trials, races::run_clean());
         return 0;
     }
     ::testing::InitGoogleTest(&argc, argv);
@@ -145,6 +145,6 @@ int main(int argc, char** argv) {
     const int status = RUN_ALL_TESTS();
     // What people look for comes last.
     if (const auto& all = races::record())
-        std::cout << '\n' << table_of(all->scenes, all->clean, all->trace) << std::flush;
+        std::cout << '\n' << table_of(all->trials, all->clean, all->trace) << std::flush;
     return status;
 }

@@ -14,9 +14,12 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from verdicts import is_gtest
 
 # A program that has ended, but whose children hold its output open, gets this.
 LINGER_SECONDS = 2.0
@@ -51,7 +54,22 @@ def kill(pids: set[int]) -> None:
             pass
 
 
+def results_in(file: Path) -> dict[str, Any]:
+    """What GoogleTest wrote there; nothing if it did not come to that."""
+    try:
+        return {"results": json.loads(file.read_bytes())}
+    except (OSError, ValueError):
+        return {}
+
+
 def run(name: str, command: list[str], limit: float) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        # Not by its variable, which a program that is a test, too, would inherit.
+        results = Path(directory) / "results"
+        _run(name, command + ([f"--gtest_output=json:{results}"] if is_gtest(name) else []), limit, results)
+
+
+def _run(name: str, command: list[str], limit: float, results: Path) -> None:
     say(event="begin", name=name)
     before = others()
     started = time.monotonic()
@@ -103,7 +121,8 @@ def run(name: str, command: list[str], limit: float) -> None:
     os.close(pidfd)
     process.stdout.close()
     kill(others() - before)
-    say(event="end", name=name, status=process.returncode, timed_out=timed_out, seconds=seconds)
+    more = results_in(results)
+    say(event="end", name=name, status=process.returncode, timed_out=timed_out, seconds=seconds, **more)
 
 
 def keep_coverage(directory: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import unittest
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "qemu" / "lib"))
 
@@ -13,8 +14,8 @@ import kernel_log  # noqa: E402
 from verdicts import KSFT_SKIP, Program  # noqa: E402
 
 
-def judged(output: str, status: int | None = 0, **more: object) -> tuple[int, int, int]:
-    program = Program("x", output=output.encode(), status=status, **more)  # type: ignore[arg-type]
+def judged(output: str, status: int | None = 0, name: str = "abi/x", **more: object) -> tuple[int, int, int]:
+    program = Program(name, output=output.encode(), status=status, **more)  # type: ignore[arg-type]
     program.judge()
     return program.count("passed"), program.count("failed"), program.count("skipped")
 
@@ -34,21 +35,17 @@ ok 3 spawn.three # SKIP no device
 # FAILED: 2 / 3 tests passed.
 """
 
-GTEST = """[==========] Running 3 tests from 1 test suite.
-[ RUN      ] Spawn.One
-[       OK ] Spawn.One (3 ms)
-[ RUN      ] Spawn.Two/0
-x.cpp:3: Failure
-[  FAILED  ] Spawn.Two/0, where GetParam() = 4 (0 ms)
-[ RUN      ] Spawn.Three
-[  SKIPPED ] Spawn.Three (0 ms)
-[==========] 3 tests from 1 test suite ran. (5 ms total)
-[  PASSED  ] 1 test.
-[  SKIPPED ] 1 test, listed below:
-[  SKIPPED ] Spawn.Three
-[  FAILED  ] 1 test, listed below:
-[  FAILED  ] Spawn.Two/0, where GetParam() = 4
-"""
+def one(name: str, result: str = "COMPLETED", status: str = "RUN", **more: Any) -> dict[str, Any]:
+    return {"name": name, "classname": "Spawn", "status": status, "result": result} | more
+
+
+# As GoogleTest writes them, but for what is not looked at.
+GTEST = {
+    "testsuites": [
+        {"name": "Spawn", "testsuite": [one("One"), one("Two/0", failures=[{"failure": "x.cpp:3", "type": ""}])]},
+        {"name": "I/Spawn", "testsuite": [one("Three", "SKIPPED"), one("Off", "SUPPRESSED", "NOTRUN")]},
+    ]
+}
 
 
 class Results(unittest.TestCase):
@@ -68,16 +65,37 @@ class Results(unittest.TestCase):
         self.assertEqual(judged("1..1\nok 1 a # SKIP why\n", KSFT_SKIP), (0, 0, 1))
 
     def test_gtest(self) -> None:
-        self.assertEqual(judged(GTEST, 1), (1, 1, 1))
+        self.assertEqual(judged("", 1, "lib/x", results=GTEST), (1, 1, 1))
 
-    def test_gtest_that_died(self) -> None:
-        output = "[ RUN      ] A.B\n[       OK ] A.B (0 ms)\n[ RUN      ] A.C\n"
-        passed, failed, _ = judged(output, -6)
-        self.assertEqual(passed, 1)
+    def test_gtest_names_what_failed_and_why(self) -> None:
+        program = Program("lib/x", output=b"last words", status=1, results=GTEST)
+        program.judge()
+        failed = [test for test in program.tests if test.verdict == "failed"]
+        self.assertEqual([test.name for test in failed], ["Spawn.Two/0"])
+        self.assertIn("x.cpp:3", failed[0].detail)
+        self.assertIn("last words", failed[0].detail)
+
+    def test_gtest_that_passes_but_exits_with_a_failure(self) -> None:
+        results = {"testsuites": [{"name": "Spawn", "testsuite": [one("One")]}]}
+        self.assertEqual(judged("", 0, "lib/x", results=results), (1, 0, 0))
+        self.assertEqual(judged("", 1, "lib/x", results=results), (1, 1, 0))
+
+    def test_gtest_without_results(self) -> None:
+        self.assertEqual(judged("[ RUN      ] A.B\n[       OK ] A.B (0 ms)\n", 0, "lib/x"), (0, 1, 0))
+        passed, failed, _ = judged("[ RUN      ] A.C\n", -6, "lib/x")
+        self.assertEqual(passed, 0)
         self.assertGreaterEqual(failed, 1)
 
-    def test_gtest_without_a_summary(self) -> None:
-        self.assertEqual(judged("[ RUN      ] A.B\n[       OK ] A.B (0 ms)\n", 0), (1, 1, 0))
+    def test_what_in_guest_tells(self) -> None:
+        program = Program("lib/x")
+        program.hear({"event": "output", "name": "lib/x", "data": "aGVs"})
+        program.hear({"event": "output", "name": "lib/x", "data": "bG8="})
+        program.hear(
+            {"event": "end", "name": "lib/x", "status": 1, "timed_out": False, "seconds": 2.0, "results": GTEST}
+        )
+        program.judge()
+        self.assertEqual((program.output, program.seconds), (b"hello", 2.0))
+        self.assertEqual(program.count("failed"), 1)
 
     def test_exit_status_alone(self) -> None:
         self.assertEqual(judged("hello\n", 0), (1, 0, 0))

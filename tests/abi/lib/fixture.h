@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -73,6 +75,20 @@ FIXTURE_TEARDOWN(spawn)
 
 #define NEEDS_ROOT	"needs root: run this in a guest, with qemu/vm"
 
+static inline void need_root(struct __test_metadata *_metadata)
+{
+	if (geteuid())
+		SKIP(exit(KSFT_SKIP), NEEDS_ROOT);
+}
+
+/* Root, in a mount namespace of its own. */
+static inline void need_own_mounts(struct __test_metadata *_metadata)
+{
+	if (geteuid() || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		SKIP(exit(KSFT_SKIP), NEEDS_ROOT);
+}
+
 /* The state before a call, to compare with the state after it. */
 struct before {
 	int descriptors;
@@ -129,6 +145,13 @@ static inline void expect_failure(struct __test_metadata *_metadata, int device,
 		expect_nothing_left(_metadata, &before);
 }
 
+/* The same, of attribute @attr. */
+static inline void expect_attribute_failure(struct __test_metadata *_metadata, int device,
+					    struct spawn *s, int error, __u32 attr)
+{
+	expect_failure(_metadata, device, s, error, KSPAWN_STEP_ATTRIBUTE, attr);
+}
+
 /* The call succeeds and says so; the child is still to be waited for. */
 static inline pid_t expect_start(struct __test_metadata *_metadata, int device, struct spawn *s)
 {
@@ -149,6 +172,41 @@ static inline pid_t expect_start(struct __test_metadata *_metadata, int device, 
 	return pid;
 }
 
+/* The same; the test ends if there is no child. */
+static inline pid_t assert_start(struct __test_metadata *_metadata, int device, struct spawn *s)
+{
+	pid_t pid = expect_start(_metadata, device, s);
+
+	ASSERT_LT(0, pid);
+	return pid;
+}
+
+/* A process of the test's own; the test ends if there is none. */
+static inline pid_t expect_fork(struct __test_metadata *_metadata)
+{
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	return pid;
+}
+
+/* The child of @caller, asleep in an action; the test ends if there is none. */
+static inline pid_t assert_sleeping_child(struct __test_metadata *_metadata, pid_t caller)
+{
+	pid_t child = own_wait_child_of(caller);
+
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	return child;
+}
+
+/* It runs until it is killed. */
+static inline void expect_killed(struct __test_metadata *_metadata, pid_t pid)
+{
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(SIGKILL, own_wait(pid));
+}
+
 /* The call succeeds, and the child exits with @status. */
 static inline void expect_exit(struct __test_metadata *_metadata, int device, struct spawn *s,
 			       int status)
@@ -164,16 +222,24 @@ static inline void expect_exit(struct __test_metadata *_metadata, int device, st
 	EXPECT_EQ(status, WEXITSTATUS(seen));
 }
 
-/* A request for a report; more arguments, actions and attributes may follow. */
-static inline void report_init(struct __test_metadata *_metadata, struct spawn *s,
-			       struct report *r)
+static inline struct report new_report(struct __test_metadata *_metadata)
 {
-	ASSERT_EQ(0, report_prepare(r));
-	spawn_init(s, scratch_child);
-	spawn_arg(s, "child");
-	spawn_arg(s, "report");
-	spawn_arg(s, r->path);
+	struct report r;
+
+	ASSERT_EQ(0, report_prepare(&r));
+	return r;
 }
+
+/* A request for a report; more arguments, actions and attributes may follow. */
+#define DEFINE_REPORT(s, r)				\
+	struct report r = new_report(_metadata);	\
+	DEFINE_SPAWN(s, scratch_child, "child", "report", r.path)
+
+/* The same for those that there are already. */
+#define report_init(_metadata, s, r) do {				\
+	*(r) = new_report(_metadata);					\
+	spawn_init(s, scratch_child, "child", "report", (r)->path);	\
+} while (0)
 
 /* Start it, wait for it, read it. */
 static inline void expect_report(struct __test_metadata *_metadata, int device, struct spawn *s,
@@ -189,6 +255,13 @@ static inline void expect_fds(struct __test_metadata *_metadata, const struct re
 			      const char *list)
 {
 	EXPECT_STREQ(list, report_fd_list(r));
+}
+
+static inline void expect_report_fds(struct __test_metadata *_metadata, int device,
+				     struct spawn *s, struct report *r, const char *list)
+{
+	expect_report(_metadata, device, s, r);
+	expect_fds(_metadata, r, list);
 }
 
 /* All that was under way is over, and has left nothing. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Kinds of start for storms, good and bad, and how each must end. */
+/* Kinds of start for stress tests, good and bad, and how each must end. */
 #ifndef KSPAWN_ABI_KINDS_H
 #define KSPAWN_ABI_KINDS_H
 

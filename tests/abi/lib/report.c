@@ -157,7 +157,7 @@ long long report_stat(const struct report *r, int number)
 	return at ? strtoll(at, NULL, 10) : -1;
 }
 
-/* A line is "FD FLAGS CLOEXEC DEV INO MODE POS TARGET". */
+/* A line is "FD FLAGS FDFLAGS DEV INO MODE SIZE OWNER POS FOREGROUND TARGET". */
 static const char *next_fd(const char *line, int *fd, struct report_fd *out, bool *good)
 {
 	const char *end = strchr(line, '\n');
@@ -167,11 +167,11 @@ static const char *next_fd(const char *line, int *fd, struct report_fd *out, boo
 	if (!end)
 		return NULL;
 	if (out) {
-		int cloexec = 0;
+		int flags = 0;
 
-		*good = sscanf(line, "%d %o %d %llu %llu %o %lld %n", fd, &out->flags, &cloexec,
-			       &out->dev, &out->ino, &out->mode, &out->pos, &used) == 7;
-		out->cloexec = cloexec;
+		*good = sscanf(line, "%d %o %d %llu %llu %o %*d %*u %lld %*d %n", fd, &out->flags,
+			       &flags, &out->dev, &out->ino, &out->mode, &out->pos, &used) == 7;
+		out->cloexec = flags & FD_CLOEXEC;
 		snprintf(out->target, sizeof(out->target), "%.*s", (int)(end - line - used),
 			 line + used);
 	} else {

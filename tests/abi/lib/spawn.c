@@ -6,18 +6,6 @@
 
 #include "spawn.h"
 
-void spawn_init(struct spawn *s, const char *path)
-{
-	memset(s, 0, sizeof(*s));
-	s->args.size = sizeof(s->args);
-	s->args.dirfd = AT_FDCWD;
-	s->args.path = spawn_pointer(path);
-	s->args.argv = spawn_pointer(s->argv);
-	s->args.envp = spawn_pointer(s->envp);
-	s->args.result = spawn_pointer(&s->result);
-	s->args.result_size = sizeof(s->result);
-}
-
 static void append(const char **strings, const char *string)
 {
 	unsigned int i = 0;

@@ -6,6 +6,7 @@
 #ifndef KSPAWN_ABI_SPAWN_H
 #define KSPAWN_ABI_SPAWN_H
 
+#include <fcntl.h>
 #include <sys/types.h>
 
 #include "kspawn.h"
@@ -31,8 +32,26 @@ static inline __u64 spawn_pointer(const void *p)
 	return (__u64)(unsigned long)p;
 }
 
-/* An empty request for @path: no arguments, no environment, no actions. */
-void spawn_init(struct spawn *s, const char *path);
+/* A request for @path with these arguments; no environment, no actions. */
+#define SPAWN_INIT(s, program, ...) {						\
+	.args = {								\
+		.size = sizeof(struct kspawn_args),				\
+		.dirfd = AT_FDCWD,						\
+		.path = spawn_pointer(program),					\
+		.argv = spawn_pointer((s).argv),				\
+		.envp = spawn_pointer((s).envp),				\
+		.result = spawn_pointer(&(s).result),				\
+		.result_size = sizeof(struct kspawn_result),			\
+	},									\
+	.argv = { __VA_ARGS__ },						\
+}
+
+#define DEFINE_SPAWN(name, program, ...) \
+	struct spawn name = SPAWN_INIT(name, program, ##__VA_ARGS__)
+
+/* The same for one that there is already. */
+#define spawn_init(s, program, ...) \
+	(*(s) = (struct spawn)SPAWN_INIT(*(s), program, ##__VA_ARGS__))
 
 /* Each of these abort()s when the fixed arrays above are full. */
 void spawn_arg(struct spawn *s, const char *arg);

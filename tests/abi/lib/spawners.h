@@ -25,21 +25,25 @@ struct tally {
 };
 
 /**
- * struct hardship - what spawners do, and how it may end
+ * struct workload - what spawners do, and how it may end
  * @tally:    shared memory
  * @program:  what is started
  * @errors:   errors that are no surprise; ends with 0
  * @signals:  bit N: signal N may end a child
  * @directory: a working directory for the child, or null
  * @unprivileged: as an ordinary user
+ * @pids:     the spawners
+ * @before:   counted when counted ones were started
  */
-struct hardship {
+struct workload {
 	struct tally *tally;
 	const char *program;
 	int errors[8];
 	__u64 signals;
 	const char *directory;
 	bool unprivileged;
+	pid_t pids[SPAWNERS];
+	struct totals before;
 };
 
 static inline void tally_add(int *counter)
@@ -52,7 +56,7 @@ static inline int tally_get(const int *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-static inline bool may_fail_with(const struct hardship *h, int error)
+static inline bool may_fail_with(const struct workload *h, int error)
 {
 	unsigned int i;
 
@@ -63,7 +67,7 @@ static inline bool may_fail_with(const struct hardship *h, int error)
 }
 
 /* Start programs, each third one in vain, until told to stop. */
-static inline void go_on_spawning(int device, const struct hardship *h)
+static inline void go_on_spawning(int device, const struct workload *h)
 {
 	unsigned int i;
 
@@ -99,7 +103,7 @@ static inline void go_on_spawning(int device, const struct hardship *h)
 }
 
 static inline void start_spawners(struct __test_metadata *_metadata, int device,
-				  struct hardship *h, pid_t pids[SPAWNERS])
+				  struct workload *h)
 {
 	unsigned int i;
 
@@ -108,21 +112,19 @@ static inline void start_spawners(struct __test_metadata *_metadata, int device,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, h->tally);
 	for (i = 0; i < SPAWNERS; i++) {
-		pids[i] = fork();
-		ASSERT_LE(0, pids[i]);
-		if (!pids[i])
+		h->pids[i] = expect_fork(_metadata);
+		if (!h->pids[i])
 			go_on_spawning(device, h);
 	}
 }
 
-static inline void end_spawners(struct __test_metadata *_metadata, const struct hardship *h,
-				const pid_t pids[SPAWNERS])
+static inline void end_spawners(struct __test_metadata *_metadata, const struct workload *h)
 {
 	unsigned int i;
 
 	__atomic_store_n(&h->tally->stop, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < SPAWNERS; i++)
-		EXPECT_EQ(0, own_wait(pids[i]));
+		EXPECT_EQ(0, own_wait(h->pids[i]));
 	EXPECT_LT(0, h->tally->started);
 	EXPECT_EQ(0, h->tally->strange)
 		TH_LOG("%s, step %d, wait status %#x", strerrorname_np(h->tally->last_error),
@@ -130,8 +132,26 @@ static inline void end_spawners(struct __test_metadata *_metadata, const struct 
 	EXPECT_TRUE(own_no_child());
 }
 
+/* The same, where all must be as it was in the end. */
+static inline void start_counted_spawners(struct __test_metadata *_metadata, int device,
+					  struct workload *h)
+{
+	totals_take(&h->before);
+	start_spawners(_metadata, device, h);
+}
+
+static inline void end_counted_spawners(struct __test_metadata *_metadata,
+					const struct workload *h, int starts)
+{
+	struct totals after;
+
+	end_spawners(_metadata, h);
+	totals_take(&after);
+	expect_totals(_metadata, &h->before, &after, starts);
+}
+
 /* Wait until another @more programs have been started; false after 60 s. */
-static inline bool some_more(const struct hardship *h, int more)
+static inline bool some_more(const struct workload *h, int more)
 {
 	int until = tally_get(&h->tally->started) + more;
 	unsigned long long end = own_clock_ms() + 60000;

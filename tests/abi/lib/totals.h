@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Counts of all that a storm may have left behind in the whole system. */
+/* Counts of all that a stress test may have left behind in the whole system. */
 #ifndef KSPAWN_ABI_TOTALS_H
 #define KSPAWN_ABI_TOTALS_H
 

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "../starter/meeting.h"
+#include "report.hpp"
 
 namespace conformance {
 
@@ -52,8 +53,10 @@ nlohmann::json Starter::receive() {
     const auto line = received_.substr(0, end);
     received_.erase(0, end + 1);
     auto said = nlohmann::json::parse(line);
-    if (said.contains("machinery"))
-        throw std::runtime_error("starter-" + name_ + ": " + said["machinery"].get<std::string>());
+    if (said.contains("trouble"))
+        throw std::runtime_error("starter-" + name_ + ": " + said["trouble"].get<std::string>());
+    if (said.contains("report") && said["report"].is_string())
+        said["report"] = comparable_report(said["report"]);
     return said;
 }
 

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "meeting.h"
-#include "stage.h"
+#include "parent.h"
 #include "watch.h"
 #include "words.h"
 

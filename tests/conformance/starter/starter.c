@@ -5,7 +5,7 @@
  *
  * It reads specifications, a line each, as the engine has taken them apart:
  * steps that end with RS, whose fields are separated by US.  For each it forks a
- * stage, which becomes the parent that the specification tells of, starts the
+ * process, which becomes the parent that the specification tells of, starts the
  * program, and writes what came of it as one line of JSON.
  */
 #include <dirent.h>
@@ -29,14 +29,14 @@
 #include <unistd.h>
 
 #include "meeting.h"
-#include "stage.h"
+#include "parent.h"
 #include "watch.h"
 #include "way.h"
 #include "words.h"
 
 #define RESULT_DESCRIPTOR FIRST_OWN_DESCRIPTOR
 #define MEETING_DESCRIPTOR (FIRST_OWN_DESCRIPTOR + 1)
-#define STAGE_SECONDS 60
+#define PARENT_SECONDS 60
 #define MAX_STEPS 512
 
 extern char** environ;
@@ -200,15 +200,17 @@ static int descriptors_in_use(void) {
     return sum;
 }
 
-/* What the reporter has sent. */
+/* What the reporter has sent, two digits a byte. */
 static void say_report(FILE* out) {
-    static char report[131072];
+    static unsigned char report[98304];
     ssize_t size = recv(MEETING_DESCRIPTOR, report, sizeof(report), MSG_DONTWAIT);
+    ssize_t i;
 
+    fprintf(out, ",\"report\":%s", size > 0 ? "\"" : "null");
+    for (i = 0; i < size; i++)
+        fprintf(out, "%02x", report[i]);
     if (size > 0)
-        fprintf(out, ",\"report\":%.*s", (int)size, report);
-    else
-        fprintf(out, ",\"report\":null");
+        putc('"', out);
 }
 
 static void say_end_of_child(FILE* out) {
@@ -253,7 +255,7 @@ static int forget_device(void) {
     return 0;
 }
 
-static void run_stage(struct step* steps, int count) {
+static void run_specification(struct step* steps, int count) {
     static char scratch[16384];
     FILE* out = fdopen(RESULT_DESCRIPTOR, "w");
     int i, before, mask_changed;
@@ -261,7 +263,7 @@ static void run_stage(struct step* steps, int count) {
     pthread_t thread;
 
     if (make_scratch()) {
-        fprintf(out, "{\"machinery\":\"no scratch directory: %s\"}\n", strerror(errno));
+        fprintf(out, "{\"trouble\":\"no scratch directory: %s\"}\n", strerror(errno));
         exit(0);
     }
     umask(022);
@@ -347,11 +349,11 @@ static int split(char* line, struct step* steps) {
     return count;
 }
 
-/* Where the reporter sends to; named for the stage, which is its parent. */
-static int open_meeting(pid_t stage) {
+/* Where the reporter sends to; named for its parent. */
+static int open_meeting(pid_t parent) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int length =
-        snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, MEETING_FORMAT, (int)stage);
+        snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, REPORTER_SOCKET, (int)parent);
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
     if (bind(fd, (struct sockaddr*)&address, offsetof(struct sockaddr_un, sun_path) + 1 + length))
@@ -369,7 +371,7 @@ static void close_all_but(int a, int b) {
             close(fd);
 }
 
-static void become_stage(int result, struct step* steps, int count) {
+static void become_parent(int result, struct step* steps, int count) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     dup3(result, RESULT_DESCRIPTOR, O_CLOEXEC);
@@ -379,18 +381,18 @@ static void become_stage(int result, struct step* steps, int count) {
     close_all_but(-1, -1);
     if (open_meeting(getpid()))
         _Exit(97);
-    run_stage(steps, count);
+    run_specification(steps, count);
 }
 
-/* Forward the stage's line to the engine, if it comes in time. */
-static void forward(int from, pid_t stage) {
+/* Forward the parent's line to the engine, if it comes in time. */
+static void forward(int from, pid_t parent) {
     static char buffer[262144];
     size_t size = 0;
     struct pollfd entry = {.fd = from, .events = POLLIN};
     ssize_t n = 1;
     int status, complete;
 
-    while (size < sizeof(buffer) && poll(&entry, 1, STAGE_SECONDS * 1000) > 0 &&
+    while (size < sizeof(buffer) && poll(&entry, 1, PARENT_SECONDS * 1000) > 0 &&
            (n = read(from, buffer + size, sizeof(buffer) - size)) > 0) {
         size += n;
         if (buffer[size - 1] == '\n')
@@ -398,12 +400,12 @@ static void forward(int from, pid_t stage) {
     }
     complete = size && buffer[size - 1] == '\n';
     if (!complete && n > 0) /* it has not closed its end either */
-        kill(stage, SIGKILL);
-    waitpid(stage, &status, 0);
+        kill(parent, SIGKILL);
+    waitpid(parent, &status, 0);
     if (complete)
         fwrite(buffer, 1, size, stdout);
     else
-        printf("{\"stage\":\"ended with status %d%s\",\"error\":-1,\"set up\":[]}\n", status,
+        printf("{\"parent\":\"ended with status %d%s\",\"error\":-1,\"set up\":[]}\n", status,
                n > 0 ? ", as it hung" : "");
     fflush(stdout);
 }
@@ -456,17 +458,17 @@ int main(void) {
     while (getline(&line, &room, stdin) > 0) {
         int result[2];
         int count = split(line, steps);
-        pid_t stage;
+        pid_t parent;
 
         if (pipe2(result, O_CLOEXEC))
             return 97;
-        stage = fork();
-        if (stage < 0)
+        parent = fork();
+        if (parent < 0)
             return 97;
-        if (stage == 0)
-            become_stage(result[1], steps, count);
+        if (parent == 0)
+            become_parent(result[1], steps, count);
         close(result[1]);
-        forward(result[0], stage);
+        forward(result[0], parent);
         close(result[0]);
         umount2(SCRATCH, MNT_DETACH);
     }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "meeting.h"
-#include "stage.h"
+#include "parent.h"
 #include "watch.h"
 
 #define MAX_ENDS 8
@@ -30,7 +30,7 @@ static volatile sig_atomic_t alarm_ran_in_a_child, alarms;
 
 static atomic_int caller;  /* its thread ID during a start; 0 otherwise */
 static atomic_int looking; /* how many watchers have asked for it, and are not done */
-static pid_t stage_process;
+static pid_t parent_process;
 static int alarm_is_set, waits_are_watched;
 static atomic_int child_seen, watchers;
 
@@ -50,7 +50,7 @@ static void on_child(int signal, siginfo_t* info, void* context) {
 void watch_children(void) {
     struct sigaction action = {.sa_sigaction = on_child, .sa_flags = SA_RESTART | SA_SIGINFO};
 
-    stage_process = getpid();
+    parent_process = getpid();
     sigaction(SIGCHLD, &action, NULL);
 }
 
@@ -62,7 +62,7 @@ int children_ended(void) {
 static void on_alarm(int signal) {
     (void)signal;
     alarms++;
-    if (syscall(SYS_getpid) != stage_process)
+    if (syscall(SYS_getpid) != parent_process)
         alarm_ran_in_a_child = 1;
 }
 

@@ -17,7 +17,7 @@ int watch_waits(void);                 /* a thread asks for children that have e
 
 /*
  * A thread that blocks every signal.  0, or an errno value.  A thread that
- * takes one which the stage has blocked and raised would end the stage at some
+ * takes one which the parent has blocked and raised would end the parent at some
  * moment of the start, and musl's child then writes its error to a pipe without
  * a reader for ever.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// How far the scenes are, which take a minute and more.
+/// How far the trials are, which take a minute and more.
 #ifndef KSPAWN_TESTS_RACES_PROGRESS_HPP
 #define KSPAWN_TESTS_RACES_PROGRESS_HPP
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What kspawn-trace says of the scenes, beside what they say themselves.
+/// What kspawn-trace says of the trials, beside what they say themselves.
 #ifndef KSPAWN_TESTS_RACES_REPORT_HPP
 #define KSPAWN_TESTS_RACES_REPORT_HPP
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "scene.hpp"
+#include "trial.hpp"
 
 namespace kspawn::races {
 
@@ -29,17 +29,17 @@ struct Trace {
     std::map<std::int64_t, Json> reports; ///< creds, signals, fds
 };
 
-/// Scenes on their way from the traced process to this one.
-void write_scenes(const std::string& file, const std::vector<Scene>& scenes,
-                  const std::vector<Scene>& clean);
-void read_scenes(const std::string& file, std::vector<Scene>* scenes, std::vector<Scene>* clean);
+/// Trials on their way from the traced process to this one.
+void write_trials(const std::string& file, const std::vector<Trial>& trials,
+                  const std::vector<Trial>& clean);
+void read_trials(const std::string& file, std::vector<Trial>* trials, std::vector<Trial>* clean);
 
-/// What the trace says of a scene and should not, or the other way round; "" if
+/// What the trace says of a trial and should not, or the other way round; "" if
 /// it says exactly what has happened.
-std::string difference(const Scene& scene, const Trace& trace);
+std::string difference(const Trial& trial, const Trace& trace);
 
 /// All of it, for people, in Markdown.
-std::string table_of(const std::vector<Scene>& scenes, const std::vector<Scene>& clean,
+std::string table_of(const std::vector<Trial>& trials, const std::vector<Trial>& clean,
                      const Trace& trace);
 
 } // namespace kspawn::races

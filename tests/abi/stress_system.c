@@ -27,7 +27,7 @@ static bool make_cgroup(char path[64], const char *controller)
 
 	snprintf(text, sizeof(text), "+%s", controller);
 	put_in(CGROUP_ROOT, "cgroup.subtree_control", text);
-	snprintf(path, 64, CGROUP_ROOT "/kspawn-hardship-%d", getpid());
+	snprintf(path, 64, CGROUP_ROOT "/kspawn-workload-%d", getpid());
 	snprintf(text, sizeof(text), "%s.max", controller);
 	if (geteuid() || mkdir(path, 0755))
 		return false;
@@ -50,15 +50,12 @@ static void move_all(const char *path, const pid_t pids[SPAWNERS])
 
 TEST_F(spawn, stopped_and_continued)
 {
-	struct hardship h = { .program = scratch_tiny };
+	struct workload h = { .program = scratch_tiny };
 	unsigned int i, rounds = scratch_scale(300);
-	struct totals before, after;
-	pid_t pids[SPAWNERS];
 
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	start_counted_spawners(_metadata, self->device, &h);
 	for (i = 0; i < rounds; i++) {
-		pid_t pid = pids[i % SPAWNERS];
+		pid_t pid = h.pids[i % SPAWNERS];
 
 		ASSERT_EQ(0, kill(pid, SIGSTOP));
 		usleep(random_number() % 2000);
@@ -66,9 +63,7 @@ TEST_F(spawn, stopped_and_continued)
 		usleep(random_number() % 2000);
 	}
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 /* The pid that was given last: they are given in their order. */
@@ -88,18 +83,14 @@ static pid_t last_pid(void)
 /* Attached to and let go at any moment, the callers and whatever children they have. */
 TEST_F(spawn, traced_now_and_then)
 {
-	struct hardship h = { .program = scratch_tiny };
+	struct workload h = { .program = scratch_tiny };
 	unsigned int i, rounds = scratch_scale(300);
-	struct totals before, after;
-	pid_t pids[SPAWNERS];
 	int status, caught = 0;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	need_root(_metadata);
+	start_counted_spawners(_metadata, self->device, &h);
 	for (i = 0; i < rounds; i++) {
-		pid_t pid = pids[i % SPAWNERS];
+		pid_t pid = h.pids[i % SPAWNERS];
 
 		/* Somebody's child, if there is one. */
 		if (i % 2)
@@ -116,41 +107,33 @@ TEST_F(spawn, traced_now_and_then)
 	}
 	EXPECT_LT(0, caught);
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 /* Whatever they were just doing: each start ends well or by that signal. */
 TEST_F(spawn, children_killed_at_any_moment)
 {
-	struct hardship h = {
+	struct workload h = {
 		.program = scratch_tiny,
 		.signals = spawn_signal_bit(SIGKILL),
 	};
 	unsigned int i, hit = 0, rounds = scratch_scale(500);
 	unsigned long long end = own_clock_ms() + 100000;
-	struct totals before, after;
-	pid_t pids[SPAWNERS];
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	need_root(_metadata);
+	start_counted_spawners(_metadata, self->device, &h);
 	/* Few rounds, on a slow kernel, may find no child at all. */
 	for (i = 0; (i < rounds || !hit) && own_clock_ms() < end; i++) {
 		pid_t pid = last_pid();
 		pid_t parent = own_parent_of(pid);
 
-		if (parent == pids[0] || parent == pids[1] || parent == pids[2])
+		if (parent == h.pids[0] || parent == h.pids[1] || parent == h.pids[2])
 			hit += !kill(pid, SIGKILL);
 		usleep(random_number() % 2000);
 	}
 	EXPECT_LT(0, hit);
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 /* Attaches to all and what they start, and lets each stop go on. */
@@ -176,22 +159,18 @@ static void debug(const pid_t pids[SPAWNERS], int ready)
 /* A debugger that is stopped keeps what it has; one that then dies lets it go. */
 TEST_F(spawn, under_a_suspended_debugger)
 {
-	struct hardship h = { .program = scratch_tiny };
+	struct workload h = { .program = scratch_tiny };
 	unsigned int i, rounds = scratch_scale(60);
-	struct totals before, after;
-	pid_t pids[SPAWNERS], debugger;
+	pid_t debugger;
 	int ready[2];
 	char byte;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	need_root(_metadata);
+	start_counted_spawners(_metadata, self->device, &h);
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-	debugger = fork();
-	ASSERT_LE(0, debugger);
+	debugger = expect_fork(_metadata);
 	if (!debugger)
-		debug(pids, ready[1]);
+		debug(h.pids, ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, kill(debugger, SIGSTOP));
@@ -202,14 +181,11 @@ TEST_F(spawn, under_a_suspended_debugger)
 	EXPECT_TRUE(some_more(&h, 3));
 	ASSERT_EQ(0, kill(debugger, SIGSTOP));
 	own_sleep_ms(20);
-	ASSERT_EQ(0, kill(debugger, SIGKILL));
-	EXPECT_EQ(SIGKILL, own_wait(debugger));
+	expect_killed(_metadata, debugger);
 	EXPECT_TRUE(some_more(&h, 3));
 	close(ready[0]);
 	close(ready[1]);
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 /* The soft one, up to what the hard one is. */
@@ -236,25 +212,21 @@ TEST_F(spawn, limits_that_move)
 		{ RLIMIT_FSIZE, 0, 2, 1 },
 		{ RLIMIT_MEMLOCK, 0, 2, 4096 },
 	};
-	struct hardship h = {
+	struct workload h = {
 		.program = scratch_tiny,
 		.errors = { EAGAIN, EBADF, EMFILE, E2BIG, ENOMEM },
 		.signals = spawn_signal_bit(SIGSEGV) | spawn_signal_bit(SIGKILL),
 		.unprivileged = true,
 	};
 	unsigned int i, rounds = scratch_scale(500);
-	struct totals before, after;
-	pid_t pids[SPAWNERS];
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	need_root(_metadata);
+	start_counted_spawners(_metadata, self->device, &h);
 	EXPECT_TRUE(some_more(&h, 3));
 	for (i = 0; i < rounds; i++) {
 		unsigned int n = random_number() % ARRAY_SIZE(limits);
 
-		ASSERT_EQ(0, set_limit(pids[i % SPAWNERS], limits[n].which, limits[n].unit *
+		ASSERT_EQ(0, set_limit(h.pids[i % SPAWNERS], limits[n].which, limits[n].unit *
 				       (limits[n].least + random_number() % limits[n].range)));
 		usleep(random_number() % 2000);
 	}
@@ -262,26 +234,23 @@ TEST_F(spawn, limits_that_move)
 	for (i = 0; i < SPAWNERS * ARRAY_SIZE(limits); i++) {
 		int which = limits[i / SPAWNERS].which;
 
-		ASSERT_EQ(0, set_limit(pids[i % SPAWNERS], which,
+		ASSERT_EQ(0, set_limit(h.pids[i % SPAWNERS], which,
 				       which == RLIMIT_STACK ? 8 << 20 : RLIM_INFINITY));
 	}
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 TEST_F(spawn, frozen_and_thawed)
 {
-	struct hardship h = { .program = scratch_tiny };
+	struct workload h = { .program = scratch_tiny };
 	unsigned int i, rounds = scratch_scale(100);
-	pid_t pids[SPAWNERS];
 	char path[64];
 
 	if (!make_cgroup(path, "freezer"))
 		SKIP(return, NEEDS_CGROUP);
-	start_spawners(_metadata, self->device, &h, pids);
-	move_all(path, pids);
+	start_spawners(_metadata, self->device, &h);
+	move_all(path, h.pids);
 	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "1"));
 		usleep(random_number() % 5000);
@@ -289,7 +258,7 @@ TEST_F(spawn, frozen_and_thawed)
 		usleep(random_number() % 2000);
 	}
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
+	end_spawners(_metadata, &h);
 	EXPECT_EQ(0, rmdir(path));
 }
 
@@ -317,15 +286,14 @@ static bool wait_until_frozen(const char *path)
 /* While frozen, whoever waits for a child in exec waits on, and no longer. */
 TEST_F(spawn, frozen_for_a_while)
 {
-	struct hardship h = { .program = scratch_tiny };
-	pid_t pids[SPAWNERS];
+	struct workload h = { .program = scratch_tiny };
 	unsigned int round;
 	char path[64];
 
 	if (!make_cgroup(path, "freezer"))
 		SKIP(return, NEEDS_CGROUP);
-	start_spawners(_metadata, self->device, &h, pids);
-	move_all(path, pids);
+	start_spawners(_metadata, self->device, &h);
+	move_all(path, h.pids);
 	for (round = 0; round < 5; round++) {
 		int started;
 
@@ -338,7 +306,7 @@ TEST_F(spawn, frozen_for_a_while)
 		EXPECT_EQ(started, tally_get(&h.tally->started));
 		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
 	}
-	end_spawners(_metadata, &h, pids);
+	end_spawners(_metadata, &h);
 	EXPECT_EQ(0, rmdir(path));
 }
 
@@ -351,16 +319,14 @@ static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 f
 	if (!make_cgroup(path, "freezer"))
 		SKIP(return, NEEDS_CGROUP);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	caller = fork();
-	ASSERT_LE(0, caller);
+	caller = expect_fork(_metadata);
 	if (!caller) {
-		struct spawn s;
+		DEFINE_SPAWN(s, scratch_tiny);
 		pid_t pid;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (put_in(path, "cgroup.procs", "0"))
 			_exit(2);
-		spawn_init(&s, scratch_tiny);
 		spawn_open(&s, 9, "fifo", O_RDONLY, 0);
 		s.args.flags = flags;
 		pid = spawn_start(device, &s);
@@ -369,9 +335,7 @@ static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 f
 			pid = s.result.pid;
 		_exit(pid <= 0 || (waitpid(pid, NULL, 0) != pid && errno != ECHILD));
 	}
-	child = own_wait_child_of(caller);
-	ASSERT_LT(0, child);
-	ASSERT_TRUE(own_wait_state(child, 'S'));
+	child = assert_sleeping_child(_metadata, caller);
 	ASSERT_EQ(0, put_in(path, "cgroup.freeze", "1"));
 	EXPECT_TRUE(wait_until_frozen(path));
 	ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
@@ -394,15 +358,14 @@ TEST_F(spawn, frozen_in_an_action_while_waited_for)
 /* At the limit there is an EAGAIN, never one process too many or too few. */
 TEST_F(spawn, limit_of_a_cgroup_that_moves)
 {
-	struct hardship h = { .program = scratch_tiny, .errors = { EAGAIN } };
+	struct workload h = { .program = scratch_tiny, .errors = { EAGAIN } };
 	unsigned int i, rounds = scratch_scale(200);
-	pid_t pids[SPAWNERS];
 	char path[64], text[16];
 
 	if (!make_cgroup(path, "pids"))
 		SKIP(return, NEEDS_CGROUP);
-	start_spawners(_metadata, self->device, &h, pids);
-	move_all(path, pids);
+	start_spawners(_metadata, self->device, &h);
+	move_all(path, h.pids);
 	for (i = 0; i < rounds; i++) {
 		snprintf(text, sizeof(text), "%u", SPAWNERS + random_number() % (SPAWNERS + 1));
 		ASSERT_EQ(0, put_in(path, "pids.max", text));
@@ -415,7 +378,7 @@ TEST_F(spawn, limit_of_a_cgroup_that_moves)
 	EXPECT_LT(0, tally_get(&h.tally->refused));
 	ASSERT_EQ(0, put_in(path, "pids.max", "max"));
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
+	end_spawners(_metadata, &h);
 	EXPECT_EQ(0, number_in(path, "pids.current"));
 	EXPECT_EQ(0, rmdir(path));
 }
@@ -496,22 +459,18 @@ static void read_tiny(struct __test_metadata *_metadata, struct image *image)
 /* The file system of the program and of its directory goes away and comes back. */
 TEST_F(spawn, file_system_that_disappears)
 {
-	struct hardship h = {
+	struct workload h = {
 		.program = "tiny", .directory = "there",
 		/* Gone, or not whole yet. */
 		.errors = { ENOENT, ETXTBSY, EACCES },
 	};
 	unsigned int i, rounds = scratch_scale(60);
-	struct totals before, after;
-	pid_t pids[SPAWNERS];
 	struct image tiny;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("there", 0755));
 	read_tiny(_metadata, &tiny);
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	start_counted_spawners(_metadata, self->device, &h);
 	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, mount("none", "there", "tmpfs", 0, NULL));
 		ASSERT_EQ(0, scratch_file("there/tiny", tiny.bytes, tiny.size, 0755));
@@ -520,30 +479,25 @@ TEST_F(spawn, file_system_that_disappears)
 		ASSERT_EQ(0, umount2("there", MNT_DETACH));
 		usleep(random_number() % 3000);
 	}
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 /* Replaced, cut short, written to: as a whole or not at all. */
 TEST_F(spawn, program_that_is_rewritten)
 {
-	struct hardship h = {
+	struct workload h = {
 		.program = "./program",
 		.errors = { ENOENT, ETXTBSY, ENOEXEC, EACCES, EIO, ELIBBAD },
 		.signals = spawn_signal_bit(SIGSEGV) | spawn_signal_bit(SIGBUS) |
 			   spawn_signal_bit(SIGKILL) | spawn_signal_bit(SIGILL),
 	};
 	unsigned int i, rounds = scratch_scale(200);
-	struct totals before, after;
-	pid_t pids[SPAWNERS];
 	struct image tiny;
 	int fd;
 
 	read_tiny(_metadata, &tiny);
 	ASSERT_EQ(0, scratch_file("program", tiny.bytes, tiny.size, 0755));
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	start_counted_spawners(_metadata, self->device, &h);
 	for (i = 0; i < rounds; i++) {
 		switch (i % 4) {
 		case 0: /* open for writing for a while */
@@ -573,32 +527,25 @@ TEST_F(spawn, program_that_is_rewritten)
 	ASSERT_EQ(0, scratch_file("new", tiny.bytes, tiny.size, 0755));
 	ASSERT_EQ(0, rename("new", "program"));
 	EXPECT_TRUE(some_more(&h, 3));
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 TEST_F(spawn, cpu_that_comes_and_goes)
 {
 	static const char cpu[] = "/sys/devices/system/cpu/cpu1";
-	struct hardship h = { .program = scratch_tiny };
+	struct workload h = { .program = scratch_tiny };
 	unsigned int i, rounds = scratch_scale(20);
-	struct totals before, after;
-	pid_t pids[SPAWNERS];
 
 	if (geteuid() || access("/sys/devices/system/cpu/cpu1/online", W_OK))
 		SKIP(return, "needs root and a second CPU that can be taken away");
-	totals_take(&before);
-	start_spawners(_metadata, self->device, &h, pids);
+	start_counted_spawners(_metadata, self->device, &h);
 	for (i = 0; i < rounds; i++) {
 		EXPECT_EQ(0, put_in(cpu, "online", "0"));
 		EXPECT_TRUE(some_more(&h, 1));
 		EXPECT_EQ(0, put_in(cpu, "online", "1"));
 		EXPECT_TRUE(some_more(&h, 1));
 	}
-	end_spawners(_metadata, &h, pids);
-	totals_take(&after);
-	expect_totals(_metadata, &before, &after, rounds);
+	end_counted_spawners(_metadata, &h, rounds);
 }
 
 /* The child's, as it executes: from none to enough. */
@@ -619,8 +566,7 @@ TEST_F(spawn, address_space_at_its_limit)
 
 		limit.rlim_cur = pages * 4096;
 		ASSERT_EQ(0, setrlimit(RLIMIT_AS, &limit));
-		spawn_init(&s, scratch_tiny);
-		spawn_arg(&s, argument);
+		spawn_init(&s, scratch_tiny, argument);
 		pid = spawn_start(self->device, &s);
 		ASSERT_EQ(0, setrlimit(RLIMIT_AS, &old));
 		if (pid < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A process for one specification: becomes the parent it tells of, and starts. */
-#ifndef KSPAWN_CONFORMANCE_STAGE_H
-#define KSPAWN_CONFORMANCE_STAGE_H
+#ifndef KSPAWN_CONFORMANCE_PARENT_H
+#define KSPAWN_CONFORMANCE_PARENT_H
 
 #define MAX_FIELDS 64
 
@@ -17,7 +17,7 @@ struct step {
 /* Field n of a step as a number. */
 int number_of(const struct step* step, int n);
 
-/* In parent.c: an empty file system at SCRATCH, with the files of each stage. */
+/* In parent.c: an empty file system at SCRATCH, with the files of each parent. */
 int make_scratch(void);
 /* What is in it in the end, as one line. */
 void describe_scratch(char* text, int room);

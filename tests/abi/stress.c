@@ -115,7 +115,7 @@ static void warm_up(int device)
 	close(first.completion);
 }
 
-TEST_F(spawn, storm)
+TEST_F(spawn, many_at_once)
 {
 	struct spawner spawners[SPAWNERS];
 	int total = scratch_scale(SPAWNS), i;
@@ -124,8 +124,7 @@ TEST_F(spawn, storm)
 	struct dispatch shared;
 	pid_t executing;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 
 	warm_up(self->device);
 	totals_take(&before);
@@ -171,8 +170,7 @@ TEST_F_TIMEOUT(spawn, one_after_another, 36000)
 	};
 	struct totals before, after;
 
-	if (geteuid())
-		SKIP(return, NEEDS_ROOT);
+	need_root(_metadata);
 	warm_up(self->device);
 	totals_take(&before);
 	one.completion = completion_open(self->device, 1, 0);

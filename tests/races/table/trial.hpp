@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /// Runs the reproducers and reads what they say.
-#ifndef KSPAWN_TESTS_RACES_SCENE_HPP
-#define KSPAWN_TESTS_RACES_SCENE_HPP
+#ifndef KSPAWN_TESTS_RACES_TRIAL_HPP
+#define KSPAWN_TESTS_RACES_TRIAL_HPP
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,7 +18,7 @@ std::vector<std::string> command(const std::string& program, const Way& way,
                                  const std::vector<std::string>& arguments);
 
 /// A hazard and a way, and what has been seen of them.
-struct Scene {
+struct Trial {
     Hazard hazard;
     Way way;
     Json evidence;       ///< null if it failed
@@ -27,13 +27,13 @@ struct Scene {
     [[nodiscard]] std::string outcome() const;
 };
 
-/// Each hazard by each way; and starts without any.  Not yet played.
-std::vector<Scene> all_scenes();
-std::vector<Scene> clean_scenes();
+/// Each hazard by each way; and starts without any.  Not yet run_trials.
+std::vector<Trial> all_trials();
+std::vector<Trial> clean_trials();
 
-/// The same, played, some at a time.
-std::vector<Scene> play_all();
-std::vector<Scene> play_clean();
+/// The same, run_trials, some at a time.
+std::vector<Trial> run_all();
+std::vector<Trial> run_clean();
 
 } // namespace kspawn::races
 

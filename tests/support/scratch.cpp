@@ -16,7 +16,7 @@ Scratch::Scratch() {
     auto name = (std::filesystem::temp_directory_path() / "kspawn-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr)
         throw std::system_error(errno, std::generic_category(), "mkdtemp");
-    path_ = name;
+    path_ = std::filesystem::canonical(name);
     ::chmod(name.c_str(), 0777);
 }
 

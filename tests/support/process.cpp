@@ -6,29 +6,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
+#include "owners.hpp"
 #include "scratch.hpp"
-#include "userspace/lib/descriptor.hpp"
 
 namespace kspawn::test {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-int wait_status_of(pid_t pid) {
-    int status = 0;
-    while (::waitpid(pid, &status, __WALL) < 0) {
-        if (errno != EINTR)
-            throw std::system_error(errno, std::generic_category(), "waitpid");
-    }
-    return status;
-}
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> result;
@@ -39,23 +31,25 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     return result;
 }
 
-std::string read_all(int descriptor) {
-    std::string text;
-    std::array<char, 4096> part{};
-    for (;;) {
-        const auto count = ::read(descriptor, part.data(), part.size());
-        if (count > 0)
-            text.append(part.data(), static_cast<std::size_t>(count));
-        else if (count == 0 || errno != EINTR)
-            return text;
-    }
-}
-
 } // namespace
+
+int wait_status_of(pid_t pid) {
+    int status = 0;
+    while (::waitpid(pid, &status, __WALL) < 0) {
+        if (errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "waitpid");
+    }
+    return status;
+}
 
 int exit_code_of(pid_t pid) {
     const int status = wait_status_of(pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string read_file(const fs::path& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::map<int, std::string> open_descriptors() {
@@ -85,11 +79,7 @@ std::vector<int> device_descriptors() {
 }
 
 std::string in_a_fork(const std::function<std::string()>& body) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        throw std::system_error(errno, std::generic_category(), "pipe2");
-    const internal::Descriptor reader{ends[0]};
-    internal::Descriptor writer{ends[1]};
+    Pipe pipe;
     const pid_t pid = ::fork();
     if (pid < 0)
         throw std::system_error(errno, std::generic_category(), "fork");
@@ -100,23 +90,24 @@ std::string in_a_fork(const std::function<std::string()>& body) {
         } catch (const std::exception& error) {
             wrong = std::string("exception: ") + error.what();
         }
-        const auto written = ::write(writer.get(), wrong.data(), wrong.size());
+        const auto written = ::write(pipe.writer.get(), wrong.data(), wrong.size());
         ::_exit(written == static_cast<ssize_t>(wrong.size()) ? 0 : 1);
     }
-    writer = internal::Descriptor{};
-    auto wrong = read_all(reader.get());
+    pipe.writer = Descriptor{};
+    auto wrong = read_all(pipe.reader);
     if (exit_code_of(pid) != 0)
         wrong += " (the forked process did not end well)";
     return wrong;
 }
 
 fs::path build_directory() {
-    // .../build/tests/lib/<test>
+    // .../build/tests/<suite>/<test>
     return fs::read_symlink("/proc/self/exe").parent_path().parent_path().parent_path();
 }
 
 std::string helper(std::string_view name) {
-    return (build_directory() / "tests/lib/helpers" / name).string();
+    const auto suite = name == "child" ? "support" : "lib";
+    return (build_directory() / "tests" / suite / "helpers" / name).string();
 }
 
 Ended run(const std::vector<std::string>& command, const std::vector<std::string>& environment) {

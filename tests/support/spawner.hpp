@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /// The ground for tests that start programs.
-#ifndef KSPAWN_TESTS_LIB_SPAWNER_HPP
-#define KSPAWN_TESTS_LIB_SPAWNER_HPP
+#ifndef KSPAWN_TESTS_SPAWNER_HPP
+#define KSPAWN_TESTS_SPAWNER_HPP
 
 #include <gtest/gtest.h>
 #include <kspawn/backend.h>
 #include <kspawn/spawn.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "process.hpp"
+#include "report.hpp"
 #include "scratch.hpp"
 #include "userspace/tools/objects.hpp"
 
 namespace kspawn::test {
-
-using Json = nlohmann::json;
 
 /// "" if programs can be started here, or why not.
 std::string why_unusable();
@@ -81,7 +79,7 @@ protected:
     /// Starts a program with our actions and attributes; the error number.
     int start(const std::string& path, const std::vector<std::string>& arguments = {});
     int start_child(const std::vector<std::string>& arguments);
-    /// What the helper `child` sees of itself.
+    /// What support/child.c sees of itself.
     Json report();
     void flags(int flags);
     /// Through libc only: the start must fail as not supported, and name the

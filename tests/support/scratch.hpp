@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#ifndef KSPAWN_TESTS_LIB_SCRATCH_HPP
-#define KSPAWN_TESTS_LIB_SCRATCH_HPP
+#ifndef KSPAWN_TESTS_SCRATCH_HPP
+#define KSPAWN_TESTS_SCRATCH_HPP
 
 #include <filesystem>
 #include <string>

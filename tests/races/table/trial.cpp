@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "scene.hpp"
+#include "trial.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -14,15 +14,15 @@ namespace kspawn::races {
 
 namespace {
 
-// Scenes mostly wait; more than this at a time would wait for the processor.
+// Trials mostly wait; more than this at a time would wait for the processor.
 constexpr unsigned at_a_time = 3;
 
-void play(Scene* scene) {
+void run(Trial* trial) {
     const auto ended =
-        test::run(command(scene->hazard.program, scene->way, scene->hazard.arguments));
-    scene->trouble = ended.err;
+        test::run(command(trial->hazard.program, trial->way, trial->hazard.arguments));
+    trial->trouble = ended.err;
     if (ended.status == 0)
-        scene->evidence = Json::parse(ended.out, nullptr, false);
+        trial->evidence = Json::parse(ended.out, nullptr, false);
 }
 
 std::string clean_rounds() {
@@ -30,20 +30,20 @@ std::string clean_rounds() {
     return given != nullptr ? given : "1000";
 }
 
-std::vector<Scene> played(const std::string& what, std::vector<Scene> scenes) {
+std::vector<Trial> run_trials(const std::string& what, std::vector<Trial> trials) {
     const auto teller = lent_stderr();
-    Progress progress(what, scenes.size(), teller.get());
+    Progress progress(what, trials.size(), teller.get());
     std::atomic<std::size_t> next = 0;
-    std::vector<std::jthread> players;
+    std::vector<std::jthread> runners;
     for (unsigned i = 0; i < at_a_time; i++)
-        players.emplace_back([&] {
-            for (auto mine = next++; mine < scenes.size(); mine = next++) {
-                play(&scenes[mine]);
+        runners.emplace_back([&] {
+            for (auto mine = next++; mine < trials.size(); mine = next++) {
+                run(&trials[mine]);
                 progress.step();
             }
         });
-    players.clear();
-    return scenes;
+    runners.clear();
+    return trials;
 }
 
 } // namespace
@@ -57,7 +57,7 @@ std::vector<std::string> command(const std::string& program, const Way& way,
     return result;
 }
 
-std::string Scene::outcome() const {
+std::string Trial::outcome() const {
     if (!evidence.is_object())
         return "failed: " + trouble;
     if (hazard.name != "stall")
@@ -68,28 +68,28 @@ std::string Scene::outcome() const {
     return who.empty() ? "nobody" : who;
 }
 
-std::vector<Scene> all_scenes() {
-    std::vector<Scene> scenes;
+std::vector<Trial> all_trials() {
+    std::vector<Trial> trials;
     for (const auto& hazard : hazards())
         for (const auto& way : ways())
-            scenes.push_back({hazard, way, nullptr, ""});
-    return scenes;
+            trials.push_back({hazard, way, nullptr, ""});
+    return trials;
 }
 
-std::vector<Scene> clean_scenes() {
-    std::vector<Scene> scenes;
+std::vector<Trial> clean_trials() {
+    std::vector<Trial> trials;
     for (const auto& way : ways())
-        scenes.push_back(
+        trials.push_back(
             {{"clean", "clean_rounds", {clean_rounds()}, "nothing"}, way, nullptr, ""});
-    return scenes;
+    return trials;
 }
 
-std::vector<Scene> play_all() {
-    return played("scenes of the table", all_scenes());
+std::vector<Trial> run_all() {
+    return run_trials("trials of the table", all_trials());
 }
 
-std::vector<Scene> play_clean() {
-    return played("ways without a hazard", clean_scenes());
+std::vector<Trial> run_clean() {
+    return run_trials("ways without a hazard", clean_trials());
 }
 
 } // namespace kspawn::races

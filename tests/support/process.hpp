@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /// What the tests see and do of processes by means other than the library's.
-#ifndef KSPAWN_TESTS_LIB_PROCESS_HPP
-#define KSPAWN_TESTS_LIB_PROCESS_HPP
+#ifndef KSPAWN_TESTS_PROCESS_HPP
+#define KSPAWN_TESTS_PROCESS_HPP
 
 #include <sys/types.h>
 
@@ -14,8 +14,14 @@
 
 namespace kspawn::test {
 
+/// Waits for a process; its wait status.
+int wait_status_of(pid_t pid);
+
 /// Waits for a process, which must exit by itself; -1 if it did not.
 int exit_code_of(pid_t pid);
+
+/// What is in a file; "" if it cannot be read.
+std::string read_file(const std::filesystem::path& path);
 
 /// The descriptors that are open in this process, and what they are.
 std::map<int, std::string> open_descriptors();
@@ -29,6 +35,7 @@ std::string in_a_fork(const std::function<std::string()>& body);
 
 /// Where the build put things.
 std::filesystem::path build_directory();
+/// "child" is support/child.c; the others are of tests/lib.
 std::string helper(std::string_view name);
 
 /// A program's way to its end, as seen from outside.

@@ -48,7 +48,7 @@ Json Spawner::report() {
         ADD_FAILURE() << "the child ended with " << code;
         return {};
     }
-    return Json::parse(scratch.read("report"));
+    return read_report(scratch.read("report"));
 }
 
 void Spawner::flags(int flags) {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the target and those who start it have agreed on. */
+#ifndef RACES_TARGET_H
+#define RACES_TARGET_H
+
+enum { TARGET_CLEAN = 0, TARGET_LEAKED = 10, TARGET_BLIND = 11 };
+
+/* It looks at descriptors below this. */
+enum { TARGET_DESCRIPTORS = 64 };
+
+#define TARGET_SECRET "secret"
+
+#endif
