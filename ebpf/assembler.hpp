@@ -1,38 +1,42 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// Makes events of records, which come from several CPUs and in pieces.
+/// Has the records decoded, and tells what was found to all who want to know.
 #ifndef KSPAWN_TRACE_ASSEMBLER_HPP
 #define KSPAWN_TRACE_ASSEMBLER_HPP
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <list>
-#include <map>
-#include <optional>
-#include <string>
-#include <tuple>
-#include <unordered_map>
+#include <memory>
+#include <string_view>
 #include <vector>
 
-#include "events.hpp"
-#include "kinds.hpp"
-#include "symbols.hpp"
+#include "decoder.hpp"
+#include "kind.hpp"
+#include "options.hpp"
+#include "outcome.hpp"
 
 namespace kspawn::trace {
 
+/// A receiver of findings.
+class Sink {
+public:
+    Sink() = default;
+    Sink(const Sink&) = delete;
+    Sink& operator=(const Sink&) = delete;
+    Sink(Sink&&) = delete;
+    Sink& operator=(Sink&&) = delete;
+    virtual ~Sink() = default;
+    virtual void take(const Finding& finding) = 0;
+};
+
 class Assembler {
 public:
-    struct Settings {
-        Kinds kinds;
-        std::uint64_t fd_gap;
-        std::uint64_t stall_min;
-        bool returns; ///< whether callers are seen to come back
-    };
-
-    explicit Assembler(const Settings& settings) : settings_(settings) {}
+    /// @param start of the trace, by the probes' clock
+    /// @param missing those that are not there; like the options only referred to
+    Assembler(const Options& options, std::uint64_t start,
+              const std::vector<MissingProbe>& missing);
 
     void add_sink(Sink& sink) { sinks_.push_back(&sink); }
-    /// It is known only once all is attached.
-    void expect_returns(bool expected) { settings_.returns = expected; }
 
     /// Takes a record of the ring buffer.
     void take(const void* data, std::size_t size);
@@ -43,40 +47,57 @@ public:
 
     /// Children so far, whichever kinds are traced.
     [[nodiscard]] std::uint64_t children() const { return children_; }
+    [[nodiscard]] const Tallies& tallies() const { return tallies_; }
 
-private:
-    struct Pending {
-        std::optional<trace_window_record> window;
-        std::optional<std::uint64_t> blocked;
-        std::vector<trace_creds_record> creds;
-    };
-
-    void take(const trace_window_record& record);
-    void take(const trace_return_record& record);
-    void take(const trace_creds_record& record);
-    void take(const trace_marked_record& record);
-    void take(const trace_lock_record& record);
-    void tell_stall_of_caller(const WindowEvent& event);
-    void tell(const Pending& pending);
-    void tell(const trace_descriptor_record& record);
-
-    template <typename Event>
-    void tell(const Event& event) {
-        for (auto* const sink : sinks_)
-            sink->take(event);
+    // For decoders.
+    [[nodiscard]] const Options& options() const { return options_; }
+    [[nodiscard]] bool has(std::string_view program) const;
+    /// All of a window is known.
+    void close(const Window& window);
+    /// A finding.  `fields` makes the fields of its kind, if anybody wants to know them.
+    template <typename Fields>
+    void tell(KindNumber kind, std::uint64_t window, std::uint32_t way, const trace_task& task,
+              std::uint64_t time, Count count, Fields fields) {
+        if (!options_.kinds.at(kind))
+            return;
+        auto& tally = tallies_.at(kind);
+        tally.events++;
+        tally.findings += count != Count::none ? 1U : 0U;
+        tally.grave += count == Count::grave ? 1U : 0U;
+        if (!sinks_.empty())
+            tell(finding_of(kind, window, way, task, time, fields()));
+    }
+    /// A time of the probes, since the start.
+    [[nodiscard]] Nanoseconds since_start(std::uint64_t time) const {
+        return time < start_ ? 0 : static_cast<Nanoseconds>(time - start_);
     }
 
-    Settings settings_;
+private:
+    [[nodiscard]] Finding finding_of(KindNumber kind, std::uint64_t window, std::uint32_t way,
+                                     const trace_task& task, std::uint64_t time, Json fields) const;
+    void tell(const Finding& finding);
+
+    const Options& options_;
+    std::uint64_t start_;
+    const std::vector<MissingProbe>& missing_;
+    std::vector<std::unique_ptr<Decoder>> decoders_;
     std::vector<Sink*> sinks_;
-    std::unordered_map<std::uint64_t, Pending> windows_;
-    std::list<trace_descriptor_record> descriptors_;
-    /// A descriptor of a caller: its process and table, its number, whether it was marked
-    /// too late, and its path; and how often it has been told.
-    using Descriptor = std::tuple<std::uint32_t, std::uint64_t, int, bool, std::string>;
-    std::map<Descriptor, std::uint64_t> told_;
+    Tallies tallies_{};
     std::uint64_t children_ = 0;
-    Symbols symbols_;
 };
+
+/// A task, as FORMAT.md has it.
+Json json_of(const trace_task& task);
+/// A text of the probes; null if it is empty.
+Json text_or_null(const char* text);
+template <typename Value>
+Json or_null(const std::optional<Value>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+/// Operations on the memory of a window; null if they are not known.
+Json memory_of(const Window& window, const Options& options);
+/// The same in words: "2 mmap, 1 munmap"; empty if there are none, or they are not known.
+std::string memory_in_words(const Json& fields, const Manner& manner);
 
 } // namespace kspawn::trace
 

@@ -17,6 +17,12 @@
 #define TRACE_PATH_PARTS 8
 #define TRACE_PATH_PART 64
 
+/*
+ * The kinds, in the order in which everybody lists them.  Each is a pair of files in
+ * kinds/: NAME.bpf.c has its probes, NAME.cpp makes findings of what they tell.
+ */
+#define TRACE_EACH_KIND(KIND) KIND(windows) KIND(creds) KIND(signals) KIND(fds) KIND(stalls)
+
 enum trace_record {
     TRACE_WINDOW = 1,
     TRACE_RETURN,
@@ -51,15 +57,6 @@ enum trace_memory {
     TRACE_PROCESS_VM_WRITEV,
     TRACE_REMOTE,
     TRACE_MEMORY_OPERATIONS,
-};
-
-enum trace_kind {
-    TRACE_KIND_WINDOWS,
-    TRACE_KIND_CREDS,
-    TRACE_KIND_SIGNALS,
-    TRACE_KIND_FDS,
-    TRACE_KIND_STALLS,
-    TRACE_KINDS,
 };
 
 struct trace_task {

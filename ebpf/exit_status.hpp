@@ -2,6 +2,8 @@
 #ifndef KSPAWN_TRACE_EXIT_STATUS_HPP
 #define KSPAWN_TRACE_EXIT_STATUS_HPP
 
+#include <stdexcept>
+
 namespace kspawn::trace {
 
 enum ExitStatus : int {
@@ -11,6 +13,12 @@ enum ExitStatus : int {
     exit_usage = 125,          ///< called wrongly
     exit_cannot_trace = 126,   ///< no BTF, no privilege, or a hook that all else rests on
     exit_cannot_command = 127, ///< the command could not be started
+};
+
+/// It was called wrongly; what() says how.
+class UsageError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
 };
 
 } // namespace kspawn::trace

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "time.hpp"
+
 namespace kspawn::trace {
 
 namespace {
@@ -95,17 +97,6 @@ std::string Histogram::line() const {
         bars += count == 0 ? std::string_view{"_"} : blocks.at(count * 8 / most);
     const auto last = first + static_cast<unsigned>(counts.size()) - 1;
     return fmt::format("{} {} {}", readable_time(low(first)), bars, readable_time(high(last)));
-}
-
-std::string readable_time(std::uint64_t nanoseconds) {
-    const auto number = static_cast<double>(nanoseconds);
-    if (nanoseconds < 1'000)
-        return fmt::format("{} ns", nanoseconds);
-    if (nanoseconds < 1'000'000)
-        return fmt::format("{:.3g} us", number / 1e3);
-    if (nanoseconds < 1'000'000'000)
-        return fmt::format("{:.3g} ms", number / 1e6);
-    return fmt::format("{:.4g} s", number / 1e9);
 }
 
 } // namespace kspawn::trace

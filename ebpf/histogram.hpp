@@ -43,8 +43,6 @@ private:
     std::uint64_t max_ = 0;
 };
 
-/// "1.23 ms", for people.
-std::string readable_time(std::uint64_t nanoseconds);
 
 } // namespace kspawn::trace
 

@@ -15,7 +15,6 @@
 #include "printable.hpp"
 #include "report/report.hpp"
 #include "session.hpp"
-#include "target.hpp"
 #include "tracer.hpp"
 
 namespace {
@@ -36,8 +35,8 @@ int main(int argc, char* argv[]) {
         if (argc > 1 && std::string_view{argv[1]} == "report")
             return report::run(argc - 1, argv + 1);
         return main_of({argv + std::min(argc, 1), argv + argc});
-    } catch (const NoProcess& error) {
-        fmt::print(stderr, "kspawn-trace: {}\n", error.what());
+    } catch (const UsageError& error) {
+        fmt::print(stderr, "kspawn-trace: {}\n", without_controls(error.what()));
         return exit_usage;
     } catch (const CannotTrace& error) {
         // The kernel's words on a probe may be many lines.

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "exit_status.hpp"
-#include "hooks.hpp"
 #include "printable.hpp"
 
 namespace kspawn::trace {
@@ -33,8 +32,7 @@ public:
     }
 };
 
-constexpr const char* footer = R"(
-Kinds: windows, creds, signals, fds, stalls; several with commas between.
+constexpr const char* footer = R"(; several with commas between.
 Exit status: 0 clean, 1 found (of --fail-on), 2 unknown, 125 called wrongly,
 126 cannot trace here, 127 the command cannot be started.
 The manual, kspawn-trace(1), tells more.
@@ -46,11 +44,11 @@ Kinds kinds_of(const std::string& list) {
     while (true) {
         const auto comma = rest.find(',');
         const auto name = rest.substr(0, comma);
-        const auto* const found = std::find(kind_names.begin(), kind_names.end(), name);
-        if (found == kind_names.end())
+        const auto number = kind_number(name);
+        if (number == kind_count)
             throw CLI::ValidationError("there is no kind \"" + std::string{name} +
-                                       "\"; there are windows, creds, signals, fds, stalls");
-        kinds.at(static_cast<std::size_t>(found - kind_names.begin())) = true;
+                                       "\"; there are " + kind_names());
+        kinds.at(number) = true;
         if (comma == std::string_view::npos)
             return kinds;
         rest.remove_prefix(comma + 1);
@@ -94,9 +92,9 @@ bool any(const Kinds& kinds) {
 }
 
 void check(const Options& options) {
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
         if (options.fail_on.at(kind) && !options.kinds.at(kind))
-            throw CLI::ValidationError("--fail-on " + std::string{kind_names.at(kind)} +
+            throw CLI::ValidationError("--fail-on " + std::string{all_kinds.at(kind)->name} +
                                        ": it is not among --kinds");
     }
     if (options.pid && !options.command.empty())
@@ -105,10 +103,6 @@ void check(const Options& options) {
         throw CLI::ValidationError("--children needs --pid; a command's are always followed");
     if ((options.buffer_kib & (options.buffer_kib - 1)) != 0)
         throw CLI::ValidationError("--buffer must be a power of two");
-    for (const auto& hook : options.without_hooks) {
-        if (find_hook(hook) == nullptr)
-            throw CLI::ValidationError("there is no hook \"" + hook + "\"");
-    }
 }
 
 } // namespace
@@ -123,7 +117,7 @@ ParsedOptions parse_options(std::vector<std::string> arguments) {
                  "happens in them.",
                  "kspawn-trace"};
     app.set_version_flag("--version", std::string("kspawn-trace ") + kspawn_version());
-    app.footer(footer);
+    app.footer("\nKinds: " + kind_names() + footer);
     app.formatter(std::make_shared<Formatter>());
     app.failure_message([](const CLI::App*, const CLI::Error& error) {
         return std::string{"kspawn-trace: "} + without_controls(error.what()) +

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "kinds.hpp"
+#include "kind.hpp"
 
 namespace kspawn::trace {
 
 struct Options {
-    Kinds kinds = all_kinds();
+    Kinds kinds = every_kind();
     Kinds fail_on{};
     std::optional<std::uint32_t> pid;
     std::optional<std::uint32_t> uid;

@@ -3,24 +3,39 @@
 #ifndef KSPAWN_TRACE_OUTCOME_HPP
 #define KSPAWN_TRACE_OUTCOME_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "counter.hpp"
-#include "hooks.hpp"
-#include "session.hpp"
 #include "verdict.hpp"
 
 namespace kspawn::trace {
 
+/// Events that were not told, and why.
+struct Losses {
+    std::uint64_t ring = 0;   ///< the buffer had no room
+    std::uint64_t maps = 0;   ///< a map had no room
+    std::uint64_t missed = 0; ///< the kernel skipped a probe
+    [[nodiscard]] std::uint64_t total() const { return ring + maps + missed; }
+};
+
+/// A probe that is not there.
+struct MissingProbe {
+    std::string program;
+    std::string place; ///< "fentry/commit_creds"
+    std::size_t kind;  ///< number of the one that needs it
+    std::string reason;
+    std::string effect; ///< what does not work without it
+};
+
 struct Outcome {
     std::uint64_t length;   ///< ns
     std::uint64_t children; ///< whichever kinds were traced
-    Counter::Counts counts;
     Evidence evidence;
     Losses losses;
-    std::vector<MissingHook> missing;
+    std::vector<MissingProbe> missing;
     std::optional<int> command_status; ///< as a shell has it
 
     [[nodiscard]] Verdict verdict() const { return judge(evidence); }

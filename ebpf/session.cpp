@@ -14,10 +14,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
-#include <string_view>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
+#include "exit_status.hpp"
 #include "kspawn_trace.skel.h"
 #include "map.hpp"
 #include "notes.hpp"
@@ -40,8 +41,6 @@ __attribute__((format(printf, 2, 0))) int listen(libbpf_print_level level, const
     const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
     line.resize(std::min(line.size() - 1, static_cast<std::size_t>(std::max(length, 0))));
     said() += line;
-    if (said().size() > 65536)
-        said().erase(0, said().size() - 65536);
     return length;
 }
 
@@ -54,6 +53,8 @@ bool is_there(const char* path) {
     return std::filesystem::exists(path, error);
 }
 
+// As much as the verifier says of one program, mostly; only what is used is paid for.
+constexpr std::size_t log_size = 1 << 20;
 constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
 
 [[noreturn]] void fail_to_load(int error) {
@@ -66,36 +67,43 @@ constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
         fmt::format("the kernel does not take the probes: {}\n{}", words(error), said()));
 }
 
-/// Which program libbpf has complained of.
-std::string refused_program() {
-    static constexpr std::string_view begin = "prog '";
-    const auto at = said().rfind(begin);
-    if (at == std::string::npos)
-        return {};
-    const auto name = at + begin.size();
-    return said().substr(name, said().find('\'', name) - name);
-}
-
-std::string missing_target(const btf* types, const Hook& hook) {
-    switch (hook.type) {
-    case HookType::entry:
-    case HookType::exit:
-    case HookType::probe:
-        if (btf__find_by_name_kind(types, hook.target, BTF_KIND_FUNC) < 0)
-            return "this kernel has no such function";
-        break;
-    case HookType::tracepoint:
-        if (btf__find_by_name_kind(types, (std::string{"btf_trace_"} + hook.target).c_str(),
-                                   BTF_KIND_TYPEDEF) < 0)
-            return "this kernel has no such tracepoint";
-        break;
-    case HookType::module_tracepoint:
-        break;
+/// Where a probe is: "fentry/commit_creds" is of type "fentry", at "commit_creds".
+struct Place {
+    explicit Place(const bpf_program* program) : whole(bpf_program__section_name(program)) {
+        const auto slash = whole.find('/');
+        type = whole.substr(0, slash);
+        target = whole.substr(slash + 1);
     }
-    return {};
+    std::string whole;
+    std::string type;
+    std::string target;
+};
+
+/// Why it cannot be there; empty: it can.
+std::string missing_target(const btf* types, const Place& place) {
+    if (place.type == "raw_tp") // of the module, whose types are elsewhere
+        return {};
+    const bool tracepoint = place.type == "tp_btf";
+    const auto found =
+        tracepoint
+            ? btf__find_by_name_kind(types, ("btf_trace_" + place.target).c_str(), BTF_KIND_TYPEDEF)
+            : btf__find_by_name_kind(types, place.target.c_str(), BTF_KIND_FUNC);
+    if (found >= 0)
+        return {};
+    return tracepoint ? "this kernel has no such tracepoint" : "this kernel has no such function";
 }
 
-/// The map's descriptor, or CannotTrace.
+void check_names(const bpf_object* object, const std::vector<std::string>& targets) {
+    for (const auto& target : targets) {
+        bool found = false;
+        bpf_program* program = nullptr;
+        while ((program = bpf_object__next_program(object, program)) != nullptr)
+            found = found || Place{program}.target == target;
+        if (!found)
+            throw UsageError(fmt::format("there is no hook \"{}\"", target));
+    }
+}
+
 int map_fd(const bpf_map* map) {
     return bpf_map__fd(map);
 }
@@ -117,6 +125,8 @@ void Session::Delete::operator()(bpf_link* link) const noexcept {
 Session::Session(const Options& options, Consumer consumer)
     : consumer_(std::move(consumer)), fd_gap_(options.fd_gap) {
     libbpf_set_print(listen);
+    open(options);
+    check_names(skeleton_->obj, options.without_hooks);
     if (!is_there(kernel_btf))
         throw CannotTrace(fmt::format("this kernel has no type information ({}: {}): it must be "
                                       "built with CONFIG_DEBUG_INFO_BTF=y.  Without it only "
@@ -131,13 +141,11 @@ Session::Session(const Options& options, Consumer consumer)
         const int error = -kspawn_trace__load(skeleton_.get());
         if (error == 0)
             break;
-        const auto refused = refused_program();
-        const auto hook =
-            std::find_if(wanted_.begin(), wanted_.end(),
-                         [&refused](const Hook* wanted) { return refused == wanted->program; });
-        if (error == EPERM || hook == wanted_.end() || (*hook)->base)
+        const auto refused = std::ranges::find_if(
+            wanted_, [](const Wanted& wanted) { return wanted.log[0] != '\0'; });
+        if (error == EPERM || refused == wanted_.end() || refused->probe->base)
             fail_to_load(error);
-        forget(**hook, fmt::format("the kernel does not take the probe: {}", words(error)));
+        forget(*refused, fmt::format("the kernel does not take the probe: {}", words(error)));
     }
     ring_.reset(ring_buffer__new(
         map_fd(skeleton_->maps.ring),
@@ -159,8 +167,6 @@ void Session::open(const Options& options) {
     if (!skeleton_)
         fail_to_load(errno);
     auto& constants = *skeleton_->rodata;
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++)
-        constants.trace_kind[kind] = options.kinds.at(kind);
     constants.filter_followed = options.pid || !options.command.empty();
     constants.follow_children = options.children || !options.command.empty();
     constants.filter_uid = options.uid.has_value();
@@ -179,11 +185,13 @@ void Session::open(const Options& options) {
     bpf_map__set_max_entries(skeleton_->maps.notes, 2 * options.max_descriptors);
 }
 
-void Session::forget(const Hook& hook, std::string reason) {
-    if (hook.base)
+void Session::forget(const Wanted& wanted, std::string reason) {
+    const auto place = Place{wanted.program}.whole;
+    if (wanted.probe->base)
         throw CannotTrace(
-            fmt::format("{}: {}; without it {}", place_of(hook), reason, hook.effect));
-    missing_.push_back({&hook, std::move(reason)});
+            fmt::format("{}: {}; without it {}", place, reason, wanted.probe->effect));
+    missing_.push_back(
+        {wanted.probe->program, place, wanted.kind, std::move(reason), wanted.probe->effect});
 }
 
 void Session::choose_programs(const Options& options) {
@@ -191,46 +199,49 @@ void Session::choose_programs(const Options& options) {
     const std::unique_ptr<btf, decltype(&btf__free)> types{btf__load_vmlinux_btf(), &btf__free};
     if (!types)
         throw CannotTrace(fmt::format("{} cannot be read: {}", kernel_btf, words(errno)));
-    for (const Hook& hook : all_hooks()) {
-        auto* const program = bpf_object__find_program_by_name(skeleton_->obj, hook.program);
-        bool load = is_used(hook, options.kinds);
-        // The module's are no loss as long as there is no module.
-        if (hook.type == HookType::module_tracepoint && !is_there("/sys/module/kspawn"))
-            load = false;
-        const auto known = std::find_if(missing_.begin(), missing_.end(),
-                                        [&hook](const auto& gone) { return gone.hook == &hook; });
-        if (known != missing_.end())
-            load = false;
-        if (load) {
-            auto reason = missing_target(types.get(), hook);
-            if (std::find(options.without_hooks.begin(), options.without_hooks.end(),
-                          hook.target) != options.without_hooks.end())
+    bpf_program* each = nullptr;
+    while ((each = bpf_object__next_program(skeleton_->obj, each)) != nullptr)
+        bpf_program__set_autoload(each, false);
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
+        for (const auto& probe : all_kinds.at(kind)->probes) {
+            auto* const program = bpf_object__find_program_by_name(skeleton_->obj, probe.program);
+            const Place place{program};
+            // The module's are no loss as long as there is no module.  Some are of two kinds.
+            if ((!options.kinds.at(kind) && !probe.base) || bpf_program__autoload(program) ||
+                (place.type == "raw_tp" && !is_there("/sys/module/kspawn")) ||
+                std::ranges::find(missing_, probe.program, &MissingProbe::program) !=
+                    missing_.end())
+                continue;
+            Wanted wanted{&probe, kind, program, std::make_unique_for_overwrite<char[]>(log_size),
+                          nullptr};
+            wanted.log[0] = '\0';
+            auto reason = missing_target(types.get(), place);
+            if (std::ranges::find(options.without_hooks, place.target) !=
+                options.without_hooks.end())
                 reason = "left out by --without-hook";
             if (!reason.empty()) {
-                forget(hook, std::move(reason));
-                load = false;
+                forget(wanted, std::move(reason));
+                continue;
             }
+            bpf_program__set_autoload(program, true);
+            bpf_program__set_log_buf(program, wanted.log.get(), log_size);
+            wanted_.push_back(std::move(wanted));
         }
-        bpf_program__set_autoload(program, load);
-        if (load)
-            wanted_.push_back(&hook);
     }
 }
 
+// Those of windows come last: what others do where a window ends, they do while it is there.
 void Session::attach() {
-    for (const auto* const hook : wanted_) {
-        auto* const program = bpf_object__find_program_by_name(skeleton_->obj, hook->program);
-        std::unique_ptr<bpf_link, Delete> link{bpf_program__attach(program)};
-        if (link)
-            links_.push_back({hook, std::move(link)});
-        else
-            forget(*hook, fmt::format("cannot be attached: {}", words(errno)));
+    for (auto& wanted : std::views::reverse(wanted_)) {
+        wanted.link.reset(bpf_program__attach(wanted.program));
+        if (!wanted.link)
+            forget(wanted, fmt::format("cannot be attached: {}", words(errno)));
     }
 }
 
 void Session::detach() {
     missed_ = count_missed();
-    links_.clear();
+    wanted_.clear();
 }
 
 void Session::follow(std::uint32_t pid) {
@@ -274,12 +285,11 @@ std::vector<trace_window> Session::open_windows() const {
 
 std::uint64_t Session::count_missed() const {
     std::uint64_t missed = 0;
-    for (const auto& attached : links_) {
-        auto* const program =
-            bpf_object__find_program_by_name(skeleton_->obj, attached.hook->program);
+    for (const auto& wanted : wanted_) {
         bpf_prog_info info{};
         std::uint32_t size = sizeof(info);
-        if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+        if (wanted.link &&
+            bpf_obj_get_info_by_fd(bpf_program__fd(wanted.program), &info, &size) == 0)
             missed += info.recursion_misses;
     }
     return missed;
@@ -287,7 +297,7 @@ std::uint64_t Session::count_missed() const {
 
 Losses Session::losses() const {
     const auto& counted = skeleton_->bss->losses;
-    return {counted.ring, counted.maps, links_.empty() ? missed_ : count_missed()};
+    return {counted.ring, counted.maps, wanted_.empty() ? missed_ : count_missed()};
 }
 
 } // namespace kspawn::trace

@@ -11,10 +11,11 @@
 #include <vector>
 
 #include "events.h"
-#include "hooks.hpp"
 #include "options.hpp"
+#include "outcome.hpp"
 
 struct bpf_link;
+struct bpf_program;
 struct kspawn_trace;
 struct ring_buffer;
 
@@ -26,14 +27,6 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// Events that were not told, and why.
-struct Losses {
-    std::uint64_t ring = 0;   ///< the buffer had no room
-    std::uint64_t maps = 0;   ///< a map had no room
-    std::uint64_t missed = 0; ///< the kernel skipped a probe
-    [[nodiscard]] std::uint64_t total() const { return ring + maps + missed; }
-};
-
 /// Probes are attached by links, which are descriptors of this process: they
 /// go with it, however it ends.
 class Session {
@@ -41,8 +34,9 @@ public:
     /// Takes a record; only valid during the call.
     using Consumer = std::function<void(const void* record, std::size_t size)>;
 
-    /// Loads the probes.  Throws CannotTrace if the kernel does not let us, or
-    /// lacks what all rests on; what else it lacks is in missing().
+    /// Loads the probes.  Throws CannotTrace if the kernel does not let us, or lacks what
+    /// all rests on; what else it lacks is in missing().  Throws UsageError if the options
+    /// name a probe that there is not.
     Session(const Options& options, Consumer consumer);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -70,7 +64,7 @@ public:
     /// Windows that are open.
     [[nodiscard]] std::vector<trace_window> open_windows() const;
     [[nodiscard]] Losses losses() const;
-    [[nodiscard]] const std::vector<MissingHook>& missing() const { return missing_; }
+    [[nodiscard]] const std::vector<MissingProbe>& missing() const { return missing_; }
 
 private:
     struct Delete {
@@ -78,23 +72,26 @@ private:
         void operator()(ring_buffer* ring) const noexcept;
         void operator()(bpf_link* link) const noexcept;
     };
-    struct Attached {
-        const Hook* hook;
+    /// A probe that a kind needs.
+    struct Wanted {
+        const Probe* probe;
+        std::size_t kind;
+        bpf_program* program;
+        std::unique_ptr<char[]> log; ///< the kernel's words, should it not take the program
         std::unique_ptr<bpf_link, Delete> link;
     };
 
     void open(const Options& options);
     void choose_programs(const Options& options);
-    void forget(const Hook& hook, std::string reason);
+    void forget(const Wanted& wanted, std::string reason);
     [[nodiscard]] std::uint64_t count_missed() const;
 
     Consumer consumer_;
     std::uint64_t fd_gap_;
     std::unique_ptr<kspawn_trace, Delete> skeleton_;
     std::unique_ptr<ring_buffer, Delete> ring_;
-    std::vector<const Hook*> wanted_;
-    std::vector<Attached> links_;
-    std::vector<MissingHook> missing_;
+    std::vector<Wanted> wanted_;
+    std::vector<MissingProbe> missing_;
     std::uint64_t missed_ = 0;
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * State that the probes share: the filter, the open windows, what they count.
+ * All of it is weak: each kind is an object of its own, and of each definition the
+ * linker keeps one.
  *
  * A spawn passes a handful of probes; all others return at once as long as no
  * child shares memory anywhere.
@@ -20,34 +22,35 @@
 #define O_CLOEXEC	02000000
 #define FOLL_WRITE	1
 
+char LICENSE[] SEC("license") __weak = "GPL";
+
 /* An address of the kernel; 0 where there is no AppArmor. */
 extern const void apparmor_blob_sizes __ksym __weak;
 
 /* Set before loading. */
-const volatile bool trace_kind[TRACE_KINDS];
-const volatile bool filter_followed;	/* only what is in the map */
-const volatile bool follow_children;
-const volatile bool filter_uid;
-const volatile __u32 only_uid;
-const volatile bool filter_comm;
-const volatile char only_comm[TRACE_COMM_LENGTH];
-const volatile __u64 wake_bytes;		/* wake the front end at this many */
-const volatile __u32 own_pid;
-const volatile __u64 stall_min;
-const volatile __u64 fd_gap;
+const volatile bool filter_followed __weak;	/* only what is in the map */
+const volatile bool follow_children __weak;
+const volatile bool filter_uid __weak;
+const volatile __u32 only_uid __weak;
+const volatile bool filter_comm __weak;
+const volatile char only_comm[TRACE_COMM_LENGTH] __weak;
+const volatile __u64 wake_bytes __weak;		/* wake the front end at this many */
+const volatile __u32 own_pid __weak;
+const volatile __u64 stall_min __weak;
+const volatile __u64 fd_gap __weak;
 
 /* Counts of events that are left out because there was no room. */
-struct trace_losses losses;
+struct trace_losses losses __weak;
 
-__u64 last_window;
+__u64 last_window __weak;
 /* Windows open anywhere: all, and those whose child runs user code. */
-__u32 windows_open;
-__u32 hazards_open;
+__u32 windows_open __weak;
+__u32 hazards_open __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
-} ring SEC(".maps");
+} ring SEC(".maps") __weak;
 
 /* The window of each child that has not executed a program, by its pid. */
 struct {
@@ -55,7 +58,7 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, u32);
 	__type(value, struct trace_window);
-} windows SEC(".maps");
+} windows SEC(".maps") __weak;
 
 /* A caller that waits for its child, by its tid. */
 struct waiting {
@@ -68,7 +71,7 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, u32);
 	__type(value, struct waiting);
-} waiting SEC(".maps");
+} waiting SEC(".maps") __weak;
 
 /* Memory that a child shares or has shared, by the address of its mm. */
 struct memory {
@@ -83,7 +86,7 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, u64);
 	__type(value, struct memory);
-} memories SEC(".maps");
+} memories SEC(".maps") __weak;
 
 /* Processes to follow, by pid. */
 struct {
@@ -91,7 +94,7 @@ struct {
 	__uint(max_entries, 65536);
 	__type(key, u32);
 	__type(value, u8);
-} followed SEC(".maps");
+} followed SEC(".maps") __weak;
 
 static __always_inline void count_loss(u64 *loss)
 {

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "printable.hpp"
+#include "time.hpp"
 
 namespace kspawn::trace {
 
@@ -43,47 +43,44 @@ std::string_view plural(std::uint64_t count) {
 
 } // namespace
 
-void Summary::take(const WindowEvent& event) {
-    const auto& window = event.window();
-    auto& way = ways_.at(window.way);
-    auto& caller = callers_[printable(std::data(window.caller.comm))];
-    caller.ways.at(window.way)++;
-    if (event.is_hazard())
+void Summary::take(const Finding& finding) {
+    if (finding.kind == &kinds::windows)
+        take_window(finding);
+    if (finding.kind != &kinds::stalls)
+        return;
+    const auto& fields = finding.fields;
+    const auto role = text_at(fields, "role");
+    stalls_[fmt::format("{} for {}, {}", role == "thread" ? "other thread" : role,
+                        text_at(fields, "lock", "its child"),
+                        finding.way.empty() ? "no window" : finding.way)]
+        .add(static_cast<std::uint64_t>(number_at(fields, "wait_ns").value_or(0)));
+}
+
+void Summary::take_window(const Finding& finding) {
+    const auto& fields = finding.fields;
+    const auto number =
+        static_cast<std::size_t>(std::ranges::find(way_names, finding.way) - way_names.begin());
+    auto& way = ways_.at(number);
+    auto& caller = callers_[printable(finding.task.comm)];
+    caller.ways.at(number)++;
+    if (kinds::windows.count(fields) != Count::none)
         way.user_code++;
-    if (event.blocked)
-        way.blocked.add(*event.blocked);
-    if (event.record.outcome == TRACE_OPEN) {
+    if (const auto blocked = number_at(fields, "blocked_ns"))
+        way.blocked.add(static_cast<std::uint64_t>(*blocked));
+    const auto known = number_at(fields, "duration_ns");
+    if (!known) {
         way.open++;
         return;
     }
-    const auto duration = window.end - window.start;
+    const auto duration = static_cast<std::uint64_t>(*known);
     way.duration.add(duration);
     caller.duration.add(duration);
-    if (event.record.outcome == TRACE_EXEC) {
+    if (text_at(fields, "outcome") == name_of(outcome_names, TRACE_EXEC)) {
         way.executed++;
-        auto& program = programs_[printable(std::data(event.record.program))];
-        program.ways.at(window.way)++;
+        auto& program = programs_[printable(text_at(fields, "program"))];
+        program.ways.at(number)++;
         program.duration.add(duration);
     }
-}
-
-void Summary::take(const CredsEvent& /*event*/) {}
-
-void Summary::take(const SignalEvent& /*event*/) {}
-
-void Summary::take(const DescriptorEvent& event) {
-    leaks_++;
-    if (event.is_finding() && event.record.marked != 0)
-        late_++;
-}
-
-void Summary::take(const StallEvent& event) {
-    static constexpr std::array<std::string_view, 3> roles{"caller", "child", "other thread"};
-    const auto what = fmt::format("{} for {}, {}", name_of(roles, event.role),
-                                  event.lock ? *event.lock : "its child",
-                                  event.way != TRACE_WAY_NONE ? name_of(way_names, event.way)
-                                                              : std::string_view{"no window"});
-    stalls_[what].wait.add(event.wait);
 }
 
 void Summary::print_ways(std::FILE* file) const {
@@ -123,92 +120,35 @@ void Summary::print_histograms(std::FILE* file) const {
     }
 }
 
-void Summary::print_table(std::FILE* file, const char* title,
-                          const std::map<std::string, Program>& programs) {
-    if (programs.empty())
+void Summary::print_rows(std::FILE* file, const char* title, const std::vector<Row>& rows) {
+    if (rows.empty())
         return;
-    std::vector<std::pair<std::string, const Program*>> rows;
-    rows.reserve(programs.size());
-    for (const auto& [name, program] : programs)
-        rows.emplace_back(name, &program);
-    const auto total = [](const Program& program) {
-        return std::accumulate(program.ways.begin(), program.ways.end(), std::uint64_t{0});
-    };
-    std::stable_sort(rows.begin(), rows.end(), [&total](const auto& one, const auto& other) {
-        return total(*one.second) > total(*other.second);
-    });
     fmt::print(file, "\n{:>7} {:>9} {:>9} {:>9}  {}\n", "count", "median", "99 %", "longest",
                title);
     const auto shown = std::min(rows.size(), rows_max);
-    for (std::size_t row = 0; row < shown; row++) {
-        const auto& [name, program] = rows.at(row);
-        std::vector<std::string> ways;
-        for (std::size_t i = 1; i < program->ways.size(); i++) {
-            if (program->ways.at(i) != 0)
-                ways.push_back(fmt::format("{} {}", way_names.at(i), program->ways.at(i)));
-        }
-        fmt::print(file, "{:>7} {:>9} {:>9} {:>9}  {} ({})  {}\n", total(*program),
-                   readable_time(program->duration.percentile(50)),
-                   readable_time(program->duration.percentile(99)),
-                   readable_time(program->duration.max()), name, fmt::join(ways, ", "),
-                   program->duration.line());
-    }
+    for (const auto& [count, times, words] : std::span{rows}.first(shown))
+        fmt::print(file, "{:>7} {:>9} {:>9} {:>9}  {}\n", count,
+                   readable_time(times->percentile(50)), readable_time(times->percentile(99)),
+                   readable_time(times->max()), words);
     if (shown < rows.size())
         fmt::print(file, "{:>7} and {} more\n", "", rows.size() - shown);
 }
 
-void Summary::print_stalls(std::FILE* file) const {
-    if (stalls_.empty())
-        return;
-    fmt::print(file, "\n{:>7} {:>9} {:>9} {:>9}  {}\n", "count", "median", "99 %", "longest",
-               "waits: who for what");
-    for (const auto& [what, stall] : stalls_)
-        fmt::print(file, "{:>7} {:>9} {:>9} {:>9}  {}\n", stall.wait.count(),
-                   readable_time(stall.wait.percentile(50)),
-                   readable_time(stall.wait.percentile(99)), readable_time(stall.wait.max()), what);
-}
-
-void Summary::print_findings(std::FILE* file, const Options& options,
-                             const Outcome& outcome) const {
-    const auto& kinds = options.kinds;
-    const auto& findings = outcome.evidence.findings;
-    fmt::print(file, "\n");
-    if (kinds.at(TRACE_KIND_WINDOWS)) {
-        const auto count = findings.at(TRACE_KIND_WINDOWS);
-        fmt::print(file, "windows  {} time{} a child ran user code in memory that was not its own",
-                   count, plural(count));
-        if (count != 0)
-            fmt::print(file, ";\n         {} of them in that of a process with threads",
-                       outcome.evidence.threaded);
-        fmt::print(file, "\n");
+std::vector<Summary::Row> Summary::rows_of(const std::map<std::string, Program>& programs) {
+    std::vector<Row> rows;
+    for (const auto& [name, program] : programs) {
+        std::vector<std::string> ways;
+        for (std::size_t i = 1; i < program.ways.size(); i++) {
+            if (program.ways.at(i) != 0)
+                ways.push_back(fmt::format("{} {}", way_names.at(i), program.ways.at(i)));
+        }
+        rows.push_back(
+            {std::accumulate(program.ways.begin(), program.ways.end(), std::uint64_t{0}),
+             &program.duration,
+             fmt::format("{} ({})  {}", name, fmt::join(ways, ", "), program.duration.line())});
     }
-    if (kinds.at(TRACE_KIND_CREDS)) {
-        const auto count = findings.at(TRACE_KIND_CREDS);
-        fmt::print(file, "creds    {} change{} of credentials while a child shared the memory",
-                   count, plural(count));
-        if (count != 0)
-            fmt::print(
-                file,
-                ";\n         {} let one with less privilege write the memory of one with more",
-                outcome.evidence.exposing);
-        fmt::print(file, "\n");
-    }
-    if (kinds.at(TRACE_KIND_SIGNALS))
-        fmt::print(file, "signals  {} handler{} ran in a child, on its creator's memory\n",
-                   findings.at(TRACE_KIND_SIGNALS), plural(findings.at(TRACE_KIND_SIGNALS)));
-    if (kinds.at(TRACE_KIND_FDS)) {
-        const auto count = findings.at(TRACE_KIND_FDS);
-        fmt::print(file, "fds      {} descriptor{} reached a program by accident", count,
-                   plural(count));
-        if (count != 0)
-            fmt::print(file,
-                       ", {} time{} in all;\n         {} of them {} marked close-on-exec, too late",
-                       leaks_, plural(leaks_), late_, late_ == 1 ? "was" : "were");
-        fmt::print(file, "\n");
-    }
-    if (kinds.at(TRACE_KIND_STALLS))
-        fmt::print(file, "stalls   {} wait{} of {} or more\n", findings.at(TRACE_KIND_STALLS),
-                   plural(findings.at(TRACE_KIND_STALLS)), readable_time(options.stall_min));
+    std::ranges::stable_sort(rows, std::ranges::greater{}, &Row::count);
+    return rows;
 }
 
 void Summary::print(std::FILE* file, const Options& options, const Outcome& outcome) const {
@@ -218,19 +158,28 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
     if (outcome.command_status)
         fmt::print(file, "; {}: exit status {}", command_of(options), *outcome.command_status);
     fmt::print(file, "\n");
-    if (outcome.counts.at(TRACE_KIND_WINDOWS) != 0) {
+    const auto& tallies = outcome.evidence.tallies;
+    if (tallies.at(kind_windows).events != 0) {
         print_ways(file);
         print_histograms(file);
-        print_table(file, "programs that were executed (ways), and windows by powers of two",
-                    programs_);
-        print_table(file, "callers (ways), and windows by powers of two", callers_);
+        print_rows(file, "programs that were executed (ways), and windows by powers of two",
+                   rows_of(programs_));
+        print_rows(file, "callers (ways), and windows by powers of two", rows_of(callers_));
     }
-    print_stalls(file);
-    print_findings(file, options, outcome);
+    std::vector<Row> waits;
+    for (const auto& [what, times] : stalls_)
+        waits.push_back({times.count(), &times, what});
+    print_rows(file, "waits: who for what", waits);
 
-    for (const auto& [hook, reason] : outcome.missing)
-        fmt::print(file, "\nnot there: {}: {}; {} ({})\n", place_of(*hook), reason, hook->effect,
-                   kind_names.at(hook->kind));
+    fmt::print(file, "\n");
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
+        if (options.kinds.at(kind))
+            fmt::print(file, "{:<8} {}\n", all_kinds.at(kind)->name,
+                       all_kinds.at(kind)->total(tallies.at(kind), options));
+    }
+    for (const auto& probe : outcome.missing)
+        fmt::print(file, "\nnot there: {}: {}; {} ({})\n", probe.place, probe.reason, probe.effect,
+                   all_kinds.at(probe.kind)->name);
     if (outcome.losses.total() != 0)
         fmt::print(
             file,

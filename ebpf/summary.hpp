@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <vector>
 
-#include "events.hpp"
+#include "assembler.hpp"
 #include "histogram.hpp"
-#include "kinds.hpp"
 #include "options.hpp"
 #include "outcome.hpp"
 
@@ -19,11 +19,7 @@ namespace kspawn::trace {
 
 class Summary : public Sink {
 public:
-    void take(const WindowEvent& event) override;
-    void take(const CredsEvent& event) override;
-    void take(const SignalEvent& event) override;
-    void take(const DescriptorEvent& event) override;
-    void take(const StallEvent& event) override;
+    void take(const Finding& finding) override;
 
     void print(std::FILE* file, const Options& options, const Outcome& outcome) const;
 
@@ -39,23 +35,23 @@ private:
         std::array<std::uint64_t, way_names.size()> ways{};
         Histogram duration;
     };
-    struct Stall {
-        Histogram wait;
+
+    struct Row {
+        std::uint64_t count;
+        const Histogram* times;
+        std::string words;
     };
 
+    void take_window(const Finding& finding);
     void print_ways(std::FILE* file) const;
     void print_histograms(std::FILE* file) const;
-    static void print_table(std::FILE* file, const char* title,
-                            const std::map<std::string, Program>& programs);
-    void print_stalls(std::FILE* file) const;
-    void print_findings(std::FILE* file, const Options& options, const Outcome& outcome) const;
+    static std::vector<Row> rows_of(const std::map<std::string, Program>& programs);
+    static void print_rows(std::FILE* file, const char* title, const std::vector<Row>& rows);
 
     std::array<Way, way_names.size()> ways_;
     std::map<std::string, Program> callers_;  ///< by the caller's comm
     std::map<std::string, Program> programs_; ///< by path
-    std::map<std::string, Stall> stalls_;     ///< by who waited for what
-    std::uint64_t late_ = 0;                  ///< descriptors marked close-on-exec too late
-    std::uint64_t leaks_ = 0;                 ///< how often a descriptor reached a program
+    std::map<std::string, Histogram> stalls_; ///< by who waited for what
 };
 
 } // namespace kspawn::trace

@@ -11,6 +11,8 @@
 #include <string>
 #include <system_error>
 
+#include "exit_status.hpp"
+
 namespace kspawn::trace {
 
 namespace {
@@ -33,10 +35,10 @@ internal::Descriptor open(std::uint32_t pid) {
         return pidfd;
     const int error = errno;
     if (const auto process = process_of(pid); !process.empty() && process != std::to_string(pid))
-        throw NoProcess(fmt::format("--pid {}: that is a thread, of process {}", pid, process));
+        throw UsageError(fmt::format("--pid {}: that is a thread, of process {}", pid, process));
     // EINVAL: greater than any PID, or a thread that has just ended.
     if (error == ESRCH || error == EINVAL || error == ENOENT)
-        throw NoProcess(fmt::format("--pid {}: there is no such process", pid));
+        throw UsageError(fmt::format("--pid {}: there is no such process", pid));
     throw std::system_error(error, std::generic_category(), "pidfd_open");
 }
 
@@ -45,7 +47,7 @@ internal::Descriptor open(std::uint32_t pid) {
 Target::Target(std::uint32_t pid) : pid_(pid), pidfd_(open(pid)) {
     pollfd ended{pidfd_.get(), POLLIN, 0};
     if (::poll(&ended, 1, 0) > 0)
-        throw NoProcess(fmt::format("--pid {}: this process has ended", pid));
+        throw UsageError(fmt::format("--pid {}: this process has ended", pid));
 }
 
 } // namespace kspawn::trace

@@ -3,22 +3,15 @@
 #define KSPAWN_TRACE_TARGET_HPP
 
 #include <cstdint>
-#include <stdexcept>
 
 #include "lib/descriptor.hpp"
 
 namespace kspawn::trace {
 
-/// There is no such process; what() says so.
-class NoProcess : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
-
 /// The process of --pid: a number alone may stand for another by and by.
 class Target {
 public:
-    /// Throws NoProcess, or std::system_error if the kernel refuses otherwise.
+    /// Throws UsageError, or std::system_error if the kernel refuses otherwise.
     explicit Target(std::uint32_t pid);
 
     [[nodiscard]] std::uint32_t pid() const { return pid_; }

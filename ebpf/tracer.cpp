@@ -19,7 +19,6 @@
 
 #include "assembler.hpp"
 #include "command.hpp"
-#include "counter.hpp"
 #include "exit_status.hpp"
 #include "json.hpp"
 #include "lib/descriptor.hpp"
@@ -80,11 +79,10 @@ public:
     explicit Tracer(const Options& options)
         : options_(options),
           target_(options.pid ? std::optional<Target>{*options.pid} : std::nullopt),
-          session_(options,
-                   [this](const void* record, std::size_t size) { assembler_.take(record, size); }),
-          assembler_({options.kinds, options.fd_gap, options.stall_min, true}) {
+          session_(options, [this](const void* record, std::size_t size) {
+              assembler_->take(record, size);
+          }) {
         open_output();
-        assembler_.add_sink(counter_);
     }
 
     int run();
@@ -105,11 +103,10 @@ private:
     std::optional<Target> target_;
     EndSignals signals_;
     Session session_;
-    Assembler assembler_;
+    std::optional<Assembler> assembler_; ///< from attach() on
     File owned_;
     std::FILE* file_ = nullptr;
     std::uint64_t start_ = 0;
-    Counter counter_;
     Summary summary_;
     std::optional<JsonWriter> json_;
     std::optional<TextWriter> text_;
@@ -132,26 +129,22 @@ void Tracer::open_output() {
 void Tracer::attach() {
     start_ = monotonic_now();
     session_.attach();
-    bool returns = true;
-    for (const auto& [hook, reason] : session_.missing()) {
-        if (hook->program == std::string_view{"on_kernel_clone_return"})
-            returns = false;
-        say(fmt::format("{}: {}; {}; all else works", place_of(*hook), reason, hook->effect));
-    }
-    assembler_.expect_returns(returns);
+    for (const auto& probe : session_.missing())
+        say(fmt::format("{}: {}; {}; all else works", probe.place, probe.reason, probe.effect));
+    assembler_.emplace(options_, start_, session_.missing());
     if (!writes())
         return;
     if (options_.json) {
-        json_.emplace(file_, start_, options_);
+        json_.emplace(file_, options_);
         json_->begin(session_.missing());
         if (!options_.summary_only)
-            assembler_.add_sink(*json_);
+            assembler_->add_sink(*json_);
         return;
     }
-    assembler_.add_sink(summary_);
+    assembler_->add_sink(summary_);
     if (!options_.summary_only) {
-        text_.emplace(file_, start_);
-        assembler_.add_sink(*text_);
+        text_.emplace(file_);
+        assembler_->add_sink(*text_);
     }
 }
 
@@ -207,7 +200,7 @@ void Tracer::wait(Command* command) {
         if (::poll(waited.data(), waited.size(), timeout) < 0 && errno != EINTR)
             throw std::system_error(errno, std::generic_category(), "poll");
         session_.consume();
-        assembler_.pass(monotonic_now());
+        assembler_->pass(monotonic_now());
         if ((json_ || text_) && std::fflush(file_) != 0)
             throw std::system_error(errno, std::generic_category(), "output");
         if (now - tidied > tidy_interval) {
@@ -220,14 +213,13 @@ void Tracer::wait(Command* command) {
     }
 }
 
-// A hook that is missing hides what its kind would have found; what was lost, any.
+// A probe that is missing hides what its kind would have found; what was lost, any.
 Evidence Tracer::evidence() const {
-    Evidence evidence{options_.kinds,      options_.fail_on,    {},
-                      counter_.findings(), counter_.exposing(), counter_.threaded()};
+    Evidence evidence{options_.kinds, options_.fail_on, {}, assembler_->tallies()};
     if (session_.losses().total() != 0)
         evidence.blind = options_.kinds;
-    for (const auto& gone : session_.missing())
-        evidence.blind.at(gone.hook->kind) = true;
+    for (const auto& probe : session_.missing())
+        evidence.blind.at(probe.kind) = true;
     return evidence;
 }
 
@@ -235,10 +227,10 @@ Outcome Tracer::end() {
     const auto length = monotonic_now() - start_;
     session_.detach();
     session_.consume();
-    assembler_.finish(session_.open_windows());
-    return {length,         assembler_.children(), counter_.events(),
-            evidence(),     session_.losses(),     session_.missing(),
-            command_status_};
+    assembler_->finish(session_.open_windows());
+    return {
+        length,         assembler_->children(), evidence(), session_.losses(), session_.missing(),
+        command_status_};
 }
 
 int Tracer::run() {

@@ -11,22 +11,9 @@ namespace kspawn::trace {
 
 namespace {
 
-struct Nouns {
-    std::string_view one;
-    std::string_view many;
-};
-
-// In the order of the kinds.
-constexpr std::array<Nouns, TRACE_KINDS> nouns{
-    {{"child that ran code in its caller's memory",
-      "children that ran code in their callers' memory"},
-     {"change of credentials in a window", "changes of credentials in a window"},
-     {"signal handler in a child", "signal handlers in children"},
-     {"leaked descriptor", "leaked descriptors"},
-     {"wait because of a start", "waits because of a start"}}};
-
-std::string counted(std::uint64_t count, const Nouns& words) {
-    return fmt::format("{} {}", count, count == 1 ? words.one : words.many);
+std::string counted(std::uint64_t count, std::size_t kind) {
+    return fmt::format("{} {}", count,
+                       count == 1 ? all_kinds.at(kind)->one : all_kinds.at(kind)->many);
 }
 
 bool any(const Kinds& kinds) {
@@ -35,7 +22,7 @@ bool any(const Kinds& kinds) {
 
 Kinds both(const Kinds& one, const Kinds& other) {
     Kinds result{};
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++)
+    for (std::size_t kind = 0; kind < kind_count; kind++)
         result.at(kind) = one.at(kind) && other.at(kind);
     return result;
 }
@@ -50,26 +37,23 @@ std::string enumerated(const std::vector<std::string>& parts, std::string_view l
 
 std::string names(const Kinds& kinds) {
     std::vector<std::string> parts;
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
         if (kinds.at(kind))
-            parts.emplace_back(kind_names.at(kind));
+            parts.emplace_back(all_kinds.at(kind)->name);
     }
     return enumerated(parts, "and");
 }
 
 std::string found_in_words(const Evidence& evidence, const Kinds& judged) {
     std::vector<std::string> parts;
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
-        const auto count = evidence.findings.at(kind);
-        if (!judged.at(kind) || count == 0)
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
+        const auto& tally = evidence.tallies.at(kind);
+        if (!judged.at(kind) || tally.findings == 0)
             continue;
-        auto part = counted(count, nouns.at(kind));
-        if (kind == TRACE_KIND_CREDS)
-            part += evidence.exposing == 0
-                        ? " (none let one side write the memory of another with more privilege)"
-                        : fmt::format(
-                              " ({} let one side write the memory of another with more privilege)",
-                              evidence.exposing);
+        auto part = counted(tally.findings, kind);
+        if (const auto grave = all_kinds.at(kind)->grave; !grave.empty() && kind != kind_windows)
+            part += fmt::format(" ({} {})", tally.grave == 0 ? "none" : std::to_string(tally.grave),
+                                grave);
         parts.push_back(std::move(part));
     }
     auto text = "Found: " + enumerated(parts, "and");
@@ -80,24 +64,23 @@ std::string found_in_words(const Evidence& evidence, const Kinds& judged) {
 
 std::string clean_in_words(const Evidence& evidence, const Kinds& judged) {
     std::vector<std::string> parts;
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
         if (judged.at(kind))
-            parts.push_back(fmt::format("no {}", nouns.at(kind).one));
+            parts.push_back(fmt::format("no {}", all_kinds.at(kind)->one));
     }
     const auto text = enumerated(parts, "and");
     // Without windows nothing can have happened in one; with some, who could have done it.
-    if (!evidence.traced.at(TRACE_KIND_WINDOWS) || judged.at(TRACE_KIND_WINDOWS))
+    if (!evidence.traced.at(kind_windows) || judged.at(kind_windows))
         return fmt::format("Clean: {}.", text);
-    const auto windows = evidence.findings.at(TRACE_KIND_WINDOWS);
+    const auto& windows = evidence.tallies.at(kind_windows);
     std::string beside;
-    if (windows != 0)
-        beside = evidence.threaded == 0
+    if (windows.findings != 0)
+        beside = windows.grave == 0
                      ? ", none of them beside other threads"
-                     : fmt::format(", {} of them beside other threads that could have interfered",
-                                   evidence.threaded);
+                     : fmt::format(", {} of them {}", windows.grave, kinds::windows.grave);
     return fmt::format("Clean: {}{}{}{}.", text, text.empty() ? "" : "; ",
-                       windows == 0 ? fmt::format("no {}", nouns.at(TRACE_KIND_WINDOWS).one)
-                                    : counted(windows, nouns.at(TRACE_KIND_WINDOWS)),
+                       windows.findings == 0 ? fmt::format("no {}", kinds::windows.one)
+                                             : counted(windows.findings, kind_windows),
                        beside);
 }
 
@@ -105,12 +88,18 @@ std::string unknown_in_words(const Evidence& evidence, const Kinds& judged) {
     if (const auto blind = both(judged, evidence.blind); any(blind))
         return fmt::format("Unknown: nothing was found, but of {} not everything was seen.",
                            names(blind));
-    const auto windows = evidence.findings.at(TRACE_KIND_WINDOWS);
-    return fmt::format(
-        "Unknown: {}what happens around windows was not traced (creds, signals, fds).",
-        windows == 0 ? ""
-                     : fmt::format("there {} {}, but ", windows == 1 ? "was" : "were",
-                                   counted(windows, nouns.at(TRACE_KIND_WINDOWS))));
+    const auto windows = evidence.tallies.at(kind_windows).findings;
+    std::string untraced;
+    for (const auto* const kind : all_kinds) {
+        if (kind->judged)
+            untraced.append(untraced.empty() ? "" : ", ").append(kind->name);
+    }
+    return fmt::format("Unknown: {}what happens around windows was not traced ({}).",
+                       windows == 0
+                           ? ""
+                           : fmt::format("there {} {}, but ", windows == 1 ? "was" : "were",
+                                         counted(windows, kind_windows)),
+                       untraced);
 }
 
 } // namespace
@@ -119,23 +108,23 @@ Kinds judged_kinds(const Evidence& evidence) {
     if (any(evidence.asked))
         return evidence.asked;
     auto judged = evidence.traced;
-    judged.at(TRACE_KIND_WINDOWS) = judged.at(TRACE_KIND_STALLS) = false;
+    for (std::size_t kind = 0; kind < kind_count; kind++)
+        judged.at(kind) = judged.at(kind) && all_kinds.at(kind)->judged;
     return judged;
 }
 
 Verdict judge(const Evidence& evidence) {
     const auto judged = judged_kinds(evidence);
-    for (std::size_t kind = 0; kind < TRACE_KINDS; kind++) {
-        if (judged.at(kind) && evidence.findings.at(kind) != 0)
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
+        if (judged.at(kind) && evidence.tallies.at(kind).findings != 0)
             return Verdict::found;
     }
     if (any(both(judged, evidence.blind)))
         return Verdict::unknown;
     if (any(judged))
         return Verdict::clean;
-    const bool no_windows = evidence.traced.at(TRACE_KIND_WINDOWS) &&
-                            !evidence.blind.at(TRACE_KIND_WINDOWS) &&
-                            evidence.findings.at(TRACE_KIND_WINDOWS) == 0;
+    const bool no_windows = evidence.traced.at(kind_windows) && !evidence.blind.at(kind_windows) &&
+                            evidence.tallies.at(kind_windows).findings == 0;
     return no_windows ? Verdict::clean : Verdict::unknown;
 }
 

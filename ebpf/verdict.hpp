@@ -4,23 +4,19 @@
 #ifndef KSPAWN_TRACE_VERDICT_HPP
 #define KSPAWN_TRACE_VERDICT_HPP
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "kinds.hpp"
+#include "kind.hpp"
 
 namespace kspawn::trace {
 
 /// The evidence of a verdict; all of it is in the JSON of a trace.
 struct Evidence {
-    Kinds traced{};                                    ///< --kinds; `kinds` of the first line
-    Kinds asked{};                                     ///< --fail-on; `fail_on` of the first line
-    Kinds blind{};                                     ///< of these, some may have been missed
-    std::array<std::uint64_t, TRACE_KINDS> findings{}; ///< `findings` of the last line
-    std::uint64_t exposing = 0; ///< findings of creds whose `exposed` is not "none"
-    std::uint64_t threaded = 0; ///< findings of windows whose `threads` are more than one
+    Kinds traced{};    ///< --kinds; `kinds` of the first line
+    Kinds asked{};     ///< --fail-on; `fail_on` of the first line
+    Kinds blind{};     ///< of these, some may have been missed
+    Tallies tallies{}; ///< `counts` and `findings` of the last line
 };
 
 enum class Verdict { clean, found, unknown };

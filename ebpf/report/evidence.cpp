@@ -6,16 +6,15 @@
 #include <cstddef>
 #include <string_view>
 
-#include "ebpf/kinds.hpp"
+#include "ebpf/kind.hpp"
 
 namespace kspawn::trace::report {
 
 namespace {
 
 void mark(Kinds* kinds, std::string_view name) {
-    const auto* found = std::ranges::find(kind_names, name);
-    if (found != kind_names.end())
-        kinds->at(static_cast<std::size_t>(found - kind_names.begin())) = true;
+    if (const auto number = kind_number(name); number != kind_count)
+        kinds->at(number) = true;
 }
 
 Kinds kinds_at(const Json& object, const char* name) {
@@ -45,27 +44,25 @@ Evidence evidence_of(const Trace& trace) {
     evidence.traced = kinds_at(trace.start, "kinds");
     evidence.asked = kinds_at(trace.start, "fail_on");
     if (lost_something(trace))
-        evidence.blind = all_kinds();
+        evidence.blind = every_kind();
     if (const auto missing = trace.start.find("missing");
         missing != trace.start.end() && missing->is_array())
         for (const auto& hook : *missing)
             if (hook.is_object())
                 mark(&evidence.blind, text_at(hook, "kind"));
+    const auto add = [&evidence](std::size_t kind, Count count) {
+        auto& tally = evidence.tallies.at(kind);
+        tally.events++;
+        tally.findings += count != Count::none ? 1U : 0U;
+        tally.grave += count == Count::grave ? 1U : 0U;
+    };
     for (const auto& window : trace.windows)
-        if (window.shared && window.user_code) {
-            evidence.findings.at(TRACE_KIND_WINDOWS)++;
-            evidence.threaded += window.threads.value_or(1) > 1 ? 1U : 0U;
-        }
-    for (const auto& event : trace.events) {
-        const auto* kind = std::ranges::find(kind_names, event.kind);
-        // A descriptor that leaks again and again is one finding.
-        if (kind == kind_names.end() ||
-            (event.kind == "fds" && number_at(event.json, "repeat").value_or(0) > 0))
-            continue;
-        evidence.findings.at(static_cast<std::size_t>(kind - kind_names.begin()))++;
-        if (event.kind == "creds" && text_at(event.json, "exposed", "none") != "none")
-            evidence.exposing++;
-    }
+        add(kind_windows, !window.shared || !window.user_code ? Count::none
+                          : window.threads.value_or(1) > 1    ? Count::grave
+                                                              : Count::finding);
+    for (const auto& event : trace.events)
+        if (const auto kind = kind_number(event.kind); kind != kind_count)
+            add(kind, all_kinds.at(kind)->count(trace::Json(event.json)));
     return evidence;
 }
 

@@ -162,7 +162,7 @@ void put_verdict(std::string* page, const Trace& trace, const std::vector<std::s
 
 void put_tiles(std::string* page, const Trace& trace) {
     // As the verdict counts them.
-    const auto found = evidence_of(trace).findings;
+    const auto found = evidence_of(trace).tallies;
     const auto fates = fates_of(trace);
     std::string starts = "children that executed a program";
     if (fates.without > 0)
@@ -172,11 +172,11 @@ void put_tiles(std::string* page, const Trace& trace) {
     const std::array<std::tuple<std::string_view, std::string_view, std::uint64_t>, 6> tiles{{
         {"starts", starts, fates.executed},
         {"windows", "in which a child ran code in its caller's memory",
-         found.at(TRACE_KIND_WINDOWS)},
-        {"creds", "changes of credentials in a window", found.at(TRACE_KIND_CREDS)},
-        {"signals", "handlers called in a window", found.at(TRACE_KIND_SIGNALS)},
-        {"fds", "descriptors that reached a program by accident", found.at(TRACE_KIND_FDS)},
-        {"stalls", "waits on the way to a program", found.at(TRACE_KIND_STALLS)},
+         found.at(kind_windows).findings},
+        {"creds", "changes of credentials in a window", found.at(kind_creds).findings},
+        {"signals", "handlers called in a window", found.at(kind_signals).findings},
+        {"fds", "descriptors that reached a program by accident", found.at(kind_fds).findings},
+        {"stalls", "waits on the way to a program", found.at(kind_stalls).findings},
     }};
     *page += "<section class=\"tiles\">";
     for (const auto& [kind, words, count] : tiles)

@@ -118,68 +118,68 @@ Evidence evidence_of(const Kinds& traced) {
     return evidence;
 }
 
-constexpr Kinds only(trace_kind kind) {
+constexpr Kinds only(KindNumber kind) {
     Kinds kinds{};
     kinds.at(kind) = true;
     return kinds;
 }
 
 TEST(Verdict, ofWindowsAloneIsClean) {
-    auto evidence = evidence_of(all_kinds());
+    auto evidence = evidence_of(every_kind());
     EXPECT_EQ(judge(evidence), Verdict::clean);
     EXPECT_EQ(sentence_of(evidence),
               "Clean: no change of credentials in a window, no signal handler in a child and no "
               "leaked descriptor; no child that ran code in its caller's memory.");
-    evidence.findings.at(TRACE_KIND_WINDOWS) = 3;
-    evidence.findings.at(TRACE_KIND_STALLS) = 3;
+    evidence.tallies.at(kind_windows).findings = 3;
+    evidence.tallies.at(kind_stalls).findings = 3;
     EXPECT_EQ(judge(evidence), Verdict::clean) << "nothing happened in them";
     EXPECT_NE(sentence_of(evidence).find("; 3 children that ran code in their callers' memory, "
                                          "none of them beside other threads."),
               std::string::npos)
         << sentence_of(evidence);
-    evidence.threaded = 2;
+    evidence.tallies.at(kind_windows).grave = 2;
     EXPECT_NE(sentence_of(evidence).find("2 of them beside other threads that could have"),
               std::string::npos)
         << sentence_of(evidence);
-    evidence.asked = only(TRACE_KIND_WINDOWS);
+    evidence.asked = only(kind_windows);
     EXPECT_EQ(judge(evidence), Verdict::found) << "that is what was asked";
     EXPECT_EQ(sentence_of(evidence), "Found: 3 children that ran code in their callers' memory.");
 }
 
 TEST(Verdict, ofWhatHappenedIsFound) {
-    auto evidence = evidence_of(all_kinds());
-    evidence.findings.at(TRACE_KIND_CREDS) = 4;
-    evidence.findings.at(TRACE_KIND_FDS) = 1;
-    evidence.exposing = 1;
+    auto evidence = evidence_of(every_kind());
+    evidence.tallies.at(kind_creds).findings = 4;
+    evidence.tallies.at(kind_fds).findings = 1;
+    evidence.tallies.at(kind_creds).grave = 1;
     EXPECT_EQ(judge(evidence), Verdict::found);
     EXPECT_EQ(sentence_of(evidence),
               "Found: 4 changes of credentials in a window (1 let one side write the memory of "
               "another with more privilege) and 1 leaked descriptor.");
-    evidence.blind.at(TRACE_KIND_FDS) = true;
+    evidence.blind.at(kind_fds) = true;
     EXPECT_EQ(judge(evidence), Verdict::found) << "what was found was found";
     EXPECT_NE(sentence_of(evidence).find("; of fds there may be more"), std::string::npos);
-    evidence.asked = only(TRACE_KIND_SIGNALS);
+    evidence.asked = only(kind_signals);
     EXPECT_EQ(judge(evidence), Verdict::clean);
     EXPECT_EQ(sentence_of(evidence).find("Clean: no signal handler in a child; "), 0U);
 }
 
 TEST(Verdict, ofWhatWasNotSeenIsUnknown) {
-    auto evidence = evidence_of(all_kinds());
-    evidence.blind = only(TRACE_KIND_STALLS);
+    auto evidence = evidence_of(every_kind());
+    evidence.blind = only(kind_stalls);
     EXPECT_EQ(judge(evidence), Verdict::clean) << "nobody asked after waits";
-    evidence.blind.at(TRACE_KIND_CREDS) = evidence.blind.at(TRACE_KIND_FDS) = true;
+    evidence.blind.at(kind_creds) = evidence.blind.at(kind_fds) = true;
     EXPECT_EQ(judge(evidence), Verdict::unknown);
     EXPECT_EQ(sentence_of(evidence),
               "Unknown: nothing was found, but of creds and fds not everything was seen.");
 
-    auto windows = evidence_of(only(TRACE_KIND_WINDOWS));
+    auto windows = evidence_of(only(kind_windows));
     EXPECT_EQ(judge(windows), Verdict::clean) << "nothing can happen in no window";
-    windows.findings.at(TRACE_KIND_WINDOWS) = 1;
+    windows.tallies.at(kind_windows).findings = 1;
     EXPECT_EQ(judge(windows), Verdict::unknown) << "what happened in it was not traced";
     EXPECT_EQ(sentence_of(windows),
               "Unknown: there was 1 child that ran code in its caller's memory, but what happens "
               "around windows was not traced (creds, signals, fds).");
-    EXPECT_EQ(judge(evidence_of(only(TRACE_KIND_STALLS))), Verdict::unknown);
+    EXPECT_EQ(judge(evidence_of(only(kind_stalls))), Verdict::unknown);
 }
 
 } // namespace

@@ -50,8 +50,11 @@ TEST(Printing, ofNamesEscapesWhatATerminalActsOn) {
         for (const auto* const line : {" window   ", " creds    ", " signal   ", " stall    "})
             EXPECT_NE(text.find(line + comm_escaped + "["), std::string::npos) << line << text;
         EXPECT_NE(text.find("] opened " + file_escaped + " as "), std::string::npos) << text;
-        EXPECT_NE(text.find(" spawned " + program_escaped + ": "), std::string::npos) << text;
-        EXPECT_NE(text.find(" ran in memory of " + comm_escaped + "["), std::string::npos) << text;
+        EXPECT_NE(text.find(" started " + program_escaped + ", which has it"), std::string::npos)
+            << text;
+        EXPECT_NE(text.find(" before its exec, in memory of " + comm_escaped + "["),
+                  std::string::npos)
+            << text;
         EXPECT_NE(text.find("  " + program_escaped + " (vfork "), std::string::npos)
             << "the summary of programs: " << text;
         EXPECT_NE(text.find("  " + comm_escaped + " ("), std::string::npos)

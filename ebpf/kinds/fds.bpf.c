@@ -391,18 +391,21 @@ static long check_word(u32 index, struct descriptor_walk *walk)
 	return 0;
 }
 
-static __always_inline void check_descriptors(struct trace_window *window,
-					      struct task_struct *task,
-					      const char *program)
+/* Attached before the probe of windows that drops the window here. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_with_descriptors, struct task_struct *task, pid_t old_pid,
+	     struct linux_binprm *bprm)
 {
+	struct trace_window *window = own_window();
 	struct descriptor_walk walk = {
 		.window = window,
 		.table = BPF_CORE_READ(task, files, fdt),
 		.files = BPF_CORE_READ(task, files, fdt, fd),
-		.program = program,
+		.program = bprm->filename,
 		.now = bpf_ktime_get_ns(),
 	};
 
-	if (window->threads > 1)
+	if (window && window->threads > 1)
 		bpf_loop(WORDS_MAX, check_word, &walk, 0);
+	return 0;
 }

@@ -262,8 +262,6 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 
 	if (!window)
 		return 0;
-	if (trace_kind[TRACE_KIND_FDS])
-		check_descriptors(window, task, bprm->filename);
 	tell_window(window, TRACE_EXEC, bprm->filename);
 	bpf_map_delete_elem(&windows, &pid);
 	return 0;
