@@ -24,6 +24,7 @@ class Program:
     command: str  # in tests/bench; with "_guest", the guest's part of it
     words: str  # for the options
     first: str  # the process that starts the others
+    measures: tuple[str, ...]  # the question of each cell, which come in random order
     options: Mapping[str, str]  # with their defaults, in the order of the guest's arguments
 
 
@@ -32,6 +33,7 @@ MAKE = Program(
     "make_build",
     "make of {units} units and a main program by {compiler}",
     "make",
+    ("make",) * 3 + ("process",) * 2,
     {"units": "50", "rounds": "1", "compiler": "g++"},
 )
 PYTHON = Program(
@@ -39,6 +41,7 @@ PYTHON = Program(
     "python_script",
     "a Python script with {calls} calls",
     "the script",
+    ("python",) * 3,
     {"calls": "100", "rounds": "3"},
 )
 ALL = (MAKE, PYTHON)
@@ -50,7 +53,7 @@ def measure(
     """Whether all was measured, and what was."""
     command = [str(guests.BENCH / f"{program.command}_guest"), str(out)]
     command += [options[name] for name in program.options]
-    said = guests.follow([f"{program.question}/{way}" for way in WAYS])
+    said = guests.follow(program.measures)
     well = guests.run(kernel, ["--icount", "--mem", "3G"], command, out, task, progress, said)
     return well, guests.results(out)
 
