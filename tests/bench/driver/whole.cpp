@@ -50,16 +50,21 @@ void run_shell(const std::string& command) {
         run({"/bin/sh", "-c", command});
 }
 
-double run_by(const Way& way, const Whole& whole) {
-    run_shell(whole.before);
-    const std::string_view name = way.name;
-    if (name != "without")
-        ::setenv("LD_PRELOAD", whole.preload.c_str(), 1);
-    if (name == "alone")
-        ::setenv("KSPAWN_INHERIT", "0", 1);
-    const double seconds = run(whole.command);
+void set_environment(std::string_view way, const Whole& whole) {
     ::unsetenv("LD_PRELOAD");
     ::unsetenv("KSPAWN_INHERIT");
+    if (way != "without")
+        ::setenv("LD_PRELOAD", whole.preload.c_str(), 1);
+    if (way == "alone")
+        ::setenv("KSPAWN_INHERIT", "0", 1);
+}
+
+double run_by(const Way& way, const Whole& whole) {
+    set_environment("without", whole);
+    run_shell(whole.before);
+    set_environment(way.name, whole);
+    const double seconds = run(whole.command);
+    set_environment("without", whole);
     run_shell(whole.after);
     return seconds;
 }
