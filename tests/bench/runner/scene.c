@@ -374,12 +374,10 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
                                                    : "tiny";
     char** environment = make_environment(parameters.arguments * 1024 / ARGUMENT_SIZE / 2);
     *scene = (struct scene){
-        .tiny = parameters.path ? program : joined(directory, program),
         .witness = parameters.path ? "witness" : joined(directory, "witness"),
         .fails = parameters.bad_action                   ? EBADF
                  : parameters.missing || parameters.late ? ENOENT
                                                          : 0,
-        .clock = clock,
         .time = clock ? map_clock(clock) : NULL,
         .spawners = parameters.spawners,
         .stall = parameters.stall != 0,
@@ -387,7 +385,7 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
         .resident = parameters.resident,
     };
     scene->request = (struct bench_request){
-        .path = scene->tiny,
+        .path = parameters.path ? program : joined(directory, program),
         .search = parameters.path != 0,
         .argv = make_arguments(&parameters, environment, clock, parameters.actions),
         .envp = environment,
