@@ -280,7 +280,7 @@ def readme(results: list[Results], verdicts: list[Verdict]) -> str:
         goals=goals_short(verdicts),
         limits=limits(verdicts),
         boots=in_use(results, verdicts, [Scene("plain")]),
-    )
+    ).rstrip()
 
 
 def summary(results: list[Results], verdicts: list[Verdict]) -> str:
