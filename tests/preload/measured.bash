@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# In the guest: what the counts of whole programs have in common.  To be sourced
-# after root.sh; /tmp/measured has what was counted, "NAME THOUSANDS" a line.
+# In the guest: what load_cost counts.  To be sourced after root.sh; /tmp/measured has what
+# was counted, "NAME THOUSANDS" a line.
 
 # in_root ARGUMENT...: runs $root/measure, which may call "measured NAME COMMAND..."
 in_root() {
@@ -22,25 +22,11 @@ MEASURED
 	chroot $root /bin/bash -eu /measured.bash "$@"
 }
 
-# How many programs the kernel has started; a call that it makes again is one.
-spawns() {
-	local stats=/sys/class/misc/kspawn/stats
-	echo $(($(cat $stats/spawns) - $(cat $stats/restarted)))
-}
-
-# A ratio says nothing if it was libc that started them.
-expect_spawns() { # BEFORE COUNT
-	local started=$(($(spawns) - $1))
-	[ $started -eq "$2" ] && return
-	echo "the kernel started $started programs, not $2" >&2
-	return 1
-}
-
 median() { # NAME COUNT
 	sed -n "s/^$1 //p" /tmp/measured | sort -n | sed -n "$((($2 + 1) / 2))p"
 }
 
-# For tests/bench/run: where the counts are from, and all of them.
+# Where the counts are from, and all of them.
 raw() {
 	echo "# kernel $(uname -r)"
 	echo "# cpu $(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)"

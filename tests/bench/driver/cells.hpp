@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What there is to measure: every way, in every scene.
+// All that can be measured: every way, in every scene.
+//
+//   way       a method to start a program; ways/ways.h lists them, and its code in the
+//             runner is a struct bench_way
+//   scene     the state that the caller of a start is in, and the start that it asks for
+//   question  what scenes of one kind tell: they differ by their parameters
+//   cell      one way in one scene: a benchmark, QUESTION/WAY/PARAMETER:VALUE...
+//   part      the cells that one kind of guest measures, in one boot
 #pragma once
 
 #include <cstdint>
@@ -24,7 +31,7 @@ struct Way {
 
 std::span<const Way> all_ways();
 
-/// What a question puts to the ways, and with it to which of them.
+/// How a question puts the ways to work, and with it which of them.
 enum class Asks {
     Program, // to start a program, which all can
     Command, // the same with a short command line: a shell has no room for another

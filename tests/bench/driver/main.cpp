@@ -9,6 +9,8 @@
 // runner/*.h say of them.  --parts=PART leaves out what is for other guests.  In a
 // guest that counts instructions (qemu/vm --icount) every nanosecond is an
 // instruction; elsewhere the times are times and worth what times are worth.
+//
+// With --whole it is another program that is measured, with and without the preload.
 #include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
 #include <gnu/libc-version.h>
@@ -19,14 +21,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -34,6 +34,7 @@
 
 #include "cells.hpp"
 #include "runner.hpp"
+#include "whole.hpp"
 
 namespace {
 
@@ -95,7 +96,7 @@ public:
         return *m_runner;
     }
 
-    /// What is measured next gets a new one.
+    /// The next cell gets a new one.
     void drop() {
         m_key.clear();
         m_way = nullptr;
@@ -129,19 +130,14 @@ void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& cu
         bench::Runner& runner = current.of(cell);
         const auto count = state.max_iterations;
         // The batch is all that Google Benchmark asks for at a time, so one run.
-        std::uint64_t blocked = 0;
-        std::map<std::string, double> extras;
         while (state.KeepRunningBatch(count)) {
-            const auto times = runner.run(static_cast<std::uint64_t>(count));
+            const auto figures = runner.run(static_cast<std::uint64_t>(count));
             // It divides by the number of starts, of which we have the median.
-            state.SetIterationTime(static_cast<double>(times.total) * 1e-9 *
-                                   static_cast<double>(count));
-            blocked = times.blocked;
-            extras = times.extras;
+            state.SetIterationTime(figures.at("total") * 1e-9 * static_cast<double>(count));
+            for (const auto& [name, value] : figures)
+                if (name != "total")
+                    state.counters[name] = value;
         }
-        state.counters["blocked"] = static_cast<double>(blocked);
-        for (const auto& [name, value] : extras)
-            state.counters[name] = value;
         if (!cell.costly)
             current.drop();
     } catch (const std::exception& error) {
@@ -151,41 +147,26 @@ void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& cu
     }
 }
 
-class CellBenchmark : public benchmark::internal::Benchmark {
-public:
-    CellBenchmark(const bench::Cell& cell, CurrentRunner& current)
-        : Benchmark((cell.question + '/' + cell.way->name).c_str()), m_cell(cell),
-          m_current(current) {
-        std::vector<std::string> names;
-        std::vector<std::int64_t> values;
-        for (const auto& parameter : cell.scene) {
-            names.push_back(parameter.name);
-            values.push_back(parameter.value);
-        }
-        if (!names.empty())
-            ArgNames(names)->Args(values);
-        UseManualTime()->Unit(benchmark::kNanosecond);
-        // It is no time that is measured, and each takes a while.
-        if (cell.question == "held")
-            Iterations(1);
-        // The trace of more of them would not fit.
-        if (cell.question == "locks")
-            Iterations(400);
+void enter(const bench::Cell& cell, CurrentRunner& current) {
+    std::vector<std::string> names;
+    std::vector<std::int64_t> values;
+    for (const auto& parameter : cell.scene) {
+        names.push_back(parameter.name);
+        values.push_back(parameter.value);
     }
-    void Run(benchmark::State& state) override { measure(state, m_cell, m_current); }
-
-private:
-    const bench::Cell& m_cell;
-    CurrentRunner& m_current;
-};
-
-void enter(const std::vector<bench::Cell>& cells, CurrentRunner& current) {
-    // They belong to Google Benchmark from here on, which clang-tidy cannot see.
-    // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
-    for (const auto& cell : cells)
-        benchmark::internal::RegisterBenchmarkInternal(
-            std::make_unique<CellBenchmark>(cell, current).release());
-    // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
+    auto* entered = benchmark::RegisterBenchmark(
+                        (cell.question + '/' + cell.way->name).c_str(),
+                        [&](benchmark::State& state) { measure(state, cell, current); })
+                        ->UseManualTime()
+                        ->Unit(benchmark::kNanosecond);
+    if (!names.empty())
+        entered->ArgNames(names)->Args(values);
+    // It is no time that is measured, and each takes a while.
+    if (cell.question == "held")
+        entered->Iterations(1);
+    // The trace of more of them would not fit.
+    if (cell.question == "locks")
+        entered->Iterations(400);
 }
 
 /// Does the clock count instructions?  A loop of a known number of them tells.
@@ -219,33 +200,37 @@ void describe() {
 /// For whoever draws the results.
 nlohmann::ordered_json listed() {
     auto list = nlohmann::ordered_json::array();
-    for (const auto& way : bench::all_ways())
-        list.push_back(
-            {{"name", way.name}, {"words", way.words}, {"colour", way.colour}, {"ours", way.ours}});
+    for (const auto ways : {bench::all_ways(), bench::whole_ways()})
+        for (const auto& way : ways)
+            list.push_back({{"name", way.name},
+                            {"words", way.words},
+                            {"colour", way.colour},
+                            {"ours", way.ours},
+                            {"whole", ways.data() == bench::whole_ways().data()}});
     return list;
 }
 
-int measure_all(std::vector<std::string> flags, const std::string& part) {
-    std::vector<char*> argv;
-    for (auto& flag : flags)
-        argv.push_back(flag.data());
-    int argc = static_cast<int>(argv.size());
-    argv.push_back(nullptr);
+int measure_all(std::vector<std::string> flags, const std::string& part, bench::Whole whole) {
+    std::vector<char*> argv(flags.size() + 1);
+    std::ranges::transform(flags, argv.begin(), [](std::string& flag) { return flag.data(); });
+    int argc = static_cast<int>(flags.size());
     benchmark::Initialize(&argc, argv.data());
     if (benchmark::ReportUnrecognizedArguments(argc, argv.data()))
         return 2;
     // In a log, too, each line is there when it is said: measuring takes minutes.
     (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    // A runner that has died is noticed when it is written to.
-    if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-        return 1;
     const fs::path built = fs::read_symlink("/proc/self/exe").parent_path();
     const Programs programs(built / "tests" / "bench");
     CurrentRunner current(built, programs.directory());
     auto cells = bench::all_cells();
-    if (!part.empty())
+    if (!whole.question.empty()) {
+        cells.clear();
+        whole.preload = built / "libkspawn-preload.so";
+        bench::enter(whole, any_failed);
+    } else if (!part.empty())
         std::erase_if(cells, [&](const bench::Cell& cell) { return cell.part != part; });
-    enter(cells, current);
+    for (const auto& cell : cells)
+        enter(cell, current);
     describe();
     const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
@@ -253,15 +238,25 @@ int measure_all(std::vector<std::string> flags, const std::string& part) {
 }
 
 int run(int argc, char** argv) {
-    CLI::App app("What it costs to start a program, by every way to do it.");
+    CLI::App app("Measure the cost of starting a program, by every way to do it.");
     app.footer(
         "Other flags are Google Benchmark's: --benchmark_filter=REGEX, --benchmark_out=FILE...");
     std::string part;
     bool list_ways = false;
+    bench::Whole whole;
     app.add_option("--parts", part, "Only what is measured in this kind of guest")
         ->check(CLI::IsMember(bench::parts()))
         ->take_last();
     app.add_flag("--list-ways", list_ways, "Print, as JSON, what the ways are called and drawn as");
+    auto* question =
+        app.add_option("--whole", whole.question, "Measure a whole program, under this name");
+    auto* command =
+        app.add_option("COMMAND", whole.command, "The program, behind \"--\"")->needs(question);
+    question->needs(command);
+    app.add_option("--before", whole.before, "A shell command before each run of it")
+        ->needs(question);
+    app.add_option("--after", whole.after, "A shell command that must succeed after each run")
+        ->needs(question);
     app.allow_extras();
     try {
         app.parse(argc, argv);
@@ -273,8 +268,9 @@ int run(int argc, char** argv) {
         return 0;
     }
     std::vector<std::string> flags = app.remaining();
+    std::erase(flags, "--"); // CLI11 leaves it
     flags.insert(flags.begin(), argv[0]);
-    return measure_all(std::move(flags), part);
+    return measure_all(std::move(flags), part, std::move(whole));
 }
 
 } // namespace

@@ -5,51 +5,28 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace bench {
 
-/// A file descriptor that is closed in the end.
-class Descriptor {
-public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : m_fd(fd) {}
-    Descriptor(Descriptor&& other) noexcept : m_fd(std::exchange(other.m_fd, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(m_fd, other.m_fd);
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor();
-
-    [[nodiscard]] int get() const { return m_fd; }
-
-private:
-    int m_fd = -1;
-};
-
-/// What a runner could not do, in its own words.
+/// A runner could not do something; the words are its own.
 class RunnerError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 class Runner {
 public:
-    /// Of one start: the median of those of a run.
-    struct Times {
-        std::uint64_t total = 0;   // ns
-        std::uint64_t blocked = 0; // ns
-        std::map<std::string, double> extras;
-    };
+    /// By name: "total" and "blocked" of one start, in nanoseconds, and others.
+    using Figures = std::map<std::string, double>;
 
     /// Starts `program` in the scene; `preload` is for LD_PRELOAD and may be empty.
     /// It has nothing else in its environment.
-    Runner(const std::string& program, const std::string& scene, const std::string& directory,
+    Runner(const std::string& program, std::string scene, std::string directory,
            const std::string& preload);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -58,14 +35,16 @@ public:
     ~Runner();
 
     void use(std::string_view way);
-    Times run(std::uint64_t count);
+    Figures run(std::uint64_t count);
 
 private:
+    struct Close {
+        void operator()(std::FILE* stream) const { (void)std::fclose(stream); }
+    };
+
     std::string ask(const std::string& command);
 
-    Descriptor m_commands;
-    Descriptor m_answers;
-    std::string m_pending;
+    std::unique_ptr<std::FILE, Close> m_stream; // a socket; read from it only
     pid_t m_pid = -1;
 };
 

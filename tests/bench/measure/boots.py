@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterable, Sequence
 
+import guests
+import programs
 from goals import Goal
+from guests import BENCH, REPO
 from measurements import COSTS, ERMS, PARALLEL, PROGRAMS, Results, add, describe, load, part_of
 from progress import Progress
 from ways import Ways
@@ -23,15 +26,11 @@ FLAMES = "flames"
 # In the boot of the costs, kspawn-bench runs once more for it while kspawn-trace looks on.
 TRACED = "traced"
 
-BENCH = Path(__file__).resolve().parent.parent
-REPO = BENCH.parent.parent
-VM = REPO / "qemu" / "vm"
-TIMEOUT = 6 * 3600
 
-# Of a short run, besides what gates are on: what README's first table shows.
+# A short run measures, besides the cells that gates are on, those of README's first table.
 SHORT = r"^plain/(fork|vfork|glibc|clone3|musl|afork|kspawn|kspawn_async|kspawn_wait)/"
-# Seconds of the guest's clock for a repetition, and how many repetitions.  Of the costs a
-# repetition is the median of its starts, a hundred of a plain one, by a process of its own:
+# Seconds of the guest's clock for a repetition, and how many repetitions.  A repetition of
+# the costs is the median of its starts, a hundred of a plain one, by a process of its own:
 # it is between processes that figures differ, by 1,000 instructions.
 MEASURE = {COSTS: (0.015, 7), ERMS: (0.015, 7), PARALLEL: (1.0, 5)}
 # Room for the scene with 4 GiB of touched memory.
@@ -44,15 +43,13 @@ GUESTS = {
     # Each CPU in a thread of its own: else they would run in turns.
     PARALLEL: ["--smp", "2", "--parallel"],
 }
-# What counts whole programs, by the question that it answers.
-SCRIPTS = {"make": "make_build", "python": "python_script"}
 # A kernel was once seen to die as it booted with --parallel.
 BOOTS = {COSTS: 1, ERMS: 1, PARALLEL: 3}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be measured."""
+    """The order for a run."""
 
     bench: Path  # kspawn-bench
     out: Path
@@ -63,6 +60,15 @@ class Plan:
 
     def flames(self, kernel: str) -> Path:
         return self.out / "flames" / kernel
+
+    @property
+    def starting(self) -> list[str]:
+        """The ways to start a program, not those of whole programs."""
+        return [name for name, way in self.ways.items() if not way.whole]
+
+    def last(self, kernel: str, part: str) -> Path:
+        """Where the last boot has left its results."""
+        return self.out / "last" / f"{kernel}.{part}"
 
     def output(self, kernel: str, part: str) -> Path:
         """All that was measured, of this run and others."""
@@ -86,7 +92,7 @@ def gated(goals: Sequence[Goal]) -> str:
 
 
 def _names(bench: Path, part: str, pattern: str) -> list[str]:
-    """What kspawn-bench will measure of a part, in order."""
+    """The cells of a part that kspawn-bench will measure, in order."""
     command = [str(bench), f"--parts={part}", f"--benchmark_filter={pattern}", "--benchmark_list_tests"]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     names = [re.sub(r"(/iterations:\d+)?/manual_time$", "", line) for line in said.splitlines()]
@@ -96,76 +102,37 @@ def _names(bench: Path, part: str, pattern: str) -> list[str]:
     return names
 
 
-def follow(lines: Iterable[str], task: str, names: list[str], progress: Progress) -> None:
-    """Say how it goes, from what tests/bench/guest prints while it measures what is named."""
-    done = 0
-    for line in lines:
-        if median := re.match(r"(\S+)/manual_time_median\s+(\d+) ns", line):
-            name = re.sub(r"/iterations:\d+$", "", median[1])
-            done += 1
-            progress.step(task, f"{done}/{len(names)} {name}: {int(median[2]):,}")
-        elif "ERROR OCCURRED" in line:
-            done += 1
-            progress.say(task, line.rstrip())
-        elif line != "measuring\n":
-            continue
-        if done < len(names):
-            progress.doing(task, f"{done + 1}/{len(names)} {names[done]}")
-
-
 def _one_boot(
-    kernel: str, part: str, pattern: str, output: Path, plan: Plan, task: str, progress: Progress
+    kernel: str, part: str, pattern: str, out: Path, plan: Plan, task: str, progress: Progress
 ) -> dict[str, Any] | None:
-    """Run kspawn-bench in one boot, its JSON into `output`; what is in there, and the
-    traced, and where it is from."""
+    """Run kspawn-bench in one boot, which may write to the directory `out`; all that it has
+    measured, and where it is from."""
     seconds, repetitions = MEASURE[part]
-    of_traced = output.with_suffix(".traced.json")
-    output.unlink(missing_ok=True)
-    of_traced.unlink(missing_ok=True)
-    guest = [*GUESTS[part], "--mem", MEMORY]
-    command = [str(VM), "--kernel", kernel, *guest, "--share", str(output.parent)]
-    command += ["--timeout", str(TIMEOUT), "--log", str(output.with_suffix(".log"))]
-    names = _names(plan.bench, part, pattern)
-    if part == COSTS and (traced := _names(plan.bench, TRACED, pattern)):
-        command += ["--env", "TRACED=yes"]
-        names += traced
+    flags = [*GUESTS[part], "--mem", MEMORY]
+    measuring = [f"--benchmark_min_time={seconds}", f"--benchmark_repetitions={repetitions}"]
     context = describe(REPO) | {"run": plan.run}
-    context["options"] = f"qemu/vm {' '.join(guest)}, kspawn-bench --benchmark_min_time={seconds}"
-    context["options"] += f" --benchmark_repetitions={repetitions}"
-    command += ["--", str(BENCH / "guest"), str(output), str(plan.bench), f"--parts={part}"]
-    command += [f"--benchmark_filter={pattern}", f"--benchmark_min_time={seconds}"]
-    command += [f"--benchmark_repetitions={repetitions}"]
-    command += ["--benchmark_display_aggregates_only=true"]
+    context["options"] = f"qemu/vm {' '.join(flags)}, kspawn-bench {' '.join(measuring)}"
+    command = [str(BENCH / "guest"), str(out / "results.json"), str(plan.bench), f"--parts={part}"]
+    command += [f"--benchmark_filter={pattern}", *measuring, "--benchmark_display_aggregates_only=true"]
     if part == PARALLEL:
         # The host is not the same all the time, but so for all ways.
         command += ["--benchmark_enable_random_interleaving=true"]
-    said = output.with_suffix(".stderr")
-    with said.open("w") as stderr, subprocess.Popen(
-        command, cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
-    ) as vm:
-        assert vm.stdout is not None
-        follow(vm.stdout, task, names, progress)
-    data: dict[str, Any] | None = None
-    if output.exists():
-        data = json.loads(output.read_text())
-        assert data is not None
+    names = _names(plan.bench, part, pattern)
+    if part == COSTS and (traced := _names(plan.bench, TRACED, pattern)):
+        flags += ["--env", "TRACED=yes"]
+        names += traced
+    well = guests.run(kernel, flags, command, out, task, progress, guests.follow(names))
+    data = guests.results(out)
+    if data is not None:
         data["context"] |= context
-        if of_traced.exists():
-            data["benchmarks"] += json.loads(of_traced.read_text())["benchmarks"]
-    if vm.returncode != 0 or data is None:
-        for line in said.read_text().splitlines():
-            progress.say(task, line)
-        progress.say(task, f"incomplete (qemu/vm: exit status {vm.returncode})")
-        if data is not None:
+        if not well:
             data["incomplete"] = True
     return data
 
 
 def _cells(kernel: str, part: str, plan: Plan, task: str, progress: Progress) -> bool:
-    raw = plan.out / "last" / f"{kernel}.{part}.json"
-    raw.parent.mkdir(exist_ok=True)
     for _ in range(BOOTS[part]):
-        data = _one_boot(kernel, part, plan.pattern, raw, plan, task, progress)
+        data = _one_boot(kernel, part, plan.pattern, plan.last(kernel, part), plan, task, progress)
         if data is not None:
             add(plan.output(kernel, part), data)
             return not data.get("incomplete", False)
@@ -173,66 +140,39 @@ def _cells(kernel: str, part: str, plan: Plan, task: str, progress: Progress) ->
 
 
 def _programs(kernel: str, plan: Plan, task: str, progress: Progress) -> bool:
-    """Whole programs, each counted by a script of its own."""
-    benchmarks = []
+    """Whole programs, each measured by a script of its own."""
+    benchmarks: list[dict[str, Any]] = []
     context = describe(REPO) | {"run": plan.run}
-    well = True
-    for number, (question, script) in enumerate(SCRIPTS.items()):
-        progress.doing(task, f"{number + 1}/{len(SCRIPTS)} tests/bench/{script}")
-        command = [str(BENCH / script), "--kernel", kernel]
-        done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
-        well = well and done.returncode == 0
-        if done.returncode != 0:
-            for line in [*done.stdout.splitlines(), *done.stderr.splitlines()]:
-                progress.say(task, line)
-        for line in done.stdout.splitlines():
-            # A count is one of thousands: its clock has microseconds.
-            if count := re.search(r"# (?:build|script) (\w+) (\d+) thousand$", line):
-                instructions = int(count[2]) * 1000
-                benchmarks.append(
-                    {
-                        "run_name": f"{question}/{count[1]}",
-                        "run_type": "iteration",
-                        "real_time": instructions,
-                    }
-                )
-                progress.step(task, f"{question}/{count[1]}: {instructions:,}")
-            elif release := re.search(r"# kernel (\S+)$", line):
-                context["kernel"] = release[1]
-            elif cpu := re.search(r"# cpu (.+)$", line):
-                context["cpu"] = cpu[1]
-            elif glibc := re.search(r"# glibc (\S+)$", line):
-                context["glibc"] = glibc[1]
-    context |= {"unit": "instructions", "options": ", ".join(f"tests/bench/{s}" for s in SCRIPTS.values())}
+    context["options"] = ", ".join(f"tests/bench/{program.command}" for program in programs.ALL)
+    complete = True
+    for program in programs.ALL:
+        out = plan.last(kernel, program.command)
+        progress.doing(task, f"tests/bench/{program.command}")
+        well, data = programs.measure(program, program.options, kernel, out, task, progress)
+        complete = complete and well
+        if data is not None:
+            benchmarks += data["benchmarks"]
+            context = data["context"] | context
     if benchmarks:
         add(plan.output(kernel, PROGRAMS), {"context": context, "benchmarks": benchmarks})
-    return well and bool(benchmarks)
+    return complete and bool(benchmarks)
 
 
 def _flames(kernel: str, plan: Plan, task: str, progress: Progress) -> bool:
     """Folded stacks of each way's plain start, into a directory of the kernel's."""
-    ways = [way for way in plan.ways if re.search(plan.filter or ".", f"plain/{way}/")]
+    ways = [way for way in plan.starting if re.search(plan.filter or ".", f"plain/{way}/")]
     out = plan.flames(kernel)
-    out.mkdir(parents=True, exist_ok=True)
     for way in ways:
         (out / f"{way}.folded").unlink(missing_ok=True)
-    command = [str(VM), "--kernel", kernel, "--icount", "--mem", "2G", "--share", str(out)]
-    command += ["--timeout", str(TIMEOUT), "--", str(BENCH / "flames_guest"), str(out)]
-    command += [str(plan.bench), *ways]
-    said = out / "stderr"
-    with said.open("w") as stderr, subprocess.Popen(
-        command, cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
-    ) as vm:
-        assert vm.stdout is not None
-        for done, line in enumerate(vm.stdout, start=1):
+
+    def said(lines: Iterable[str], task: str, progress: Progress) -> None:
+        for done, line in enumerate(lines, start=1):
             progress.step(task, f"{done}/{len(ways)} {line.strip()}")
             if done < len(ways):
                 progress.doing(task, f"{done + 1}/{len(ways)} {ways[done]}")
-    if vm.returncode != 0:
-        for line in said.read_text().splitlines():
-            progress.say(task, line)
-        progress.say(task, f"incomplete (qemu/vm: exit status {vm.returncode})")
-    return vm.returncode == 0
+
+    command = [str(BENCH / "flames_guest"), str(out), str(plan.bench), *ways]
+    return guests.run(kernel, ["--icount", "--mem", "2G"], command, out, task, progress, said)
 
 
 def _measure(kernel: str, part: str, plan: Plan, progress: Progress) -> bool:
@@ -276,10 +216,10 @@ def again_and_again(
     def one(kernel: str, number: int) -> str | None:
         task = f"{kernel} boot {number}/{count}"
         progress.doing(task, "booting")
-        path = again(plan, kernel) / f"{number}.json"
-        data = _one_boot(kernel, COSTS, pattern, path, plan, task, progress)
+        out = again(plan, kernel) / str(number)
+        data = _one_boot(kernel, COSTS, pattern, out, plan, task, progress)
         if data is not None:
-            path.write_text(json.dumps(data, indent=2) + "\n")
+            out.with_suffix(".json").write_text(json.dumps(data, indent=2) + "\n")
         progress.done(task)
         return task if data is None or data.get("incomplete") else None
 
@@ -293,6 +233,6 @@ def again_and_again(
 
 
 def boots_of(kernel: str, plan: Plan) -> Results:
-    """What again_and_again() has measured."""
-    paths = sorted(again(plan, kernel).glob("[0-9]*.json"))
-    return load(kernel, [(COSTS, path) for path in paths if path.suffixes == [".json"]])
+    """The results of again_and_again()."""
+    paths = sorted(again(plan, kernel).glob("*.json"))
+    return load(kernel, [(COSTS, path) for path in paths if path.stem.isdecimal()])

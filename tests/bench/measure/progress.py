@@ -20,7 +20,7 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """Of tasks that may go on at once, each with a name.  To be used with "with"."""
+    """It tells of tasks that may go on at once, each with a name.  To be used with "with"."""
 
     def __init__(self, stream: TextIO = sys.stderr, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -80,7 +80,7 @@ class Progress:
             self._draw()
 
     def look(self) -> None:
-        """What the clock makes due."""
+        """Say what the clock makes due."""
         with self._lock:
             now = self._now()
             if self._moving:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the runner and the programs that it starts agree on.
+ * The agreement between the runner and the programs that it starts.
  *
  * tiny and witness are started with the same arguments.  The first after argv[0]
  * tells the witness what to find, as BENCH_EXPECT_FORMAT: descriptors open, bytes
@@ -15,12 +15,12 @@
 
 #define BENCH_EXPECT_FORMAT "fds=%d,arguments=%zu,environment=%zu,actions=%zu,attributes=%d"
 
-/* What the file actions do, over and over (see scene.c). */
+/* The file actions use these descriptors, over and over (see scene.c). */
 #define BENCH_FD_OPENED 10
 #define BENCH_FD_COPIED 11
 #define BENCH_FD_LAST 12
 
-/* What the attributes set. */
+/* The attributes set these. */
 #define BENCH_SIGNAL_DEFAULT SIGPIPE /* ignored by the runner */
 #define BENCH_SIGNAL_MASKED SIGUSR1
 

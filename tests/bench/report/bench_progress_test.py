@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "measure"))
 
-import boots  # noqa: E402
+import guests  # noqa: E402
 from progress import SILENCE, Progress  # noqa: E402
 
 
@@ -74,10 +74,10 @@ class Steps(unittest.TestCase):
         said += ["plain/glibc/manual_time_mean 310 ns\n", "plain/glibc/manual_time_median 300 ns\n"]
         said += ["plain/kspawn/manual_time_median 1000 ns\n", failed]
         said += ["traced/kspawn/manual_time_median 2000 ns\n"]
-        boots.follow(said[:4], "6.1", names, progress)
+        guests.follow(names)(said[:4], "6.1", progress)
         self.time = SILENCE
         progress.look()
-        boots.follow(said[4:], "6.1", names[1:], progress)
+        guests.follow(names[1:])(said[4:], "6.1", progress)
         self.assertEqual(
             log.getvalue().splitlines(),
             [

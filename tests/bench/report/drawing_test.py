@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is drawn must be what was measured."""
+"""Plots must show what was measured."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Nothing(unittest.TestCase):
     """Where nothing is drawn, the reason that is given is the true one."""
 
     def why(self, results: list[Results], library: object) -> str | None:
-        with mock.patch("plots.Figure", library):
+        with mock.patch("plots.find_spec", return_value=library):
             return plots.why_none(results)
 
     def test_matplotlib_is_missing(self) -> None:

@@ -21,9 +21,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Sequence
 
+import data_file
+
 K = 8.0
-# What is less than this is not worth a look, however well it could be told: of a start that
-# fails it is 170 instructions.
+# Less is not worth a look, however well it could be told: it is 170 instructions of a start
+# that fails.
 FLOOR = 0.02
 # A goal that is new has no spread yet.
 UNKNOWN = 0.03
@@ -32,7 +34,7 @@ FEWEST = 10
 
 @dataclass(frozen=True)
 class Spread:
-    """What an unchanged tree measured on one kernel, boot after boot."""
+    """The ratios that an unchanged tree measured on one kernel, boot after boot."""
 
     date: str
     commit: str
@@ -63,19 +65,4 @@ def load(path: Path) -> dict[str, Spread]:
 def save(path: Path, spreads: dict[str, Spread]) -> None:
     """Together with what the file has of other kernels."""
     whole = load(path) | spreads
-    text = json.dumps({kernel: asdict(whole[kernel]) for kernel in sorted(whole)}, indent=2)
-    path.write_text(_one_line_lists(text) + "\n")
-
-
-def _one_line_lists(text: str) -> str:
-    """JSON whose innermost lists each have a line: a diff shows one goal a line."""
-    lines: list[str] = []
-    inside = False
-    for line in text.splitlines():
-        if inside:
-            lines[-1] += line.strip() if line.strip().startswith("]") else line.strip() + " "
-            inside = not line.strip().startswith("]")
-        else:
-            lines.append(line)
-            inside = line.endswith("[")
-    return "\n".join(line.replace(" ]", "]") for line in lines)
+    data_file.write(path, {kernel: asdict(whole[kernel]) for kernel in sorted(whole)})

@@ -16,7 +16,7 @@ from goals import Goal, Verdict
 
 BENCH = Path(__file__).parents[1]
 RUNS = 1000
-# What nobody may be allowed to lose unseen.
+# Nobody may lose so much unseen.
 REGRESSION = 0.03
 
 

@@ -3,8 +3,8 @@
 
 goals.json is a list.  Each goal divides one cell by another, both of the same
 boot: "of" by "to" (names as Google Benchmark has them, without its suffixes), by
-their "measure"; without "to" it is the value itself.  What is of interest may be a part
-of a cell: "of_less" and "to_less" are cells that are subtracted first.  "at_most" (or
+their "measure" ("total" where none is named); without "to" it is the value itself.
+"of_less" and "to_less" are cells that are subtracted first.  "at_most" (or
 "at_least") is what we want, a number or one for each kernel, "required" what should be
 in any case; "limit" says what keeps us from it.  "reached" is what was measured for each
 kernel when it was last recorded, with the date and the commit: by tests/bench/run
@@ -16,24 +16,25 @@ than boots of an unchanged tree differ (gates.py), or could not be measured.  "g
 false for what is measured in time, which is too much the machine's to be held against a
 change.
 
-What is on record is what a measured ratio is held against.  It is no measurement: where
-there is none, there is no ratio.
+A measured ratio is held against the one on record, which is no measurement: where there is
+none, there is no ratio.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Collection, Mapping
 
+import data_file
 import gates
 from gates import Spread
 from measurements import Boot, Results, part_of
 
 
-# Of all kernels, or of each.
+# For all kernels, or for each.
 Bound = float | Mapping[str, float]
 
 
@@ -54,7 +55,7 @@ class Goal:
     name: str
     of: str
     to: str | None
-    measure: str
+    measure: str = "total"
     of_less: str | None = None
     to_less: str | None = None
     at_most: Bound | None = None
@@ -85,7 +86,7 @@ class Goal:
         return value <= bound if self.at_most is not None else value >= bound
 
     def worse_by(self, value: float, part: float) -> float:
-        """What is worse than the value by this part of it."""
+        """A value that is worse by this part of it."""
         return value * (1 + part if self.at_most is not None else 1 - part)
 
 
@@ -149,7 +150,7 @@ def _difference(boot: Boot, measure: str, name: str, less: str | None) -> float 
 
 
 def ratio(goal: Goal, boot: Boot) -> float | None:
-    """Of this boot; None if it has not all cells."""
+    """In this boot; None if it has not all cells."""
     value = _difference(boot, goal.measure, goal.of, goal.of_less)
     if goal.to is None or value is None:
         return value
@@ -183,39 +184,43 @@ def judge(
     return verdicts
 
 
+def _put(path: Path, ratios: Mapping[tuple[str, str], Reached]) -> None:
+    """On record, by the goal's name and the kernel."""
+    entries: list[dict[str, Any]] = json.loads(path.read_text())
+    for entry in entries:
+        for (name, kernel), reached in ratios.items():
+            if name == entry["name"]:
+                entry.setdefault("reached", {})[kernel] = asdict(reached)
+    data_file.write(path, entries)
+
+
 def record(path: Path, verdicts: list[Verdict]) -> None:
     """Put what was measured in this run on record; not what gates are on, for which one
     boot is too few (record_medians)."""
-    entries: list[dict[str, Any]] = json.loads(path.read_text())
-    by_name = {entry["name"]: entry for entry in entries}
-    for verdict in verdicts:
-        if verdict.goal.gate or not verdict.tested:
-            continue
-        if verdict.ratio is not None and verdict.boot is not None:
-            by_name[verdict.goal.name].setdefault("reached", {})[verdict.kernel] = {
-                "ratio": round(verdict.ratio, 4),
-                "date": verdict.boot.context["measured"],
-                "commit": verdict.boot.context["commit"],
-            }
-    path.write_text(json.dumps(entries, indent=2) + "\n")
+    _put(
+        path,
+        {
+            (v.goal.name, v.kernel): Reached(round(v.ratio, 4), v.boot.context["measured"], v.boot.context["commit"])
+            for v in verdicts
+            if v.tested and not v.goal.gate and v.ratio is not None and v.boot is not None
+        },
+    )
 
 
 def record_medians(path: Path, spreads: Mapping[str, Spread]) -> None:
     """Put the medians of these boots on record."""
-    entries: list[dict[str, Any]] = json.loads(path.read_text())
-    for entry in entries:
-        for kernel, of_kernel in spreads.items():
-            if ratios := of_kernel.ratios.get(entry["name"]):
-                entry.setdefault("reached", {})[kernel] = {
-                    "ratio": round(statistics.median(ratios), 5),
-                    "date": of_kernel.date,
-                    "commit": of_kernel.commit,
-                }
-    path.write_text(json.dumps(entries, indent=2) + "\n")
+    _put(
+        path,
+        {
+            (name, kernel): Reached(round(statistics.median(ratios), 5), of_kernel.date, of_kernel.commit)
+            for kernel, of_kernel in spreads.items()
+            for name, ratios in of_kernel.ratios.items()
+        },
+    )
 
 
 def spread(goals: list[Goal], of_kernel: Results) -> Spread:
-    """Of the ratios that gates are on, one for each boot that has all of them."""
+    """The ratios that gates are on, one for each boot that has all of them."""
     gated = [goal for goal in goals if goal.gate]
     whole = [
         (boot, {goal.name: ratio(goal, boot) for goal in gated}) for boot in of_kernel.boots

@@ -204,7 +204,7 @@ class Judging(unittest.TestCase):
 
 
 class Merging(unittest.TestCase):
-    """What a run has not measured stays as it was."""
+    """A run leaves what it has not measured as it was."""
 
     both = [run("plain/kspawn", 50), run("plain/glibc", 200)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What Google Benchmark has written, as we compare it: one cell per way and scene."""
+"""The results of Google Benchmark, as we compare them: one cell per way and scene."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any, Iterable
 
 from ways import Way, Ways
 
-# What is measured in one boot each, and the questions that it answers.  All others
-# are answered by the costs.
+# The parts, each measured in a boot of its own, and the questions that they answer.  All
+# others are answered by the costs.
 COSTS, ERMS, PARALLEL, PROGRAMS = "costs", "erms", "parallel", "programs"
 PARTS = (COSTS, ERMS, PARALLEL, PROGRAMS)
 _PART_OF = {
@@ -27,9 +27,10 @@ _PART_OF = {
     "stall": PARALLEL,
     "make": PROGRAMS,
     "python": PROGRAMS,
+    "process": PROGRAMS,
 }
 
-# What Google Benchmark says of a run besides our counters.
+# Google Benchmark's own members of a run, besides our counters.
 _NO_COUNTERS = {
     "family_index",
     "per_family_instance_index",
@@ -73,7 +74,7 @@ class Cell:
 
 @dataclass(eq=False)
 class Boot:
-    """What was measured in one boot.  Figures are compared with those of the same boot only."""
+    """The cells of one boot.  Figures are compared with those of the same boot only."""
 
     part: str
     context: dict[str, str]
@@ -141,7 +142,7 @@ class Results:
 
     @property
     def errors(self) -> list[str]:
-        """What could not be measured and has not been measured since."""
+        """All that could not be measured and has not been measured since."""
         said: dict[tuple[Scene, str], str] = {}
         for boot in self.boots:
             said |= boot.errors
@@ -206,7 +207,8 @@ def _cell(runs: list[dict[str, Any]]) -> Cell:
     )
 
 
-def _boot(part: str, data: dict[str, Any]) -> Boot:
+def boot_of(part: str, data: dict[str, Any]) -> Boot:
+    """From what Google Benchmark has written."""
     boot = Boot(part, data["context"])
     runs: dict[tuple[Scene, str], list[dict[str, Any]]] = {}
     for run in data["benchmarks"]:
@@ -227,16 +229,16 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def load(kernel: str, parts: Iterable[tuple[str, Path]], ways: Ways | None = None) -> Results:
-    """What these files of one kernel have, each of one part."""
-    return Results(kernel, [_boot(part, data) for part, path in parts for data in _read(path)], ways or {})
+    """From files of one kernel, each of one part."""
+    return Results(kernel, [boot_of(part, data) for part, path in parts for data in _read(path)], ways or {})
 
 
 def add(path: Path, data: dict[str, Any]) -> None:
     """Add a boot to those that the file has, of one kernel and part: what it has not
     measured stays as it was.  A boot of which nothing is left that is not measured again
     goes."""
-    new = _boot("", data)
-    kept = [old for old in (_read(path) if path.exists() else []) if not new.supersedes(_boot("", old))]
+    new = boot_of("", data)
+    kept = [old for old in (_read(path) if path.exists() else []) if not new.supersedes(boot_of("", old))]
     whole = path.with_suffix(".new")
     whole.write_text(json.dumps({"boots": [*kept, data]}, indent=2) + "\n")
     whole.replace(path)
@@ -293,7 +295,7 @@ def _musl_version() -> str:
 
 
 def describe(repo: Path) -> dict[str, str]:
-    """What must be known of a figure and the guest cannot know, for its JSON."""
+    """All that must be known of a figure and the guest cannot know, for its JSON."""
     git = ["git", "-C", str(repo)]
     commit = _output([*git, "rev-parse", "--short=12", "HEAD"]) or "unknown"
     if _output([*git, "status", "--porcelain", "--untracked-files=no"]):

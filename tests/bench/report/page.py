@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterable
 
@@ -53,6 +53,7 @@ QUESTIONS = {
     "held": "Memory needed until the exec, and a start where memory is accounted strictly",
     "make": "Whole programs: a make build",
     "python": "Whole programs: a Python script that shells out",
+    "process": "A process that starts nothing, and loads the preload library or not",
     "traced": "The plain start, under kspawn-trace (windows, creds)",
     "erms": "The plain start, on a CPU with ERMS, which clears memory byte by byte",
 }
@@ -60,7 +61,7 @@ QUESTIONS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """What a table has in one place."""
+    """The text in one place of a table."""
 
     text: str
     mark: str = ""  # what it says, for how it is drawn: "ours", "reached", "missed"
@@ -84,22 +85,6 @@ class Table:
         align = ["---"] + ["---:"] * (len(self.header) - 1)
         rows = [self.header, align, *(list(map(str, row)) for row in self.rows)]
         return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A scene: what is between its heading and the next."""
-
-    heading: str
-    tables: list[Table]
-
-
-@dataclass(frozen=True)
-class Question:
-    name: str
-    title: str
-    scenes: list[Shown]
-    plots: list[tuple[Plot, Path]] = field(default_factory=list)
 
 
 def _ratio(of_kernel: Results, scene: Scene, way: str, to: str, measure: str = "total") -> str:
@@ -238,7 +223,7 @@ def limits(verdicts: list[Verdict]) -> dict[str, str]:
     }
 
 
-# What is said of a boot, besides its part.
+# All that is said of a boot, besides its part.
 ORIGIN = ("kernel", "glibc", "musl", "cpu", "qemu", "options", "commit", "measured")
 
 
@@ -295,7 +280,7 @@ def readme(results: list[Results], verdicts: list[Verdict]) -> str:
         goals=goals_short(verdicts),
         limits=limits(verdicts),
         boots=in_use(results, verdicts, [Scene("plain")]),
-    )
+    ).rstrip()
 
 
 def summary(results: list[Results], verdicts: list[Verdict]) -> str:
@@ -323,16 +308,16 @@ def write(
         "goals": goals_table(verdicts) if verdicts else None,
         "limits": limits(verdicts),
         "questions": [
-            Question(
-                name,
-                title,
-                [
-                    Shown(heading(scene), [table(scene, boot) for boot in results if scene in boot.cells])
+            {
+                "name": name,
+                "title": title,
+                "plots": [(plot, svg) for plot, svg in plots.items() if plot.question == name],
+                "scenes": [
+                    (heading(scene), [table(scene, boot) for boot in results if scene in boot.cells])
                     for scene in scenes
                     if scene.question == name
                 ],
-                [(plot, svg) for plot, svg in plots.items() if plot.question == name],
-            )
+            }
             for name, title in QUESTIONS.items()
             if any(scene.question == name for scene in scenes)
         ],

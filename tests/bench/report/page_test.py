@@ -88,7 +88,8 @@ class Pages(unittest.TestCase):
         verdicts = goals.judge([dataclasses.replace(GOAL, limit="as <x>")], [mixed()], {}, NOW)
         said = page.readme([mixed()], verdicts)
         self.assertIn("| **kspawn** | 100 |  | 2026-02-02, bbb |", said)
-        self.assertIn("\n- g: as <x>\n", said)
+        self.assertIn("\n\n- g: as <x>\n\n", said)
+        self.assertTrue(said.endswith(", on 2026-02-02"), "a blank line would follow twice")
 
 
 class Goals(unittest.TestCase):

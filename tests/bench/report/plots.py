@@ -9,16 +9,11 @@ by side, on the same scale.  An axis that spans decades is logarithmic.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from measurements import Results, Scene, measure_unit, scene_of
-
-try:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-except ImportError:
-    Figure = None
 
 GREYS = ("#8a8a8a", "#6f7f8f", "#8f7f6f", "#7f8f6f", "#8f6f7f", "#6f8f8f", "#a0907a")
 STYLE = {
@@ -36,7 +31,7 @@ LABEL_STEP = 0.045  # of the height of the axes, from the name of one line to th
 
 @dataclass(frozen=True)
 class Plot:
-    """What is drawn: a measure of the cells of one question."""
+    """A picture: a measure of the cells of one question."""
 
     name: str
     title: str
@@ -250,11 +245,10 @@ def _bars(axes: Any, of_kernel: Results, ways: dict[str, Points]) -> None:
     axes.grid(axis="x")
 
 
-def _figure(plot: Plot, shown: list[tuple[Results, dict[str, Points]]]) -> Any:
+def _draw(figure: Any, plot: Plot, shown: list[tuple[Results, dict[str, Points]]]) -> None:
     every = [y for _, ways in shown for points in ways.values() for _, y in points]
     rows = max(len(ways) for _, ways in shown)
-    height = 4.6 if plot.axis else 1.2 + 0.23 * rows
-    figure = Figure(figsize=(6.2 * len(shown), height), layout="constrained")
+    figure.set_size_inches(6.2 * len(shown), 4.6 if plot.axis else 1.2 + 0.23 * rows)
     figure.suptitle(plot.title, fontsize=12)
     panels = figure.subplots(1, len(shown), sharex=True, sharey=bool(plot.axis), squeeze=False)[0]
     for axes, (of_kernel, ways) in zip(panels, shown):
@@ -277,14 +271,13 @@ def _figure(plot: Plot, shown: list[tuple[Results, dict[str, Points]]]) -> Any:
             if axes.get_yscale() == "linear":
                 axes.set_ylim(bottom=0)
             _names(axes, of_kernel, ways)
-    return figure
 
 
 def why_none(results: list[Results]) -> str | None:
     """Why nothing can be drawn, if that is so."""
     if not any(series(plot, of_kernel) for plot in PLOTS for of_kernel in results):
         return "no plots: nothing of what they show was measured (of an axis, two cells of a way)"
-    if Figure is None:
+    if find_spec("matplotlib") is None:
         return "no plots without matplotlib. Try: .ci/install-deps bench"
     return None
 
@@ -293,6 +286,9 @@ def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
     """Writes an SVG for each plot of which something was measured; none without matplotlib."""
     if why_none(results) is not None:
         return {}
+    # Not before something is drawn: it puts files into the home directory.
+    import matplotlib.figure  # pylint: disable=import-outside-toplevel
+
     out.mkdir(exist_ok=True)
     drawn = {}
     for plot in PLOTS:
@@ -300,7 +296,9 @@ def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
         path = out / f"{plot.name}.svg"
         path.unlink(missing_ok=True)
         if shown:
-            with rc_context(STYLE):
-                _figure(plot, shown).savefig(path)
+            with matplotlib.rc_context(STYLE):
+                figure = matplotlib.figure.Figure(layout="constrained")
+                _draw(figure, plot, shown)
+                figure.savefig(path)
             drawn[plot] = path
     return drawn

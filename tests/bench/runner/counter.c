@@ -9,9 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "answer.h"
 #include "clock.h"
-#include "extra.h"
-#include "fail.h"
 #include "median.h"
 
 enum { KEPT = 4096, IDLE = 50 };

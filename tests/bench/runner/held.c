@@ -8,9 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "clock.h"
-#include "extra.h"
-#include "fail.h"
 
 enum { POLL_MICROSECONDS = 500, SETTLE_MICROSECONDS = 20000 };
 
@@ -31,7 +30,7 @@ static void set(const char* name, long value) {
 static struct books read_books(void) {
     struct books books = {-1, -1};
     char line[128];
-    /* What is counted for each CPU is added up now and then, or now. */
+    /* The counts of each CPU are added up now and then, or now. */
     set("stat_refresh", 1);
     FILE* file = fopen("/proc/meminfo", "re");
     while (file && fgets(line, sizeof(line), file)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the machine's memory has to bear while a child has not executed its program
+ * The load on the machine's memory while a child has not executed its program
  * yet: one start whose child is held, by a FIFO that a file action opens, until the
  * kernel's books have been read.
  */

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "extra.h"
-#include "fail.h"
+#include "answer.h"
 
 #define TRACING "/sys/kernel/tracing/"
 

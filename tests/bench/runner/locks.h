@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel's tracepoints contention_begin and contention_end say of locks that
+ * The kernel's tracepoints contention_begin and contention_end tell of locks that
  * our process and its children had to wait for.
  */
 #ifndef BENCH_LOCKS_H

@@ -10,10 +10,10 @@
  *
  *   way NAME   the way to use from now on, which is checked: it must start the
  *              witness in the right state.  Answers "ready"
- *   run N      start tiny N times, waiting for the end of each.  Answers "TOTAL
- *              BLOCKED": nanoseconds of one start, and how many of them the caller
- *              was inside start(), each the median of all N; behind them mean=VALUE,
- *              the mean of TOTAL, and NAME=VALUE for what the scene asks for besides
+ *   run N      start tiny N times, waiting for the end of each.  Answers NAME=VALUE words:
+ *              total, nanoseconds of one start, and blocked, how many of them the caller
+ *              was inside start(), each the median of all N; mean, that of the total; and
+ *              those that the scene asks for besides
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,10 +24,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "counter.h"
 #include "expect.h"
-#include "extra.h"
-#include "fail.h"
 #include "held.h"
 #include "locks.h"
 #include "series.h"
@@ -161,8 +160,8 @@ int main(int argc, char** argv) {
             puts("ready");
         } else if (way && strncmp(line, "run ", 4) == 0) {
             const struct times times = run(way, &scene, strtoul(line + 4, NULL, 10));
-            printf("%" PRIu64 " %" PRIu64 " mean=%" PRIu64 "%s\n", times.total, times.blocked,
-                   times.mean, extras);
+            printf("total=%" PRIu64 " blocked=%" PRIu64 " mean=%" PRIu64 "%s\n", times.total,
+                   times.blocked, times.mean, extras);
         } else {
             fail(0, "what is '%s'?", line);
         }

@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "expect.h"
-#include "fail.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -61,7 +61,7 @@ struct parameters {
 #undef PARAMETER
 };
 
-/* What a login leaves in the environment. */
+/* The environment that a login makes. */
 static char* const login[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
@@ -174,20 +174,25 @@ static void make_pipe(int ends[2]) {
     }
 }
 
-/* What one who starts a filter asks for, with some more; repeated if there are more than 8. */
+/* The ends of three pipes that a child has as 0, 1 and 2. */
+static void make_pipes(int pipes[3]) {
+    for (int i = 0; i < 3; i++) {
+        int ends[2];
+        make_pipe(ends);
+        pipes[i] = ends[i > 0];
+    }
+}
+
+/* The actions of a start of a filter, with some more; repeated if there are more than 8. */
 static const struct bench_action* make_actions(size_t count) {
     if (!count)
         return NULL;
-    int in[2];
-    int out[2];
-    int err[2];
-    make_pipe(in);
-    make_pipe(out);
-    make_pipe(err);
+    int pipes[3];
+    make_pipes(pipes);
     const struct bench_action round[] = {
-        {.operation = BENCH_DUP2, .fd = in[0], .newfd = 0},
-        {.operation = BENCH_DUP2, .fd = out[1], .newfd = 1},
-        {.operation = BENCH_DUP2, .fd = err[1], .newfd = 2},
+        {.operation = BENCH_DUP2, .fd = pipes[0], .newfd = 0},
+        {.operation = BENCH_DUP2, .fd = pipes[1], .newfd = 1},
+        {.operation = BENCH_DUP2, .fd = pipes[2], .newfd = 2},
         {.operation = BENCH_OPEN, .fd = BENCH_FD_OPENED, .path = "/dev/null", .oflag = O_RDWR},
         {.operation = BENCH_DUP2, .fd = BENCH_FD_OPENED, .newfd = BENCH_FD_COPIED},
         {.operation = BENCH_CLOSE, .fd = BENCH_FD_OPENED},
@@ -202,24 +207,19 @@ static const struct bench_action* make_actions(size_t count) {
 
 /* dup2() of three sources to as many descriptors as are wanted, and closefrom(3). */
 static const struct bench_action* make_uniform_actions(size_t dups, bool closefrom) {
-    int in[2];
-    int out[2];
-    int err[2];
-    make_pipe(in);
-    make_pipe(out);
-    make_pipe(err);
-    const int sources[] = {in[0], out[1], err[1]};
+    int pipes[3];
+    make_pipes(pipes);
     struct bench_action* actions = allocate(dups + 1, sizeof(*actions));
     for (size_t i = 0; i < dups; i++)
         actions[i] = (struct bench_action){
-            .operation = BENCH_DUP2, .fd = sources[i % 3], .newfd = FIRST_DUP + (int)i};
+            .operation = BENCH_DUP2, .fd = pipes[i % 3], .newfd = FIRST_DUP + (int)i};
     if (closefrom)
         actions[dups] =
             (struct bench_action){.operation = BENCH_CLOSEFROM, .fd = STANDARD_DESCRIPTORS};
     return actions;
 }
 
-/* Of BENCH_FD_*, those open at the end. */
+/* How many of BENCH_FD_* are open at the end. */
 static int opened_by_actions(size_t count) {
     const size_t step = count % 8;
     return (step == 4 || step == 5) + (count >= 5) + (count >= 8);
@@ -356,7 +356,7 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
     struct parameters parameters = {.cloexec = 100};
     parse(&parameters, text);
     signal(BENCH_SIGNAL_DEFAULT, SIG_IGN);
-    /* What whoever called us has leaked or blocked is no part of a scene. */
+    /* Descriptors and signals that our caller has leaked or blocked are no part of a scene. */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -374,12 +374,10 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
                                                    : "tiny";
     char** environment = make_environment(parameters.arguments * 1024 / ARGUMENT_SIZE / 2);
     *scene = (struct scene){
-        .tiny = parameters.path ? program : joined(directory, program),
         .witness = parameters.path ? "witness" : joined(directory, "witness"),
         .fails = parameters.bad_action                   ? EBADF
                  : parameters.missing || parameters.late ? ENOENT
                                                          : 0,
-        .clock = clock,
         .time = clock ? map_clock(clock) : NULL,
         .spawners = parameters.spawners,
         .stall = parameters.stall != 0,
@@ -387,7 +385,7 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
         .resident = parameters.resident,
     };
     scene->request = (struct bench_request){
-        .path = scene->tiny,
+        .path = parameters.path ? program : joined(directory, program),
         .search = parameters.path != 0,
         .argv = make_arguments(&parameters, environment, clock, parameters.actions),
         .envp = environment,

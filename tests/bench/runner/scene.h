@@ -7,13 +7,11 @@
 
 struct scene {
     struct bench_request request; /* of tiny; of the witness with another path */
-    const char* tiny;
     const char* witness;
     int fails; /* the error number that every start ends with, 0 if it succeeds */
     /* The witness is asked for no file actions: those of the scene fail, or wait. */
     bool actions_are_special;
-    const char* clock;             /* where `first` leaves the time; NULL if it is not asked */
-    const volatile uint64_t* time; /* that file, mapped */
+    const volatile uint64_t* time; /* that `first` leaves; NULL if it is not asked */
     unsigned long spawners;        /* threads that start at once; 0: this one, by itself */
     bool stall;                    /* a thread on another CPU counts meanwhile */
     bool locks;                    /* contended locks are counted */

@@ -7,11 +7,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "answer.h"
 #include "clock.h"
 #include "counter.h"
 #include "expect.h"
-#include "extra.h"
-#include "fail.h"
 #include "median.h"
 
 void judge(const struct bench_way* way, const struct scene* scene, int error, int status) {
@@ -23,7 +22,7 @@ void judge(const struct bench_way* way, const struct scene* scene, int error, in
              (unsigned)status);
 }
 
-/* What each start of a series took. */
+/* Times of each start of a series. */
 struct record {
     uint64_t* total;
     uint64_t* blocked;

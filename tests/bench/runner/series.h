@@ -6,7 +6,7 @@
 #include "scene.h"
 
 /*
- * Of one start, in nanoseconds.  The medians of many: the clock interrupts one start in
+ * Nanoseconds of one start, the medians of many: the clock interrupts one start in
  * some thirty (each 4 ms), and with the interrupt ends an RCU grace period, so that this
  * start pays 140,000 instructions for what all since the last interrupt have left to be
  * freed.  How many of those starts fall into a series is chance, on which a mean depends.

@@ -16,7 +16,7 @@ enum { STACK_SIZE = 8192 };
 
 struct job {
     const struct bench_request* request;
-    int report; /* the pipe's end for writing */
+    int pipe; /* its end for writing */
 };
 
 /* No file action may hit the pipe: it must have a number above all of theirs. */
@@ -37,7 +37,7 @@ static int begin(const struct bench_request* request) {
 static void run(void* argument) {
     const struct job* job = argument;
     const int error = in_child_exec(job->request, NULL);
-    in_child_call(SYS_write, job->report, (long)&error, sizeof(error), 0);
+    in_child_call(SYS_write, job->pipe, (long)&error, sizeof(error), 0);
     in_child_exit();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a child does before it executes, for the ways that do it by hand.
+ * The steps of a child before it executes, for the ways that take them by hand.
  *
  * The child may share memory, even its thread-local storage, with a caller that
  * runs on: so these are bare system calls, which leave errno alone.  The search of

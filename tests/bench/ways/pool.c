@@ -33,7 +33,7 @@ struct pool {
     unsigned turn;
 };
 
-/* Of the thread that starts programs, and not of the workers'. */
+/* For the thread that starts programs, and not for the workers. */
 static _Thread_local struct pool own;
 
 static void become(struct worker* worker) {

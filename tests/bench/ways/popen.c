@@ -2,20 +2,12 @@
 /* popen() of the libc: a shell that executes the program, and a pipe from it. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "shell.h"
 
-static _Thread_local char* command;
-
-static int begin(const struct bench_request* request) {
-    command = shell_command(request);
-    return command ? 0 : ENOMEM;
-}
-
 static int start(const struct bench_request* request, struct bench_child* child) {
     (void)request;
-    child->state = popen(command, "re");
+    child->state = popen(shell_command, "re");
     return child->state ? 0 : errno;
 }
 
@@ -24,9 +16,5 @@ static int finish(struct bench_child* child, int* status) {
     return *status < 0 ? errno : 0;
 }
 
-static void end(void) {
-    free(command);
-}
-
 const struct bench_way bench_way_popen = {
-    .name = "popen", .begin = begin, .start = start, .finish = finish, .end = end};
+    .name = "popen", .begin = shell_begin, .start = start, .finish = finish, .end = shell_end};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shell.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,20 +16,21 @@ static void quote(FILE* out, const char* text) {
     fputc('\'', out);
 }
 
-char* shell_command(const struct bench_request* request) {
+_Thread_local char* shell_command;
+
+int shell_begin(const struct bench_request* request) {
     environ = (char**)request->envp;
-    char* command = NULL;
     size_t size;
-    FILE* out = open_memstream(&command, &size);
+    FILE* out = open_memstream(&shell_command, &size);
     if (!out)
-        return NULL;
+        return ENOMEM;
     fputs("exec", out);
     quote(out, request->path);
     for (char* const* argument = request->argv + 1; *argument; argument++)
         quote(out, *argument);
-    if (fclose(out) != 0) {
-        free(command);
-        return NULL;
-    }
-    return command;
+    return fclose(out) == 0 ? 0 : ENOMEM;
+}
+
+void shell_end(void) {
+    free(shell_command);
 }

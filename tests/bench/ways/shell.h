@@ -6,10 +6,13 @@
 #include "way.h"
 
 /*
- * "exec 'program' 'argument'...", to be freed.  The shell knows no way to pass
- * another argv[0].  environ, which is what the shell gets, becomes the request's.
- * NULL without memory.
+ * "exec 'program' 'argument'...", of this thread, from begin() to end().  The shell knows no
+ * way to pass another argv[0].  environ, which is what the shell gets, becomes the request's.
  */
-char* shell_command(const struct bench_request* request);
+extern _Thread_local char* shell_command;
+
+/* Members of a way.  begin() returns ENOMEM without memory. */
+int shell_begin(const struct bench_request* request);
+void shell_end(void);
 
 #endif

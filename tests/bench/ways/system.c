@@ -6,18 +6,12 @@
 
 #include "shell.h"
 
-static _Thread_local char* command;
 static _Thread_local int last_status;
-
-static int begin(const struct bench_request* request) {
-    command = shell_command(request);
-    return command ? 0 : ENOMEM;
-}
 
 static int start(const struct bench_request* request, struct bench_child* child) {
     (void)request;
     (void)child;
-    last_status = system(command);
+    last_status = system(shell_command);
     return last_status < 0 ? errno : 0;
 }
 
@@ -27,9 +21,5 @@ static int finish(struct bench_child* child, int* status) {
     return 0;
 }
 
-static void end(void) {
-    free(command);
-}
-
 const struct bench_way bench_way_system = {
-    .name = "system", .begin = begin, .start = start, .finish = finish, .end = end};
+    .name = "system", .begin = shell_begin, .start = start, .finish = finish, .end = shell_end};

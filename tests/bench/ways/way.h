@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every way to start a program is given, and what it does.
+ * The request that every way to start a program is given, and the functions that it has.
  *
- * A way is written as well as somebody who needs it would write it.  What can
- * be done once for many starts (building a file actions object, starting a pool)
- * is done in begin() and is not measured.  Threads that start at once each have a
+ * A way is written as well as somebody who needs it would write it.  begin()
+ * does all that can be done once for many starts (building a file actions object,
+ * starting a pool), and is not measured.  Threads that start at once each have a
  * begin() and end() of their own: what a way keeps it keeps for each thread.
  */
 #ifndef BENCH_WAY_H

@@ -9,7 +9,7 @@
  * way.  COLOUR is that of plots, "" for a grey; WORDS name the way in tables and plots.
  * TRAITS are for the driver: members of its struct Way (see driver/cells.hpp).
  *
- * Of a libc other than the system's, the runner has posix_spawn() alone.
+ * The runner that is linked to another libc than the system's has posix_spawn() alone.
  */
 #ifdef __GLIBC__
 BENCH_WAY(fork, fork, "#222222", "fork, execve", .searches = true)
