@@ -22,8 +22,8 @@ help:
 	@echo 'make demo        boot a guest, insert the module, start programs'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
 	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
-	@echo '                 row a kernel, PREEMPT_RT and cloud kernels, 250 small changes'
-	@echo '                 to the module, each to be noticed, and more: a day or so'
+	@echo '                 row a kernel, PREEMPT_RT and cloud kernels, small changes to the'
+	@echo '                 module and the library, each to be noticed, and more: a day or so'
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
@@ -94,6 +94,7 @@ test-nightly: deps-debug deps-fuzz
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
 	@tests/mutations/run $(KERNELS:%=--kernel %)
+	@tests/mutations/run --of lib $(KERNELS:%=--kernel %)
 	@tests/run --kernel debug --timeout 43200 --program-timeout 36000 \
 		--env KSPAWN_TEST_SCALE=100 --env KSPAWN_FUZZ_COUNT=20000 \
 		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '$(DEBUG_TESTS)'

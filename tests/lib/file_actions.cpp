@@ -31,6 +31,17 @@ protected:
     void dup2(int fd, int newfd) {
         ASSERT_EQ(kspawn_spawn_file_actions_adddup2(actions.get(), fd, newfd), 0);
     }
+    // What a start says that may have no descriptor from 100 on.
+    std::string words_below_100_descriptors() {
+        return in_a_fork([this]() -> std::string {
+            rlimit limit{};
+            ::getrlimit(RLIMIT_NOFILE, &limit);
+            limit.rlim_cur = 100;
+            ::setrlimit(RLIMIT_NOFILE, &limit);
+            start_child({"exit", "0"});
+            return last_failure().words;
+        });
+    }
     void chdir(const std::string& path) {
         ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), path.c_str()), 0);
     }
@@ -375,6 +386,13 @@ TEST_F(FileActions, ComposedActionsDoNotMoveTheOthers) {
     expect_failure(EBADF, 2, "file action 2: dup2 30 to 31: Bad file descriptor");
 }
 
+TEST_F(FileActions, ComposedActionsDoNotMoveThoseThatLibcRefuses) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addclose_range_np(actions.get(), 40, 50), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), STDIN_FILENO), 0);
+    dup2(STDIN_FILENO, 100);
+    EXPECT_EQ(words_below_100_descriptors(), "file action 2: dup2 0 to 100: Bad file descriptor");
+}
+
 TEST_F(FileActions, TcsetpgrpTakesTheTerminal) {
     // The child must be in the session whose terminal it is; so must we.
     int master = -1;
@@ -470,15 +488,7 @@ TEST_F(FileActions, AFailureUndoesNothingOfOurs) {
 // The child's limit on descriptors counts where it acts.
 TEST_F(FileActions, TargetsBeyondTheLimitAreRefused) {
     dup2(STDIN_FILENO, 100);
-    const auto wrong = in_a_fork([this]() -> std::string {
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = 100;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        start_child({"exit", "0"});
-        return last_failure().words;
-    });
-    EXPECT_EQ(wrong, "file action 0: dup2 0 to 100: Bad file descriptor");
+    EXPECT_EQ(words_below_100_descriptors(), "file action 0: dup2 0 to 100: Bad file descriptor");
 }
 
 } // namespace

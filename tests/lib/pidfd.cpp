@@ -2,6 +2,7 @@
 // Starts that yield a pidfd.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,6 +106,24 @@ TEST_F(Pidfd, FailureLeavesTheNumberFree) {
     EXPECT_EQ(number, 4711);
     const Descriptor after{::dup(0)};
     EXPECT_EQ(after.get(), expected + 1);
+}
+
+volatile std::sig_atomic_t children_ended = 0;
+
+TEST_F(Pidfd, WithoutRoomThereIsNoChild) {
+    const auto wrong = in_a_fork([this]() -> std::string {
+        std::signal(SIGCHLD, [](int) { children_ended = 1; });
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = 60;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        while (::dup(0) >= 0) {
+        }
+        if (start_with_pidfd({"exit", "0"}) != EMFILE)
+            return "no EMFILE";
+        return children_ended == 0 ? "" : "there was a child";
+    });
+    EXPECT_EQ(wrong, "");
 }
 
 // Both are wanted by whoever wraps this.

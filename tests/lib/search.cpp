@@ -195,6 +195,52 @@ TEST_F(Search, AListOfOnesOwn) {
         << "without a list there is no search";
 }
 
+// The library itself goes through such a list where libc starts the program.
+class OwnList : public Search {
+protected:
+    // The exit code of what was found, or minus the error number.
+    int found_in(const std::string& list, const std::string& name) {
+        const Strings argv{name};
+        const int error = kspawn_spawn_search_np(&pid, nullptr, name.c_str(), list.c_str(),
+                                                 actions.get(), nullptr, argv.get(), nullptr);
+        return error == 0 ? exit_code_of(pid) : -error;
+    }
+};
+
+TEST_F(OwnList, GoesOnWherePermissionIsDenied) {
+    program("one", "tool", 11, 0644);
+    program("two", "tool", 12);
+    EXPECT_EQ(found_in(scratch.file("one") + ":" + scratch.file("two"), "tool"), 12);
+    EXPECT_EQ(found_in(scratch.file("one") + ":/absent", "tool"), -EACCES);
+}
+
+TEST_F(OwnList, GoesOnPastADirectoryOfThatName) {
+    scratch.directory("one/tool");
+    program("two", "tool", 12);
+    EXPECT_EQ(found_in(scratch.file("one") + ":" + scratch.file("two"), "tool"), 12);
+}
+
+TEST_F(OwnList, EmptyDirectoryIsTheWorkingDirectory) {
+    program("here", "tool", 13);
+    const auto wrong = in_a_fork([this]() -> std::string {
+        std::filesystem::current_path(scratch.file("here"));
+        const int code = found_in("/absent:", "tool");
+        return code == 13 ? "" : std::to_string(code);
+    });
+    EXPECT_EQ(wrong, "");
+}
+
+TEST_F(OwnList, RelativeDirectoryIsSeenByTheChild) {
+    program("here/bin", "tool", 13);
+    chdir(scratch.file("here"));
+    EXPECT_EQ(found_in("bin", "tool"), through_libc() ? -ENOTSUP : 13);
+}
+
+TEST_F(OwnList, EmptyNameIsNotThere) {
+    scratch.directory("one");
+    EXPECT_EQ(found_in(scratch.file("one"), ""), -ENOENT);
+}
+
 TEST_F(Search, ScriptsSeeTheirPath) {
     scratch.directory("bin");
     scratch.write("bin/tool", "#!/bin/sh\necho \"$0\" >" + scratch.file("name") + "\n", 0755);

@@ -8,6 +8,8 @@ line on its standard input, and answers by one.
                                     run a program; see tests/runner/in_guest.py for what
                                     is told of it before the answer
   {"do": "remove"}                  remove the module
+  {"do": "library", "directory": DIRECTORY}   the programs that follow look for libraries
+                                    there first; "": as usual
 
 The answer, {"event": "answer"}, has "error", "" if it was done, and "complaints", the
 kernel's since the answer before."""
@@ -93,6 +95,11 @@ def do(request: dict[str, Any]) -> str:
             return ""
         case "remove":
             return remove()
+        case "library":
+            os.environ["LD_LIBRARY_PATH"] = request["directory"]
+            if not request["directory"]:
+                del os.environ["LD_LIBRARY_PATH"]
+            return ""
         case other:
             return f"cannot {other}"
 

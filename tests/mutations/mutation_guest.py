@@ -43,15 +43,16 @@ class Answer:
 
 
 class Guest:
-    """Of the kernel of that name; its log is kept in a file."""
+    """Of the kernel of that name, with the module as it is or without; its log is kept in a file."""
 
     running: list[subprocess.Popen[bytes]] = []
 
-    def __init__(self, kernel: str, log: Path) -> None:
+    def __init__(self, kernel: str, log: Path, module: bool) -> None:
         self._log = log
         self._held = b""
         log.unlink(missing_ok=True)
-        command = [str(TOP / "qemu" / "vm"), "--kernel", kernel, "--no-module", "--timeout", "86400"]
+        command = [str(TOP / "qemu" / "vm"), "--kernel", kernel, "--timeout", "86400"]
+        command += [] if module else ["--no-module"]
         # Judged here, after each step.  One test touches 4 GiB.
         command += ["--allow-warnings", ".", "--mem", "6G", "--log", str(log), "--env", f"KSPAWN_KERNEL={kernel}"]
         command += ["--", "/usr/bin/python3", str(Path(__file__).with_name("mutation_agent.py"))]
@@ -73,6 +74,10 @@ class Guest:
 
     def remove(self) -> Answer:
         return self._ask({"do": "remove"}, ANSWER)
+
+    def use_library(self, directory: Path | None) -> Answer:
+        """The programs find their libraries there first."""
+        return self._ask({"do": "library", "directory": str(directory or "")}, ANSWER)
 
     def run(self, name: str, command: list[str], limit: float) -> tuple[Program, Answer]:
         """Run a program of the tests; judged."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The list of mutations: kmod/NAME.toml has those of kmod/NAME.c.
+"""The lists of mutations: kmod/NAME.toml has those of kmod/NAME.c, lib/NAME.toml those of
+userspace/lib/NAME.cpp.
 
 Each is a table [[mutation]] with
 
@@ -7,8 +8,9 @@ Each is a table [[mutation]] with
   why         what would go wrong
   find        text that occurs exactly once in the source
   replace     what stands there instead
-  caught_by   the test programs of build/tests/abi that are most likely to fail, the
-              likeliest first; all that the runner runs may
+  caught_by   the test programs of build/tests/abi, or of build/tests/lib, that are most
+              likely to fail, the likeliest first; all that the runner runs may.  NAME@libc
+              is one of the library that starts programs by libc
   equivalent  only if no test can tell the difference: why
   kernels     only if other kernels do not compile what is changed: the series that do
 """
@@ -82,15 +84,16 @@ def _read(item: dict[str, Any], source: str) -> Mutation:
     )
 
 
-def load(directory: Path) -> list[Mutation]:
-    """All lists of a directory; ValueError with the file's name if one cannot be read."""
+def load(directory: Path, sources: str) -> list[Mutation]:
+    """All lists of a directory, the name of each of which stands in `sources` for {};
+    ValueError with the file's name if one cannot be read."""
     found: list[Mutation] = []
     for path in sorted(directory.glob("*.toml")):
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
             if unknown := data.keys() - {"mutation"}:
                 raise ValueError(f"nobody knows {', '.join(sorted(unknown))}")
-            found += [_read(item, f"{directory.name}/{path.stem}.c") for item in data.get("mutation", [])]
+            found += [_read(item, sources.format(path.stem)) for item in data.get("mutation", [])]
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from None
     return found

@@ -34,7 +34,7 @@ class Lists(unittest.TestCase):
 
     def load(self, text: str, name: str = "one") -> list[mutation_list.Mutation]:
         (self.lists / f"{name}.toml").write_text(text, encoding="utf-8")
-        return mutation_list.load(self.lists)
+        return mutation_list.load(self.lists, "kmod/{}.c")
 
     def faults(self, text: str, name: str = "one") -> list[str]:
         return mutation_list.faults(self.load(text, name), self.top, {"first", "second"})

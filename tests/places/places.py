@@ -67,8 +67,9 @@ def sources(top: Path) -> dict[str, str]:
     """The texts of all files that are tracked or about to be; without git, of all."""
     texts = {}
     for name in sorted(_names(top)):
-        if (top / name).is_file() and not fnmatch(name, OURSELVES):
-            texts[name] = (top / name).read_text(encoding="utf-8", errors="replace")
+        path = top / name
+        if path.is_file() and not path.is_symlink() and not fnmatch(name, OURSELVES):
+            texts[name] = path.read_text(encoding="utf-8", errors="replace")
     return texts
 
 

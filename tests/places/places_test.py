@@ -56,6 +56,10 @@ class Counting(unittest.TestCase):
         self.assertEqual((found.count(True), found.count(False)), (1, 2))
         self.assertEqual(faults, [])
 
+    def test_a_link_is_no_other_file(self) -> None:
+        (self.top / "tests" / "link.c").symlink_to("list.c")
+        self.assertEqual(self.count()[0].count(False), 2)
+
     def test_one_more_than_there_may_be(self) -> None:
         (self.top / "more.py").write_text("pear, apple", encoding="utf-8")
         found, (fault,) = self.count()
