@@ -38,6 +38,18 @@ Trace run_tracer(std::vector<std::string> command) {
     return trace;
 }
 
+Trace run_tracer_on(const std::vector<std::string>& options, const std::string& program,
+                    const std::vector<std::string>& arguments) {
+    std::vector<std::string> command{tracer()};
+    command.insert(command.end(), options.begin(), options.end());
+    command.insert(command.end(), {"--", program});
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    auto traced = run_tracer(command);
+    if (traced.summary.is_object())
+        EXPECT_EQ(traced.summary.at("command_status"), 0) << traced.err;
+    return traced;
+}
+
 } // namespace
 
 std::vector<nlohmann::json> Trace::of(std::string_view kind) const {
@@ -56,14 +68,13 @@ std::string subject() {
 }
 
 Trace trace(const std::vector<std::string>& options, const std::vector<std::string>& scenes) {
-    std::vector<std::string> command{tracer()};
-    command.insert(command.end(), options.begin(), options.end());
-    command.insert(command.end(), {"--", subject()});
-    command.insert(command.end(), scenes.begin(), scenes.end());
-    auto traced = run_tracer(command);
-    if (traced.summary.is_object())
-        EXPECT_EQ(traced.summary.at("command_status"), 0) << traced.err;
-    return traced;
+    return run_tracer_on(options, subject(), scenes);
+}
+
+Trace trace_reproducer(const std::vector<std::string>& options,
+                       const std::vector<std::string>& command) {
+    const auto helpers = build_directory() / "tests" / "races" / "helpers";
+    return run_tracer_on(options, helpers / command.front(), {command.begin() + 1, command.end()});
 }
 
 Trace trace(const std::vector<std::string>& options) {
