@@ -57,10 +57,8 @@ static void start_pipes(int device, const char *cgroup, enum way way, int ready)
 		spawn_chdir(&s, "/");
 		spawn_open(&s, 9, "dev/null", O_RDONLY, 0);
 	}
-	if (way == SPAWN_INTO) {
-		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-		s.args.cgroup = fd;
-	}
+	if (way == SPAWN_INTO)
+		spawn_setcgroup(&s, fd);
 	if (way == FORK) {
 		pid = fork();
 		if (!pid) {
@@ -144,7 +142,6 @@ TEST_F(spawn, requests)
 	struct kspawn_action *actions = calloc(BIG_ACTIONS, sizeof(*actions));
 	pid_t pids[BIG_REQUESTS], caller;
 	char cgroup[64];
-	int status;
 
 	ASSERT_LE(0, completion);
 	if (!make_cgroup(cgroup))
@@ -168,9 +165,7 @@ TEST_F(spawn, requests)
 		for (i = 0; i < BIG_REQUESTS; i++) {
 			DEFINE_SPAWN(s, scratch_tiny);
 
-			s.args.actions = spawn_pointer(actions);
-			s.args.action_count = BIG_ACTIONS;
-			s.args.action_size = sizeof(*actions);
+			spawn_set_actions(&s, actions, BIG_ACTIONS);
 			completion_use(&s, completion, i);
 			pids[i] = spawn_start(self->device, &s);
 			if (pids[i] < 0)
@@ -188,8 +183,7 @@ TEST_F(spawn, requests)
 		/* An action takes 32 bytes there at least. */
 		_exit(after - before < 32L * BIG_ACTIONS * BIG_REQUESTS ? 1 : 0);
 	}
-	status = own_wait(caller);
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, own_wait(caller));
 	while (rmdir(cgroup) && errno == EBUSY)
 		own_sleep_ms(10);
 	free(actions);
@@ -247,12 +241,11 @@ static long hold_tables(struct caller *caller)
 {
 	struct spawn s;
 	long before;
-	int i;
 
 	if (fcntl(0, F_DUPFD, HIGH) != HIGH)
 		return -1;
 	before = bytes_of(caller->cgroup);
-	for (i = 0; i < HELD; i++) {
+	for (int i = 0; i < HELD; i++) {
 		completion_hold(&s, caller->completion, i);
 		if (spawn_start(caller->device, &s) < 0)
 			return -1;
@@ -270,9 +263,8 @@ static long grow_tables(struct caller *caller)
 {
 	long before = bytes_of(caller->cgroup);
 	struct spawn s;
-	int i;
 
-	for (i = 0; i < HELD; i++) {
+	for (int i = 0; i < HELD; i++) {
 		spawn_init(&s, scratch_child, "child", "pause");
 		spawn_dup2(&s, 0, HIGH);
 		if (spawn_start(caller->device, &s) < 0)
@@ -360,9 +352,8 @@ TEST_F(spawn, small_requests)
 static long leave_events(struct caller *caller)
 {
 	long before = 0;
-	int i;
 
-	for (i = -100; i < UNREAD; i++) {
+	for (int i = -100; i < UNREAD; i++) {
 		DEFINE_SPAWN(s, scratch_tiny);
 
 		/* What failed children had is given back late. */
@@ -436,9 +427,7 @@ static long dying_cgroups(void)
 
 static long start_some(struct caller *caller)
 {
-	int i;
-
-	for (i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) {
 		DEFINE_SPAWN(s, scratch_tiny);
 
 		if (i % 2)
@@ -471,12 +460,11 @@ static long fewest_dying_cgroups(long enough)
 TEST_F(spawn, removed_groups)
 {
 	long before;
-	int i;
 
 	if (geteuid())
 		SKIP(return, NEEDS_CGROUP);
 	before = fewest_dying_cgroups(0);
-	for (i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++)
 		expect_charged(_metadata, self->device, start_some, 0);
 	EXPECT_GE(before, fewest_dying_cgroups(before));
 }

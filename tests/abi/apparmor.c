@@ -22,7 +22,6 @@ static const char *const programs[] = { "plain", "changes", "denied" };
 static bool load(const char *directory)
 {
 	char policy[2048];
-	unsigned int i;
 	int n;
 
 	if (geteuid() || access("/sys/kernel/security/apparmor/.replace", W_OK))
@@ -34,7 +33,7 @@ static bool load(const char *directory)
 		     "  deny %s/denied x,\n"
 		     "  deny %s/secret r,\n"
 		     "  change_profile -> " TARGET ",\n}\n", directory, directory, directory);
-	for (i = 0; i < ARRAY_SIZE(programs); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(programs); i++)
 		if (scratch_copy_child(programs[i], 0755))
 			return false;
 	return !scratch_file("secret", "x", 1, 0644) && !scratch_file("policy", policy, n, 0644) &&

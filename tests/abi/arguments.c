@@ -12,16 +12,14 @@ TEST_F(spawn, args_too_small)
 {
 	static const __u32 sizes[] = { 0, 1, 4, 8, 111 };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct before before;
 
 		spawn_init(&s, scratch_tiny);
 		s.args.size = sizes[i];
 		before_call(&before);
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EINVAL, errno);
+		expect_errno(_metadata, self->device, &s, EINVAL);
 		/* It has no field for the result. */
 		EXPECT_EQ((__s32)0xa5a5a5a5, s.result.pid);
 		expect_nothing_left(_metadata, &before);
@@ -40,13 +38,12 @@ TEST_F(spawn, args_with_an_empty_tail)
 		__u8 tail[4096];
 	} *big;
 	struct kspawn_args *args;
-	unsigned int i;
 
 	big = calloc(1, sizeof(*big));
 	ASSERT_NE(NULL, big);
 	args = calloc(1, 4096);
 	ASSERT_NE(NULL, args);
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		pid_t pid;
 
 		spawn_init(&big->s, scratch_tiny);
@@ -69,12 +66,11 @@ TEST_F(spawn, args_with_an_unknown_field_that_is_used)
 	};
 	struct before before;
 	DEFINE_SPAWN(s, scratch_tiny);
-	unsigned int i;
 	struct kspawn_args *args = calloc(1, 4096);
 
 	ASSERT_NE(NULL, args);
 	before_call(&before);
-	for (i = 0; i < ARRAY_SIZE(at); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
 		*args = s.args;
 		args->size = 4096;
 		((__u8 *)args)[at[i]] = 1;
@@ -91,13 +87,11 @@ TEST_F(spawn, args_too_large)
 	static const __u32 sizes[] = { 4097, 65536, INT_MAX, UINT32_MAX };
 	struct before before;
 	DEFINE_SPAWN(s, scratch_tiny);
-	unsigned int i;
 
 	before_call(&before);
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		s.args.size = sizes[i];
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(E2BIG, errno);
+		expect_errno(_metadata, self->device, &s, E2BIG);
 	}
 	expect_nothing_left(_metadata, &before);
 }
@@ -168,12 +162,10 @@ TEST_F(spawn, result_is_optional)
 {
 	DEFINE_SPAWN(s, scratch_tiny);
 
-	s.args.result = 0;
-	s.args.result_size = 0;
+	spawn_without_result(&s);
 	expect_exit(_metadata, self->device, &s, 0);
 	spawn_init(&s, "/no/such/program");
-	s.args.result = 0;
-	s.args.result_size = 0;
+	spawn_without_result(&s);
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 }
 
@@ -193,9 +185,8 @@ TEST_F(spawn, result_of_a_wrong_size)
 {
 	static const __u32 small[] = { 0, 1, 4, 20, 23 };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(small); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(small); i++) {
 		spawn_init(&s, scratch_tiny);
 		s.args.result_size = small[i];
 		expect_no_result(_metadata, self->device, &s, EINVAL);
@@ -219,7 +210,6 @@ TEST_F(spawn, larger_result)
 		__u8 guard;
 	} larger;
 	DEFINE_SPAWN(s, scratch_tiny);
-	unsigned int i;
 	pid_t pid;
 
 	memset(&larger, 0xa5, sizeof(larger));
@@ -229,7 +219,7 @@ TEST_F(spawn, larger_result)
 	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_EQ(pid, larger.result.pid);
 	EXPECT_EQ(-1, larger.result.pidfd);
-	for (i = 0; i < sizeof(larger.tail); i++)
+	for (unsigned int i = 0; i < sizeof(larger.tail); i++)
 		EXPECT_EQ(0, larger.tail[i]);
 	EXPECT_EQ(0xa5, larger.guard);
 }
@@ -264,15 +254,12 @@ TEST_F(spawn, larger_actions)
 		__u64 more[3];
 	} actions[4] = {};
 	DEFINE_REPORT(s, r);
-	int i;
 
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		actions[i].action.op = KSPAWN_ACTION_DUP2;
 		actions[i].action.newfd = 10 + i;
 	}
-	s.args.actions = spawn_pointer(actions);
-	s.args.action_count = 4;
-	s.args.action_size = sizeof(actions[0]);
+	spawn_set_actions(&s, actions, 4);
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 11 12 13");
 
 	actions[2].more[2] = 1ULL << 63;
@@ -283,9 +270,8 @@ TEST_F(spawn, unknown_operations)
 {
 	static const __u32 bad[] = { 0, 10, 11, 63, 64, 255, 256, 65537, INT_MAX, UINT32_MAX };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_close(&s, 9);
 		spawn_close(&s, 9);
@@ -360,8 +346,7 @@ TEST_F(spawn, order_of_checks)
 	expect_failure(_metadata, self->device, &s, EFAULT, COPY, KSPAWN_ARG_ARGV);
 	s.args.argv = 0;
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = -1;
+	spawn_setpgroup(&s, -1);
 	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_SETPGROUP);
 	s.args.attr_flags = 0;
 	s.args.pgroup = 0;
@@ -376,9 +361,8 @@ TEST_F(spawn, empty_argument_list)
 	char variable[PATH_MAX + 32];
 	struct report r;
 	struct spawn s;
-	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		report_init(_metadata, &s, &r);
 		snprintf(variable, sizeof(variable), "KSPAWN_REPORT=%s", r.path);
 		spawn_env(&s, variable);
@@ -388,7 +372,6 @@ TEST_F(spawn, empty_argument_list)
 		ASSERT_NE(NULL, report_arg(&r, 0));
 		EXPECT_STREQ("", report_arg(&r, 0));
 		EXPECT_EQ(NULL, report_arg(&r, 1));
-		report_free(&r);
 	}
 }
 
@@ -397,16 +380,14 @@ TEST_F(spawn, empty_environment)
 	struct report r;
 	struct spawn s;
 	size_t size = 1;
-	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		report_init(_metadata, &s, &r);
 		if (!i)
 			s.args.envp = 0;
 		expect_report(_metadata, self->device, &s, &r);
 		ASSERT_NE(NULL, report_section(&r, "environ", &size));
 		EXPECT_EQ(0, size);
-		report_free(&r);
 	}
 }
 

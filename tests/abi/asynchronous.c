@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Asynchronous starts: what the call returns, and what the event tells. */
-#include "lib/completion.h"
 #include "lib/fixture.h"
 #include "lib/held.h"
 
@@ -23,17 +22,15 @@ static void expect_event(struct __test_metadata *_metadata, int completion, __u6
 
 TEST_F(spawn, returns_before_the_program)
 {
-	int completion = completion_open(self->device, 4, 0);
-	pid_t pid;
+	int completion = assert_fd(_metadata, completion_open(self->device, 4, 0));
+	pid_t pid = expect_held(_metadata, self->device, completion, 0x1122334455667788);
 
-	ASSERT_LE(0, completion);
-	pid = expect_held(_metadata, self->device, completion, 0x1122334455667788);
 	EXPECT_FALSE(completion_ready(completion, 200));
 	/* It is a child like any other. */
 	EXPECT_EQ(0, kill(pid, 0));
 	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
 	EXPECT_EQ(getpid(), own_parent_of(pid));
-	completion_release();
+	spawn_release();
 	expect_event(_metadata, completion, 0x1122334455667788, pid, 0, KSPAWN_STEP_NONE, 0);
 	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_FALSE(completion_ready(completion, 0));
@@ -42,24 +39,20 @@ TEST_F(spawn, returns_before_the_program)
 /* A failure that the call finds by itself is told at once: there is no event. */
 TEST_F(spawn, failures_before_there_is_a_child)
 {
-	int completion = completion_open(self->device, 1, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
 	struct spawn s;
-	int i;
 
-	ASSERT_LE(0, completion);
 	/* None of them keeps the one place that there is. */
-	for (i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) {
 		spawn_init(&s, "/no/such/program");
 		completion_use(&s, completion, i);
 		expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 		spawn_init(&s, scratch_tiny);
 		s.args.argv = 8;
 		completion_use(&s, completion, i);
-		expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY,
-			       KSPAWN_ARG_ARGV);
+		expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_ARGV);
 		spawn_init(&s, scratch_tiny);
-		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-		s.args.cgroup = 99;
+		spawn_setcgroup(&s, 99);
 		completion_use(&s, completion, i);
 		expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 	}
@@ -73,11 +66,10 @@ TEST_F(spawn, failures_before_there_is_a_child)
 static void expect_late_failure(struct __test_metadata *_metadata, int device, struct spawn *s,
 				int error, __u32 step, __u32 index)
 {
-	int completion = completion_open(device, 1, 0);
+	int completion = assert_fd(_metadata, completion_open(device, 1, 0));
 	int sigchld = own_sigchld_count();
 	pid_t pid;
 
-	ASSERT_LE(0, completion);
 	completion_use(s, completion, 11);
 	pid = assert_start(_metadata, device, s);
 	ASSERT_TRUE(completion_ready(completion, 60000));
@@ -107,8 +99,7 @@ TEST_F(spawn, failures_of_the_child)
 	spawn_dup2(&s, 99, 98);
 	expect_late_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
 	spawn_init(&s, scratch_tiny);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = 1;
+	spawn_setpgroup(&s, 1);
 	expect_late_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
 			    KSPAWN_ATTR_SETPGROUP);
 	ASSERT_EQ(0, scratch_file("script", "#!/no/such/interpreter\n", 23, 0755));
@@ -119,12 +110,11 @@ TEST_F(spawn, failures_of_the_child)
 /* The event is not too early: the failed child is nowhere to be seen. */
 TEST_F(spawn, failures_leave_nothing)
 {
-	int completion = completion_open(self->device, 1, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
 	unsigned int i, rounds = scratch_scale(300);
 	struct kspawn_event event;
 	struct spawn s;
 
-	ASSERT_LE(0, completion);
 	for (i = 0; i < rounds; i++) {
 		completion_tiny(&s, completion, i, true);
 		ASSERT_LT(0, spawn_start(self->device, &s));
@@ -139,11 +129,9 @@ TEST_F(spawn, failures_leave_nothing)
 /* As after fork(): a pid, and a wait status that tells. */
 TEST_F(spawn, child_is_killed)
 {
-	int completion = completion_open(self->device, 1, 0);
-	pid_t pid;
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
+	pid_t pid = expect_held(_metadata, self->device, completion, 1);
 
-	ASSERT_LE(0, completion);
-	pid = expect_held(_metadata, self->device, completion, 1);
 	ASSERT_TRUE(own_wait_state(pid, 'S'));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	expect_event(_metadata, completion, 1, pid, 0, KSPAWN_STEP_NONE, 0);
@@ -152,14 +140,13 @@ TEST_F(spawn, child_is_killed)
 
 TEST_F(spawn, with_a_pidfd)
 {
-	int completion = completion_open(self->device, 1, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
 	struct pollfd poller = { .events = POLLIN };
 	int stored = -1;
 	__s32 number = -1;
 	struct spawn s;
 	pid_t pid;
 
-	ASSERT_LE(0, completion);
 	completion_hold(&s, completion, 1);
 	s.args.flags |= KSPAWN_PIDFD;
 	s.args.pidfd = spawn_pointer(&stored);
@@ -169,7 +156,7 @@ TEST_F(spawn, with_a_pidfd)
 	EXPECT_EQ(s.result.pidfd, stored);
 	poller.fd = stored;
 	EXPECT_EQ(0, poll(&poller, 1, 100));
-	completion_release();
+	spawn_release();
 	expect_event(_metadata, completion, 1, pid, 0, 0, 0);
 	EXPECT_EQ(1, TEMP_FAILURE_RETRY(poll(&poller, 1, 60000)));
 	EXPECT_EQ(0, own_wait(pid));
@@ -189,13 +176,12 @@ TEST_F(spawn, with_a_pidfd)
 TEST_F(spawn, many_at_a_time)
 {
 	enum { STARTS = 40 };
-	int completion = completion_open(self->device, STARTS, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, STARTS, 0));
 	struct kspawn_event event;
 	bool seen[STARTS] = {};
 	pid_t pids[STARTS];
 	int i;
 
-	ASSERT_LE(0, completion);
 	for (i = 0; i < STARTS; i++)
 		pids[i] = expect_held(_metadata, self->device, completion, i);
 	/* Each opens the FIFO as soon as there is a writer. */
@@ -216,22 +202,21 @@ TEST_F(spawn, many_at_a_time)
 /* The caller may change the memory of a request as soon as the call returns. */
 TEST_F(spawn, request_is_not_needed_any_more)
 {
-	int completion = completion_open(self->device, 1, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
 	struct kspawn_event event;
 	char argument[] = "first";
 	DEFINE_REPORT(s, r);
 	pid_t pid;
 
-	ASSERT_LE(0, completion);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	spawn_arg(&s, "0");
 	spawn_arg(&s, argument);
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	completion_use(&s, completion, 5);
 	pid = assert_start(_metadata, self->device, &s);
 	memcpy(argument, "other", sizeof(argument));
 	memset(&s, 0xa5, sizeof(s));
-	completion_release();
+	spawn_release();
 	ASSERT_TRUE(completion_next(completion, &event));
 	EXPECT_EQ(5, event.cookie);
 	EXPECT_EQ(0, own_wait(pid));
@@ -242,21 +227,20 @@ TEST_F(spawn, request_is_not_needed_any_more)
 /* The descriptors that the child has are those of the time of the call. */
 TEST_F(spawn, descriptors_of_the_call)
 {
-	int completion = completion_open(self->device, 1, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
 	struct kspawn_event event;
 	DEFINE_REPORT(s, r);
 	pid_t pid;
 	int fd;
 
-	ASSERT_LE(0, completion);
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	fd = fcntl(0, F_DUPFD, 20);
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	completion_use(&s, completion, 5);
 	pid = assert_start(_metadata, self->device, &s);
 	close(fd);
 	ASSERT_EQ(30, fcntl(0, F_DUPFD, 30));
-	completion_release();
+	spawn_release();
 	ASSERT_TRUE(completion_next(completion, &event));
 	EXPECT_EQ(0, own_wait(pid));
 	ASSERT_EQ(0, report_load(&r));
@@ -281,12 +265,10 @@ static const struct {
 
 TEST_F(spawn, wrong_combinations)
 {
-	int completion = completion_open(self->device, 1, 0);
-	unsigned int i;
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
 	struct spawn s;
 
-	ASSERT_LE(0, completion);
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(wrong); i++) {
 		spawn_init(&s, scratch_tiny);
 		s.args.flags = wrong[i].flags;
 		s.args.completion = wrong[i].completion ? completion : 0;
@@ -300,13 +282,11 @@ TEST_F(spawn, wrong_combinations)
 TEST_F(spawn, no_completion_descriptor)
 {
 	const int bad[] = { -1, 99, INT_MAX, INT_MIN, self->device };
-	unsigned int i;
 	struct spawn s;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		completion_tiny(&s, bad[i], 1, false);
-		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_COPY,
-			       KSPAWN_ARG_COMPLETION);
+		expect_request_failure(_metadata, self->device, &s, EBADF, KSPAWN_ARG_COMPLETION);
 	}
 }
 

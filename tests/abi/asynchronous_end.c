@@ -12,9 +12,7 @@
 static void start_held(struct __test_metadata *_metadata, int device, int completion,
 		       pid_t pids[STARTS])
 {
-	int i;
-
-	for (i = 0; i < STARTS; i++)
+	for (int i = 0; i < STARTS; i++)
 		pids[i] = expect_held(_metadata, device, completion, i);
 }
 

@@ -115,7 +115,6 @@ static const int calls[] = {
 TEST_F(spawn, what_the_child_does)
 {
 	int sock, log;
-	unsigned int i;
 	struct spawn s;
 	pid_t pid;
 
@@ -124,11 +123,10 @@ TEST_F(spawn, what_the_child_does)
 	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
 	if (sock < 0 || set_audit(sock, true))
 		SKIP(return, NEEDS_AUDIT);
-	for (i = 0; i < ARRAY_SIZE(calls); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++)
 		ASSERT_EQ(0, set_rule(sock, AUDIT_ADD_RULE, calls[i]));
 	ASSERT_EQ(0, set_log_interval("0"));
-	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	ASSERT_LE(0, log);
+	log = assert_fd(_metadata, open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 
 	/* In the order of the log, which is that of the child's way. */
 	ASSERT_LE(0, lseek(log, 0, SEEK_END));
@@ -153,7 +151,7 @@ TEST_F(spawn, what_the_child_does)
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_ACTION, 0);
 	EXPECT_TRUE(audited(log, SYS_openat, 0, false));
 
-	for (i = 0; i < ARRAY_SIZE(calls); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++)
 		EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, calls[i]));
 	EXPECT_EQ(0, set_audit(sock, false));
 	EXPECT_EQ(0, set_log_interval("5"));
@@ -175,8 +173,7 @@ TEST_F(spawn, program_of_the_child)
 		SKIP(return, NEEDS_AUDIT);
 	ASSERT_EQ(0, set_rule(sock, AUDIT_ADD_RULE, SYS_openat));
 	ASSERT_EQ(0, set_log_interval("0"));
-	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	ASSERT_LE(0, log);
+	log = assert_fd(_metadata, open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 	ASSERT_LE(0, lseek(log, 0, SEEK_END));
 	caller = expect_fork(_metadata);
 	if (!caller) {
@@ -222,10 +219,9 @@ static void search_them_all(int device)
 {
 	char *list = malloc(KSPAWN_SEARCH_MAX);
 	DEFINE_SPAWN(s, "no-such-program");
-	int i;
 
 	/* Names that are looked up in full, not told from the cache. */
-	for (i = 0; list && i < DIRECTORIES; i++) {
+	for (int i = 0; list && i < DIRECTORIES; i++) {
 		list[2 * i] = 'a' + i % 26;
 		list[2 * i + 1] = i < DIRECTORIES - 1 ? ':' : '\0';
 	}

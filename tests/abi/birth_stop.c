@@ -311,9 +311,8 @@ static void expect_ended_by(struct __test_metadata *_metadata, int device, int s
 TEST_F(spawn, signals_that_end_it)
 {
 	static const int signals[] = { SIGTERM, SIGQUIT, SIGSEGV, SIGKILL };
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(signals); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++)
 		expect_ended_by(_metadata, self->device, signals[i]);
 }
 

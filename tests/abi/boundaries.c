@@ -18,22 +18,19 @@
 /* A descriptor that opens nothing is no way to ask. */
 TEST_F(spawn, path_descriptor_of_the_device)
 {
-	int fd = open(KSPAWN_DEVICE, O_PATH | O_CLOEXEC);
+	int fd = assert_fd(_metadata, open(KSPAWN_DEVICE, O_PATH | O_CLOEXEC));
 	DEFINE_SPAWN(s, scratch_tiny);
 
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(-1, spawn_start(fd, &s));
-	EXPECT_EQ(EBADF, errno);
+	expect_errno(_metadata, fd, &s, EBADF);
 	EXPECT_TRUE(own_no_child());
 }
 
 TEST_F(spawn, any_access_mode_of_the_device)
 {
 	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR, O_RDONLY | O_NONBLOCK };
-	unsigned int i;
 	struct spawn s;
 
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
 		int fd = open(KSPAWN_DEVICE, modes[i] | O_CLOEXEC);
 
 		ASSERT_LE(0, fd);
@@ -49,7 +46,6 @@ TEST_F(spawn, device_is_inherited_as_any_other)
 	DEFINE_REPORT(s, r);
 
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
-	report_free(&r);
 	ASSERT_EQ(0, fcntl(self->device, F_SETFD, 0));
 	ASSERT_EQ(3, self->device);
 	report_init(_metadata, &s, &r);
@@ -149,7 +145,6 @@ TEST_F(spawn, file_capabilities)
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(1ULL << CAPABILITY, report_status_hex(&r, "CapEff"));
 	EXPECT_STREQ("1", report_section(&r, "secure", NULL));
-	report_free(&r);
 
 	ASSERT_EQ(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	report_init(_metadata, &s, &r);
@@ -239,8 +234,7 @@ TEST_F(spawn, device_in_a_container)
 	EXPECT_EQ(-1, mknod("made", S_IFCHR | 0666, makedev(10, 1)));
 	EXPECT_EQ(EPERM, errno);
 	ASSERT_EQ(0, mount(KSPAWN_DEVICE, "node", NULL, MS_BIND, NULL));
-	fd = open("node", O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("node", O_RDWR | O_CLOEXEC));
 
 	report_init(_metadata, &s, &r);
 	expect_report(_metadata, fd, &s, &r);
@@ -251,9 +245,7 @@ TEST_F(spawn, device_in_a_container)
 	spawn_open(&s, 9, "for-root", O_RDONLY, 0);
 	expect_failure(_metadata, fd, &s, EACCES, KSPAWN_STEP_ACTION, 0);
 	spawn_init(&s, scratch_tiny);
-	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
-	s.args.sched_policy = SCHED_FIFO;
-	s.args.sched_priority = 1;
+	spawn_setscheduler(&s, SCHED_FIFO, 1);
 	expect_attribute_failure(_metadata, fd, &s, EPERM, KSPAWN_ATTR_SETSCHEDULER);
 	/* A set-uid program of a user whom the container does not know stays what it is. */
 	spawn_init(&s, scratch_tiny);
@@ -305,13 +297,13 @@ TEST_F(spawn, privileges_given_up_meanwhile)
 	need_root(_metadata);
 	ASSERT_EQ(0, mkfifo("fifo", 0666));
 	report_init(_metadata, &c.s, &r);
-	spawn_open(&c.s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&c.s);
 	ASSERT_EQ(0, pthread_create(&c.thread, NULL, call, &c));
 	child = assert_sleeping_child(_metadata, getpid());
 	/* It has to wait for the thread that spawns. */
 	ASSERT_EQ(0, pthread_create(&change.thread, NULL, give_up_privileges, &change));
 	own_sleep_ms(100);
-	close(open("fifo", O_WRONLY | O_CLOEXEC));
+	spawn_release();
 	ASSERT_EQ(0, pthread_join(c.thread, NULL));
 	ASSERT_EQ(0, pthread_join(change.thread, NULL));
 	EXPECT_EQ(0, change.result);
@@ -320,7 +312,6 @@ TEST_F(spawn, privileges_given_up_meanwhile)
 	ASSERT_EQ(0, report_load(&r));
 	ASSERT_EQ(4, report_status_ids(&r, "Uid", ids));
 	EXPECT_EQ(0, ids[1]);
-	report_free(&r);
 
 	report_init(_metadata, &c.s, &r);
 	expect_report(_metadata, self->device, &c.s, &r);
@@ -373,7 +364,6 @@ TEST_F(spawn, privileges_toggled_meanwhile)
 		root += !ids[1];
 		user += ids[1] == OWN_USER;
 		EXPECT_EQ(i + 1, root + user);
-		report_free(&reports[i]);
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));

@@ -115,13 +115,12 @@ static pid_t fork_caller(int device, struct tally *tally, enum end end, unsigned
 	int begun = tally->begun;
 	pid_t pid = fork();
 	pthread_t thread;
-	int i;
 
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	c.completion = completion_open(device, CAPACITY, O_NONBLOCK);
-	for (i = 0; i < THREADS; i++)
+	for (int i = 0; i < THREADS; i++)
 		if (c.completion < 0 || pthread_create(&thread, NULL, start_for_ever, &c))
 			_exit(1);
 	await_moment(tally, begun, number);
@@ -139,12 +138,11 @@ static void run_caller(struct __test_metadata *_metadata, int device, struct tal
 	bool by_itself = end == EXITS || end == EXECUTES;
 	int begun = tally->begun;
 	pid_t caller = fork_caller(device, tally, end, number);
-	unsigned int i;
 
 	ASSERT_LT(0, caller);
 	if (!by_itself)
 		await_moment(tally, begun, number);
-	for (i = 0; end == STOPPED_NOW_AND_THEN && i < 10; i++) {
+	for (unsigned int i = 0; end == STOPPED_NOW_AND_THEN && i < 10; i++) {
 		ASSERT_EQ(0, kill(caller, SIGSTOP));
 		own_sleep_ms(i);
 		ASSERT_EQ(0, kill(caller, SIGCONT));

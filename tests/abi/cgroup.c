@@ -13,9 +13,8 @@ static bool find_cgroups(struct __test_metadata *_metadata, char *root, size_t s
 {
 	static const char * const usual[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 	struct statfs fs;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(usual); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(usual); i++) {
 		if (!statfs(usual[i], &fs) && fs.f_type == CGROUP2_SUPER_MAGIC) {
 			snprintf(root, size, "%s", usual[i]);
 			return true;
@@ -52,8 +51,7 @@ TEST_F(spawn, child_is_born_in_it)
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
 	snprintf(expected, sizeof(expected), "0::/kspawn-test-%d\n", getpid());
-	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s.args.cgroup = fd;
+	spawn_setcgroup(&s, fd);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_NE(NULL, strstr(report_section(&r, "cgroup", NULL), expected))
 		TH_LOG("%s", report_section(&r, "cgroup", NULL));
@@ -76,10 +74,8 @@ TEST_F(spawn, path_descriptor_of_a_cgroup)
 		SKIP(return, NO_CGROUPS);
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
-	copy = open(path, O_PATH | O_CLOEXEC);
-	ASSERT_LE(0, copy);
-	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s.args.cgroup = copy;
+	copy = assert_fd(_metadata, open(path, O_PATH | O_CLOEXEC));
+	spawn_setcgroup(&s, copy);
 	/* clone3() takes one of both kinds or of one; so do we. */
 	EXPECT_LE(0, own_wait(expect_start(_metadata, self->device, &s)));
 	EXPECT_EQ(0, rmdir(path));
@@ -89,18 +85,15 @@ TEST_F(spawn, no_cgroup_at_all)
 {
 	static const int bad[] = { -1, 99, INT_MAX, INT_MIN };
 	struct spawn s;
-	unsigned int i;
 	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
-		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-		s.args.cgroup = bad[i];
+		spawn_setcgroup(&s, bad[i]);
 		expect_failure(_metadata, self->device, &s, bad[i] < 0 ? EINVAL : EBADF,
 			       KSPAWN_STEP_ATTRIBUTE, KSPAWN_ATTR_SETCGROUP);
 	}
-	fd = open(self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open(self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	s.args.cgroup = fd;
 	expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 	/* 0 is a descriptor like any other. */
@@ -128,8 +121,7 @@ TEST_F(spawn, removed_cgroup)
 	ASSERT_EQ(-1, syscall(SYS_clone3, &clone, sizeof(clone)));
 	ASSERT_TRUE(errno == ENOENT || errno == ENODEV)
 		TH_LOG("%m");
-	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s.args.cgroup = fd;
+	spawn_setcgroup(&s, fd);
 	expect_attribute_failure(_metadata, self->device, &s, errno, KSPAWN_ATTR_SETCGROUP);
 }
 
@@ -150,8 +142,7 @@ TEST_F(spawn, cgroup_of_somebody_else)
 			_exit(1);
 		own_watch_sigchld();
 		spawn_init(&s, scratch_tiny);
-		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-		s.args.cgroup = fd;
+		spawn_setcgroup(&s, fd);
 		expect_attribute_failure(_metadata, self->device, &s, EACCES,
 					 KSPAWN_ATTR_SETCGROUP);
 		_exit(0);
@@ -175,8 +166,7 @@ TEST_F(spawn, limit_of_the_cgroup)
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, put_in(path, "pids.max", "1"));
-	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s.args.cgroup = fd;
+	spawn_setcgroup(&s, fd);
 	first = assert_start(_metadata, self->device, &s);
 	second = spawn_start(self->device, &s);
 	EXPECT_EQ(-1, second);
@@ -186,8 +176,7 @@ TEST_F(spawn, limit_of_the_cgroup)
 	own_wait(first);
 	/* The place is free again. */
 	spawn_init(&s, scratch_tiny);
-	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s.args.cgroup = fd;
+	spawn_setcgroup(&s, fd);
 	expect_exit(_metadata, self->device, &s, 0);
 	spawn_dup2(&s, 99, 98);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);

@@ -53,11 +53,10 @@ TEST_F(spawn, chdir_errors)
 		{ "loop", ELOOP },
 	};
 	struct spawn s;
-	unsigned int i;
 
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
 	ASSERT_EQ(0, symlink("loop", "loop"));
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_chdir(&s, cases[i].path);
 		expect_failure(_metadata, self->device, &s, cases[i].error, KSPAWN_STEP_ACTION, 0);
@@ -123,20 +122,17 @@ TEST_F(spawn, fchdir_with_each_kind_of_descriptor)
 	char expected[PATH_MAX];
 	struct report r;
 	struct spawn s;
-	unsigned int i;
 	int fd;
 
 	ASSERT_EQ(0, mkdir("sub", 0755));
 	snprintf(expected, sizeof(expected), "%s/sub", self->directory);
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		fd = open("sub", flags[i]);
-		ASSERT_LE(3, fd);
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
+		fd = assert_fd(_metadata, open("sub", flags[i]));
 		report_init(_metadata, &s, &r);
 		spawn_fchdir(&s, fd);
 		expect_report(_metadata, self->device, &s, &r);
 		EXPECT_STREQ(expected, cwd(&r));
 		EXPECT_EQ(flags[i] & O_CLOEXEC ? 3 : 4, report_fd_count(&r));
-		report_free(&r);
 
 		/* Above the first word of the table, too. */
 		ASSERT_EQ(130, fcntl(fd, flags[i] & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 130));
@@ -144,7 +140,6 @@ TEST_F(spawn, fchdir_with_each_kind_of_descriptor)
 		spawn_fchdir(&s, 130);
 		expect_report(_metadata, self->device, &s, &r);
 		EXPECT_STREQ(expected, cwd(&r));
-		report_free(&r);
 		close(130);
 		close(fd);
 	}
@@ -167,8 +162,7 @@ TEST_F(spawn, fchdir_errors)
 	int fd;
 
 	ASSERT_EQ(0, scratch_file("data", "x", 1, 0644));
-	fd = open("data", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(3, fd);
+	fd = assert_fd(_metadata, open("data", O_RDONLY | O_CLOEXEC));
 	spawn_fchdir(&s, fd);
 	expect_failure(_metadata, self->device, &s, ENOTDIR, KSPAWN_STEP_ACTION, 0);
 	spawn_init(&s, scratch_tiny);
@@ -194,8 +188,7 @@ TEST_F(spawn, fchdir_permission_denied)
 
 	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("closed", 0744));
-	fd = open("closed", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ASSERT_LE(3, fd);
+	fd = assert_fd(_metadata, open("closed", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	ASSERT_EQ(0, own_drop_privileges());
 	spawn_fchdir(&s, fd);
 	expect_failure(_metadata, self->device, &s, EACCES, KSPAWN_STEP_ACTION, 0);

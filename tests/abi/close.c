@@ -7,9 +7,8 @@
 TEST_F(spawn, close_takes_it_from_the_child_only)
 {
 	DEFINE_REPORT(s, r);
-	int fd = open("/dev/null", O_RDONLY);
+	int fd = assert_fd(_metadata, open("/dev/null", O_RDONLY));
 
-	ASSERT_LE(3, fd);
 	spawn_close(&s, fd);
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 	EXPECT_LE(0, fcntl(fd, F_GETFD));
@@ -39,9 +38,8 @@ TEST_F(spawn, close_one_that_is_not_open)
 TEST_F(spawn, close_one_that_is_close_on_exec)
 {
 	DEFINE_REPORT(s, r);
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = assert_fd(_metadata, open("/dev/null", O_RDONLY | O_CLOEXEC));
 
-	ASSERT_LE(3, fd);
 	spawn_close(&s, fd);
 	spawn_close(&s, self->device);
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
@@ -64,10 +62,9 @@ TEST_F(spawn, close_out_of_range)
 	static const int bad[] = { -1, INT_MIN, INT_MAX, 64, 1 << 20 };
 	struct rlimit limit = { .rlim_cur = 64, .rlim_max = 64 };
 	struct spawn s;
-	unsigned int i;
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_close(&s, 63);
 		spawn_close(&s, bad[i]);
@@ -117,8 +114,7 @@ TEST_F(spawn, close_takes_effect_at_once)
 	int fd;
 
 	ASSERT_EQ(0, scratch_copy_child("program", 0755));
-	fd = open("program", O_WRONLY);
-	ASSERT_LE(3, fd);
+	fd = assert_fd(_metadata, open("program", O_WRONLY));
 	close(fd);
 	spawn_open(&s, 9, "program", O_WRONLY, 0);
 	spawn_close(&s, 9);
@@ -157,13 +153,11 @@ TEST_F(spawn, closefrom_above_everything)
 	static const int from[] = { 3, 64, 4096, 1 << 30, INT_MAX };
 	struct report r;
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(from); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(from); i++) {
 		report_init(_metadata, &s, &r);
 		spawn_closefrom(&s, from[i]);
 		expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
-		report_free(&r);
 	}
 }
 
@@ -182,9 +176,8 @@ TEST_F(spawn, closefrom_negative)
 TEST_F(spawn, closefrom_and_named_descriptors)
 {
 	DEFINE_REPORT(s, r);
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = assert_fd(_metadata, open("/dev/null", O_RDONLY | O_CLOEXEC));
 
-	ASSERT_LE(3, fd);
 	spawn_dup2(&s, fd, 20);
 	spawn_closefrom(&s, 10);
 	spawn_dup2(&s, fd, 21);

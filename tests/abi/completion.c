@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The completion descriptor: how it is made, read, polled and filled. */
-#include "lib/completion.h"
 #include "lib/fixture.h"
 #include "lib/held.h"
 
@@ -80,8 +79,7 @@ TEST_F(spawn, is_a_descriptor)
 	EXPECT_EQ(EBADF, errno);
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
 	/* A copy is the same thing; the device may be closed, or another one used. */
-	other = open(KSPAWN_DEVICE, O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, other);
+	other = assert_fd(_metadata, open(KSPAWN_DEVICE, O_RDONLY | O_CLOEXEC));
 	ASSERT_EQ(50, fcntl(completion, F_DUPFD_CLOEXEC, 50));
 	close(self->device);
 	ASSERT_TRUE(start_failing(other, completion, 1));
@@ -105,19 +103,17 @@ TEST_F(spawn, no_descriptor_left)
 /* Whole events only, as many as are there and fit. */
 TEST_F(spawn, reads_whole_events)
 {
-	int completion = completion_open(self->device, 4, O_NONBLOCK);
+	int completion = assert_fd(_metadata, completion_open(self->device, 4, O_NONBLOCK));
 	struct kspawn_event events[4];
 	char *bytes = (char *)events;
-	unsigned int i;
 
-	ASSERT_LE(0, completion);
 	EXPECT_EQ(-1, read(completion, events, sizeof(events)));
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_EQ(-1, read(completion, events, sizeof(events[0]) - 1));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, read(completion, events, 0));
 	EXPECT_EQ(EINVAL, errno);
-	for (i = 1; i <= 3; i++) {
+	for (unsigned int i = 1; i <= 3; i++) {
 		ASSERT_TRUE(start_failing(self->device, completion, i));
 		/* One after the other, so that the order is known. */
 		while (!own_no_child())
@@ -129,7 +125,7 @@ TEST_F(spawn, reads_whole_events)
 	memset(events, 0xa5, sizeof(events));
 	EXPECT_EQ(sizeof(events[0]), read(completion, events, sizeof(events[0]) * 3 / 2));
 	EXPECT_EQ(1, events[0].cookie);
-	for (i = sizeof(events[0]); i < sizeof(events[0]) * 2; i++)
+	for (unsigned int i = sizeof(events[0]); i < sizeof(events[0]) * 2; i++)
 		EXPECT_EQ((char)0xa5, bytes[i]);
 	EXPECT_EQ(2 * sizeof(events[0]), read(completion, events, sizeof(events)));
 	EXPECT_EQ(2, events[0].cookie);
@@ -141,12 +137,11 @@ TEST_F(spawn, reads_whole_events)
 /* An event that cannot be given away is not lost. */
 TEST_F(spawn, memory_that_cannot_be_written)
 {
-	int completion = completion_open(self->device, 4, O_NONBLOCK);
+	int completion = assert_fd(_metadata, completion_open(self->device, 4, O_NONBLOCK));
 	long page = sysconf(_SC_PAGESIZE);
 	struct kspawn_event event, *last;
 	char *pages;
 
-	ASSERT_LE(0, completion);
 	pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, pages);
 	ASSERT_EQ(0, mprotect(pages + page, page, PROT_NONE));
@@ -171,27 +166,23 @@ TEST_F(spawn, memory_that_cannot_be_written)
 /* A place is taken from the call on until the event is read. */
 TEST_F(spawn, capacity)
 {
-	int completion = completion_open(self->device, 2, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, 2, 0));
 	struct kspawn_event event;
 	struct spawn s;
-	pid_t pid;
+	pid_t pid = expect_held(_metadata, self->device, completion, 1);
 
-	ASSERT_LE(0, completion);
-	pid = expect_held(_metadata, self->device, completion, 1);
 	ASSERT_TRUE(start_failing(self->device, completion, 2));
 	ASSERT_TRUE(completion_ready(completion, 60000));
 	/* One is under way, one unread. */
 	completion_tiny(&s, completion, 3, false);
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EAGAIN, errno);
-	EXPECT_EQ(KSPAWN_STEP_COPY, s.result.step);
+	expect_step(_metadata, self->device, &s, EAGAIN, KSPAWN_STEP_COPY);
 	EXPECT_EQ(KSPAWN_ARG_COMPLETION, s.result.index);
 	ASSERT_TRUE(completion_next(completion, &event));
 	EXPECT_EQ(2, event.cookie);
 	ASSERT_TRUE(start_failing(self->device, completion, 4));
 	EXPECT_FALSE(start_failing(self->device, completion, 5));
 	EXPECT_EQ(EAGAIN, errno);
-	completion_release();
+	spawn_release();
 	EXPECT_EQ(0, own_wait(pid));
 	ASSERT_TRUE(completion_next(completion, &event));
 	ASSERT_TRUE(completion_next(completion, &event));
@@ -237,12 +228,12 @@ static void *read_until_told(void *argument)
 /* Several threads read; each event is read once. */
 TEST_F(spawn, several_readers)
 {
-	int completion = completion_open(self->device, SHARED_EVENTS + READERS, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device,
+							      SHARED_EVENTS + READERS, 0));
 	unsigned char seen[SHARED_EVENTS] = {};
 	struct reader readers[READERS] = {};
 	unsigned int i, events = 0;
 
-	ASSERT_LE(0, completion);
 	for (i = 0; i < READERS; i++) {
 		readers[i].completion = completion;
 		readers[i].seen = seen;
@@ -304,12 +295,11 @@ TEST_F(spawn, blocking_reader)
 
 TEST_F(spawn, epoll)
 {
-	int completion = completion_open(self->device, 4, O_NONBLOCK);
+	int completion = assert_fd(_metadata, completion_open(self->device, 4, O_NONBLOCK));
 	struct epoll_event wanted = { .events = EPOLLIN }, got;
 	int level = epoll_create1(EPOLL_CLOEXEC), edge = epoll_create1(EPOLL_CLOEXEC);
 	struct kspawn_event event;
 
-	ASSERT_LE(0, completion);
 	ASSERT_EQ(0, epoll_ctl(level, EPOLL_CTL_ADD, completion, &wanted));
 	wanted.events = EPOLLIN | EPOLLET;
 	ASSERT_EQ(0, epoll_ctl(edge, EPOLL_CTL_ADD, completion, &wanted));

@@ -25,15 +25,13 @@ static const char * const names[] = {
 static void read_all(struct __test_metadata *_metadata, long long values[COUNTERS])
 {
 	char path[128], text[32];
-	unsigned int i;
 
-	for (i = 0; i < COUNTERS; i++) {
+	for (unsigned int i = 0; i < COUNTERS; i++) {
 		ssize_t n;
 		int fd;
 
 		snprintf(path, sizeof(path), "/sys/class/misc/kspawn/stats/%s", names[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		ASSERT_LE(0, fd);
+		fd = assert_fd(_metadata, open(path, O_RDONLY | O_CLOEXEC));
 		n = read(fd, text, sizeof(text) - 1);
 		ASSERT_LT(0, n);
 		text[n] = '\0';
@@ -51,16 +49,15 @@ static const char *changes(struct __test_metadata *_metadata, const long long *b
 	static char text[512];
 	long long now[COUNTERS];
 	size_t used = 0;
-	unsigned int i;
 
-	for (i = 0; i < 500; i++) {
+	for (unsigned int i = 0; i < 500; i++) {
 		read_all(_metadata, now);
 		if (now[COUNTERS - 1] == before[COUNTERS - 1])
 			break;
 		own_sleep_ms(10);
 	}
 	text[0] = '\0';
-	for (i = 0; i < COUNTERS; i++)
+	for (unsigned int i = 0; i < COUNTERS; i++)
 		if (now[i] != before[i])
 			used += snprintf(text + used, sizeof(text) - used, "%s%s%+lld",
 					 used ? " " : "", names[i], now[i] - before[i]);
@@ -156,9 +153,8 @@ TEST_F(spawn, a_child_where_an_action_may_help)
 {
 	long long before[COUNTERS];
 	struct spawn s;
-	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		read_all(_metadata, before);
 		spawn_init(&s, "no/such/program");
 		switch (i) {
@@ -191,8 +187,7 @@ TEST_F(spawn, failures_by_step)
 
 	read_all(_metadata, before);
 	spawn_init(&s, scratch_tiny);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = -1;
+	spawn_setpgroup(&s, -1);
 	expect_attribute_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ATTR_SETPGROUP);
 	EXPECT_STREQ("spawns+1 clones+1 fail_attribute+1", changes(_metadata, before));
 
@@ -200,12 +195,12 @@ TEST_F(spawn, failures_by_step)
 	read_all(_metadata, before);
 	spawn_init(&s, scratch_tiny);
 	s.args.flags = 0x100;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 	EXPECT_STREQ("fail_copy+1", changes(_metadata, before));
 
 	read_all(_metadata, before);
 	spawn_init(&s, NULL);
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_PATH);
 	EXPECT_STREQ("spawns+1 fail_copy+1", changes(_metadata, before));
 
 	/* EMFILE is found before there is a child. */
@@ -214,8 +209,7 @@ TEST_F(spawn, failures_by_step)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EMFILE, errno);
+	expect_errno(_metadata, self->device, &s, EMFILE);
 	limit.rlim_cur = 64;
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	EXPECT_STREQ("spawns+1 fail_pidfd+1", changes(_metadata, before));
@@ -334,7 +328,7 @@ TEST_F(spawn, killed_child)
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	read_all(_metadata, before);
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	caller = expect_fork(_metadata);
 	if (!caller)
 		_exit(own_wait(spawn_start(self->device, &s)) != SIGKILL);

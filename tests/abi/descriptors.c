@@ -34,10 +34,9 @@ TEST_F(spawn, mixed_above_the_first_word)
 	char expected[256] = "0 1 2";
 	size_t used = 5;
 	DEFINE_REPORT(s, r);
-	unsigned int i;
 
 	ASSERT_EQ(0, own_duplicate(60, 1023, F_DUPFD_CLOEXEC));
-	for (i = 0; i < ARRAY_SIZE(kept); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(kept); i++) {
 		ASSERT_EQ(0, fcntl(kept[i], F_SETFD, 0));
 		used += snprintf(expected + used, sizeof(expected) - used, " %d", kept[i]);
 	}
@@ -70,7 +69,6 @@ TEST_F(spawn, twenty_thousand_close_on_exec)
 	ASSERT_EQ(0, own_duplicate(10, 20009, F_DUPFD_CLOEXEC));
 	ASSERT_EQ(0, fcntl(15000, F_SETFD, 0));
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 15000");
-	report_free(&r);
 	/* And what is named of them. */
 	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 19999, 5);
@@ -103,21 +101,19 @@ TEST_F(spawn, mostly_inherited)
 	struct report_fd seen;
 	size_t used = 5;
 	DEFINE_REPORT(s, r);
-	unsigned int i;
 	int fd, zero;
 
 	raise_limit(_metadata, 3000);
-	zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, zero);
+	zero = assert_fd(_metadata, open("/dev/zero", O_RDONLY | O_CLOEXEC));
 	for (fd = zero + 1; fd < 1024; fd++)
 		ASSERT_EQ(fd, fcntl(0, fd % 5 ? F_DUPFD : F_DUPFD_CLOEXEC, fd));
-	for (i = 0; i < ARRAY_SIZE(edges); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(edges); i++)
 		ASSERT_EQ(0, fcntl(edges[i], F_SETFD, FD_CLOEXEC));
 	ASSERT_EQ(805, dup3(zero, 805, O_CLOEXEC));
 	for (fd = zero + 1; fd < 1024; fd++) {
 		bool kept = fd % 5;
 
-		for (i = 0; i < ARRAY_SIZE(edges); i++)
+		for (unsigned int i = 0; i < ARRAY_SIZE(edges); i++)
 			kept = kept && fd != edges[i];
 		if (kept || fd == 64)
 			used += snprintf(expected + used, sizeof(expected) - used, " %d", fd);
@@ -151,9 +147,7 @@ TEST_F(spawn, mostly_named)
 	}
 	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
-	s.args.actions = spawn_pointer(actions);
-	s.args.action_count = ARRAY_SIZE(actions);
-	s.args.action_size = sizeof(actions[0]);
+	spawn_set_actions(&s, actions, ARRAY_SIZE(actions));
 	expect_report_fds(_metadata, self->device, &s, &r, expected);
 }
 
@@ -165,7 +159,6 @@ TEST_F(spawn, sparse_and_high)
 	ASSERT_EQ(100000, fcntl(0, F_DUPFD, 100000));
 	ASSERT_EQ(150000, fcntl(0, F_DUPFD_CLOEXEC, 150000));
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 100000");
-	report_free(&r);
 	report_init(_metadata, &s, &r);
 	spawn_dup2(&s, 150000, 199999);
 	spawn_close(&s, 100000);
@@ -293,19 +286,17 @@ TEST_F(spawn, cloexec_default_and_named_far_apart)
 {
 	static const int sources[] = { 640, 64, 127, 320, 319, 321 };
 	DEFINE_REPORT(s, r);
-	unsigned int i;
 	int fd;
 
 	for (fd = 60; fd < 700; fd++)
 		ASSERT_EQ(fd, fcntl(0, fd % 2 ? F_DUPFD : F_DUPFD_CLOEXEC, fd));
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
-	for (i = 0; i < ARRAY_SIZE(sources); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(sources); i++)
 		spawn_dup2(&s, sources[i], 10 + i);
 	expect_report_fds(_metadata, self->device, &s, &r, "10 11 12 13 14 15 127 319 321");
 
 	/* One that is not open, before and after others, within the table and beyond. */
-	for (i = 0; i < 2; i++) {
-		report_free(&r);
+	for (unsigned int i = 0; i < 2; i++) {
 		report_init(_metadata, &s, &r);
 		s.args.attr_flags = i ? KSPAWN_ATTR_CLOEXEC_DEFAULT : 0;
 		spawn_dup2(&s, 640, 10);
@@ -338,9 +329,8 @@ TEST_F(spawn, locks_stay_with_the_caller)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	struct spawn s;
 	pid_t other;
-	int fd = open("locked", O_RDWR | O_CREAT, 0600);
+	int fd = assert_fd(_metadata, open("locked", O_RDWR | O_CREAT, 0600));
 
-	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, fcntl(fd, F_SETLK, &lock));
 	/* The child's descriptors are closed as it ends: its lock, not ours. */
 	spawn_init(&s, scratch_tiny);
@@ -377,8 +367,7 @@ TEST_F(spawn, notifications_stay_with_the_caller)
 		spawn_init(&s, scratch_tiny);
 		expect_exit(_metadata, self->device, &s, 0);
 		/* One that fails when it has the descriptors already. */
-		s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-		s.args.cgroup = -1;
+		spawn_setcgroup(&s, -1);
 		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
 					 KSPAWN_ATTR_SETCGROUP);
 		EXPECT_EQ(-1, mq_notify(queue, &none));
@@ -517,8 +506,7 @@ TEST_F(spawn, number_that_is_being_opened)
 	spawn_dup2(&s, 0, 3);
 	spawn_open(&s, 1, "numbers", O_WRONLY | O_CREAT, 0600);
 	expect_exit(_metadata, self->device, &s, 0);
-	fd = open("numbers", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("numbers", O_RDONLY | O_CLOEXEC));
 	ASSERT_LT(0, read(fd, text, sizeof(text) - 1));
 	EXPECT_STREQ("0\n1\n2\n3\n4\n", text);
 	close(fd);
@@ -538,9 +526,8 @@ static bool is_open(const struct report *r, int fd)
 TEST_F(spawn, highest_begins_a_word)
 {
 	static const int highest[] = { 63, 64, 65, 127, 128, 255, 256, 960 };
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(highest); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(highest); i++) {
 		struct report r;
 		struct spawn s;
 

@@ -30,12 +30,11 @@ static void exit_init(struct spawn *s, int dirfd, const char *path)
 TEST_F(spawn, program)
 {
 	static const int kinds[] = { O_RDONLY, O_PATH };
-	unsigned int i;
 	struct spawn s;
 	int fd;
 
 	make_directory(_metadata);
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++) {
 		fd = open_directory("one", kinds[i]);
 		ASSERT_LE(0, fd);
 		exit_init(&s, fd, "prog");
@@ -58,9 +57,8 @@ TEST_F(spawn, absolute_path_of_the_program)
 {
 	static const int any[] = { -1, 99, 0, INT_MIN };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(any); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(any); i++) {
 		exit_init(&s, any[i], scratch_child);
 		expect_exit(_metadata, self->device, &s, 5);
 	}
@@ -70,9 +68,8 @@ TEST_F(spawn, no_directory)
 {
 	static const int bad[] = { -1, 99, INT_MAX, INT_MIN };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		exit_init(&s, bad[i], "prog");
 		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_EXEC, 0);
 		spawn_init(&s, scratch_tiny);
@@ -138,7 +135,6 @@ TEST_F(spawn, open_action)
 	EXPECT_FALSE(nine.cloexec);
 	EXPECT_EQ(0, access("one/new", F_OK));
 	/* Onto the directory's own number. */
-	report_free(&r);
 	report_init(_metadata, &s, &r);
 	spawn_open(&s, fd, "file", O_RDONLY, 0);
 	s.actions[0].dirfd = fd;
@@ -177,7 +173,6 @@ TEST_F(spawn, chdir_action)
 	expect_report(_metadata, self->device, &s, &r);
 	snprintf(expected, sizeof(expected), "%s/one/deep", self->directory);
 	EXPECT_STREQ(expected, report_section(&r, "cwd", NULL));
-	report_free(&r);
 	report_init(_metadata, &s, &r);
 	spawn_chdir(&s, "/tmp");
 	s.actions[0].dirfd = -7;
@@ -200,11 +195,11 @@ TEST_F(spawn, search_excludes_dirfd)
 
 	exit_init(&s, 0, "prog");
 	s.args.search = spawn_pointer("/bin");
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 	exit_init(&s, AT_FDCWD, "");
 	s.args.flags = KSPAWN_EMPTY_PATH;
 	s.args.search = spawn_pointer("/bin");
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 }
 
 static void expect_executed(struct __test_metadata *_metadata, int device, int fd, int status)
@@ -247,8 +242,7 @@ TEST_F(spawn, script_by_descriptor)
 	int fd;
 
 	make_directory(_metadata);
-	fd = open("one/script", O_RDONLY);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("one/script", O_RDONLY));
 	expect_executed(_metadata, self->device, fd, 7);
 	ASSERT_EQ(0, fcntl(fd, F_SETFD, FD_CLOEXEC));
 	exit_init(&s, fd, "");
@@ -294,10 +288,10 @@ TEST_F(spawn, flag_without_an_empty_path)
 	fd = open_directory("one", O_PATH);
 	exit_init(&s, fd, "prog");
 	s.args.flags = KSPAWN_EMPTY_PATH;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_PATH);
 	exit_init(&s, fd, scratch_child);
 	s.args.flags = KSPAWN_EMPTY_PATH;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_PATH);
 }
 
 /* The program sees what execveat() makes of its name, its arguments and all. */
@@ -350,14 +344,12 @@ TEST_F(spawn, close_on_exec_by_default)
 	/* An action names the directory; the program only is reached by the other. */
 	snprintf(expected, sizeof(expected), "%d 9", fd);
 	expect_fds(_metadata, &r, expected);
-	report_free(&r);
 
 	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("prog");
 	s.args.dirfd = fd;
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 	expect_report_fds(_metadata, self->device, &s, &r, "");
-	report_free(&r);
 	/* An action that names it as well has its way. */
 	spawn_action(&s, KSPAWN_ACTION_INHERIT)->fd = fd;
 	expect_report(_metadata, self->device, &s, &r);
@@ -384,8 +376,7 @@ TEST_F(spawn, close_on_exec_by_default_of_a_script)
 	int fd;
 
 	make_directory(_metadata);
-	fd = open("one/script", O_RDONLY);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("one/script", O_RDONLY));
 	exit_init(&s, fd, "");
 	s.args.flags = KSPAWN_EMPTY_PATH;
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
@@ -415,9 +406,7 @@ TEST_F(spawn, many_actions_in_little_memory)
 		actions[i].dirfd = fd;
 		actions[i].path = spawn_pointer(i % 2 ? "file" : "deep");
 	}
-	s.args.actions = spawn_pointer(actions);
-	s.args.action_count = MANY;
-	s.args.action_size = sizeof(*actions);
+	spawn_set_actions(&s, actions, MANY);
 	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &space));
 	expect_exit(_metadata, self->device, &s, 0);
 	free(actions);

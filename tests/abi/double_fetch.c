@@ -71,10 +71,9 @@ static void set_trap(struct __test_metadata *_metadata, struct trap *t)
 static struct pages *make_pages(struct __test_metadata *_metadata)
 {
 	struct pages *pages = calloc(1, sizeof(*pages));
-	int i;
 
 	ASSERT_NE(NULL, pages);
-	for (i = 0; i < PLACES; i++) {
+	for (int i = 0; i < PLACES; i++) {
 		pages->at[i] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		ASSERT_NE(MAP_FAILED, pages->at[i]);
@@ -89,7 +88,6 @@ static void lay_out(struct pages *p, struct report *r, struct kspawn_result *res
 	struct kspawn_action *actions = (struct kspawn_action *)p->at[ACTIONS];
 	const char **argv = (const char **)p->at[ARGV];
 	const char **envp = (const char **)p->at[ENVP];
-	int i;
 
 	snprintf(p->at[PATH], PAGE, "child");
 	snprintf(p->at[SEARCH], PAGE, "/nowhere:%s", scratch_directory);
@@ -124,7 +122,7 @@ static void lay_out(struct pages *p, struct report *r, struct kspawn_result *res
 	args->sigmask = 0x1000;
 	args->result = spawn_pointer(result);
 	args->result_size = sizeof(*result);
-	for (i = 0; i < PLACES; i++)
+	for (int i = 0; i < PLACES; i++)
 		memcpy(p->content[i], p->at[i], PAGE);
 }
 
@@ -170,7 +168,6 @@ TEST_F(spawn, nothing_is_read_twice)
 			expect_fds(_metadata, &r, "0 1 2 20 21");
 			ASSERT_TRUE(report_fd(&r, 21, &seen));
 			EXPECT_STREQ("/dev/zero", seen.target);
-			report_free(&r);
 		}
 	}
 }

@@ -16,9 +16,8 @@ static bool is_file(const struct report *r, int fd, const char *path)
 TEST_F(spawn, copies)
 {
 	DEFINE_REPORT(s, r);
-	int fd = open("/dev/zero", O_RDONLY);
+	int fd = assert_fd(_metadata, open("/dev/zero", O_RDONLY));
 
-	ASSERT_LE(3, fd);
 	spawn_dup2(&s, fd, 9);
 	spawn_dup2(&s, fd, 0);
 	spawn_dup2(&s, fd, 64);
@@ -38,8 +37,7 @@ TEST_F(spawn, copies_a_close_on_exec_descriptor)
 	DEFINE_REPORT(s, r);
 	int low, high;
 
-	low = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(3, low);
+	low = assert_fd(_metadata, open("/dev/zero", O_RDONLY | O_CLOEXEC));
 	high = fcntl(low, F_DUPFD_CLOEXEC, 300);
 	ASSERT_EQ(300, high);
 	spawn_dup2(&s, low, 20);
@@ -52,9 +50,8 @@ TEST_F(spawn, copies_a_close_on_exec_descriptor)
 TEST_F(spawn, onto_a_close_on_exec_descriptor)
 {
 	DEFINE_REPORT(s, r);
-	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	int fd = assert_fd(_metadata, open("/dev/zero", O_RDONLY | O_CLOEXEC));
 
-	ASSERT_LE(3, fd);
 	spawn_dup2(&s, 0, fd);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(4, report_fd_count(&r));
@@ -66,8 +63,7 @@ TEST_F(spawn, onto_itself_clears_close_on_exec)
 	DEFINE_REPORT(s, r);
 	int low, high;
 
-	low = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(3, low);
+	low = assert_fd(_metadata, open("/dev/zero", O_RDONLY | O_CLOEXEC));
 	high = fcntl(low, F_DUPFD_CLOEXEC, 200);
 	ASSERT_EQ(200, high);
 	spawn_dup2(&s, low, low);
@@ -86,9 +82,8 @@ TEST_F(spawn, source_not_open)
 {
 	static const int bad[] = { 50, 63, 64, 1000, 100000, -1, INT_MIN, INT_MAX };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_dup2(&s, bad[i], 9);
 		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
@@ -122,10 +117,9 @@ TEST_F(spawn, target_out_of_range)
 	static const int bad[] = { -1, INT_MIN, INT_MAX, 64, 1 << 20 };
 	struct rlimit limit = { .rlim_cur = 64, .rlim_max = 64 };
 	struct spawn s;
-	unsigned int i;
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_dup2(&s, 0, bad[i]);
 		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
@@ -140,9 +134,8 @@ TEST_F(spawn, source_above_a_lowered_limit)
 {
 	struct rlimit limit = { .rlim_cur = 32, .rlim_max = 1024 };
 	DEFINE_REPORT(s, r);
-	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	int fd = assert_fd(_metadata, open("/dev/zero", O_RDONLY | O_CLOEXEC));
 
-	ASSERT_LE(3, fd);
 	ASSERT_EQ(40, fcntl(fd, F_DUPFD_CLOEXEC, 40));
 	ASSERT_EQ(70, fcntl(fd, F_DUPFD_CLOEXEC, 70));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
@@ -178,8 +171,7 @@ TEST_F(spawn, shares_the_offset)
 	int fd;
 
 	ASSERT_EQ(0, scratch_file("data", "0123456789", 10, 0644));
-	fd = open("data", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(3, fd);
+	fd = assert_fd(_metadata, open("data", O_RDONLY | O_CLOEXEC));
 	ASSERT_EQ(4, lseek(fd, 4, SEEK_SET));
 	spawn_dup2(&s, fd, 0);
 	spawn_open(&s, 1, "out", O_WRONLY | O_CREAT, 0644);
@@ -194,9 +186,8 @@ TEST_F(spawn, path_descriptors)
 {
 	struct report_fd seen;
 	DEFINE_REPORT(s, r);
-	int fd = open(self->directory, O_PATH | O_CLOEXEC);
+	int fd = assert_fd(_metadata, open(self->directory, O_PATH | O_CLOEXEC));
 
-	ASSERT_LE(3, fd);
 	spawn_dup2(&s, fd, 9);
 	spawn_dup2(&s, fd, fd);
 	expect_report(_metadata, self->device, &s, &r);

@@ -188,8 +188,7 @@ TEST_F(spawn, refused_requests)
 	if (geteuid() || !events_on())
 		SKIP(return, NO_EVENTS);
 	s.args.attr_flags = 0x40;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	text = events_read();
 	events_off();
 	ASSERT_NE(NULL, text);

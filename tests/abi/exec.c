@@ -48,8 +48,7 @@ TEST_F(spawn, not_there_and_an_attribute_fails)
 {
 	DEFINE_SPAWN(s, "/no/such/program");
 
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = 1;
+	spawn_setpgroup(&s, 1);
 	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 	spawn_dup2(&s, 0, 9);
 	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
@@ -230,8 +229,7 @@ TEST_F(spawn, open_for_writing)
 	int fd;
 
 	ASSERT_EQ(0, scratch_copy_child("child", 0755));
-	fd = open("child", O_WRONLY | O_CLOEXEC);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("child", O_WRONLY | O_CLOEXEC));
 	expect_exec_failure(_metadata, self->device, "./child", ETXTBSY);
 	close(fd);
 	expect_exit(_metadata, self->device, &s, 0);
@@ -272,7 +270,6 @@ TEST_F(spawn, script_of_a_shell)
 TEST_F(spawn, script_errors)
 {
 	char deep[64];
-	int i;
 
 	ASSERT_EQ(0, script("missing", "#!/no/such/interpreter\n"));
 	ASSERT_EQ(0, script("directory", "#!/\n"));
@@ -284,7 +281,7 @@ TEST_F(spawn, script_errors)
 	expect_exec_failure(_metadata, self->device, "./itself", ELOOP);
 	/* A script of a script of a script ... */
 	ASSERT_EQ(0, script("deep0", "#!/bin/sh\n"));
-	for (i = 1; i <= 8; i++) {
+	for (int i = 1; i <= 8; i++) {
 		char text[64];
 
 		snprintf(deep, sizeof(deep), "deep%d", i);
@@ -320,9 +317,8 @@ TEST_F(spawn, by_descriptor)
 {
 	char path[64];
 	DEFINE_REPORT(s, r);
-	int fd = open(scratch_child, O_RDONLY);
+	int fd = assert_fd(_metadata, open(scratch_child, O_RDONLY));
 
-	ASSERT_LE(3, fd);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	s.args.path = spawn_pointer(path);
 	expect_report(_metadata, self->device, &s, &r);
@@ -338,12 +334,10 @@ TEST_F(spawn, by_close_on_exec_descriptor)
 	char path[64];
 	struct report r;
 	struct spawn s;
-	unsigned int i;
 	int fd, high;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		fd = open(scratch_child, flags[i]);
-		ASSERT_LE(3, fd);
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
+		fd = assert_fd(_metadata, open(scratch_child, flags[i]));
 		high = fcntl(fd, F_DUPFD_CLOEXEC, 99);
 		ASSERT_EQ(99, high);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", i ? high : fd);
@@ -352,7 +346,6 @@ TEST_F(spawn, by_close_on_exec_descriptor)
 		expect_report(_metadata, self->device, &s, &r);
 		EXPECT_STREQ(scratch_child, report_section(&r, "exe", NULL));
 		expect_fds(_metadata, &r, "0 1 2");
-		report_free(&r);
 		close(fd);
 		close(high);
 	}
@@ -366,8 +359,7 @@ TEST_F(spawn, by_descriptor_of_a_removed_file)
 	int fd;
 
 	ASSERT_EQ(0, scratch_copy_child("gone", 0755));
-	fd = open("gone", O_RDONLY);
-	ASSERT_LE(3, fd);
+	fd = assert_fd(_metadata, open("gone", O_RDONLY));
 	ASSERT_EQ(0, unlink("gone"));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	s.args.path = spawn_pointer(path);

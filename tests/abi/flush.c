@@ -48,9 +48,8 @@ TEST_F(spawn, caller_has_its_answer)
 {
 	static const __u32 flags[] = { 0, KSPAWN_PIDFD, KSPAWN_WAIT };
 	long before = totals_number(TOTALS_IN_FLIGHT);
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
 		struct fuse_server server;
 		int status = -1;
 		pid_t caller;
@@ -74,12 +73,11 @@ TEST_F(spawn, caller_has_its_answer)
 
 TEST_F(spawn, event_is_told)
 {
-	int completion = completion_open(self->device, 1, 0);
+	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
 	struct kspawn_event event;
 	struct fuse_server server;
 	struct spawn s;
 
-	ASSERT_LE(0, completion);
 	if (!fuse_server_begin(&server, "flush"))
 		SKIP(return, FUSE_NEEDED);
 	failing_init(&s);
@@ -158,8 +156,7 @@ TEST_F(spawn, caller_hangs_as_it_dies)
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	if (!fuse_server_begin(&server, "flush"))
 		SKIP(return, FUSE_NEEDED);
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	spawn_dup2(&s, 99, 98);
 	caller = expect_fork(_metadata);
 	if (!caller) {

@@ -83,7 +83,6 @@ static void expect_interpreted(struct __test_metadata *_metadata, int device, bo
 	EXPECT_STREQ("A=b", report_env(&r, 0));
 	EXPECT_STREQ("C=d", report_env(&r, 1));
 	EXPECT_EQ(NULL, report_env(&r, 2));
-	report_free(&r);
 }
 
 static void expect_all(struct __test_metadata *_metadata, int device)

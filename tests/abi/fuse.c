@@ -55,10 +55,9 @@ static pid_t call(int device, bool by_action, bool unsettled)
 /* Others start programs, meanwhile. */
 static void expect_others_go_on(struct __test_metadata *_metadata, int device)
 {
-	unsigned int i;
 	struct spawn s;
 
-	for (i = 0; i < 10; i++) {
+	for (unsigned int i = 0; i < 10; i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
 		expect_exit(_metadata, device, &s, 0);

@@ -43,8 +43,7 @@ TEST_F(spawn, join_a_group)
 	pid_t leader = start_leader(_metadata, self->device);
 
 	ASSERT_LT(0, leader);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = leader;
+	spawn_setpgroup(&s, leader);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(leader, report_stat(&r, 5));
 	end(_metadata, leader);
@@ -54,8 +53,7 @@ TEST_F(spawn, join_the_callers_group)
 {
 	DEFINE_REPORT(s, r);
 
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = getpgrp();
+	spawn_setpgroup(&s, getpgrp());
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(getpgrp(), report_stat(&r, 5));
 }
@@ -69,13 +67,11 @@ TEST_F(spawn, join_a_group_without_its_leader)
 
 	leader = start_leader(_metadata, self->device);
 	ASSERT_LT(0, leader);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = leader;
+	spawn_setpgroup(&s, leader);
 	member = assert_start(_metadata, self->device, &s);
 	end(_metadata, leader);
 	report_init(_metadata, &s, &r);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = leader;
+	spawn_setpgroup(&s, leader);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(leader, report_stat(&r, 5));
 	end(_metadata, member);
@@ -85,12 +81,10 @@ TEST_F(spawn, group_that_is_none)
 {
 	static const int bad[] = { INT_MAX, 1 << 23 };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
-		s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-		s.args.pgroup = bad[i];
+		spawn_setpgroup(&s, bad[i]);
 		expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 	}
 }
@@ -103,11 +97,8 @@ TEST_F(spawn, group_of_another_session)
 	s.args.attr_flags = KSPAWN_ATTR_SETSID;
 	other = assert_start(_metadata, self->device, &s);
 	spawn_init(&s, scratch_tiny);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = other;
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EPERM, errno);
-	EXPECT_EQ(KSPAWN_STEP_ATTRIBUTE, s.result.step);
+	spawn_setpgroup(&s, other);
+	expect_step(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ATTRIBUTE);
 	EXPECT_EQ(KSPAWN_ATTR_SETPGROUP, s.result.index);
 	end(_metadata, other);
 }
@@ -116,12 +107,10 @@ TEST_F(spawn, negative_group)
 {
 	static const int bad[] = { -1, INT_MIN };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
-		s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-		s.args.pgroup = bad[i];
+		spawn_setpgroup(&s, bad[i]);
 		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
 					 KSPAWN_ATTR_SETPGROUP);
 		/* It comes before the program. */
@@ -136,8 +125,7 @@ TEST_F(spawn, group_needs_its_flag)
 	DEFINE_SPAWN(s, scratch_tiny);
 
 	s.args.pgroup = getpgrp();
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 }
 
 TEST_F(spawn, new_session)
@@ -173,8 +161,7 @@ TEST_F(spawn, group_is_signalled_as_one)
 
 	leader = start_leader(_metadata, self->device);
 	ASSERT_LT(0, leader);
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = leader;
+	spawn_setpgroup(&s, leader);
 	member = assert_start(_metadata, self->device, &s);
 	ASSERT_EQ(0, kill(-leader, SIGTERM));
 	EXPECT_EQ(SIGTERM, WTERMSIG(own_wait(leader)));

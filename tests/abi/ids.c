@@ -226,11 +226,9 @@ static bool is_open_to_its_user(pid_t pid)
 static void expect_closed_child(struct __test_metadata *_metadata, struct spawn *s, int device,
 				bool privileged)
 {
-	int status;
 	pid_t caller, child;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0666));
-	spawn_open(s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(s);
 	caller = expect_fork(_metadata);
 	if (!caller) {
 		if (privileged) {
@@ -245,9 +243,8 @@ static void expect_closed_child(struct __test_metadata *_metadata, struct spawn 
 	}
 	child = assert_sleeping_child(_metadata, caller);
 	EXPECT_FALSE(is_open_to_its_user(child));
-	close(open("fifo", O_WRONLY | O_CLOEXEC));
-	status = own_wait(caller);
-	EXPECT_EQ(0, status);
+	spawn_release();
+	EXPECT_EQ(0, own_wait(caller));
 }
 
 /* The new user is not to get at what the child has and its program will not have. */

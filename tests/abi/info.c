@@ -37,7 +37,6 @@ TEST_F(spawn, info_to_an_older_and_a_newer_caller)
 		__u8 guard;
 	} newer;
 	struct kspawn_info info;
-	unsigned int i;
 
 	fill(&info, sizeof(info) - 1);
 	EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_INFO, &info));
@@ -51,7 +50,7 @@ TEST_F(spawn, info_to_an_older_and_a_newer_caller)
 	newer.info.size = offsetof(typeof(newer), guard);
 	ASSERT_EQ(0, ioctl(self->device, KSPAWN_IOC_INFO, &newer));
 	EXPECT_EQ(sizeof(newer.info), newer.info.size);
-	for (i = 0; i < sizeof(newer.more); i++)
+	for (unsigned int i = 0; i < sizeof(newer.more); i++)
 		EXPECT_EQ(0, newer.more[i]);
 	EXPECT_EQ(0xa5, newer.guard);
 
@@ -87,9 +86,8 @@ TEST_F(spawn, unknown_requests)
 		UINT32_MAX,
 	};
 	DEFINE_SPAWN(s, scratch_tiny);
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_EQ(-1, ioctl(self->device, bad[i], &s.args));
 		EXPECT_EQ(ENOTTY, errno)
 			TH_LOG("request %#lx: %m", bad[i]);
@@ -115,16 +113,14 @@ TEST_F(spawn, for_everybody)
 	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
 	struct spawn s;
 	struct stat st;
-	unsigned int i;
 	int fd;
 
 	ASSERT_EQ(0, stat(KSPAWN_DEVICE, &st));
 	EXPECT_EQ(S_IFCHR | 0666, st.st_mode);
 	if (!geteuid())
 		ASSERT_EQ(0, own_drop_privileges());
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		fd = open(KSPAWN_DEVICE, modes[i] | O_CLOEXEC);
-		ASSERT_LE(0, fd);
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
+		fd = assert_fd(_metadata, open(KSPAWN_DEVICE, modes[i] | O_CLOEXEC));
 		spawn_init(&s, scratch_tiny);
 		expect_exit(_metadata, fd, &s, 0);
 		close(fd);

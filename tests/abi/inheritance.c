@@ -65,13 +65,12 @@ static void expect_same(struct __test_metadata *_metadata, int device)
 	static const char * const envp[] = { "A=1", "B=2", NULL };
 	struct report forked, spawned;
 	struct spawn s;
-	unsigned int i;
 
 	fork_report(_metadata, &forked, envp);
 	report_init(_metadata, &s, &spawned);
 	s.args.envp = spawn_pointer(envp);
 	expect_report(_metadata, device, &s, &spawned);
-	for (i = 0; i < ARRAY_SIZE(sections); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(sections); i++) {
 		size_t one = 0, other = 0;
 		const char *a = report_section(&forked, sections[i], &one);
 		const char *b = report_section(&spawned, sections[i], &other);
@@ -81,19 +80,18 @@ static void expect_same(struct __test_metadata *_metadata, int device)
 		EXPECT_TRUE(one == other && !memcmp(a, b, one))
 			TH_LOG("%s: forked '%s', spawned '%s'", sections[i], a, b);
 	}
-	for (i = 0; i < ARRAY_SIZE(states); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(states); i++) {
 		const char *a = report_status(&forked, states[i]);
 		const char *b = report_status(&spawned, states[i]);
 
 		EXPECT_TRUE(same_line(a, b))
 			TH_LOG("%s: forked %.40s, spawned %.40s", states[i], a, b);
 	}
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++) {
 		EXPECT_EQ(report_stat(&forked, fields[i]), report_stat(&spawned, fields[i]))
 			TH_LOG("field %d of stat", fields[i]);
+	}
 	EXPECT_EQ(report_fd_count(&forked), report_fd_count(&spawned));
-	report_free(&forked);
-	report_free(&spawned);
 }
 
 TEST_F(spawn, of_a_plain_process)
@@ -164,8 +162,7 @@ TEST_F(spawn, of_a_privileged_process)
 
 	need_root(_metadata);
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_RR, &param));
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
 	ASSERT_EQ(4, write(fd, "-500", 4));
 	close(fd);
 	ASSERT_EQ(0, prctl(PR_SET_SECUREBITS, 0x4));

@@ -61,18 +61,15 @@ TEST_F(spawn, many_actions)
 	struct kspawn_action *actions = calloc(count, sizeof(*actions));
 	unsigned long long begun;
 	DEFINE_SPAWN(s, scratch_tiny);
-	unsigned int i;
 
 	ASSERT_NE(NULL, actions);
-	for (i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		actions[i].op = KSPAWN_ACTION_CLOSE;
 		actions[i].fd = 50 + i % 100;
 	}
 	every_millisecond(_metadata);
 	begun = own_clock_ms();
-	s.args.actions = spawn_pointer(actions);
-	s.args.action_count = count;
-	s.args.action_size = sizeof(*actions);
+	spawn_set_actions(&s, actions, count);
 	expect_exit(_metadata, self->device, &s, 0);
 	EXPECT_LT(own_clock_ms() - begun, LIMIT_MS);
 	free(actions);
@@ -127,9 +124,8 @@ static void *start_again_and_again(void *argument)
 {
 	struct caller *caller = argument;
 	unsigned long long begun = clock_us();
-	unsigned int i;
 
-	for (i = 0; i < caller->rounds; i++) {
+	for (unsigned int i = 0; i < caller->rounds; i++) {
 		DEFINE_SPAWN(s, scratch_tiny);
 		pid_t pid;
 

@@ -64,7 +64,7 @@ static pid_t call(struct __test_metadata *_metadata, unsigned int setup, unsigne
 	} else if (ring_submit(&ring)) {
 		_exit(11);
 	}
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	s.args.flags = spawn_flags;
 	pid = spawn_start(device, &s);
 	if (pid < 0 && errno == EINTR && s.result.step == KSPAWN_STEP_WAIT) {
@@ -109,7 +109,7 @@ TEST_F(spawn, closes_the_device)
 	/* The call is under way: its code must not go. */
 	EXPECT_LE(idle + 1, totals_number(TOTALS_REFERENCES));
 	EXPECT_EQ(-1, module_remove("kspawn"));
-	completion_release();
+	spawn_release();
 	status = own_wait(caller);
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));

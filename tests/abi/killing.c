@@ -15,9 +15,8 @@
 /* A request whose child blocks in its first action, then runs @path. */
 static void blocked_init(struct __test_metadata *_metadata, struct spawn *s, struct report *r)
 {
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	report_init(_metadata, s, r);
-	spawn_open(s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(s);
 }
 
 struct call {
@@ -48,9 +47,7 @@ static pid_t start_blocked(struct __test_metadata *_metadata, struct call *c)
 
 static void unblock(struct __test_metadata *_metadata)
 {
-	int fd = open("fifo", O_WRONLY | O_CLOEXEC);
-
-	ASSERT_LE(0, fd);
+	assert_fd(_metadata, open("fifo", O_WRONLY | O_CLOEXEC));
 }
 
 static void *count_up(void *counted)
@@ -130,9 +127,8 @@ TEST_F(spawn, handled_signal_to_the_caller)
 TEST_F(spawn, signals_to_the_child_wait_for_the_program)
 {
 	static const int signals[] = { SIGTERM, SIGUSR1, SIGINT, SIGHUP, SIGALRM, 34, 64 };
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++) {
 		struct call c = { .device = self->device };
 		struct report r;
 		pid_t child;
@@ -307,10 +303,9 @@ TEST_F(spawn, caller_is_killed)
 {
 	const int rounds = 3;
 	long in_flight = totals_number(STATS "in_flight");
-	int i;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	for (i = 0; i < rounds; i++) {
+	for (int i = 0; i < rounds; i++) {
 		pid_t caller, child;
 		struct report r;
 		struct spawn s;

@@ -8,9 +8,7 @@ static struct kspawn_action *many_actions(struct __test_metadata *_metadata, str
 	struct kspawn_action *actions = calloc(count, sizeof(*actions));
 
 	ASSERT_NE(NULL, actions);
-	s->args.actions = spawn_pointer(actions);
-	s->args.action_count = count;
-	s->args.action_size = sizeof(*actions);
+	spawn_set_actions(s, actions, count);
 	return actions;
 }
 
@@ -78,11 +76,11 @@ TEST_F(spawn, as_many_actions_as_allowed)
 
 	for (i = 0; i <= KSPAWN_ACTIONS_MAX; i++)
 		actions[i].op = KSPAWN_ACTION_CLOSE;
-	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_ACTIONS);
 	s.args.action_count = KSPAWN_ACTIONS_MAX;
 	expect_exit(_metadata, self->device, &s, 0);
 	s.args.action_count = UINT32_MAX;
-	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_ACTIONS);
 	free(actions);
 }
 
@@ -158,8 +156,7 @@ TEST_F(spawn, long_path_of_the_program)
 	expect_exit(_metadata, self->device, &s, 0);
 	memset(path, '/', PATH_MAX);
 	memcpy(path + PATH_MAX - tail, scratch_tiny, tail + 1);
-	expect_failure(_metadata, self->device, &s, ENAMETOOLONG, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, ENAMETOOLONG, KSPAWN_ARG_PATH);
 	/* One component over NAME_MAX is the file system's to refuse. */
 	memset(path, 'x', 300);
 	path[300] = '\0';
@@ -180,7 +177,7 @@ TEST_F(spawn, long_search_list)
 	s.args.search = spawn_pointer(list);
 	expect_exit(_metadata, self->device, &s, 0);
 	s.args.search = spawn_pointer(longer);
-	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_SEARCH);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_SEARCH);
 	free(list);
 	free(longer);
 }
@@ -190,9 +187,7 @@ static void copy_for_long(int device, struct kspawn_action *actions)
 {
 	DEFINE_SPAWN(s, scratch_tiny);
 
-	s.args.actions = spawn_pointer(actions);
-	s.args.action_count = KSPAWN_ACTIONS_MAX;
-	s.args.action_size = sizeof(*actions);
+	spawn_set_actions(&s, actions, KSPAWN_ACTIONS_MAX);
 	spawn_start(device, &s);
 }
 

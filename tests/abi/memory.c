@@ -55,9 +55,8 @@ static void expect_each_bad(struct __test_metadata *_metadata, int device, struc
 			    __u64 *pointer, __u32 index)
 {
 	__u64 good = *pointer;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
 		*pointer = bad_addresses[i];
 		expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
 	}
@@ -68,7 +67,6 @@ TEST_F(spawn, args)
 {
 	struct before before;
 	DEFINE_SPAWN(s, scratch_tiny);
-	unsigned int i;
 	struct edge e;
 	size_t size;
 	pid_t pid;
@@ -77,7 +75,7 @@ TEST_F(spawn, args)
 	before_call(&before);
 	EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_SPAWN, NULL));
 	EXPECT_EQ(EFAULT, errno);
-	for (i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
 		EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_SPAWN, bad_addresses[i]));
 		EXPECT_EQ(EFAULT, errno);
 	}
@@ -111,18 +109,18 @@ TEST_F(spawn, path)
 	struct edge e;
 
 	make_edge(_metadata, &e);
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_PATH);
 	expect_each_bad(_metadata, self->device, &s, &s.args.path, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer(cut_string(&e, scratch_tiny));
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer(e.end);
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer(last_string(&e, scratch_tiny));
 	expect_exit(_metadata, self->device, &s, 0);
 	/* Longer than the first piece of what is copied. */
 	memset(e.page, '/', PAGE);
 	s.args.path = spawn_pointer(e.page + 1);
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_PATH);
 }
 
 TEST_F(spawn, search)
@@ -135,7 +133,7 @@ TEST_F(spawn, search)
 	expect_exit(_metadata, self->device, &s, 0);
 	expect_each_bad(_metadata, self->device, &s, &s.args.search, KSPAWN_ARG_SEARCH);
 	s.args.search = spawn_pointer(cut_string(&e, scratch_directory));
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_SEARCH);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_SEARCH);
 	s.args.search = spawn_pointer(last_string(&e, scratch_directory));
 	expect_exit(_metadata, self->device, &s, 0);
 }
@@ -146,7 +144,6 @@ static void expect_bad_lists(struct __test_metadata *_metadata, int device, stru
 	const char **strings;
 	__u64 good = *list;
 	struct edge e, other;
-	unsigned int i;
 
 	make_edge(_metadata, &e);
 	make_edge(_metadata, &other);
@@ -154,7 +151,7 @@ static void expect_bad_lists(struct __test_metadata *_metadata, int device, stru
 
 	/* Without its null pointer the list runs into the other page. */
 	strings = (const char **)e.end - 3;
-	for (i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < 3; i++)
 		strings[i] = "x";
 	*list = spawn_pointer(strings);
 	expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
@@ -167,7 +164,7 @@ static void expect_bad_lists(struct __test_metadata *_metadata, int device, stru
 	/* One string of a good list. */
 	strings[2] = NULL;
 	*list = spawn_pointer(strings);
-	for (i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
 		strings[1] = (const char *)bad_addresses[i];
 		expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
 	}
@@ -207,13 +204,13 @@ TEST_F(spawn, both_lists)
 	ASSERT_NE(NULL, longer[0]);
 	s.args.argv = spawn_pointer(none);
 	s.args.envp = spawn_pointer(longer);
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_ARGV);
 	s.args.argv = spawn_pointer(longer);
 	s.args.envp = spawn_pointer(none);
-	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_ARGV);
 	/* The actions may have been run by then; the child is gone with them. */
 	spawn_open(&s, 9, "made", O_WRONLY | O_CREAT, 0600);
-	expect_failure(_metadata, self->device, &s, E2BIG, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGV);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_ARGV);
 }
 
 TEST_F(spawn, actions)
@@ -230,14 +227,14 @@ TEST_F(spawn, actions)
 	at = (struct kspawn_action *)e.end - 1;
 	*at = s.actions[0];
 	s.args.actions = spawn_pointer(at);
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_ACTIONS);
 	/* If that is wrong, it comes first. */
 	at->op = UINT32_MAX;
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	/* One and a half. */
 	memcpy(e.end - 72, s.actions, 72);
 	s.args.actions = spawn_pointer(e.end - 72);
-	expect_failure(_metadata, self->device, &s, EFAULT, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_ACTIONS);
 	memcpy(e.end - 96, s.actions, 96);
 	s.args.actions = spawn_pointer(e.end - 96);
 	expect_exit(_metadata, self->device, &s, 0);
@@ -275,7 +272,6 @@ TEST_F(spawn, result)
 {
 	struct before before;
 	DEFINE_SPAWN(s, scratch_tiny);
-	unsigned int i;
 	struct edge e;
 	size_t size;
 	pid_t pid;
@@ -283,26 +279,22 @@ TEST_F(spawn, result)
 	make_edge(_metadata, &e);
 	s.args.flags = KSPAWN_PIDFD;
 	before_call(&before);
-	for (i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
 		s.args.result = bad_addresses[i];
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EFAULT, errno);
+		expect_errno(_metadata, self->device, &s, EFAULT);
 	}
 	for (size = 0; size < sizeof(s.result); size++) {
 		s.args.result = spawn_pointer(e.end - size);
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EFAULT, errno);
+		expect_errno(_metadata, self->device, &s, EFAULT);
 	}
 	/* A result as large as a later caller's, of which we know a part. */
 	s.args.result = spawn_pointer(e.end - sizeof(s.result));
 	s.args.result_size = sizeof(s.result) + 8;
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EFAULT, errno);
+	expect_errno(_metadata, self->device, &s, EFAULT);
 	s.args.result_size = sizeof(s.result);
 	/* Read-only. */
 	ASSERT_EQ(0, mprotect(e.page, PAGE, PROT_READ));
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EFAULT, errno);
+	expect_errno(_metadata, self->device, &s, EFAULT);
 	expect_nothing_left(_metadata, &before);
 
 	ASSERT_EQ(0, mprotect(e.page, PAGE, PROT_READ | PROT_WRITE));
@@ -326,8 +318,7 @@ TEST_F(spawn, read_only_request)
 	spawn_dup2(s, 0, 9);
 	spawn_open(s, 10, "/dev/null", O_RDONLY, 0);
 	spawn_env(s, "A=b");
-	s->args.result = 0;
-	s->args.result_size = 0;
+	spawn_without_result(s);
 	ASSERT_EQ(0, mprotect(s, sizeof(*s), PROT_READ));
 	pid = ioctl(self->device, KSPAWN_IOC_SPAWN, &s->args);
 	ASSERT_LT(0, pid);
@@ -342,9 +333,8 @@ TEST_F(spawn, request_in_a_mapped_file)
 	struct spawn *s;
 	struct spawn copy;
 	pid_t pid;
-	int fd = open("request", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = assert_fd(_metadata, open("request", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 
-	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ftruncate(fd, sizeof(*s)));
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, s);
@@ -361,8 +351,7 @@ TEST_F(spawn, request_in_a_mapped_file)
 	copy = *s;
 	copy.args.result = spawn_pointer(&copy.result);
 	ASSERT_EQ(0, ftruncate(fd, 0));
-	expect_failure(_metadata, self->device, &copy, EFAULT, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &copy, EFAULT, KSPAWN_ARG_ACTIONS);
 }
 
 TEST_HARNESS_MAIN

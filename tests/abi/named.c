@@ -31,7 +31,6 @@ static void exit_init(struct spawn *s, const char *path)
 TEST_F(spawn, program)
 {
 	char name[NAME];
-	unsigned int i;
 	struct spawn s;
 	int fd, high, directory;
 
@@ -40,7 +39,7 @@ TEST_F(spawn, program)
 	high = fcntl(fd, F_DUPFD_CLOEXEC, 700);
 	ASSERT_EQ(700, high);
 	directory = open("one", O_PATH | O_CLOEXEC);
-	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		path_of(name, i, fd, "");
 		exit_init(&s, name);
 		expect_exit(_metadata, self->device, &s, 5);
@@ -80,7 +79,6 @@ TEST_F(spawn, is_gone_in_the_program)
 TEST_F(spawn, is_closed_by_default)
 {
 	char name[NAME];
-	unsigned int i;
 	struct report r;
 	struct spawn s;
 	int fd, directory;
@@ -88,18 +86,16 @@ TEST_F(spawn, is_closed_by_default)
 	make_directory(_metadata);
 	fd = open("one/prog", O_PATH);
 	directory = open("one", O_PATH);
-	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		report_init(_metadata, &s, &r);
 		s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
 		path_of(name, i, fd, "");
 		s.args.path = spawn_pointer(name);
 		expect_report_fds(_metadata, self->device, &s, &r, "");
-		report_free(&r);
 		path_of(name, i, directory, "");
 		s.args.path = spawn_pointer("prog");
 		s.args.search = spawn_pointer(name);
 		expect_report_fds(_metadata, self->device, &s, &r, "");
-		report_free(&r);
 	}
 }
 
@@ -107,7 +103,6 @@ TEST_F(spawn, actions)
 {
 	char name[NAME], inside[NAME], expected[PATH_MAX];
 	struct report_fd nine;
-	unsigned int i;
 	struct report r;
 	struct spawn s;
 	int directory, file;
@@ -117,7 +112,7 @@ TEST_F(spawn, actions)
 	directory = open("one", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	file = open("one/file", O_RDONLY | O_CLOEXEC);
 	snprintf(expected, sizeof(expected), "%s/one", self->directory);
-	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		report_init(_metadata, &s, &r);
 		path_of(name, i, file, "");
 		spawn_open(&s, 9, name, O_RDONLY, 0);
@@ -128,7 +123,6 @@ TEST_F(spawn, actions)
 		ASSERT_TRUE(report_fd(&r, 9, &nine));
 		EXPECT_NE(NULL, strstr(nine.target, "/one/file"));
 		EXPECT_STREQ(expected, report_section(&r, "cwd", NULL));
-		report_free(&r);
 
 		path_of(name, i, directory, "/file");
 		spawn_init(&s, scratch_tiny);
@@ -146,13 +140,12 @@ TEST_F(spawn, actions)
 TEST_F(spawn, elements_of_a_search)
 {
 	char list[3 * NAME];
-	unsigned int i;
 	struct spawn s;
 	int directory;
 
 	make_directory(_metadata);
 	directory = open("one", O_PATH | O_CLOEXEC);
-	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		static const char * const before[] = { "", "/nowhere:", ":" };
 		unsigned int n;
 
@@ -181,9 +174,8 @@ TEST_F(spawn, other_names)
 		"/proc/self/fd/2147483648",
 	};
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
 		spawn_init(&s, names[i]);
 		EXPECT_EQ(-1, spawn_start(self->device, &s));
 		EXPECT_EQ(KSPAWN_STEP_EXEC, s.result.step);

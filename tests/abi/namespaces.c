@@ -62,8 +62,7 @@ TEST_F(spawn, later_processes_of_a_pid_namespace)
 	/* A failing one leaves nothing there, either. */
 	spawn_init(&s, scratch_tiny);
 	spawn_dup2(&s, 99, 98);
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EBADF, errno);
+	expect_errno(_metadata, self->device, &s, EBADF);
 	ASSERT_EQ(0, kill(first, SIGKILL));
 	own_wait(first);
 }
@@ -71,7 +70,6 @@ TEST_F(spawn, later_processes_of_a_pid_namespace)
 /* From inside, all pids are those of the inside. */
 TEST_F(spawn, from_within_a_pid_namespace)
 {
-	int status;
 	pid_t pid;
 
 	if (unshare(CLONE_NEWPID))
@@ -103,8 +101,7 @@ TEST_F(spawn, from_within_a_pid_namespace)
 		expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 		_exit(0);
 	}
-	status = own_wait(pid);
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, own_wait(pid));
 }
 
 /* An event tells the pid by which its caller knows the child, whoever reads it. */
@@ -146,7 +143,6 @@ TEST_F(spawn, user_namespace)
 	expect_report(_metadata, self->device, &s, &r);
 	ASSERT_EQ(4, report_status_ids(&r, "Uid", ids));
 	EXPECT_EQ(65534, ids[0]);
-	report_free(&r);
 	/* seteuid(getuid()) fails then, as it does in every posix_spawn(). */
 	ASSERT_EQ(-1, seteuid(getuid()));
 	EXPECT_EQ(EINVAL, errno);
@@ -169,9 +165,7 @@ TEST_F(spawn, root_of_a_user_namespace)
 	EXPECT_NE(0, report_status_hex(&r, "CapEff"));
 	/* No use outside: real-time scheduling asks the first namespace. */
 	spawn_init(&s, scratch_tiny);
-	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
-	s.args.sched_policy = SCHED_FIFO;
-	s.args.sched_priority = 1;
+	spawn_setscheduler(&s, SCHED_FIFO, 1);
 	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETSCHEDULER);
 }
 
@@ -215,10 +209,9 @@ static void read_namespace(const char *task, const char *name, char text[64])
 TEST_F(spawn, every_other_namespace)
 {
 	static const char *const names[] = { "net", "ipc", "uts", "cgroup", "mnt" };
-	unsigned int i;
 
 	need_root(_metadata);
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
 		static const int flags[] = {
 			CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWNS,
 		};

@@ -42,8 +42,7 @@ TEST_F(spawn, resolve)
 	ASSERT_EQ(0, symlink("file", "one/link"));
 	ASSERT_EQ(0, symlink("../outside", "one/up"));
 	ASSERT_EQ(0, symlink("/dev/null", "one/absolute"));
-	fd = open("one", O_PATH | O_CLOEXEC);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("one", O_PATH | O_CLOEXEC));
 
 	expect_same(_metadata, device, fd, "file", O_RDONLY, RESOLVE_BENEATH, 0);
 	expect_same(_metadata, device, fd, "link", O_RDONLY, RESOLVE_BENEATH, 0);
@@ -73,17 +72,16 @@ TEST_F(spawn, unknown_bits)
 	static const __u64 resolves[] = { 0x40, 1ULL << 32, 1ULL << 63 };
 	static const __u64 modes[] = { 010000, 1ULL << 31, 1ULL << 32, 0170000 | 0644 };
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
 		how_init(&s, AT_FDCWD, "/dev/null", 0)->oflag = flags[i];
 		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	}
-	for (i = 0; i < ARRAY_SIZE(resolves); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(resolves); i++) {
 		how_init(&s, AT_FDCWD, "/dev/null", resolves[i]);
 		expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	}
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
 		struct kspawn_action *action = how_init(&s, AT_FDCWD, "new", 0);
 
 		action->oflag = O_WRONLY | O_CREAT;

@@ -73,7 +73,6 @@ TEST_F(spawn, set_uid_root_gives_capabilities)
 	ASSERT_EQ(0, own_drop_privileges());
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_EQ(0, report_status_hex(&r, "CapEff"));
-	report_free(&r);
 	report_init(_metadata, &s, &r);
 	s.args.path = spawn_pointer("./privileged");
 	expect_report(_metadata, self->device, &s, &r);
@@ -177,7 +176,6 @@ TEST_F(spawn, device_passed_to_another_process)
 /* Kept across fork(): each process is the parent of what it starts. */
 TEST_F(spawn, device_inherited_by_a_child)
 {
-	int status;
 	pid_t pid = expect_fork(_metadata);
 
 	if (!pid) {
@@ -190,8 +188,7 @@ TEST_F(spawn, device_inherited_by_a_child)
 		EXPECT_EQ(getpid(), report_stat(&r, 4));
 		_exit(0);
 	}
-	status = own_wait(pid);
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_TRUE(own_no_child());
 }
 

@@ -564,7 +564,6 @@ static void overwrite_while_blocked(struct __test_metadata *_metadata, int devic
 	pthread_t handle;
 	struct report r;
 	char *stack;
-	int fd;
 
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	ASSERT_EQ(0, scratch_file("second", "x", 1, 0644));
@@ -598,8 +597,7 @@ static void overwrite_while_blocked(struct __test_metadata *_metadata, int devic
 	memset(b.s.envp, 0xff, sizeof(b.s.envp));
 	memset(&b.s.args, 0xff, sizeof(b.s.args));
 
-	fd = open("fifo", O_WRONLY);
-	ASSERT_LE(0, fd);
+	assert_fd(_metadata, open("fifo", O_WRONLY));
 	ASSERT_EQ(0, thread ? pthread_join(handle, NULL) : own_wait(caller));
 	ASSERT_LT(0, b.pid)
 		TH_LOG("%s", strerrorname_np(b.error));
@@ -655,13 +653,11 @@ static void start_alone(struct __test_metadata *_metadata, int device, char *arg
 	own_sleep_ms(100);
 	ASSERT_TRUE(own_wait_state(own_wait_child_of(caller), 'S'));
 	memcpy(argument, "and after", sizeof("and after"));
-	fd = open("fifo", O_WRONLY);
-	ASSERT_LE(0, fd);
+	fd = assert_fd(_metadata, open("fifo", O_WRONLY));
 	EXPECT_EQ(0, own_wait(caller));
 	ASSERT_EQ(0, report_load(&r));
 	EXPECT_EQ(5, report_argc(&r));
 	snprintf(seen, 16, "%s", report_arg(&r, 4));
-	report_free(&r);
 	close(fd);
 	close(ready[0]);
 	close(ready[1]);

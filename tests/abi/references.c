@@ -67,19 +67,18 @@ TEST_F(spawn, of_a_look_up)
 	static const char * const no_programs[] = {
 		"there/deep", "there/file", "there/missing", "there/file/prog",
 	};
-	unsigned int i;
 	struct spawn s;
 
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
-	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(paths); i++) {
 		exit_init(&s, paths[i]);
 		expect_exit(_metadata, self->device, &s, 5);
 	}
 	exit_init(&s, "prog");
 	s.args.search = spawn_pointer("/nowhere:there:there/deep");
 	expect_exit(_metadata, self->device, &s, 5);
-	for (i = 0; i < ARRAY_SIZE(no_programs); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(no_programs); i++) {
 		spawn_init(&s, no_programs[i]);
 		EXPECT_EQ(-1, spawn_start(self->device, &s));
 		EXPECT_EQ(KSPAWN_STEP_EXEC, s.result.step);
@@ -95,10 +94,8 @@ TEST_F(spawn, of_actions)
 
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
-	directory = open("there", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ASSERT_LE(0, directory);
-	file = open("there/file", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, file);
+	directory = assert_fd(_metadata, open("there", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	file = assert_fd(_metadata, open("there/file", O_RDONLY | O_CLOEXEC));
 	spawn_dup2(&s, file, 20);
 	spawn_dup2(&s, 20, 20);
 	spawn_open(&s, 21, "there/file", O_RDONLY, 0);
@@ -113,8 +110,7 @@ TEST_F(spawn, of_actions)
 	expect_exit(_metadata, self->device, &s, 0);
 	/* The same, and one that fails. */
 	spawn_dup2(&s, 99, 98);
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EBADF, errno);
+	expect_errno(_metadata, self->device, &s, EBADF);
 	close(directory);
 	close(file);
 	EXPECT_TRUE(unmounted())
@@ -137,8 +133,7 @@ TEST_F(spawn, of_failures_before_there_is_a_child)
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
 	ASSERT_EQ(10, dup2(ends[1], 10));
 	close(ends[1]);
-	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s.args.cgroup = 99;
+	spawn_setcgroup(&s, 99);
 	expect_attribute_failure(_metadata, self->device, &s, EBADF, KSPAWN_ATTR_SETCGROUP);
 	/* No number is left for a pidfd. */
 	for (i = 0; i < 12; i++)
@@ -146,9 +141,7 @@ TEST_F(spawn, of_failures_before_there_is_a_child)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EMFILE, errno);
-	EXPECT_EQ(KSPAWN_STEP_PIDFD, s.result.step);
+	expect_step(_metadata, self->device, &s, EMFILE, KSPAWN_STEP_PIDFD);
 
 	close(10);
 	close(9);
@@ -162,7 +155,6 @@ TEST_F(spawn, of_failures_before_there_is_a_child)
 /* The program of a caller, which its child keeps for a path that names it. */
 TEST_F(spawn, of_the_callers_program)
 {
-	int status;
 	pid_t pid;
 
 	if (!mount_there())
@@ -175,8 +167,7 @@ TEST_F(spawn, of_the_callers_program)
 		execve("there/caller", argv, envp);
 		_exit(127);
 	}
-	status = own_wait(pid);
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_TRUE(unmounted())
 		TH_LOG("%m");
 }
@@ -185,7 +176,6 @@ TEST_F(spawn, of_the_callers_program)
 TEST_F(spawn, of_the_callers_memory)
 {
 	struct spawn s;
-	int status;
 	pid_t pid;
 
 	if (!mount_there())
@@ -206,8 +196,7 @@ TEST_F(spawn, of_the_callers_memory)
 		wrong += spawn_start(self->device, &s) != -1;
 		_exit(wrong ? 2 : 0);
 	}
-	status = own_wait(pid);
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_TRUE(unmounted())
 		TH_LOG("%m");
 }
@@ -262,7 +251,7 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 	if (completion >= 0)
 		close(completion);
 	if (kind == CLOSED)
-		completion_release();
+		spawn_release();
 	/* One that fails, and is not waited for by the call, is nobody's child. */
 	if (pid > 0 && kind != ASYNC_FAILS && kind != UNREAD)
 		own_wait(pid);
@@ -287,8 +276,7 @@ TEST_F(spawn, of_a_thousand)
 	ASSERT_EQ(0, grantpt(master));
 	ASSERT_EQ(0, unlockpt(master));
 	ASSERT_EQ(getpid(), setsid());
-	slave = open(ptsname(master), O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, slave);
+	slave = assert_fd(_metadata, open(ptsname(master), O_RDWR | O_CLOEXEC));
 	for (kind = 0; kind < KINDS; kind++) {
 		start_one(self->device, kind, strings, slave);
 		totals_take(&before);

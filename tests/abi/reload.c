@@ -21,9 +21,7 @@ static void prepare(struct spawn *s, unsigned int number)
 /* Each of them, by a call that changes from round to round. */
 static void start_some(int device, int completion, struct tally *tally, unsigned int round)
 {
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		struct outcome o;
 		struct spawn s;
 

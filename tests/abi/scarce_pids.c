@@ -32,11 +32,10 @@ static void *work(void *argument)
 {
 	struct sched_param none = { 0 };
 	struct worker *w = argument;
-	int i;
 
 	if (w->id % 2)
 		pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
-	for (i = 0; i < w->count; i++) {
+	for (int i = 0; i < w->count; i++) {
 		unsigned int kind = w->id % 2 ? 3 + i % 3 : 2 * (i % 2);
 		enum call call = w->id % 2 ? CALL_WAIT : i % CALLS;
 		struct outcome o;

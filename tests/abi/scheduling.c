@@ -30,17 +30,13 @@ TEST_F(spawn, policy_and_priority)
 	};
 	struct report r;
 	struct spawn s;
-	unsigned int i;
 
 	need_root(_metadata);
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		report_init(_metadata, &s, &r);
-		s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
-		s.args.sched_policy = cases[i].policy;
-		s.args.sched_priority = cases[i].priority;
+		spawn_setscheduler(&s, cases[i].policy, cases[i].priority);
 		expect_report(_metadata, self->device, &s, &r);
 		expect_scheduling(_metadata, &r, cases[i].policy, cases[i].priority);
-		report_free(&r);
 	}
 	EXPECT_EQ(SCHED_OTHER, sched_getscheduler(0));
 }
@@ -82,7 +78,6 @@ TEST_F(spawn, inherited_without_flags)
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_RR, &param));
 	expect_report(_metadata, self->device, &s, &r);
 	expect_scheduling(_metadata, &r, SCHED_RR, 10);
-	report_free(&r);
 
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param));
 	report_init(_metadata, &s, &r);
@@ -102,13 +97,10 @@ TEST_F(spawn, invalid_values)
 		{ INT_MAX, 0 }, { INT_MIN, 0 }, { SCHED_DEADLINE, 0 },
 	};
 	struct spawn s;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		spawn_init(&s, scratch_tiny);
-		s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
-		s.args.sched_policy = cases[i].policy;
-		s.args.sched_priority = cases[i].priority;
+		spawn_setscheduler(&s, cases[i].policy, cases[i].priority);
 		expect_attribute_failure(_metadata, self->device, &s, EINVAL,
 					 KSPAWN_ATTR_SETSCHEDULER);
 		/* With both flags it is the policy that is told of. */
@@ -131,15 +123,11 @@ TEST_F(spawn, real_time_needs_privilege)
 	need_root(_metadata);
 	ASSERT_EQ(0, setrlimit(RLIMIT_RTPRIO, &limit));
 	ASSERT_EQ(0, own_drop_privileges());
-	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
-	s.args.sched_policy = SCHED_FIFO;
-	s.args.sched_priority = 11;
+	spawn_setscheduler(&s, SCHED_FIFO, 11);
 	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETSCHEDULER);
 	/* RLIMIT_RTPRIO is permission enough up to its value. */
 	report_init(_metadata, &s, &r);
-	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
-	s.args.sched_policy = SCHED_FIFO;
-	s.args.sched_priority = 10;
+	spawn_setscheduler(&s, SCHED_FIFO, 10);
 	expect_report(_metadata, self->device, &s, &r);
 	expect_scheduling(_metadata, &r, SCHED_FIFO, 10);
 }
@@ -166,17 +154,14 @@ TEST_F(spawn, values_need_their_flags)
 	DEFINE_SPAWN(s, scratch_tiny);
 
 	s.args.sched_policy = SCHED_FIFO;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	spawn_init(&s, scratch_tiny);
 	s.args.sched_priority = 1;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = KSPAWN_ATTR_SETSCHEDPARAM;
 	s.args.sched_policy = SCHED_FIFO;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 }
 
 TEST_HARNESS_MAIN

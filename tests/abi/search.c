@@ -70,10 +70,9 @@ TEST_F(spawn, missing_directories_are_passed_over)
 TEST_F(spawn, empty_element_is_the_working_directory)
 {
 	static const char * const lists[] = { "", ":nowhere", "nowhere:", "nowhere::nowhere" };
-	unsigned int i;
 
 	put_program(_metadata, ".", "prog", 5);
-	for (i = 0; i < ARRAY_SIZE(lists); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(lists); i++)
 		expect_found(_metadata, self->device, "prog", lists[i], 5);
 	expect_not_found(_metadata, self->device, "prog", "nowhere", ENOENT);
 }
@@ -255,10 +254,9 @@ TEST_F(spawn, killed_meanwhile)
 	char *list = malloc(KSPAWN_SEARCH_MAX);
 	unsigned long long begun, whole, took;
 	pid_t caller;
-	int i;
 
 	ASSERT_NE(NULL, list);
-	for (i = 0; i < KSPAWN_SEARCH_MAX / 2; i++) {
+	for (int i = 0; i < KSPAWN_SEARCH_MAX / 2; i++) {
 		list[2 * i] = 'a' + i % 26;
 		list[2 * i + 1] = ':';
 	}

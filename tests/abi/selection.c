@@ -29,7 +29,6 @@ TEST_F(spawn, inherits)
 	EXPECT_FALSE(found.cloexec);
 	/* Nothing has changed here. */
 	EXPECT_EQ(FD_CLOEXEC, fcntl(20, F_GETFD));
-	report_free(&r);
 	/* The only ones. */
 	report_init(_metadata, &s, &r);
 	s.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
@@ -66,7 +65,6 @@ TEST_F(spawn, closes_ranges)
 	spawn_close_range(&s, 18, INT_MAX);
 	spawn_close_range(&s, 100, 200);
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 14 16 17");
-	report_free(&r);
 	report_init(_metadata, &s, &r);
 	spawn_close_range(&s, 0, INT_MAX);
 	spawn_open(&s, 4, "/dev/null", O_RDONLY, 0);
@@ -102,7 +100,6 @@ TEST_F(spawn, named_above_a_closefrom)
 	spawn_dup2(&s, 500, 6);
 	spawn_closefrom(&s, 10);
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 5 6 9");
-	report_free(&r);
 	/* After it there is nothing to copy. */
 	spawn_init(&s, scratch_tiny);
 	spawn_closefrom(&s, 10);
@@ -191,9 +188,7 @@ TEST_F(spawn, many_dup2_actions)
 		actions[i].newfd = to;
 		model[to] = model[from];
 	}
-	s.args.actions = spawn_pointer(actions);
-	s.args.action_count = ACTIONS;
-	s.args.action_size = sizeof(*actions);
+	spawn_set_actions(&s, actions, ACTIONS);
 	expect_report(_metadata, self->device, &s, &r);
 	for (i = 20; i < 220; i++) {
 		char name[16];
@@ -235,8 +230,7 @@ TEST_F(spawn, number_of_a_pidfd_is_given_back)
 	/* Before there is a child. */
 	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_PIDFD;
-	s.args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s.args.cgroup = 99;
+	spawn_setcgroup(&s, 99);
 	EXPECT_EQ(-1, spawn_start(self->device, &s));
 	EXPECT_EQ(first, fcntl(0, F_DUPFD_CLOEXEC, 0));
 	close(first);

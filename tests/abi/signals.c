@@ -46,16 +46,14 @@ TEST_F(spawn, mask_is_set)
 	static const __u64 masks[] = { 0, 1, 1ULL << 63, 0x5555555555555555, ALL_SIGNALS };
 	struct report r;
 	struct spawn s;
-	unsigned int i;
 
 	ASSERT_EQ(0, kernel_mask(SIG_SETMASK, spawn_signal_bit(SIGHUP)));
-	for (i = 0; i < ARRAY_SIZE(masks); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(masks); i++) {
 		report_init(_metadata, &s, &r);
 		s.args.attr_flags = KSPAWN_ATTR_SETSIGMASK;
 		s.args.sigmask = masks[i];
 		expect_report(_metadata, self->device, &s, &r);
 		EXPECT_EQ(masks[i] & ~UNBLOCKABLE, report_status_hex(&r, "SigBlk"));
-		report_free(&r);
 	}
 }
 
@@ -218,16 +216,13 @@ TEST_F(spawn, sets_need_their_flags)
 	DEFINE_SPAWN(s, scratch_tiny);
 
 	s.args.sigmask = 1;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	spawn_init(&s, scratch_tiny);
 	s.args.sigdefault = 1;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	spawn_init(&s, scratch_tiny);
 	s.args.sigignore = 1;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 }
 
 /*

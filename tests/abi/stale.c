@@ -35,14 +35,10 @@ TEST_F(spawn, directory_of_a_search_that_is_gone)
 	/* It is the last one that tells. */
 	s.args.search = spawn_pointer(".:there");
 	s.args.path = spawn_pointer("nowhere");
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(ESTALE, errno);
-	EXPECT_EQ(KSPAWN_STEP_EXEC, s.result.step);
+	expect_step(_metadata, self->device, &s, ESTALE, KSPAWN_STEP_EXEC);
 	spawn_init(&s, scratch_tiny);
 	spawn_chdir(&s, "there");
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(ESTALE, errno);
-	EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+	expect_step(_metadata, self->device, &s, ESTALE, KSPAWN_STEP_ACTION);
 	fuse_server_end(&server);
 }
 
@@ -54,9 +50,7 @@ TEST_F(spawn, program_that_comes_late)
 
 	if (!fuse_server_begin(&server, "late"))
 		SKIP(return, FUSE_NEEDED);
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(ENOENT, errno);
-	EXPECT_EQ(KSPAWN_STEP_EXEC, s.result.step);
+	expect_step(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC);
 	expect_exit(_metadata, self->device, &s, 0);
 	fuse_server_end(&server);
 }

@@ -54,9 +54,8 @@ static void make_one(const struct spawner *sp, unsigned int kind, enum call call
 static void *spawn_many(void *argument)
 {
 	struct spawner *sp = argument;
-	int i;
 
-	for (i = 0; i < sp->count; i++) {
+	for (int i = 0; i < sp->count; i++) {
 		unsigned int kind = (i + sp->id) % KINDS;
 		enum call call = i / KINDS % CALLS;
 		struct outcome o;

@@ -40,9 +40,8 @@ static bool make_cgroup(char path[64], const char *controller)
 static void move_all(const char *path, const pid_t pids[SPAWNERS])
 {
 	char text[16];
-	unsigned int i;
 
-	for (i = 0; i < SPAWNERS; i++) {
+	for (unsigned int i = 0; i < SPAWNERS; i++) {
 		snprintf(text, sizeof(text), "%d", pids[i]);
 		put_in(path, "cgroup.procs", text);
 	}
@@ -140,12 +139,11 @@ TEST_F(spawn, children_killed_at_any_moment)
 static void debug(const pid_t pids[SPAWNERS], int ready)
 {
 	const long options = PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
-	unsigned int i;
 	int status;
 	pid_t pid;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (i = 0; i < SPAWNERS; i++)
+	for (unsigned int i = 0; i < SPAWNERS; i++)
 		if (ptrace(PTRACE_SEIZE, pids[i], 0, options))
 			_exit(1);
 	if (write(ready, "", 1) != 1)
@@ -327,7 +325,7 @@ static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 f
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (put_in(path, "cgroup.procs", "0"))
 			_exit(2);
-		spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+		spawn_hold(&s);
 		s.args.flags = flags;
 		pid = spawn_start(device, &s);
 		/* The freezer has ended the wait, not the start. */
@@ -340,7 +338,7 @@ static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 f
 	EXPECT_TRUE(wait_until_frozen(path));
 	ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
 	ASSERT_TRUE(own_wait_state(child, 'S'));
-	close(open("fifo", O_WRONLY | O_CLOEXEC));
+	spawn_release();
 	EXPECT_EQ(0, own_wait(caller));
 	EXPECT_EQ(0, rmdir(path));
 }
@@ -447,9 +445,8 @@ struct image {
 
 static void read_tiny(struct __test_metadata *_metadata, struct image *image)
 {
-	int fd = open(scratch_tiny, O_RDONLY | O_CLOEXEC);
+	int fd = assert_fd(_metadata, open(scratch_tiny, O_RDONLY | O_CLOEXEC));
 
-	ASSERT_LE(0, fd);
 	image->size = read(fd, image->bytes, sizeof(image->bytes));
 	close(fd);
 	ASSERT_LT(64, image->size);

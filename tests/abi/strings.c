@@ -53,7 +53,6 @@ static void expect_arrival(struct __test_metadata *_metadata, int device, const 
 	}
 	EXPECT_EQ(0, wrong);
 	EXPECT_EQ(NULL, report_env(&r, count));
-	report_free(&r);
 }
 
 /* Whatever pieces the module keeps them in, each border is crossed somewhere. */
@@ -101,9 +100,8 @@ TEST_F(spawn, byte_by_byte)
 TEST_F(spawn, empty_strings)
 {
 	size_t sizes[STRINGS];
-	unsigned int i;
 
-	for (i = 0; i < STRINGS; i++)
+	for (unsigned int i = 0; i < STRINGS; i++)
 		sizes[i] = 1;
 	expect_arrival(_metadata, self->device, sizes, STRINGS);
 	sizes[0] = 4096;

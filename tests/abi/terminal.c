@@ -21,8 +21,7 @@ static int new_terminal(struct __test_metadata *_metadata, int *master)
 	ASSERT_NE(NULL, name);
 	/* The fixture's process leads no group, so it may lead a session. */
 	ASSERT_EQ(getpid(), setsid());
-	slave = open(name, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, slave);
+	slave = assert_fd(_metadata, open(name, O_RDWR | O_CLOEXEC));
 	ASSERT_EQ(getpid(), tcgetpgrp(slave));
 	return slave;
 }
@@ -164,8 +163,7 @@ TEST_F(spawn, terminal_without_any_session)
 	ASSERT_LE(0, master);
 	ASSERT_EQ(0, grantpt(master));
 	ASSERT_EQ(0, unlockpt(master));
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ASSERT_LE(0, slave);
+	slave = assert_fd(_metadata, open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC));
 	spawn_tcsetpgrp(&s, slave);
 	expect_failure(_metadata, self->device, &s, ENOTTY, KSPAWN_STEP_ACTION, 0);
 }

@@ -186,11 +186,11 @@ TEST_F(spawn, blocking_open_of_a_traced_child)
 		if (fork())
 			_exit(0);
 		own_sleep_ms(500);
-		close(open("fifo", O_WRONLY));
+		spawn_release();
 		_exit(0);
 	}
 	EXPECT_EQ(0, own_wait(opener));
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	trace_spawn(_metadata, self->device, &s, &seen, OPTIONS);
 	EXPECT_EQ(0, seen.caller_status);
 	EXPECT_EQ(1, seen.execs);
@@ -204,8 +204,7 @@ TEST_F(spawn, attached_before_its_program)
 	DEFINE_REPORT(s, r);
 	int status;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	caller = expect_fork(_metadata);
 	if (!caller) {
 		child = spawn_start(self->device, &s);
@@ -224,7 +223,7 @@ TEST_F(spawn, attached_before_its_program)
 	EXPECT_EQ(PTRACE_EVENT_STOP, status >> 16);
 	EXPECT_EQ(0, ptrace(PTRACE_DETACH, child, 0, 0));
 	EXPECT_TRUE(own_wait_state(child, 'S'));
-	close(open("fifo", O_WRONLY | O_CLOEXEC));
+	spawn_release();
 	EXPECT_EQ(0, own_wait(caller));
 	EXPECT_EQ(0, report_load(&r));
 }

@@ -39,7 +39,7 @@ TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
 	pid = expect_held(_metadata, self->device, completion, 1);
 	close(self->device);
 	expect_refused(_metadata);
-	completion_release();
+	spawn_release();
 	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle + 1, TOTALS_SETTLE_MS));
 	expect_refused(_metadata);
@@ -67,7 +67,7 @@ TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
 	close(self->device);
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle + 1, TOTALS_SETTLE_MS));
 	expect_refused(_metadata);
-	completion_release();
+	spawn_release();
 	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 }
@@ -82,8 +82,7 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	idle = totals_number(TOTALS_REFERENCES) - 1;
 	ASSERT_LE(0, idle);
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(&s);
 	caller = expect_fork(_metadata);
 	if (!caller) {
 		spawn_start(self->device, &s);
@@ -99,7 +98,7 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle + 1, TOTALS_SETTLE_MS));
 	expect_refused(_metadata);
 
-	close(open("fifo", O_WRONLY | O_CLOEXEC));
+	spawn_release();
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, report_load(&r));
@@ -110,10 +109,9 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 TEST_F(spawn, not_held_by_programs)
 {
 	DEFINE_SPAWN(s, scratch_child, "child", "pause");
-	pid_t pid;
 	int idle = totals_number(TOTALS_REFERENCES) - 1;
+	pid_t pid = assert_start(_metadata, self->device, &s);
 
-	pid = assert_start(_metadata, self->device, &s);
 	close(self->device);
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 	expect_killed(_metadata, pid);

@@ -88,8 +88,7 @@ TEST_F(spawn, failures)
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
 	spawn_init(&s, scratch_tiny);
 	s.args.flags = KSPAWN_WAIT;
-	s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s.args.pgroup = 1;
+	spawn_setpgroup(&s, 1);
 	expect_attribute_failure(_metadata, self->device, &s, EPERM, KSPAWN_ATTR_SETPGROUP);
 }
 
@@ -128,9 +127,8 @@ static void arm(struct __test_metadata *_metadata, int flags)
 TEST_F(spawn, signal_ends_the_wait)
 {
 	static const int flags[] = { 0, SA_RESTART };
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
 		pid_t stored = -1;
 		int pidfd = -1;
 		struct spawn s;
@@ -140,8 +138,7 @@ TEST_F(spawn, signal_ends_the_wait)
 		s.args.pid = spawn_pointer(&stored);
 		s.args.pidfd = spawn_pointer(&pidfd);
 		arm(_metadata, flags[i]);
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EINTR, errno);
+		expect_errno(_metadata, self->device, &s, EINTR);
 		EXPECT_EQ(EINTR, s.result.error);
 		EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
 		EXPECT_EQ(0, s.result.index);
@@ -170,11 +167,11 @@ static pid_t hold_beyond_the_alarm(struct __test_metadata *_metadata, struct spa
 	other = expect_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(1000);
-		close(open("fifo", O_WRONLY | O_CLOEXEC));
+		spawn_release();
 		_exit(0);
 	}
 	wait_init(s, "pause", NULL);
-	spawn_open(s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(s);
 	return other;
 }
 
@@ -184,9 +181,7 @@ TEST_F(spawn, signal_before_the_wait)
 	struct spawn s;
 	pid_t other = hold_beyond_the_alarm(_metadata, &s);
 
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EINTR, errno);
-	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+	expect_step(_metadata, self->device, &s, EINTR, KSPAWN_STEP_WAIT);
 	ASSERT_LT(0, s.result.pid);
 	EXPECT_EQ(0, own_wait(other));
 	expect_killed(_metadata, s.result.pid);
@@ -199,9 +194,7 @@ TEST_F(spawn, signal_before_a_failure)
 	pid_t other = hold_beyond_the_alarm(_metadata, &s);
 
 	spawn_dup2(&s, 99, 98);
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EBADF, errno);
-	EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+	expect_step(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION);
 	EXPECT_EQ(1, s.result.index);
 	EXPECT_EQ(0, s.result.pid);
 	EXPECT_EQ(0, own_wait(other));
@@ -248,12 +241,6 @@ static pid_t sleeping_child(void)
 	return child > 0 && own_wait_state(child, 'S') ? child : 0;
 }
 
-/* Let the child of the other thread's call end with 0. */
-static void release(void)
-{
-	close(open("fifo", O_WRONLY | O_CLOEXEC));
-}
-
 static void *stop_once(void *argument)
 {
 	bool *stopped = argument;
@@ -266,7 +253,7 @@ static void *stop_once(void *argument)
 		own_sleep_ms(200);
 		ptrace(PTRACE_DETACH, child, 0, 0);
 	}
-	release();
+	spawn_release();
 	return NULL;
 }
 
@@ -293,7 +280,7 @@ static void *unmap_and_release(void *page)
 {
 	if (sleeping_child())
 		munmap(page, 4096);
-	release();
+	spawn_release();
 	return NULL;
 }
 
@@ -348,16 +335,12 @@ TEST_F(spawn, sigchld_ignored)
 
 	ASSERT_NE(SIG_ERR, signal(SIGCHLD, SIG_IGN));
 	wait_init(&s, "exit", "3");
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(ECHILD, errno);
-	EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
+	expect_step(_metadata, self->device, &s, ECHILD, KSPAWN_STEP_WAIT);
 	EXPECT_EQ(0, s.result.status);
 	EXPECT_TRUE(own_no_child());
 	/* Failures are told as ever. */
 	spawn_dup2(&s, 99, 98);
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EBADF, errno);
-	EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+	expect_step(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION);
 }
 
 static void *reap(void *argument)
@@ -397,9 +380,7 @@ TEST_F(spawn, another_thread_waits_too)
 			EXPECT_EQ(KSPAWN_STEP_WAIT, s.result.step);
 		}
 		spawn_dup2(&s, 99, 98);
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EBADF, errno);
-		EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+		expect_step(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION);
 	}
 	own_sleep_ms(100);
 	ASSERT_EQ(0, pthread_cancel(reaper));
@@ -439,18 +420,17 @@ TEST_F(spawn, several_threads)
 {
 	struct worker workers[THREADS] = {};
 	sigset_t set;
-	int i;
 
 	/* Else every end would interrupt some other wait. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		workers[i].device = self->device;
 		workers[i].number = i;
 		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, work, &workers[i]));
 	}
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		ASSERT_EQ(0, pthread_join(workers[i].thread, NULL));
 		EXPECT_EQ(0, workers[i].wrong);
 	}
@@ -484,7 +464,7 @@ TEST_F(spawn, child_is_killed_early)
 		struct spawn s;
 
 		wait_init(&s, "exit", "0");
-		spawn_open(&s, 9, "fifo", O_RDONLY, 0);
+		spawn_hold(&s);
 		_exit(spawn_start(self->device, &s) <= 0 || s.result.status != SIGKILL);
 	}
 	child = assert_sleeping_child(_metadata, caller);
@@ -498,12 +478,11 @@ TEST_F(spawn, needs_a_result)
 	DEFINE_SPAWN(s, scratch_tiny);
 
 	s.args.flags = KSPAWN_WAIT;
-	s.args.result = 0;
-	s.args.result_size = 0;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	spawn_without_result(&s);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 	spawn_init(&s, scratch_tiny);
 	s.args.rusage = spawn_pointer(&usage);
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 }
 
 TEST_HARNESS_MAIN

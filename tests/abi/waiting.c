@@ -53,11 +53,9 @@ TEST_F(spawn, no_flag_for_an_exit_signal)
 	DEFINE_SPAWN(s, scratch_tiny);
 
 	s.args.attr_flags = 0x1000;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	s.args.attr_flags = 0x2000;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY,
-		       KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 }
 
 /*
@@ -74,9 +72,7 @@ static void expect_self_reaping(struct __test_metadata *_metadata, int device)
 	for (i = 0; i < rounds; i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_open(&s, 0, "/no/such/file", O_RDONLY, 0);
-		EXPECT_EQ(-1, spawn_start(device, &s));
-		EXPECT_EQ(ENOENT, errno);
-		EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+		expect_step(_metadata, device, &s, ENOENT, KSPAWN_STEP_ACTION);
 		EXPECT_TRUE(own_no_child());
 	}
 	spawn_init(&s, scratch_tiny);
@@ -125,13 +121,10 @@ TEST_F(spawn, failures_are_hidden_from_other_threads)
 	for (i = 0; i < rounds; i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_dup2(&s, 99, 98);
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EBADF, errno);
+		expect_errno(_metadata, self->device, &s, EBADF);
 		spawn_init(&s, self->directory);
 		spawn_chdir(&s, "/");
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EACCES, errno);
-		EXPECT_EQ(KSPAWN_STEP_EXEC, s.result.step);
+		expect_step(_metadata, self->device, &s, EACCES, KSPAWN_STEP_EXEC);
 	}
 	ASSERT_EQ(0, pthread_cancel(reaper));
 	ASSERT_EQ(0, pthread_join(reaper, NULL));
@@ -163,9 +156,7 @@ TEST_F(spawn, failures_are_hidden_whoever_waits)
 		spawn_close(&s, 0);
 		spawn_dup2(&s, 99, 98);
 		s.args.flags = i % 2 ? KSPAWN_WAIT : 0;
-		EXPECT_EQ(-1, spawn_start(self->device, &s));
-		EXPECT_EQ(EBADF, errno);
-		EXPECT_EQ(KSPAWN_STEP_ACTION, s.result.step);
+		expect_step(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION);
 		EXPECT_EQ(1, s.result.index);
 		EXPECT_EQ(0, s.result.pid);
 	}
@@ -245,9 +236,7 @@ TEST_F(spawn, pidfd_without_room)
 		;
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	s.args.flags = KSPAWN_PIDFD;
-	EXPECT_EQ(-1, spawn_start(self->device, &s));
-	EXPECT_EQ(EMFILE, errno);
-	EXPECT_EQ(KSPAWN_STEP_PIDFD, s.result.step);
+	expect_step(_metadata, self->device, &s, EMFILE, KSPAWN_STEP_PIDFD);
 	EXPECT_EQ(0, s.result.index);
 	EXPECT_EQ(0, s.result.pid);
 	EXPECT_EQ(-1, s.result.pidfd);
@@ -264,9 +253,8 @@ TEST_F(spawn, pidfd_without_a_result)
 	DEFINE_SPAWN(s, scratch_tiny);
 
 	s.args.flags = KSPAWN_PIDFD;
-	s.args.result = 0;
-	s.args.result_size = 0;
-	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS);
+	spawn_without_result(&s);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 }
 
 /* The child has the main thread for its parent whoever called. */

@@ -74,10 +74,8 @@ static void long_search(struct spawn *s)
 
 static void lists_set_up(void)
 {
-	unsigned int i;
-
 	memset(long_string, 'x', sizeof(long_string) - 1);
-	for (i = 0; i < 63; i++)
+	for (unsigned int i = 0; i < 63; i++)
 		long_list[i] = i % 8 ? "a short one" : long_string;
 }
 
@@ -147,17 +145,14 @@ static void action_close(struct spawn *s)
 static void many_actions(struct spawn *s)
 {
 	static struct kspawn_action actions[200];
-	unsigned int i;
 
-	for (i = 0; i < 200; i++) {
+	for (unsigned int i = 0; i < 200; i++) {
 		actions[i].op = i % 2 ? KSPAWN_ACTION_CLOSE : KSPAWN_ACTION_DUP2;
 		actions[i].fd = i % 2 ? 9 : 0;
 		actions[i].newfd = i % 2 ? 0 : 9;
 	}
 	tiny(s);
-	s->args.actions = spawn_pointer(actions);
-	s->args.action_count = 200;
-	s->args.action_size = sizeof(*actions);
+	spawn_set_actions(s, actions, 200);
 }
 
 static void action_dup2(struct spawn *s)
@@ -347,8 +342,7 @@ static void cgroup_set_up(void)
 static void attribute_cgroup(struct spawn *s)
 {
 	tiny(s);
-	s->args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s->args.cgroup = cgroup;
+	spawn_setcgroup(s, cgroup);
 }
 
 static void attribute_cloexec(struct spawn *s)
@@ -410,15 +404,13 @@ static void bad_asynchronous(struct spawn *s)
 static void bad_attribute(struct spawn *s)
 {
 	tiny(s);
-	s->args.attr_flags = KSPAWN_ATTR_SETPGROUP;
-	s->args.pgroup = 1;
+	spawn_setpgroup(s, 1);
 }
 
 static void bad_cgroup(struct spawn *s)
 {
 	tiny(s);
-	s->args.attr_flags = KSPAWN_ATTR_SETCGROUP;
-	s->args.cgroup = 0;
+	spawn_setcgroup(s, 0);
 }
 
 static void bad_request(struct spawn *s)

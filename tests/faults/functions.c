@@ -75,9 +75,8 @@ FIXTURE_VARIANT_ADD(spawn, interrupted_filp_open) { .name = "filp_open", .interr
 
 static bool may_show_as(const struct faulty_function *f, int error)
 {
-	unsigned int i;
 
-	for (i = 0; i < FUNCTION_ERRORS && f->errors[i]; i++)
+	for (unsigned int i = 0; i < FUNCTION_ERRORS && f->errors[i]; i++)
 		if (f->errors[i] == error)
 			return true;
 	return false;

@@ -148,10 +148,8 @@ const struct faulty_function *faulty_function(const char *name, bool interrupted
 
 static bool has(const struct faulty_function *table, const char *name)
 {
-	unsigned int i;
-
 	for (; table->names[0]; table++)
-		for (i = 0; i < FUNCTION_NAMES && table->names[i]; i++)
+		for (unsigned int i = 0; i < FUNCTION_NAMES && table->names[i]; i++)
 			if (!strcmp(table->names[i], name))
 				return true;
 	return false;

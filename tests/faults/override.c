@@ -21,9 +21,7 @@ int override_prepare(void)
 
 int override_choose(const struct faulty_function *function)
 {
-	unsigned int i;
-
-	for (i = 0; i < FUNCTION_NAMES && function->names[i]; i++)
+	for (unsigned int i = 0; i < FUNCTION_NAMES && function->names[i]; i++)
 		if (!put(DIRECTORY "function", function->names[i]))
 			return 0;
 	return -1;

@@ -66,11 +66,9 @@ void round_run(int device, const struct fault_case *c, int fail_nth, unsigned in
 
 bool round_may_show_as(const struct fault_case *c, int error)
 {
-	unsigned int i;
-
 	if (error == ENOMEM || (c->error && error == c->error))
 		return true;
-	for (i = 0; i < CASE_ERRORS; i++)
+	for (unsigned int i = 0; i < CASE_ERRORS; i++)
 		if (c->others[i] && c->others[i] == error)
 			return true;
 	return false;

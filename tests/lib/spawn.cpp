@@ -99,8 +99,8 @@ TEST_F(Spawn, NoArgumentsAreOneEmptyString) {
     kspawn_spawn_file_actions_addopen(actions.get(), 1, scratch.file("report").c_str(),
                                       O_WRONLY | O_CREAT | O_TRUNC, 0600);
     for (char** const list : {static_cast<char**>(nullptr), none}) {
-        ASSERT_EQ(
-            kspawn_spawn(&pid, helper("child").c_str(), actions.get(), nullptr, list, list), 0);
+        ASSERT_EQ(kspawn_spawn(&pid, helper("child").c_str(), actions.get(), nullptr, list, list),
+                  0);
         EXPECT_EQ(exit_code_of(pid), 0);
         EXPECT_EQ(read_report(scratch.read("report"))["argv"], Json::array({""}));
     }

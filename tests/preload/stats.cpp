@@ -46,6 +46,15 @@ int lines_in(const std::string& text, const std::string& what) {
     return lines;
 }
 
+// The program ends well, and has said that once.
+Outcome expect_told(const std::string& name, const std::string& environment,
+                    const std::string& what) {
+    const auto outcome = scenario(name, environment);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(lines_in(outcome.output, what), 1) << outcome.output;
+    return outcome;
+}
+
 struct Case {
     const char* name;
     int starts;
@@ -55,9 +64,7 @@ struct Case {
 class Counts : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Counts, AreTold) {
-    const auto outcome = scenario(GetParam().name, "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, " kernel="), 1) << outcome.output;
+    const auto outcome = expect_told(GetParam().name, "KSPAWN_STATS=1", " kernel=");
     EXPECT_EQ(lines_in(outcome.output, counts(GetParam().starts, 0, 0) +
                                            " posix_spawn=" + std::to_string(GetParam().starts) +
                                            GetParam().others + "\n"),
@@ -86,9 +93,7 @@ TEST(Stats, NothingOfAProgramThatStartsNothing) {
 
 // Otherwise "it forks" would look like "the library was not loaded".
 TEST(Stats, OfAProgramThatOnlyForks) {
-    const auto outcome = scenario("forks_only", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, "\n"), 1) << outcome.output;
+    const auto outcome = expect_told("forks_only", "KSPAWN_STATS=1", "\n");
     // The third exec is that of vfork()'s child, which has its parent's memory; the
     // others are in children of fork(), of which each fork stands for one.
     EXPECT_EQ(lines_in(outcome.output, ": kernel=0 failed=0 libc=0 fork=2 vfork=1 exec=1\n"), 1)
@@ -96,10 +101,7 @@ TEST(Stats, OfAProgramThatOnlyForks) {
 }
 
 TEST(Stats, OfAProgramThatClones) {
-    const auto outcome = scenario("clone", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, ": kernel=0 failed=0 libc=0 clone=1 exec=1\n"), 1)
-        << outcome.output;
+    expect_told("clone", "KSPAWN_STATS=1", ": kernel=0 failed=0 libc=0 clone=1 exec=1\n");
 }
 
 // The last call is counted before it is made, with those before it that failed.
@@ -112,35 +114,24 @@ TEST(Stats, OfAProgramThatBecomesAnother) {
                   1)
             << outcome.output;
     }
-    const auto outcome = scenario("start_and_exec", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0) + " posix_spawn=1 exec=1\n"), 1)
-        << outcome.output;
+    expect_told("start_and_exec", "KSPAWN_STATS=1", counts(1, 0, 0) + " posix_spawn=1 exec=1\n");
 }
 
 // The exec functions find libc's with all bound at the start, too.
 TEST(Stats, BoundAtTheStart) {
-    const auto outcome = scenario("forks_only", "LD_BIND_NOW=1 KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, " fork=2 vfork=1 exec=1\n"), 1) << outcome.output;
+    expect_told("forks_only", "LD_BIND_NOW=1 KSPAWN_STATS=1", " fork=2 vfork=1 exec=1\n");
 }
 
 TEST(Stats, ConstructorsCount) {
-    const auto outcome = scenario("early", "KSPAWN_STATS=1 SCENARIO_EARLY=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0)), 1) << outcome.output;
+    expect_told("early", "KSPAWN_STATS=1 SCENARIO_EARLY=1", counts(1, 0, 0));
 }
 
 TEST(Stats, FailuresCount) {
-    const auto outcome = scenario("not_found", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, counts(0, 1, 0)), 1) << outcome.output;
+    expect_told("not_found", "KSPAWN_STATS=1", counts(0, 1, 0));
 }
 
 TEST(Stats, AChildOfForkCountsItsOwn) {
-    const auto outcome = scenario("fork", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0)), 1) << outcome.output;
+    const auto outcome = expect_told("fork", "KSPAWN_STATS=1", counts(1, 0, 0));
     EXPECT_EQ(lines_in(outcome.output, counts(2, 0, 0)), 1) << outcome.output;
 }
 
@@ -179,10 +170,8 @@ TEST(Stats, IntoAFileWhoseNumberIsTaken) {
 
 // Never silently: standard error has them instead, and why.
 TEST(Stats, IntoAFileThatCannotBe) {
-    const auto outcome = scenario("exit", "KSPAWN_STATS=/no/such/directory/stats");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, "kspawn-preload: /no/such/directory/stats: No such file"), 1)
-        << outcome.output;
+    const auto outcome = expect_told("exit", "KSPAWN_STATS=/no/such/directory/stats",
+                                     "kspawn-preload: /no/such/directory/stats: No such file");
     EXPECT_EQ(lines_in(outcome.output, counts(1, 0, 0)), 1) << outcome.output;
 }
 
@@ -205,10 +194,8 @@ TEST(Stats, IntoAFileNamedRelatively) {
 }
 
 TEST(Fallback, ForcedToLibc) {
-    const auto outcome = scenario("exit", "KSPAWN_STATS=1 KSPAWN_BACKEND=libc");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, "kernel=0 failed=0 libc=1 posix_spawn=1\n"), 1)
-        << outcome.output;
+    const auto outcome = expect_told("exit", "KSPAWN_STATS=1 KSPAWN_BACKEND=libc",
+                                     "kernel=0 failed=0 libc=1 posix_spawn=1\n");
     EXPECT_EQ(lines_in(outcome.output, "libc=1: KSPAWN_BACKEND=libc\n"), 1) << outcome.output;
 }
 
@@ -226,9 +213,7 @@ TEST(Fallback, WithoutTheModule) {
 }
 
 TEST(Fallback, UnderSeccomp) {
-    const auto outcome = scenario("seccomp", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, "kernel=0 failed=0 libc=1 "), 1) << outcome.output;
+    const auto outcome = expect_told("seccomp", "KSPAWN_STATS=1", "kernel=0 failed=0 libc=1 ");
     if (have_kernel()) {
         EXPECT_EQ(lines_in(outcome.output, "libc=1: the caller runs under seccomp\n"), 1)
             << outcome.output;
@@ -236,17 +221,13 @@ TEST(Fallback, UnderSeccomp) {
 }
 
 TEST(Fallback, AnObjectThatIsNotUnderstood) {
-    const auto outcome = scenario("unknown_attribute", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, "libc=1: an object of <spawn.h> that is not understood"), 1)
-        << outcome.output;
+    expect_told("unknown_attribute", "KSPAWN_STATS=1",
+                "libc=1: an object of <spawn.h> that is not understood");
 }
 
 // No descriptor is left for the device.
 TEST(Fallback, NoRoomForTheDevice) {
-    const auto outcome = scenario("no_room", "KSPAWN_STATS=1");
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(lines_in(outcome.output, "kernel=0 failed=0 libc=1 "), 1) << outcome.output;
+    expect_told("no_room", "KSPAWN_STATS=1", "kernel=0 failed=0 libc=1 ");
 }
 
 } // namespace

@@ -19,7 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from verdicts import is_gtest
+sys.dont_write_bytecode = True
+
+from verdicts import is_gtest  # noqa: E402
 
 # A program that has ended, but whose children hold its output open, gets this.
 LINGER_SECONDS = 2.0

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "completion.h"
@@ -58,13 +57,7 @@ void completion_tiny(struct spawn *s, int completion, __u64 cookie, bool fails)
 
 void completion_hold(struct spawn *s, int completion, __u64 cookie)
 {
-	mkfifo("fifo", 0666);
 	spawn_init(s, scratch_tiny);
-	spawn_open(s, 9, "fifo", O_RDONLY, 0);
+	spawn_hold(s);
 	completion_use(s, completion, cookie);
-}
-
-void completion_release(void)
-{
-	close(open("fifo", O_WRONLY | O_CLOEXEC));
 }

@@ -22,13 +22,7 @@ bool completion_next(int completion, struct kspawn_event *event);
 /* A start of helpers/tiny, which succeeds, or @fails in its child: EBADF, of action 0. */
 void completion_tiny(struct spawn *s, int completion, __u64 cookie, bool fails);
 
-/*
- * A start that waits until somebody opens the FIFO "fifo" in the working
- * directory, which is made if it is not there; then it exits with 0.
- */
+/* A start that is held, as by spawn_hold(), until spawn_release(); then it exits with 0. */
 void completion_hold(struct spawn *s, int completion, __u64 cookie);
-
-/* Open and close it, once a child is there. */
-void completion_release(void);
 
 #endif /* KSPAWN_ABI_COMPLETION_H */

@@ -89,6 +89,13 @@ static inline void need_own_mounts(struct __test_metadata *_metadata)
 		SKIP(exit(KSFT_SKIP), NEEDS_ROOT);
 }
 
+/* A descriptor that must be had, above the standard ones. */
+static inline int assert_fd(struct __test_metadata *_metadata, int fd)
+{
+	ASSERT_LE(3, fd);
+	return fd;
+}
+
 /* The state before a call, to compare with the state after it. */
 struct before {
 	int descriptors;
@@ -145,7 +152,29 @@ static inline void expect_failure(struct __test_metadata *_metadata, int device,
 		expect_nothing_left(_metadata, &before);
 }
 
-/* The same, of attribute @attr. */
+/* The same of a request that is refused as it is copied. */
+static inline void expect_request_failure(struct __test_metadata *_metadata, int device,
+					  struct spawn *s, int error, __u32 part)
+{
+	expect_failure(_metadata, device, s, error, KSPAWN_STEP_COPY, part);
+}
+
+/* The call fails, whatever else this process has meanwhile: children, signals. */
+static inline void expect_errno(struct __test_metadata *_metadata, int device, struct spawn *s,
+				int error)
+{
+	EXPECT_EQ(-1, spawn_start(device, s));
+	EXPECT_EQ(error, errno);
+}
+
+static inline void expect_step(struct __test_metadata *_metadata, int device, struct spawn *s,
+			       int error, __u32 step)
+{
+	expect_errno(_metadata, device, s, error);
+	EXPECT_EQ(step, s->result.step);
+}
+
+/* As expect_failure(), of attribute @attr. */
 static inline void expect_attribute_failure(struct __test_metadata *_metadata, int device,
 					    struct spawn *s, int error, __u32 attr)
 {

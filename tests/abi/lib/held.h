@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A start that is under way until completion_release(); for files with tests. */
+/* Asynchronous starts, for files with tests. */
 #ifndef KSPAWN_ABI_HELD_H
 #define KSPAWN_ABI_HELD_H
 

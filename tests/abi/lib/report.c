@@ -53,25 +53,25 @@ static char *read_whole(const char *path, size_t *size)
 	return data;
 }
 
-int report_load(struct report *r)
-{
-	report_free(r);
-	r->data = read_whole(r->path, &r->size);
-	if (!r->data)
-		return -1;
-	if (!report_section(r, "end", NULL)) {
-		report_free(r);
-		errno = ENODATA;
-		return -1;
-	}
-	return 0;
-}
-
-void report_free(struct report *r)
+static void forget(struct report *r)
 {
 	free(r->data);
 	r->data = NULL;
 	r->size = 0;
+}
+
+int report_load(struct report *r)
+{
+	forget(r);
+	r->data = read_whole(r->path, &r->size);
+	if (!r->data)
+		return -1;
+	if (!report_section(r, "end", NULL)) {
+		forget(r);
+		errno = ENODATA;
+		return -1;
+	}
+	return 0;
 }
 
 /* A section is "NAME SIZE\n", SIZE bytes, and a NUL. */

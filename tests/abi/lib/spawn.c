@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "spawn.h"
 
@@ -87,6 +89,49 @@ void spawn_closefrom(struct spawn *s, int fd)
 void spawn_tcsetpgrp(struct spawn *s, int fd)
 {
 	spawn_action(s, KSPAWN_ACTION_TCSETPGRP)->fd = fd;
+}
+
+void spawn_hold(struct spawn *s)
+{
+	mkfifo("fifo", 0666);
+	spawn_open(s, 9, "fifo", O_RDONLY, 0);
+}
+
+void spawn_release(void)
+{
+	close(open("fifo", O_WRONLY | O_CLOEXEC));
+}
+
+void spawn_action_list(struct spawn *s, const void *list, __u32 count, __u32 size)
+{
+	s->args.actions = spawn_pointer(list);
+	s->args.action_count = count;
+	s->args.action_size = size;
+}
+
+void spawn_setpgroup(struct spawn *s, pid_t pgroup)
+{
+	s->args.attr_flags = KSPAWN_ATTR_SETPGROUP;
+	s->args.pgroup = pgroup;
+}
+
+void spawn_setcgroup(struct spawn *s, int fd)
+{
+	s->args.attr_flags = KSPAWN_ATTR_SETCGROUP;
+	s->args.cgroup = fd;
+}
+
+void spawn_setscheduler(struct spawn *s, int policy, int priority)
+{
+	s->args.attr_flags = KSPAWN_ATTR_SETSCHEDULER;
+	s->args.sched_policy = policy;
+	s->args.sched_priority = priority;
+}
+
+void spawn_without_result(struct spawn *s)
+{
+	s->args.result = 0;
+	s->args.result_size = 0;
 }
 
 char *spawn_string(size_t size, char c)

@@ -67,6 +67,25 @@ void spawn_fchdir(struct spawn *s, int fd);
 void spawn_closefrom(struct spawn *s, int fd);
 void spawn_tcsetpgrp(struct spawn *s, int fd);
 
+/*
+ * An action in which the child waits: it opens the FIFO "fifo" in the working directory,
+ * which is made if it is not there, as descriptor 9.  Until that is opened and closed by
+ * spawn_release(), which waits for the child.
+ */
+void spawn_hold(struct spawn *s);
+void spawn_release(void);
+
+/* Actions that are elsewhere, of whatever size each. */
+#define spawn_set_actions(s, list, count)	spawn_action_list(s, list, count, sizeof(*(list)))
+void spawn_action_list(struct spawn *s, const void *list, __u32 count, __u32 size);
+
+/* The one attribute of the request. */
+void spawn_setpgroup(struct spawn *s, pid_t pgroup);
+void spawn_setcgroup(struct spawn *s, int fd);
+void spawn_setscheduler(struct spawn *s, int policy, int priority);
+
+void spawn_without_result(struct spawn *s);
+
 /* MAX_ARG_STRLEN: what a string of a list may have at most, with its NUL. */
 #define SPAWN_STRING_MAX	(32 * 4096UL)
 
