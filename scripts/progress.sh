@@ -31,13 +31,14 @@ ticking() {
 	progress "$text"
 	{
 		# Not longer than the script, should it be killed.
-		while sleep 1 && kill -0 $$; do
+		while sleep 1 2>/dev/null && kill -0 $$; do
 			seconds=$((seconds + 1))
 			if on_terminal || [ $((seconds % PROGRESS_SECONDS)) -eq 0 ]; then
 				progress "$text: ${how_far:+$($how_far), }$seconds s"
 			fi
 		done
-		# Not to hold what others wait for: the locks, and the pipe of $(...).
+		# Not to hold what others wait for: the locks, and the pipe of $(...).  A sleep
+		# that is under way outlives the ticker; it has no stderr either.
 	} >/dev/null 8>&- 9>&- &
 	ticker=$!
 	"$@" || status=$?

@@ -79,11 +79,12 @@ def main(program: Program, about: str | None) -> int:
         description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--kernel", action="append", choices=kernel_table.ALWAYS, help="may be repeated; all by default")
+    kernels = kernel_table.ALWAYS
+    parser.add_argument("--kernel", action="append", choices=kernels, help="may be repeated; all by default")
     for name, default in program.options.items():
         parser.add_argument(f"--{name}", default=default, help=f"{default} by default")
     options = vars(parser.parse_args())
-    for kernel in options["kernel"] or kernel_table.ALWAYS:
+    for kernel in options["kernel"] or kernels:
         out = guests.REPO / "build" / "bench" / "last" / f"{kernel}.{program.command}"
         with Progress() as progress:
             progress.doing(kernel, f"counting {program.command}")

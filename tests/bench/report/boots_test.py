@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "measure"))
+sys.path.append(str(Path(__file__).resolve().parents[3] / "qemu" / "lib"))
 
 import boots  # noqa: E402
 import goals  # noqa: E402
