@@ -236,7 +236,9 @@ TEST_F(spawn, child_is_stopped_and_continued)
 	ASSERT_EQ(0, kill(child, SIGSTOP));
 	EXPECT_TRUE(own_wait_state(child, 'T'));
 	EXPECT_EQ(0, c.pid);
-	/* A child like any other: its stop is told. */
+	/* A child like any other: its stop is told, if a moment after it can be seen. */
+	for (int i = 0; i < 1000 && !own_sigchld_count(); i++)
+		own_sleep_ms(10);
 	EXPECT_EQ(1, own_sigchld_count());
 	ASSERT_EQ(0, kill(child, SIGCONT));
 	EXPECT_TRUE(own_wait_state(child, 'S'));

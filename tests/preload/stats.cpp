@@ -49,7 +49,7 @@ int lines_in(const std::string& text, const std::string& what) {
 // The program ends well, and has said that once.
 Outcome expect_told(const std::string& name, const std::string& environment,
                     const std::string& what) {
-    const auto outcome = scenario(name, environment);
+    auto outcome = scenario(name, environment);
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(lines_in(outcome.output, what), 1) << outcome.output;
     return outcome;

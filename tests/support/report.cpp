@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
+#include <array>
 #include <charconv>
 #include <sstream>
 #include <stdexcept>
@@ -76,25 +76,32 @@ Json stat_fields(const std::string& text) {
     return result;
 }
 
+// The first words of a line.
+template <std::size_t count>
+std::array<std::string, count> words_of(std::istream& line) {
+    std::array<std::string, count> words;
+    for (auto& word : words)
+        line >> word;
+    return words;
+}
+
 Json descriptors(const std::string& text) {
     Json result = Json::object();
     for (const auto& line : split(text, '\n')) {
-        std::istringstream words{line};
-        std::string number, flags, own_flags, device, inode, mode, size, owner, offset, foreground,
-            target;
-        words >> number >> flags >> own_flags >> device >> inode >> mode >> size >> owner >>
-            offset >> foreground;
-        std::getline(words.ignore(), target);
-        result[number] = {{"flags", std::stoul(flags, nullptr, 8)},
-                          {"cloexec", (std::stoi(own_flags) & FD_CLOEXEC) != 0},
-                          {"device", std::stoull(device)},
-                          {"inode", std::stoull(inode)},
-                          {"mode", std::stoul(mode, nullptr, 8)},
-                          {"size", std::stoll(size)},
-                          {"owner", std::stoul(owner)},
-                          {"offset", std::stoll(offset)},
-                          {"foreground", std::stoll(foreground)},
-                          {"target", target}};
+        std::istringstream stream{line};
+        const auto words = words_of<10>(stream);
+        std::string target;
+        std::getline(stream.ignore(), target);
+        result[words[0]] = {{"flags", std::stoul(words[1], nullptr, 8)},
+                            {"cloexec", (std::stoi(words[2]) & FD_CLOEXEC) != 0},
+                            {"device", std::stoull(words[3])},
+                            {"inode", std::stoull(words[4])},
+                            {"mode", std::stoul(words[5], nullptr, 8)},
+                            {"size", std::stoll(words[6])},
+                            {"owner", std::stoul(words[7])},
+                            {"offset", std::stoll(words[8])},
+                            {"foreground", std::stoll(words[9])},
+                            {"target", target}};
     }
     return result;
 }
@@ -102,10 +109,9 @@ Json descriptors(const std::string& text) {
 Json dispositions(const std::string& text) {
     Json result = Json::object();
     for (const auto& line : split(text, '\n')) {
-        std::istringstream words{line};
-        std::string number, handler, flags, mask;
-        words >> number >> handler >> flags >> mask;
-        result[number] = {{"handler", handler}, {"flags", flags}, {"mask", mask}};
+        std::istringstream stream{line};
+        const auto words = words_of<4>(stream);
+        result[words[0]] = {{"handler", words[1]}, {"flags", words[2]}, {"mask", words[3]}};
     }
     return result;
 }
