@@ -60,10 +60,7 @@ public:
               std::uint64_t time, Count count, Fields fields) {
         if (!options_.kinds.at(kind))
             return;
-        auto& tally = tallies_.at(kind);
-        tally.events++;
-        tally.findings += count != Count::none ? 1U : 0U;
-        tally.grave += count == Count::grave ? 1U : 0U;
+        tallies_.at(kind).add(count);
         if (!sinks_.empty())
             tell(finding_of(kind, window, way, task, time, fields()));
     }
@@ -90,10 +87,6 @@ private:
 Json json_of(const trace_task& task);
 /// A text of the probes; null if it is empty.
 Json text_or_null(const char* text);
-template <typename Value>
-Json or_null(const std::optional<Value>& value) {
-    return value ? Json(*value) : Json(nullptr);
-}
 /// Operations on the memory of a window; null if they are not known.
 Json memory_of(const Window& window, const Options& options);
 /// The same in words: "2 mmap, 1 munmap"; empty if there are none, or they are not known.

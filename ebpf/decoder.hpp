@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "events.h"
 
 namespace kspawn::trace {
+
+class Assembler;
 
 /// A record of the ring buffer; valid as long as it is being taken.
 class Record {
@@ -45,7 +48,7 @@ struct Window : trace_window {
 
 class Decoder {
 public:
-    Decoder() = default;
+    explicit Decoder(Assembler& assembler) : assembler_(assembler) {}
     Decoder(const Decoder&) = delete;
     Decoder& operator=(const Decoder&) = delete;
     Decoder(Decoder&&) = delete;
@@ -60,7 +63,19 @@ public:
     virtual void pass(std::uint64_t /*now*/) {}
     /// Tells the rest; the windows are those still open.
     virtual void finish(const std::vector<trace_window>& /*open*/) {}
+
+protected:
+    /// To whom to tell what was found.
+    [[nodiscard]] Assembler& assembler() const { return assembler_; }
+
+private:
+    Assembler& assembler_;
 };
+
+template <typename OfKind>
+std::unique_ptr<Decoder> make_decoder(Assembler& assembler) {
+    return std::make_unique<OfKind>(assembler);
+}
 
 } // namespace kspawn::trace
 

@@ -44,6 +44,11 @@ Task task_at(const Json& object, const char* name);
 /// The task that an event is told about.
 Task task_of(const Json& event);
 
+template <typename Value>
+Json or_null(const std::optional<Value>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+
 } // namespace kspawn::trace
 
 #endif

@@ -43,7 +43,6 @@ private:
     std::uint64_t max_ = 0;
 };
 
-
 } // namespace kspawn::trace
 
 #endif

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "kind.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace kspawn::trace {
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 std::size_t kind_number(std::string_view name) {
     const auto* const found = std::ranges::find(all_kinds, name, &Kind::name);

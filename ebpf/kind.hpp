@@ -51,7 +51,21 @@ struct Tally {
     std::uint64_t events = 0;
     std::uint64_t findings = 0; ///< of these
     std::uint64_t grave = 0;    ///< of these
+
+    void add(Count count) {
+        events++;
+        findings += count != Count::none ? 1U : 0U;
+        grave += count == Count::grave ? 1U : 0U;
+    }
 };
+
+/// Of kinds whose every event is a finding.
+constexpr Count each_is_one(const Json& /*fields*/) {
+    return Count::finding;
+}
+
+/// "1 time", "2 times"
+std::string counted(std::uint64_t count, std::string_view noun);
 
 struct Kind {
     std::string_view name;  ///< in options and in the JSON

@@ -11,7 +11,7 @@ namespace kspawn::trace {
 
 namespace {
 
-std::string counted(std::uint64_t count, std::size_t kind) {
+std::string with_noun(std::uint64_t count, std::size_t kind) {
     return fmt::format("{} {}", count,
                        count == 1 ? all_kinds.at(kind)->one : all_kinds.at(kind)->many);
 }
@@ -50,7 +50,7 @@ std::string found_in_words(const Evidence& evidence, const Kinds& judged) {
         const auto& tally = evidence.tallies.at(kind);
         if (!judged.at(kind) || tally.findings == 0)
             continue;
-        auto part = counted(tally.findings, kind);
+        auto part = with_noun(tally.findings, kind);
         if (const auto grave = all_kinds.at(kind)->grave; !grave.empty() && kind != kind_windows)
             part += fmt::format(" ({} {})", tally.grave == 0 ? "none" : std::to_string(tally.grave),
                                 grave);
@@ -80,7 +80,7 @@ std::string clean_in_words(const Evidence& evidence, const Kinds& judged) {
                      : fmt::format(", {} of them {}", windows.grave, kinds::windows.grave);
     return fmt::format("Clean: {}{}{}{}.", text, text.empty() ? "" : "; ",
                        windows.findings == 0 ? fmt::format("no {}", kinds::windows.one)
-                                             : counted(windows.findings, kind_windows),
+                                             : with_noun(windows.findings, kind_windows),
                        beside);
 }
 
@@ -98,7 +98,7 @@ std::string unknown_in_words(const Evidence& evidence, const Kinds& judged) {
                        windows == 0
                            ? ""
                            : fmt::format("there {} {}, but ", windows == 1 ? "was" : "were",
-                                         counted(windows, kind_windows)),
+                                         with_noun(windows, kind_windows)),
                        untraced);
 }
 

@@ -69,7 +69,7 @@ Count count_of(const Json& fields) {
 
 class Creds : public Decoder {
 public:
-    explicit Creds(Assembler& assembler) : assembler_(assembler) {}
+    using Decoder::Decoder;
 
     void take(const Record& record) override {
         const auto* change = record.as<trace_creds_record>(TRACE_CREDS);
@@ -90,8 +90,8 @@ private:
         if (!changes)
             return;
         for (const auto& change : changes.mapped())
-            assembler_.tell(kind_creds, id, change.way, change.who, change.time,
-                            count(exposed(change)), [&] { return fields_of(change, window); });
+            assembler().tell(kind_creds, id, change.way, change.who, change.time,
+                             count(exposed(change)), [&] { return fields_of(change, window); });
     }
 
     [[nodiscard]] Json fields_of(const trace_creds_record& record, const Window* window) const {
@@ -103,21 +103,16 @@ private:
                 {"other", json_of(record.other)},
                 {"changed", changed_fields(record.before, record.after)},
                 {"exposed", exposed(record)},
-                {"memory", closed ? memory_of(*window, assembler_.options()) : Json(nullptr)},
-                {"opened", assembler_.since_start(record.opened)},
-                {"closed", closed ? Json(assembler_.since_start(window->end)) : Json(nullptr)},
+                {"memory", closed ? memory_of(*window, assembler().options()) : Json(nullptr)},
+                {"opened", assembler().since_start(record.opened)},
+                {"closed", closed ? Json(assembler().since_start(window->end)) : Json(nullptr)},
                 {"outcome",
                  window != nullptr ? Json(name_of(outcome_names, window->outcome)) : Json(nullptr)},
                 {"program", closed ? text_or_null(window->program.c_str()) : Json(nullptr)}};
     }
 
-    Assembler& assembler_;
     std::unordered_map<std::uint64_t, std::vector<trace_creds_record>> pending_;
 };
-
-std::unique_ptr<Decoder> decoder(Assembler& assembler) {
-    return std::make_unique<Creds>(assembler);
-}
 
 /// A number as it is, a set of capabilities without the zeros in front.
 std::string value_of(const Json& creds, const char* name) {
@@ -129,7 +124,7 @@ std::string value_of(const Json& creds, const char* name) {
 }
 
 /// "uid 0 to 65534, gid 0 to 65534"; what has no short words is named only.
-std::string changes(const Json& fields, const Manner& manner) {
+std::string changes(const Json& fields, std::string (*put)(std::string_view)) {
     const auto& before = list_at(fields, "before");
     const auto& after = list_at(fields, "after");
     std::string text;
@@ -139,9 +134,9 @@ std::string changes(const Json& fields, const Manner& manner) {
         const auto name = entry.get<std::string>();
         const auto left = value_of(before, name.c_str());
         const auto right = value_of(after, name.c_str());
-        text += (text.empty() ? "" : ", ") + manner.name(name);
+        text += (text.empty() ? "" : ", ") + put(name);
         if (!left.empty() && !right.empty() && left != right)
-            text += fmt::format(" {} to {}", manner.name(left), manner.name(right));
+            text += fmt::format(" {} to {}", put(left), put(right));
     }
     return text;
 }
@@ -168,7 +163,7 @@ std::string words(const Finding& finding, const Manner& manner) {
     const auto program = text_at(fields, "program");
     const auto by_child = text_at(fields, "by") == "child";
     auto text = fmt::format("{} changed its {}credentials ({}) ", manner.task(finding.task),
-                            by_child ? "own " : "", changes(fields, manner));
+                            by_child ? "own " : "", changes(fields, manner.name));
     text += by_child ? "before exec, in memory that it still shared with its caller. "
                      : fmt::format("while {}, which was to execute {}, still ran in the same "
                                    "memory. ",
@@ -193,10 +188,9 @@ std::string words(const Finding& finding, const Manner& manner) {
 Heading heading(const Finding& finding) {
     const auto& fields = finding.fields;
     const auto harmless = count_of(fields) != Count::grave;
-    auto alike =
-        finding.task.comm + '\n' + text_at(fields, "exposed") + '\n' + text_at(fields, "program");
-    for (const auto* side : {"changed", "before", "after"})
-        alike += '\n' + list_at(fields, side).dump(-1, ' ', true, Json::error_handler_t::replace);
+    constexpr auto as_it_is = [](std::string_view name) { return std::string{name}; };
+    auto alike = finding.task.comm + '\n' + text_at(fields, "exposed") + '\n' +
+                 changes(fields, as_it_is) + '\n' + text_at(fields, "program");
     const auto closed = number_at(fields, "closed");
     return {harmless ? Weight::note : Weight::danger,
             harmless ? "Credentials changed in a window, to nobody's advantage"
@@ -205,8 +199,8 @@ Heading heading(const Finding& finding) {
 }
 
 std::string total(const Tally& tally, const Options& /*options*/) {
-    auto text = fmt::format("{} change{} of credentials while a child shared the memory",
-                            tally.findings, tally.findings == 1 ? "" : "s");
+    auto text =
+        counted(tally.findings, "change") + " of credentials while a child shared the memory";
     if (tally.findings != 0)
         text += fmt::format(
             ";\n         {} let one with less privilege write the memory of one with more",
@@ -229,7 +223,7 @@ const Kind kinds::creds{
                    "less can then write the memory from which one who has more executes. Set "
                    "privileges before threads start programs, or hold a lock over both.",
     .probes = probes,
-    .decoder = decoder,
+    .decoder = make_decoder<Creds>,
     .count = count_of,
     .words = words,
     .heading = heading,

@@ -397,15 +397,15 @@ int BPF_PROG(on_exec_with_descriptors, struct task_struct *task, pid_t old_pid,
 	     struct linux_binprm *bprm)
 {
 	struct trace_window *window = own_window();
-	struct descriptor_walk walk = {
-		.window = window,
-		.table = BPF_CORE_READ(task, files, fdt),
-		.files = BPF_CORE_READ(task, files, fdt, fd),
-		.program = bprm->filename,
-		.now = bpf_ktime_get_ns(),
-	};
+	struct descriptor_walk walk = {};
 
-	if (window && window->threads > 1)
-		bpf_loop(WORDS_MAX, check_word, &walk, 0);
+	if (!window || window->threads < 2)
+		return 0;
+	walk.window = window;
+	walk.table = BPF_CORE_READ(task, files, fdt);
+	walk.files = BPF_CORE_READ(task, files, fdt, fd);
+	walk.program = bprm->filename;
+	walk.now = bpf_ktime_get_ns();
+	bpf_loop(WORDS_MAX, check_word, &walk, 0);
 	return 0;
 }

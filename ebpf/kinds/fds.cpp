@@ -71,7 +71,7 @@ Count count_of(const Json& fields) {
 
 class Fds : public Decoder {
 public:
-    explicit Fds(Assembler& assembler) : assembler_(assembler) {}
+    using Decoder::Decoder;
 
     void take(const Record& record) override {
         if (const auto* reached = record.as<trace_descriptor_record>(TRACE_DESCRIPTOR))
@@ -88,7 +88,7 @@ public:
     // A mark may come late.
     void pass(std::uint64_t now) override {
         tell_if([this, now](const trace_descriptor_record& one) {
-            return one.marked != 0 || one.time + assembler_.options().fd_gap < now;
+            return one.marked != 0 || one.time + assembler().options().fd_gap < now;
         });
     }
     void finish(const std::vector<trace_window>& /*open*/) override {
@@ -110,33 +110,28 @@ private:
         const auto path = path_of(record);
         const auto repeat =
             told_[{record.caller.pid, record.files, record.fd, record.marked != 0, path}]++;
-        assembler_.tell(kind_fds, record.window, record.way, record.opener, record.time,
-                        count(repeat, record.marked != 0), [&]() -> Json {
-                            return {{"why", record.marked != 0 ? "late_cloexec" : "inherited"},
-                                    {"repeat", repeat},
-                                    {"fd", record.fd},
-                                    {"path", path},
-                                    {"opened", assembler_.since_start(record.opened)},
-                                    {"marked", record.marked != 0
-                                                   ? Json(assembler_.since_start(record.marked))
-                                                   : Json(nullptr)},
-                                    {"caller", json_of(record.caller)},
-                                    {"child", json_of(record.child)},
-                                    {"gap_ns", record.start - record.opened},
-                                    {"program", text_or_null(std::data(record.program))}};
-                        });
+        assembler().tell(kind_fds, record.window, record.way, record.opener, record.time,
+                         count(repeat, record.marked != 0), [&]() -> Json {
+                             return {{"why", record.marked != 0 ? "late_cloexec" : "inherited"},
+                                     {"repeat", repeat},
+                                     {"fd", record.fd},
+                                     {"path", path},
+                                     {"opened", assembler().since_start(record.opened)},
+                                     {"marked", record.marked != 0
+                                                    ? Json(assembler().since_start(record.marked))
+                                                    : Json(nullptr)},
+                                     {"caller", json_of(record.caller)},
+                                     {"child", json_of(record.child)},
+                                     {"gap_ns", record.start - record.opened},
+                                     {"program", text_or_null(std::data(record.program))}};
+                         });
     }
 
-    Assembler& assembler_;
     std::list<trace_descriptor_record> waiting_;
     /// How often a descriptor has been told, by the caller's process and table, its number,
     /// whether it was marked too late, and its path.
     std::map<std::tuple<std::uint32_t, std::uint64_t, int, bool, std::string>, std::int64_t> told_;
 };
-
-std::unique_ptr<Decoder> decoder(Assembler& assembler) {
-    return std::make_unique<Fds>(assembler);
-}
 
 std::string path_in(const Json& fields) {
     return text_at(fields, "path", "a file of unknown name");
@@ -173,8 +168,7 @@ Heading heading(const Finding& finding) {
 }
 
 std::string total(const Tally& tally, const Options& /*options*/) {
-    auto text = fmt::format("{} descriptor{} reached a program by accident", tally.findings,
-                            tally.findings == 1 ? "" : "s");
+    auto text = counted(tally.findings, "descriptor") + " reached a program by accident";
     if (tally.findings != 0)
         text += fmt::format(
             ", {} time{} in all;\n         {} of them {} marked close-on-exec, too late",
@@ -197,7 +191,7 @@ const Kind kinds::fds{
     .explanation = "A descriptor was open, and not yet close-on-exec, when another thread started "
                    "a program, which now has it. Open with O_CLOEXEC.",
     .probes = probes,
-    .decoder = decoder,
+    .decoder = make_decoder<Fds>,
     .count = count_of,
     .words = words,
     .heading = heading,

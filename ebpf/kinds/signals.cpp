@@ -14,10 +14,6 @@ constexpr std::array probes{
     Probe{"on_signal_deliver", "handlers in children are not seen"},
 };
 
-Count count_of(const Json& /*fields*/) {
-    return Count::finding;
-}
-
 std::string signal_name(int number) {
     if (const auto* const name = ::sigabbrev_np(number); name != nullptr)
         return std::string{"SIG"} + name;
@@ -26,13 +22,13 @@ std::string signal_name(int number) {
 
 class Signals : public Decoder {
 public:
-    explicit Signals(Assembler& assembler) : assembler_(assembler) {}
+    using Decoder::Decoder;
 
     void take(const Record& record) override {
         const auto* signal = record.as<trace_signal_record>(TRACE_SIGNAL);
         if (signal == nullptr)
             return;
-        assembler_.tell(
+        assembler().tell(
             kind_signals, signal->window, signal->way, signal->child, signal->time, Count::finding,
             [&]() -> Json {
                 return {{"caller", json_of(signal->caller)},
@@ -43,14 +39,7 @@ public:
                         {"code", signal->code}};
             });
     }
-
-private:
-    Assembler& assembler_;
 };
-
-std::unique_ptr<Decoder> decoder(Assembler& assembler) {
-    return std::make_unique<Signals>(assembler);
-}
 
 std::string words(const Finding& finding, const Manner& manner) {
     const auto sender = number_at(finding.fields, "sender");
@@ -70,8 +59,7 @@ Heading heading(const Finding& finding) {
 }
 
 std::string total(const Tally& tally, const Options& /*options*/) {
-    return fmt::format("{} handler{} ran in a child, on its creator's memory", tally.findings,
-                       tally.findings == 1 ? "" : "s");
+    return counted(tally.findings, "handler") + " ran in a child, on its creator's memory";
 }
 
 } // namespace
@@ -88,8 +76,8 @@ const Kind kinds::signals{
     .explanation = "A signal handler of the caller ran in the child, on the caller's memory. Block "
                    "all signals before the child is made, and reset their handlers in it.",
     .probes = probes,
-    .decoder = decoder,
-    .count = count_of,
+    .decoder = make_decoder<Signals>,
+    .count = each_is_one,
     .words = words,
     .heading = heading,
     .total = total,

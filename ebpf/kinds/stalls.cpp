@@ -32,19 +32,15 @@ constexpr std::array<std::string_view, TRACE_LOCK_PAGE_TABLE + 1> lock_names{"",
                                                                              "page_table_lock"};
 constexpr std::array<std::string_view, 3> role_names{"caller", "child", "thread"};
 
-Count count_of(const Json& /*fields*/) {
-    return Count::finding;
-}
-
 class Stalls : public Decoder {
 public:
-    explicit Stalls(Assembler& assembler) : assembler_(assembler) {}
+    using Decoder::Decoder;
 
     void take(const Record& record) override {
         const auto* wait = record.as<trace_lock_record>(TRACE_LOCK);
         if (wait == nullptr)
             return;
-        assembler_.tell(
+        assembler().tell(
             kind_stalls, wait->window, wait->way, wait->waiter, wait->time, Count::finding,
             [&]() -> Json {
                 return {{"cause", "lock"},
@@ -58,26 +54,21 @@ public:
     }
 
     void closed(const Window& window) override {
-        if (!window.blocked || *window.blocked < assembler_.options().stall_min)
+        if (!window.blocked || *window.blocked < assembler().options().stall_min)
             return;
-        assembler_.tell(kind_stalls, window.id, window.way, window.caller, window.start,
-                        Count::finding, [&]() -> Json {
-                            return {{"cause", "vfork"},
-                                    {"lock", nullptr},
-                                    {"role", "caller"},
-                                    {"wait_ns", *window.blocked},
-                                    {"holder", json_of(window.child)}};
-                        });
+        assembler().tell(kind_stalls, window.id, window.way, window.caller, window.start,
+                         Count::finding, [&]() -> Json {
+                             return {{"cause", "vfork"},
+                                     {"lock", nullptr},
+                                     {"role", "caller"},
+                                     {"wait_ns", *window.blocked},
+                                     {"holder", json_of(window.child)}};
+                         });
     }
 
 private:
-    Assembler& assembler_;
     Symbols symbols_;
 };
-
-std::unique_ptr<Decoder> decoder(Assembler& assembler) {
-    return std::make_unique<Stalls>(assembler);
-}
 
 std::string words(const Finding& finding, const Manner& manner) {
     const auto& fields = finding.fields;
@@ -111,7 +102,7 @@ Heading heading(const Finding& finding) {
 }
 
 std::string total(const Tally& tally, const Options& options) {
-    return fmt::format("{} wait{} of {} or more", tally.findings, tally.findings == 1 ? "" : "s",
+    return fmt::format("{} of {} or more", counted(tally.findings, "wait"),
                        readable_time(options.stall_min));
 }
 
@@ -129,8 +120,8 @@ const Kind kinds::stalls{
     .explanation = "Somebody waited: the caller for its child, or a thread for a lock that the "
                    "start of a program holds.",
     .probes = probes,
-    .decoder = decoder,
-    .count = count_of,
+    .decoder = make_decoder<Stalls>,
+    .count = each_is_one,
     .words = words,
     .heading = heading,
     .total = total,

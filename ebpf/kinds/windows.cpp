@@ -37,8 +37,7 @@ Count count_of(const Json& fields) {
 
 class Windows : public Decoder {
 public:
-    explicit Windows(Assembler& assembler)
-        : assembler_(assembler), returns_(assembler.has("on_kernel_clone_return")) {}
+    using Decoder::Decoder;
 
     // The child's half of a window, and that of a caller that waits for it, come in
     // any order.
@@ -85,22 +84,23 @@ private:
     }
 
     void close(std::uint64_t id) {
-        auto [window, blocked] = std::move(pending_.extract(id).mapped());
-        if (!window)
+        const auto halves = std::move(pending_.extract(id).mapped());
+        if (!halves.window)
             return;
-        window->blocked = blocked;
-        assembler_.tell(kind_windows, id, window->way, window->caller, window->start,
-                        count(window->shared(), window->user_code != 0, window->threads),
-                        [&] { return fields_of(*window); });
-        assembler_.close(*window);
+        auto window = *halves.window;
+        window.blocked = halves.blocked;
+        assembler().tell(kind_windows, id, window.way, window.caller, window.start,
+                         count(window.shared(), window.user_code != 0, window.threads),
+                         [&] { return fields_of(window); });
+        assembler().close(window);
     }
 
     [[nodiscard]] Json fields_of(const Window& window) const {
         const bool closed = !window.is_open();
-        const auto start = assembler_.since_start(window.start);
+        const auto start = assembler().since_start(window.start);
         return {{"child", json_of(window.child)},
                 {"start", start},
-                {"end", closed ? Json(assembler_.since_start(window.end)) : Json(nullptr)},
+                {"end", closed ? Json(assembler().since_start(window.end)) : Json(nullptr)},
                 {"duration_ns", closed ? Json(window.end - window.start) : Json(nullptr)},
                 {"outcome", name_of(outcome_names, window.outcome)},
                 {"blocked_ns", or_null(window.blocked)},
@@ -109,17 +109,12 @@ private:
                 {"shared", window.shared()},
                 {"user_code", window.user_code != 0},
                 {"program", text_or_null(window.program.c_str())},
-                {"memory", memory_of(window, assembler_.options())}};
+                {"memory", memory_of(window, assembler().options())}};
     }
 
-    Assembler& assembler_;
-    bool returns_; ///< whether callers are seen to come back
+    bool returns_ = assembler().has("on_kernel_clone_return"); ///< of callers is seen
     std::unordered_map<std::uint64_t, Halves> pending_;
 };
-
-std::unique_ptr<Decoder> decoder(Assembler& assembler) {
-    return std::make_unique<Windows>(assembler);
-}
 
 std::string words(const Finding& finding, const Manner& manner) {
     const auto& fields = finding.fields;
@@ -139,8 +134,8 @@ std::string words(const Finding& finding, const Manner& manner) {
         text += fmt::format("; the caller was kept waiting {}", manner.time(*blocked));
     const auto threads = number_at(fields, "threads").value_or(1);
     if (count_of(fields) != Count::none)
-        text += fmt::format("; it ran user code in the memory of {} thread{}", threads,
-                            threads == 1 ? "" : "s");
+        text += "; it ran user code in the memory of " +
+                counted(static_cast<std::uint64_t>(threads), "thread");
     else
         text += flag_at(fields, "shared") ? "; no user code ran in the window"
                                           : "; it had a copy of the memory";
@@ -150,8 +145,8 @@ std::string words(const Finding& finding, const Manner& manner) {
 }
 
 std::string total(const Tally& tally, const Options& /*options*/) {
-    auto text = fmt::format("{} time{} a child ran user code in memory that was not its own",
-                            tally.findings, tally.findings == 1 ? "" : "s");
+    auto text =
+        counted(tally.findings, "time") + " a child ran user code in memory that was not its own";
     if (tally.findings != 0)
         text +=
             fmt::format(";\n         {} of them in that of a process with threads", tally.grave);
@@ -174,7 +169,7 @@ const Kind kinds::windows{
         "program, it may run in its caller's memory, side by side with the caller's other "
         "threads: that time is the window. It is where the hazards are.",
     .probes = probes,
-    .decoder = decoder,
+    .decoder = make_decoder<Windows>,
     .count = count_of,
     .words = words,
     .heading = nullptr,

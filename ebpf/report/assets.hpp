@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// page.css and page.js, put into the program by the build.
+/// page.html with its style sheet and its scripts, put into the program by the build.
 #ifndef KSPAWN_TRACE_REPORT_ASSETS_HPP
 #define KSPAWN_TRACE_REPORT_ASSETS_HPP
 
@@ -7,8 +7,8 @@
 
 namespace kspawn::trace::report {
 
-std::string_view style_sheet();
-std::string_view script();
+/// The word TRACE stands where the trace is to be.
+std::string_view page_without_trace();
 
 } // namespace kspawn::trace::report
 

@@ -1,429 +1,286 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "page.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <ctime>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "assets.hpp"
-#include "bars.hpp"
-#include "evidence.hpp"
-#include "html.hpp"
-#include "statistics.hpp"
-#include "timeline.hpp"
-#include "words.hpp"
+#include "ebpf/time.hpp"
 
 namespace kspawn::trace::report {
 
 namespace {
 
-// More of one sort makes nobody wiser; how many there are is said.
-constexpr std::size_t most_findings = 200;
-constexpr std::size_t most_programs = 25;
-constexpr std::size_t most_windows = 25;
+constexpr std::size_t most_longest = 25;
+
+// The page's script makes visible what is in names.
+constexpr Manner on_page{
+    .name = [](std::string_view name) { return std::string{name}; },
+    .task =
+        [](const Task& task) {
+            return task.pid == task.tid
+                       ? fmt::format("{} (process {})", task.comm, task.pid)
+                       : fmt::format("{} (thread {} of {})", task.comm, task.tid, task.pid);
+        },
+    .time = [](Nanoseconds time) { return readable_time(static_cast<std::uint64_t>(time), "µs"); },
+};
 
 std::string title_of(const Trace& trace, const PageOptions& options) {
     if (!options.title.empty())
         return options.title;
     std::string words;
-    const auto command = trace.start.find("command");
-    if (command != trace.start.end() && command->is_array())
-        for (const auto& word : *command)
-            if (word.is_string())
-                words += (words.empty() ? "" : " ") + word.get<std::string>();
+    for (const auto& word : list_at(trace.start, "command"))
+        if (word.is_string())
+            words += (words.empty() ? "" : " ") + word.get<std::string>();
     return words.empty() ? "All that was started" : words;
 }
 
-std::string moment(const Json& start) {
-    const auto found = start.find("wall_time");
-    if (found == start.end() || !found->is_number())
-        return "";
-    const auto seconds = static_cast<std::time_t>(found->get<double>());
-    std::tm parts{};
-    if (seconds < 0 || ::gmtime_r(&seconds, &parts) == nullptr)
-        return "";
-    return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", parts);
-}
-
-void put_fact(std::string* page, std::string_view name, const std::string& value) {
-    if (!value.empty())
-        *page += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, escaped(value));
-}
-
-std::string filter_of(const Json& start) {
-    std::string text;
-    const auto filter = start.find("filter");
-    if (filter == start.end() || !filter->is_object())
-        return text;
-    for (const auto& [name, value] : filter->items())
-        if (!value.is_null())
-            text += (text.empty() ? "" : ", ") + name + " " +
-                    (value.is_string() ? value.get<std::string>() : value.dump());
-    return text;
-}
-
-std::string kinds_of(const Json& start) {
-    std::string text;
-    const auto kinds = start.find("kinds");
-    if (kinds != start.end() && kinds->is_array())
-        for (const auto& kind : *kinds)
-            if (kind.is_string())
-                text += (text.empty() ? "" : ", ") + kind.get<std::string>();
-    return text;
-}
-
-void put_head(std::string* page, const Trace& trace, const std::string& title) {
-    *page += fmt::format("<header><p class=\"over\">kspawn-trace report</p><h1>{}</h1><dl "
-                         "class=\"facts\">",
-                         escaped(title));
-    put_fact(page, "when", moment(trace.start));
-    put_fact(page, "length", duration_in_words(trace.length()));
-    put_fact(page, "Linux", text_at(trace.start, "kernel"));
-    put_fact(page, "traced", kinds_of(trace.start));
-    put_fact(page, "only", filter_of(trace.start));
-    if (trace.summary)
-        if (const auto status = number_at(*trace.summary, "command_status"))
-            put_fact(page, "exit status", std::to_string(*status));
-    *page += "</dl></header>\n";
-}
-
-/// The missing parts of the trace, in words; nothing if it is whole.
-std::vector<std::string> gaps_of(const Trace& trace) {
-    std::vector<std::string> gaps;
-    if (!trace.summary)
-        gaps.emplace_back("The trace was cut off: its last line is missing. Whatever came after "
-                          "its last event is not here.");
-    else if (const auto drops = trace.summary->find("drops");
-             drops != trace.summary->end() && drops->is_object()) {
-        const auto count = [&](const char* name) {
-            return static_cast<std::uint64_t>(
-                std::max<std::int64_t>(number_at(*drops, name).value_or(0), 0));
-        };
-        if (count("ring") > 0)
-            gaps.push_back(fmt::format("{} lost, because the buffer had no room.",
-                                       count("ring") == 1
-                                           ? "1 record was"
-                                           : with_commas(count("ring")) + " records were"));
-        if (count("maps") > 0)
-            gaps.push_back(fmt::format(
-                "{} not followed, because a map was full.",
-                count("maps") == 1 ? "1 thing was" : with_commas(count("maps")) + " things were"));
-        if (count("missed") > 0)
-            gaps.push_back(
-                fmt::format("The kernel skipped {} of a probe.", counted(count("missed"), "run")));
-        if (gaps.empty() && count("total") > 0)
-            gaps.push_back(fmt::format("{} lost.", counted(count("total"), "record")));
+/// Durations of one sort: how many; the least, the median, 90 %, 99 % and the most, by
+/// nearest rank; and [n, how many there are from 2^n to 2^(n+1) - 1 ns].
+Json figures_of(std::vector<Nanoseconds> values) {
+    std::ranges::sort(values);
+    auto percentiles = Json::array();
+    std::map<int, std::size_t> log2;
+    for (const auto percent : {0.0, 50.0, 90.0, 99.0, 100.0}) {
+        const auto rank = static_cast<std::size_t>(
+            std::ceil(percent / 100.0 * static_cast<double>(values.size())));
+        if (!values.empty())
+            percentiles.push_back(values.at(rank == 0 ? 0 : rank - 1));
     }
-    if (trace.bad_lines > 0)
-        gaps.push_back(
-            fmt::format("{} of the file could not be read.", counted(trace.bad_lines, "line")));
-    if (const auto missing = trace.start.find("missing");
-        missing != trace.start.end() && missing->is_array())
-        for (const auto& hook : *missing)
-            if (hook.is_object())
-                gaps.push_back(fmt::format("{} could not be watched ({}): {}.",
-                                           text_at(hook, "hook", "a hook"),
-                                           text_at(hook, "reason", "for an unknown reason"),
-                                           text_at(hook, "effect", "something is not seen")));
-    return gaps;
+    for (const auto value : values)
+        log2[std::max(static_cast<int>(std::bit_width(static_cast<std::uint64_t>(value))), 1) -
+             1]++;
+    return {{"count", values.size()}, {"percentiles", percentiles}, {"log2", log2}};
 }
 
-std::string_view colour_of(Verdict verdict) {
-    switch (verdict) {
-    case Verdict::clean:
-        return "good";
-    case Verdict::found:
-        return "danger";
-    case Verdict::unknown:
-        break;
+/// Windows of one sort.  A child that never executes a program lives in its window all its
+/// life: how long says nothing about a start, so it is kept apart.
+struct Group {
+    std::size_t open = 0;             ///< have executed nothing yet
+    std::size_t copied = 0;           ///< have a copy of the memory
+    bool shares = false;              ///< one that executed none had its caller's memory
+    std::vector<Nanoseconds> window;  ///< of children that executed a program
+    std::vector<Nanoseconds> blocked; ///< of their callers
+    std::vector<Nanoseconds> without; ///< lives of the children that executed none
+
+    void add(const Json& fields) {
+        const auto duration = number_at(fields, "duration_ns");
+        const bool shared = flag_at(fields, "shared");
+        copied += shared ? 0U : 1U;
+        if (text_at(fields, "outcome") == "exit") {
+            without.push_back(std::max<Nanoseconds>(duration.value_or(0), 0));
+            shares = shares || shared;
+            return;
+        }
+        if (duration)
+            window.push_back(std::max<Nanoseconds>(*duration, 0));
+        open += duration ? 0U : 1U;
+        if (const auto wait = number_at(fields, "blocked_ns"))
+            blocked.push_back(std::max<Nanoseconds>(*wait, 0));
     }
-    return "doubt";
-}
-
-void put_verdict(std::string* page, const Trace& trace, const std::vector<std::string>& gaps) {
-    const auto evidence = evidence_of(trace);
-    *page += fmt::format(R"(<section class="verdict {}"><p class="lead">{}</p><p>{}</p>)",
-                         colour_of(judge(evidence)), escaped(sentence_of(evidence)),
-                         escaped(overview_of(trace)));
-    *page += "</section>\n";
-    if (gaps.empty())
-        return;
-    *page += "<section class=\"gaps\" id=\"gaps\"><h2>This trace is incomplete</h2><p>What is not "
-             "shown below may have happened all the same.</p><ul>";
-    for (const auto& gap : gaps)
-        *page += fmt::format("<li>{}</li>", escaped(gap));
-    *page += "</ul></section>\n";
-}
-
-void put_tiles(std::string* page, const Trace& trace) {
-    // As the verdict counts them.
-    const auto found = evidence_of(trace).tallies;
-    const auto fates = fates_of(trace);
-    std::string starts = "children that executed a program";
-    if (fates.without > 0)
-        starts +=
-            fmt::format("; {} executed none",
-                        fates.without == 1 ? "1 other" : with_commas(fates.without) + " others");
-    const std::array<std::tuple<std::string_view, std::string_view, std::uint64_t>, 6> tiles{{
-        {"starts", starts, fates.executed},
-        {"windows", "in which a child ran code in its caller's memory",
-         found.at(kind_windows).findings},
-        {"creds", "changes of credentials in a window", found.at(kind_creds).findings},
-        {"signals", "handlers called in a window", found.at(kind_signals).findings},
-        {"fds", "descriptors that reached a program by accident", found.at(kind_fds).findings},
-        {"stalls", "waits on the way to a program", found.at(kind_stalls).findings},
-    }};
-    *page += "<section class=\"tiles\">";
-    for (const auto& [kind, words, count] : tiles)
-        *page += fmt::format("<div class=\"tile {}{}\"><b>{}</b><i>{}</i><span>{}</span></div>",
-                             kind, count == 0 ? " none" : "", with_commas(count), kind, words);
-    *page += "</section>\n";
-}
-
-void put_findings(std::string* page, const Trace& trace, const std::vector<Finding>& findings) {
-    *page += "<section><h2>What was found</h2>";
-    if (findings.empty())
-        *page += fmt::format("<p class=\"empty\">{}</p>",
-                             trace.windows.empty() ? "Nothing: nothing was started."
-                                                   : "Nothing was seen to happen around a window.");
-    *page += "<ol class=\"findings\">";
-    for (std::size_t i = 0; i < std::min(findings.size(), most_findings); i++) {
-        const auto& finding = findings[i];
-        constexpr std::array<std::string_view, 3> weights{"danger", "doubt", "note"};
-        *page += fmt::format(
-            "<li class=\"{}\" id=\"finding-{}\"><h3><span class=\"kind\">{}</span> {}{}</h3>"
-            "<p>{}</p><button type=\"button\" data-finding=\"{}\" hidden>show on the "
-            "timeline</button></li>\n",
-            weights.at(static_cast<std::size_t>(finding.weight)), i, escaped(finding.kind),
-            escaped(finding.title),
-            finding.events.size() > 1
-                ? fmt::format(" <span class=\"times\">{} times; told of {}</span>",
-                              with_commas(finding.events.size()),
-                              finding.worst > 0 ? "the longest" : "the first")
-                : "",
-            escaped(finding.text), i);
+    [[nodiscard]] Json json(const std::string& caller, const std::string& way) const {
+        return {{"caller", caller},
+                {"way", way},
+                {"open", open},
+                {"copied", copied},
+                {"shares", shares},
+                {"window", figures_of(window)},
+                {"blocked", figures_of(blocked)},
+                {"without", figures_of(without)}};
     }
-    *page += "</ol>";
-    if (findings.size() > most_findings)
-        *page += fmt::format("<p class=\"empty\">{} more are in the trace.</p>",
-                             counted(findings.size() - most_findings, "sort"));
-    *page += "</section>\n";
-}
+};
 
-void put_timeline(std::string* page, const Trace& trace, const Timeline& timeline) {
-    *page += "<section><h2>Timeline</h2>";
-    if (timeline.windows < trace.windows.size() || timeline.marks < trace.events.size())
-        *page += fmt::format(
-            "<p class=\"partly\">Drawn: {} of {}, {} of {}. Those with findings come first, then "
-            "the longest. All figures elsewhere are of all.</p>",
-            with_commas(timeline.windows), counted(trace.windows.size(), "window"),
-            with_commas(timeline.marks), counted(trace.events.size(), "event"));
-    *page +=
-        "<noscript><p class=\"empty\">The timeline is drawn by a script, which this browser does "
-        "not run. All else on this page does without.</p></noscript>"
-        "<div id=\"timeline\" hidden><div class=\"bar\"><div id=\"legend\"></div>"
-        "<div class=\"zoom\"><button type=\"button\" data-zoom=\"in\" title=\"zoom in "
-        "(+)\">+</button><button type=\"button\" data-zoom=\"out\" title=\"zoom out "
-        "(−)\">−</button><button type=\"button\" data-zoom=\"all\" title=\"the whole trace "
-        "(0)\">all</button></div></div>"
-        "<canvas id=\"overview\" aria-hidden=\"true\"></canvas>"
-        "<div id=\"lanes\" tabindex=\"0\" role=\"img\" aria-label=\"Threads, the windows that "
-        "they opened, and what happened in them. The findings above say the same in words.\">"
-        "<canvas id=\"drawing\"></canvas><div id=\"space\"></div></div>"
-        "<p class=\"hint\">Drag to move, Ctrl + wheel or + and − to zoom, double-click to zoom in, "
-        "0 for all of it. Drag on the strip above to choose a time. Hover for details, click to "
-        "keep them. Where windows, waits or marks are too close to be told apart, each column of "
-        "colour stands for those at its place: the deeper, the more of them, or the longer. Waits "
-        "are the line beneath the windows.</p><div id=\"details\" hidden></div></div>"
-        "<div id=\"tip\" hidden></div></section>\n";
-}
-
-std::string row_head(std::string_view name) {
-    return fmt::format(R"(<th class="text" scope="row">{}</th>)", escaped(name));
-}
-
-/// A row: `head` is its first cells.
-void put_percentiles(std::string* page, std::string_view head, const Durations& durations) {
-    if (durations.count() == 0)
-        return;
-    *page += fmt::format("<tr>{}<td>{}</td>", head, with_commas(durations.count()));
-    for (const auto percent : {0.0, 50.0, 90.0, 99.0, 100.0})
-        *page += fmt::format("<td>{}</td>", duration_in_words(durations.percentile(percent)));
-    *page += "</tr>";
-}
-
-constexpr std::string_view percentile_head =
-    "<th>count</th><th>least</th><th>median</th><th>90 %</th><th>99 %</th><th>most</th></tr>";
-
-void put_ways(std::string* page, const Statistics& statistics) {
-    if (statistics.by_way.empty())
-        return;
-    const auto scale = scale_of(statistics);
-    *page += "<section><h2>How long, by way of spawning</h2><p class=\"explained\">From the moment "
-             "at which the child could run to its exec. Each bar is one power of two: its height "
-             "is the share of that way's windows, the number on it how many they are. All have "
-             "the same scale, in both directions. Children that executed no program are in none "
-             "of the bars.</p><div class=\"ways\">";
-    // Those with windows for user code first, as way_rank() has them.
-    std::vector<std::pair<std::string, const Group*>> ways;
-    for (const auto& [way, group] : statistics.by_way)
-        ways.emplace_back(way, &group);
-    std::ranges::stable_sort(ways, {}, [](const auto& entry) { return way_rank(entry.first); });
-    for (const auto& [way, pointer] : ways) {
-        const auto& group = *pointer;
-        const auto words = way_in_words(way.empty() ? "unknown" : std::string_view{way});
-        *page += fmt::format("<article><h3><span class=\"swatch way-{}\"></span>{}</h3><p>{}</p>"
-                             "<div class=\"pair\">",
-                             escaped(way), escaped(words.title), escaped(words.explanation));
-        if (group.window.count() > 0)
-            *page += "<div class=\"scroll\">" + histogram(group.window, scale, way) + "</div>";
-        *page += fmt::format("<div class=\"scroll\"><table><tr><th class=\"text\"></th>{}",
-                             percentile_head);
-        put_percentiles(page, row_head("window"), group.window);
-        put_percentiles(page, row_head("caller kept waiting"), group.blocked);
-        put_percentiles(page, row_head("life without a program"), group.without);
-        *page += "</table></div></div></article>\n";
+/// By way; by caller; and by both.
+void put_figures(Json* data, const Trace& trace) {
+    using Key = std::pair<std::string, std::string>; // of caller and way
+    std::array<std::map<Key, Group>, 3> groups;
+    for (const auto& window : trace.windows) {
+        groups[0][{"", window.way}].add(window.fields);
+        groups[1][{window.task.comm, ""}].add(window.fields);
+        groups[2][{window.task.comm, window.way}].add(window.fields);
     }
-    *page += "</div></section>\n";
+    const std::array names{"ways", "callers", "both"};
+    for (std::size_t i = 0; i < names.size(); i++) {
+        auto& list = (*data)[names.at(i)] = Json::array();
+        for (const auto& [key, group] : groups.at(i))
+            list.push_back(group.json(key.first, key.second));
+    }
 }
 
-void put_programs(std::string* page, const Statistics& statistics) {
-    std::vector<std::pair<std::string, const Group*>> programs;
-    for (const auto& [name, group] : statistics.by_program)
-        if (group.window.count() > 0)
-            programs.emplace_back(name, &group);
-    if (programs.empty())
-        return;
-    std::ranges::stable_sort(programs, std::ranges::greater{},
-                             [](const auto& entry) { return entry.second->window.count(); });
-    *page += fmt::format("<section><h2>Who starts programs</h2><div class=\"scroll\"><table>"
-                         "<tr><th class=\"text\">caller</th>{}",
-                         percentile_head);
-    const auto shown = std::min(programs.size(), most_programs);
-    for (std::size_t i = 0; i < shown; i++)
-        put_percentiles(page, row_head(programs[i].first), programs[i].second->window);
-    *page += "</table></div>";
-    if (shown < programs.size())
-        *page += fmt::format("<p class=\"empty\">{} more.</p>", programs.size() - shown);
-    *page += "</section>\n";
+Json json_of(const Finding& window) {
+    const auto& fields = window.fields;
+    return {window.window.value_or(0),
+            window.task.pid,
+            window.task.tid,
+            window.task.comm,
+            window.time,
+            or_null(number_at(fields, "end")),
+            or_null(number_at(fields, "blocked_ns")),
+            window.way,
+            task_at(fields, "child").pid,
+            text_at(fields, "program"),
+            text_at(fields, "outcome"),
+            or_null(number_at(fields, "threads")),
+            flag_at(fields, "user_code")};
 }
 
-void put_longest(std::string* page, const Trace& trace) {
-    std::vector<const Window*> longest;
+/// Those with findings, then the longest.
+std::vector<const Finding*> chosen_windows(const Trace& trace, std::size_t most) {
+    std::vector<const Finding*> chosen;
     for (const auto& window : trace.windows)
-        if (window.shared && window.user_code && window.outcome != "exit")
+        chosen.push_back(&window);
+    if (chosen.size() <= most)
+        return chosen;
+    std::set<std::int64_t> with_events;
+    for (const auto& event : trace.events)
+        if (event.window && event.kind != &kinds::stalls)
+            with_events.insert(*event.window);
+    std::ranges::stable_sort(chosen, {}, [&](const Finding* window) {
+        return std::pair(!with_events.contains(window->window.value_or(0)),
+                         -number_at(window->fields, "duration_ns").value_or(0));
+    });
+    chosen.resize(most);
+    std::ranges::stable_sort(chosen, {}, [](const Finding* window) { return window->time; });
+    return chosen;
+}
+
+Json longest_windows(const Trace& trace) {
+    std::vector<const Finding*> longest;
+    for (const auto& window : trace.windows)
+        if (kinds::windows.count(window.fields) != Count::none &&
+            text_at(window.fields, "outcome") != "exit")
             longest.push_back(&window);
-    if (longest.empty())
-        return;
-    const auto length = trace.length();
-    const auto rank = [length](const Window* window) {
+    const auto end = trace.length();
+    std::ranges::stable_sort(longest, std::ranges::greater{}, [end](const Finding* window) {
         // A window that is still open has been so until the trace's end.
-        return window->duration.value_or(length - window->start);
-    };
-    std::ranges::stable_sort(longest, std::ranges::greater{}, rank);
-    if (longest.size() > most_windows)
-        longest.resize(most_windows);
-    *page += "<section><h2>The longest windows</h2><div class=\"scroll\"><table><tr><th>open for"
-             "</th><th>at</th><th class=\"text\">caller</th><th>threads</th><th class=\"text\">way"
-             "</th><th class=\"text path\">program</th></tr>";
+        return number_at(window->fields, "duration_ns").value_or(end - window->time);
+    });
+    longest.resize(std::min(longest.size(), most_longest));
+    auto json = Json::array();
     for (const auto* window : longest)
-        *page += fmt::format(
-            "<tr><td>{}{}</td><td>{}</td><td class=\"text\">{} <small>{}</small></td><td>{}</td>"
-            "<td class=\"text\">{}</td><td class=\"text path\">{}</td></tr>\n",
-            duration_in_words(rank(window)), window->end ? "" : ", still",
-            duration_in_words(window->start), escaped(window->caller.comm), window->caller.tid,
-            window->threads ? with_commas(static_cast<std::uint64_t>(*window->threads)) : "?",
-            escaped(way_in_words(window->way).title),
-            window->program.empty() ? "<em>none</em>" : escaped(window->program));
-    *page += "</table></div></section>\n";
+        json.push_back(json_of(*window));
+    return json;
 }
 
-void put_without(std::string* page, const Statistics& statistics) {
-    std::vector<std::pair<std::pair<std::string, std::string>, const Group*>> groups;
-    for (const auto& [name, group] : statistics.by_program_and_way)
-        if (group.without.count() > 0)
-            groups.emplace_back(name, &group);
-    if (groups.empty())
-        return;
-    std::ranges::stable_sort(groups, std::ranges::greater{},
-                             [](const auto& entry) { return entry.second->without.count(); });
-    *page += fmt::format(
-        "<section><h2>Children that executed no program</h2><p class=\"explained\">How long they "
-        "lived. With a copy of the memory that is no hazard; one that shares its caller's memory "
-        "has a window all its life.</p><div class=\"scroll\"><table><tr><th class=\"text\">caller"
-        "</th><th class=\"text\">way</th><th class=\"text\">memory</th>{}",
-        percentile_head);
-    const auto shown = std::min(groups.size(), most_programs);
-    for (std::size_t i = 0; i < shown; i++) {
-        const auto& [name, group] = groups[i];
-        put_percentiles(page,
-                        row_head(name.first) +
-                            fmt::format(R"(<td class="text">{}</td><td class="text">{}</td>)",
-                                        escaped(way_in_words(name.second).title),
-                                        group->shared ? "shared" : "a copy"),
-                        group->without);
-    }
-    *page += "</table></div>";
-    if (shown < groups.size())
-        *page += fmt::format("<p class=\"empty\">{} more.</p>", groups.size() - shown);
-    *page += "</section>\n";
+/// How long a mark lasts, if it does.
+Json end_of(const Finding& event) {
+    if (const auto wait = number_at(event.fields, "wait_ns"))
+        return event.time + *wait;
+    return or_null(number_at(event.fields, "marked"));
 }
 
-constexpr std::string_view glossary =
-    R"html(<section class="glossary"><h2>How to read this</h2><dl>
-<dt>window</dt><dd>To start a program, a process first makes a child. Until the child executes
-the program, it may run in its caller's memory, side by side with the caller's other threads:
-that time is the window. It is where the hazards are.</dd>
-<dt>creds</dt><dd>A thread gave up privileges while such a child still had them. One who has
-less can then write the memory from which one who has more executes. Set privileges before
-threads start programs, or hold a lock over both.</dd>
-<dt>signals</dt><dd>A signal handler of the caller ran in the child, on the caller's memory.
-Block all signals before the child is made, and reset their handlers in it.</dd>
-<dt>fds</dt><dd>A descriptor was open, and not yet close-on-exec, when another thread started a
-program, which now has it. Open with O_CLOEXEC.</dd>
-<dt>stalls</dt><dd>Somebody waited: the caller for its child, or a thread for a lock that the
-start of a program holds.</dd></dl></section>
-)html";
+/// A mark, told in the lane of the caller: a child has none of its own, it lives in its window.
+Json json_of(const Finding& event, std::size_t entry) {
+    const auto caller = task_at(event.fields, "caller");
+    const auto& lane = caller.pid != 0 && caller.pid != event.task.pid ? caller : event.task;
+    return {event.kind->name,
+            lane.pid,
+            lane.tid,
+            lane.comm,
+            event.time,
+            end_of(event),
+            or_null(event.window),
+            event.kind->words(event, on_page),
+            entry};
+}
 
 } // namespace
 
+std::vector<Entry> entries_of(const Trace& trace) {
+    std::map<std::pair<std::string_view, std::string>, Entry> alike;
+    for (std::size_t i = 0; i < trace.events.size(); i++) {
+        const auto& event = trace.events[i];
+        auto heading = event.kind->heading(event);
+        auto& entry = alike[{event.kind->name, heading.alike}];
+        if (entry.events.empty() || heading.time > entry.heading.time) {
+            entry.kind = event.kind;
+            entry.words = event.kind->words(event, on_page);
+            entry.heading = std::move(heading);
+        }
+        entry.events.push_back(i);
+    }
+    std::vector<Entry> result;
+    result.reserve(alike.size());
+    for (auto& [key, entry] : alike)
+        result.push_back(std::move(entry));
+    std::ranges::stable_sort(result, {}, [](const Entry& entry) {
+        return std::tuple(entry.heading.weight, -static_cast<std::int64_t>(entry.events.size()));
+    });
+    return result;
+}
+
+Json data_of(const Trace& trace, const PageOptions& options) {
+    const auto evidence = evidence_of(trace);
+    Json data{{"title", title_of(trace, options)},
+              {"start", trace.start},
+              {"summary", or_null(trace.summary)},
+              {"bad_lines", trace.bad_lines},
+              {"length", trace.length()},
+              {"verdict", {name_of(judge(evidence)), sentence_of(evidence)}},
+              {"total", {trace.windows.size(), trace.events.size()}},
+              {"longest", longest_windows(trace)}};
+    for (std::size_t i = 0; i < kind_count; i++) {
+        const auto& kind = *all_kinds.at(i);
+        data["kinds"].push_back({{"name", kind.name},
+                                 {"title", kind.title},
+                                 {"tile", kind.tile},
+                                 {"explanation", kind.explanation},
+                                 {"findings", evidence.tallies.at(i).findings}});
+    }
+    put_figures(&data, trace);
+    auto& windows = data["windows"] = Json::array();
+    for (const auto* window : chosen_windows(trace, options.most_drawn))
+        windows.push_back(json_of(*window));
+    // Entries come in order of weight: should there be too many, the lightest go.
+    const auto entries = entries_of(trace);
+    std::vector<std::pair<std::size_t, std::size_t>> marked;
+    auto& findings = data["findings"] = Json::array();
+    for (std::size_t i = 0; i < entries.size(); i++) {
+        const auto& [kind, heading, words, events] = entries[i];
+        findings.push_back({{"kind", kind->name},
+                            {"weight", static_cast<int>(heading.weight)},
+                            {"title", heading.title},
+                            {"words", words},
+                            {"times", events.size()},
+                            {"timed", heading.time > 0}});
+        for (const auto event : events)
+            if (marked.size() < options.most_drawn)
+                marked.emplace_back(event, i);
+    }
+    std::ranges::sort(marked);
+    auto& marks = data["marks"] = Json::array();
+    for (const auto& [event, entry] : marked)
+        marks.push_back(json_of(trace.events[event], entry));
+    return data;
+}
+
+std::string script_data(const Json& value) {
+    const auto text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+    std::string result;
+    result.reserve(text.size());
+    for (const char c : text) {
+        // In JSON these stand in strings only, where an escape means the same.
+        if (c == '<' || c == '>' || c == '&')
+            result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+        else
+            result += c;
+    }
+    return result;
+}
+
 std::string page_of(const Trace& trace, const PageOptions& options) {
-    const auto title = title_of(trace, options);
-    const auto findings = findings_of(trace);
-    const auto gaps = gaps_of(trace);
-    const auto timeline = timeline_of(trace, findings, options.most_drawn);
-    const auto statistics = statistics_of(trace);
-    auto page = fmt::format(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-        "'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<meta name=\"color-scheme\" content=\"light dark\">\n"
-        "<link rel=\"icon\" href=\"data:,\">\n"
-        "<title>{} · kspawn-trace</title>\n<style>\n{}</style></head>\n<body>\n",
-        escaped(title), style_sheet());
-    put_head(&page, trace, title);
-    page += "<main>\n";
-    put_verdict(&page, trace, gaps);
-    put_tiles(&page, trace);
-    put_timeline(&page, trace, timeline);
-    put_findings(&page, trace, findings);
-    put_ways(&page, statistics);
-    put_longest(&page, trace);
-    put_programs(&page, statistics);
-    put_without(&page, statistics);
-    page += glossary;
-    page += "</main>\n<script type=\"application/json\" id=\"trace\">";
-    page += timeline.data;
-    page += "</script>\n<script>\n";
-    page += script();
-    page += "</script>\n</body></html>\n";
-    return page;
+    constexpr std::string_view place = "TRACE";
+    std::string page{page_without_trace()};
+    return page.replace(page.find(place), place.size(), script_data(data_of(trace, options)));
 }
 
 } // namespace kspawn::trace::report

@@ -3,38 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <utility>
 
 namespace kspawn::trace::report {
 
 namespace {
 
 constexpr std::int64_t version = 1;
-constexpr std::array other_kinds{"creds", "signals", "fds", "stalls"};
-
-Task task_of(const Json& object) {
-    return {number_at(object, "pid").value_or(0), number_at(object, "tid").value_or(0),
-            text_at(object, "comm", "?")};
-}
-
-Window window_of(const Json& json) {
-    Window window;
-    window.number = number_at(json, "window").value_or(0);
-    window.way = text_at(json, "way");
-    window.caller = task_of(json);
-    window.child = task_at(json, "child");
-    window.start = number_at(json, "start").value_or(number_at(json, "time").value_or(0));
-    window.end = number_at(json, "end");
-    window.duration = number_at(json, "duration_ns");
-    window.blocked = number_at(json, "blocked_ns");
-    window.outcome = text_at(json, "outcome");
-    window.threads = number_at(json, "threads");
-    window.shared = flag_at(json, "shared");
-    window.user_code = flag_at(json, "user_code");
-    window.program = text_at(json, "program");
-    if (const auto memory = json.find("memory"); memory != json.end() && memory->is_object())
-        window.memory = *memory;
-    return window;
-}
 
 void take(Trace* trace, Json json) {
     const auto kind = text_at(json, "kind");
@@ -46,57 +22,44 @@ void take(Trace* trace, Json json) {
         trace->start = std::move(json);
     } else if (kind == "summary") {
         trace->summary = std::move(json);
-    } else if (kind == "windows") {
-        trace->windows.push_back(window_of(json));
-    } else if (std::ranges::find(other_kinds, kind) != other_kinds.end()) {
-        const auto time = number_at(json, "time").value_or(0);
-        trace->events.push_back({kind, task_of(json), time, number_at(json, "window"),
-                                 text_at(json, "way"), std::move(json)});
+    } else if (const auto number = kind_number(kind); number != kind_count) {
+        auto& list = number == kind_windows ? trace->windows : trace->events;
+        list.push_back({all_kinds.at(number), number_at(json, "window"), text_at(json, "way"),
+                        task_of(json), number_at(json, "time").value_or(0), std::move(json)});
     } else if (kind.empty()) {
         trace->bad_lines++;
     }
 }
 
+void mark(Kinds* kinds, const std::string& name) {
+    if (const auto number = kind_number(name); number != kind_count)
+        kinds->at(number) = true;
+}
+
+Kinds kinds_at(const Json& object, const char* name) {
+    Kinds kinds{};
+    for (const auto& kind : list_at(object, name))
+        if (kind.is_string())
+            mark(&kinds, kind.get<std::string>());
+    return kinds;
+}
+
+bool lost_something(const Trace& trace) {
+    if (!trace.summary || trace.bad_lines > 0)
+        return true;
+    const auto& drops = list_at(*trace.summary, "drops");
+    return drops.is_object() &&
+           std::ranges::any_of(
+               std::array{"total", "ring", "maps", "missed"},
+               [&](const char* name) { return number_at(drops, name).value_or(0) > 0; });
+}
+
 } // namespace
-
-std::optional<std::int64_t> number_at(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_number())
-        return {};
-    if (found->is_number_float()) {
-        // A number that does not fit has no place on a page either.
-        const auto value = found->get<double>();
-        if (!(value > -9e18 && value < 9e18))
-            return {};
-        return static_cast<std::int64_t>(value);
-    }
-    return found->get<std::int64_t>();
-}
-
-std::string text_at(const Json& object, const char* name, const char* otherwise) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
-}
-
-bool flag_at(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_boolean() && found->get<bool>();
-}
-
-Task task_at(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_object() ? task_of(*found) : Task{0, 0, "?"};
-}
-
-const Window* Trace::window(std::optional<std::int64_t> number) const {
-    const auto found = number ? window_by_number.find(*number) : window_by_number.end();
-    return found != window_by_number.end() ? &windows[found->second] : nullptr;
-}
 
 Nanoseconds Trace::length() const {
     Nanoseconds last = summary ? number_at(*summary, "time").value_or(0) : 0;
     for (const auto& window : windows)
-        last = std::max(last, window.end.value_or(window.start));
+        last = std::max(last, number_at(window.fields, "end").value_or(window.time));
     for (const auto& event : events)
         last = std::max(last, event.time);
     return last;
@@ -128,11 +91,25 @@ Trace read_trace(std::istream& input) {
     if (!started)
         throw NoTrace("this is not what kspawn-trace --json writes: it has no line of kind "
                       "\"start\"");
-    std::ranges::stable_sort(trace.windows, {}, &Window::start);
-    std::ranges::stable_sort(trace.events, {}, &Event::time);
-    for (std::size_t i = 0; i < trace.windows.size(); i++)
-        trace.window_by_number.emplace(trace.windows[i].number, i);
+    std::ranges::stable_sort(trace.windows, {}, &Finding::time);
+    std::ranges::stable_sort(trace.events, {}, &Finding::time);
     return trace;
+}
+
+Evidence evidence_of(const Trace& trace) {
+    Evidence evidence;
+    evidence.traced = kinds_at(trace.start, "kinds");
+    evidence.asked = kinds_at(trace.start, "fail_on");
+    if (lost_something(trace))
+        evidence.blind = every_kind();
+    for (const auto& probe : list_at(trace.start, "missing"))
+        if (probe.is_object())
+            mark(&evidence.blind, text_at(probe, "kind"));
+    for (const auto* list : {&trace.windows, &trace.events})
+        for (const auto& finding : *list)
+            evidence.tallies.at(kind_number(finding.kind->name))
+                .add(finding.kind->count(finding.fields));
+    return evidence;
 }
 
 } // namespace kspawn::trace::report

@@ -3,64 +3,25 @@
 #ifndef KSPAWN_TRACE_REPORT_TRACE_HPP
 #define KSPAWN_TRACE_REPORT_TRACE_HPP
 
-#include <compare>
 #include <cstdint>
 #include <istream>
-#include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
+#include "ebpf/finding.hpp"
+#include "ebpf/verdict.hpp"
+
 namespace kspawn::trace::report {
-
-using Json = nlohmann::json;
-using Nanoseconds = std::int64_t;
-
-struct Task {
-    std::int64_t pid = 0;
-    std::int64_t tid = 0;
-    std::string comm;
-};
-
-struct Window {
-    std::int64_t number = 0;
-    std::string way;
-    Task caller;
-    Task child;
-    Nanoseconds start = 0;
-    std::optional<Nanoseconds> end;
-    std::optional<Nanoseconds> duration;
-    std::optional<Nanoseconds> blocked;
-    std::string outcome;
-    std::optional<std::int64_t> threads;
-    bool shared = false;
-    bool user_code = false;
-    std::string program; ///< empty: none was executed
-    Json memory = Json::object();
-};
-
-/// An event that is no window.
-struct Event {
-    std::string kind;
-    Task task;
-    Nanoseconds time = 0;
-    std::optional<std::int64_t> window;
-    std::string way;
-    Json json; ///< the whole of it
-};
 
 struct Trace {
     Json start = Json::object();
     std::optional<Json> summary; ///< none: the trace was cut off
-    std::vector<Window> windows;
-    std::vector<Event> events;
+    std::vector<Finding> windows;
+    std::vector<Finding> events; ///< that are no windows
     std::uint64_t lines = 0;
     std::uint64_t bad_lines = 0; ///< that are not what FORMAT.md says
-    std::map<std::int64_t, std::size_t> window_by_number;
 
-    [[nodiscard]] const Window* window(std::optional<std::int64_t> number) const;
     /// Length of the trace, by its summary or else by its last event.
     [[nodiscard]] Nanoseconds length() const;
 };
@@ -74,11 +35,9 @@ public:
 /// Lines that cannot be read are counted, not fatal: half a trace says something.
 Trace read_trace(std::istream& input);
 
-/// Members of an object that may be missing, null, or of another type.
-std::optional<std::int64_t> number_at(const Json& object, const char* name);
-std::string text_at(const Json& object, const char* name, const char* otherwise = "");
-bool flag_at(const Json& object, const char* name);
-Task task_at(const Json& object, const char* name);
+/// The evidence on which the verdict rests.  Counts the events again: the verdict that the
+/// trace's last line has may be by an older rule, and a trace that was cut off has none.
+Evidence evidence_of(const Trace& trace);
 
 } // namespace kspawn::trace::report
 

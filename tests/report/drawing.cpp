@@ -2,26 +2,17 @@
 // The timeline, as the page's script draws it: run by node, with as much of a browser as a
 // drawing needs (support/browser.js), and looked at pixel by pixel.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "ebpf/report/page.hpp"
-#include "support/made_up.hpp"
-#include "support/markup.hpp"
+#include "support/drawn.hpp"
 
 namespace kspawn::test {
 
@@ -31,23 +22,6 @@ constexpr int width = 1200;
 constexpr std::int64_t labels = 190;           // pixels on the left that are no time
 constexpr std::int64_t axis = 26;              // pixels on top
 constexpr std::int64_t second = 1'000'000'000; // the length of a trace that is made up
-
-struct Closer {
-    void operator()(std::FILE* file) const { ::pclose(file); }
-};
-
-std::string output_of(const std::string& command) {
-    const std::unique_ptr<std::FILE, Closer> pipe(::popen(command.c_str(), "re"));
-    std::string output;
-    std::array<char, 65536> buffer{};
-    while (pipe) {
-        const auto got = std::fread(buffer.data(), 1, buffer.size(), pipe.get());
-        if (got == 0)
-            break;
-        output.append(buffer.data(), got);
-    }
-    return output;
-}
 
 using Colour = std::array<double, 3>;
 
@@ -76,20 +50,13 @@ bool is_mixed_of(const Colour& colour, const Colour& ink, const Colour& paper) {
 /// The threads' canvas, as it is after the page was loaded.
 class Drawing {
 public:
-    Drawing(const std::string& page, const std::filesystem::path& file) {
-        std::ofstream(file) << page;
-        const auto json = Json::parse(
-            output_of("node " REPORT_BROWSER " " + file.string() + " " + std::to_string(width)),
-            nullptr, false);
-        if (!json.is_object())
-            return;
-        const auto& drawing = json.at("canvases").at("drawing");
+    explicit Drawing(const Drawn& page) {
+        const auto& drawing = page.json.at("canvases").at("drawing");
         drawing.at("pixels").get_to(rows_);
         drawing.at("texts").get_to(texts_);
-        palette_ = json.at("palette").get<std::vector<std::string>>();
-        variables_ = json.at("variables");
+        palette_ = page.json.at("palette").get<std::vector<std::string>>();
+        variables_ = page.json.at("variables");
     }
-    [[nodiscard]] bool is_there() const { return !rows_.empty(); }
     [[nodiscard]] std::int64_t height() const { return static_cast<std::int64_t>(rows_.size()); }
     [[nodiscard]] const std::string& at(std::int64_t x, std::int64_t y) const {
         return palette_.at(rows_.at(static_cast<std::size_t>(y)).at(static_cast<std::size_t>(x)));
@@ -146,28 +113,11 @@ private:
     mutable std::map<std::string, std::vector<bool>> like_;
 };
 
-class Timeline : public ::testing::Test {
-protected:
-    void SetUp() override {
-        if (std::system("node --version >/dev/null 2>&1") != 0)
-            GTEST_SKIP() << "no node (Debian: nodejs) to run the page's script";
-        std::string name = testing::TempDir() + "/kspawn-drawing-XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        directory_ = name;
-    }
-    void TearDown() override {
-        if (!directory_.empty())
-            std::filesystem::remove_all(directory_);
-    }
-    [[nodiscard]] Drawing draw(const MadeUp& made_up) const {
-        Drawing drawing(trace::report::page_of(made_up.read(), {}), directory_ / "page");
-        EXPECT_TRUE(drawing.is_there());
-        return drawing;
-    }
+using Timeline = Pages;
 
-private:
-    std::filesystem::path directory_;
-};
+Drawing drawing_of(const MadeUp& made_up) {
+    return Drawing{draw(made_up, {}, width)};
+}
 
 constexpr std::int64_t many = 20'000;
 
@@ -184,8 +134,8 @@ MadeUp windows(std::int64_t count, bool waits) {
 
 TEST_F(Timeline, ABusyThreadLooksBusy) {
     for (const auto waits : {false, true}) {
-        EXPECT_GT(draw(windows(many, waits)).columns("vfork", 10), 0.9) << waits;
-        EXPECT_LT(draw(windows(20, waits)).columns("vfork", 10), 0.1) << waits;
+        EXPECT_GT(drawing_of(windows(many, waits)).columns("vfork", 10), 0.9) << waits;
+        EXPECT_LT(drawing_of(windows(20, waits)).columns("vfork", 10), 0.1) << waits;
     }
 }
 
@@ -194,7 +144,7 @@ TEST_F(Timeline, MoreWindowsInOnePlaceAreDeeper) {
     made_up.window("vfork", second / 4, 1000);
     for (std::int64_t i = 0; i < 30; i++)
         made_up.window("vfork", second / 2 + i * 2000, 1000);
-    const auto drawing = draw(made_up);
+    const auto drawing = drawing_of(made_up);
     const auto rows = drawing.rows("vfork");
     ASSERT_FALSE(rows.empty());
     const auto y = *rows.begin() + 5;
@@ -209,7 +159,7 @@ TEST_F(Timeline, MarksHideNeitherEachOtherNorWindows) {
     auto made_up = windows(many, false);
     for (std::int64_t i = 0; i < many; i++)
         made_up.creds(i + 1, i * (second / many) + 1000)["tid"] = 101; // the caller itself
-    const auto drawing = draw(made_up);
+    const auto drawing = drawing_of(made_up);
     EXPECT_GT(drawing.columns("vfork", 10), 0.9);
     EXPECT_GT(drawing.columns("creds", 8), 0.9);
 }
@@ -218,7 +168,7 @@ TEST_F(Timeline, WaitsLieBesideTheWindowsThatTheyAreFor) {
     MadeUp made_up;
     made_up.window("vfork", second / 4, second / 2);
     made_up.stall("vfork", second / 4, second / 2)["window"] = 1;
-    const auto drawing = draw(made_up);
+    const auto drawing = drawing_of(made_up);
     const auto begin = Drawing::x_of(second / 4);
     const auto end = Drawing::x_of(second * 3 / 4);
     const auto windows = drawing.rows("vfork");
@@ -236,10 +186,9 @@ TEST_F(Timeline, WaitsLieBesideTheWindowsThatTheyAreFor) {
 TEST_F(Timeline, ShowsAsMuchAsThePageSays) {
     auto made_up = windows(20, false);
     made_up.summary()["time"] = 6'640'000'000;
-    const auto drawing = draw(made_up);
-    EXPECT_TRUE(drawing.says("6.64 s shown"));
-    const auto markup = take_to_pieces(trace::report::page_of(made_up.read(), {}));
-    EXPECT_NE(markup.text.find("length6.64 s"), std::string::npos);
+    const auto page = draw(made_up, {}, width);
+    EXPECT_TRUE(Drawing{page}.says("6.64 s shown"));
+    EXPECT_TRUE(says(page, "length6.64 s"));
 }
 
 } // namespace

@@ -6,19 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "ebpf/report/page.hpp"
-#include "support/made_up.hpp"
-#include "support/markup.hpp"
+#include "support/drawn.hpp"
 
 namespace kspawn::test {
 
 namespace {
-
-std::string page_of_trace(const MadeUp& made_up) {
-    auto page = trace::report::page_of(made_up.read(), {});
-    EXPECT_EQ(take_to_pieces(page).trouble, "");
-    return page;
-}
 
 /// All that the expression finds: its first group.
 std::vector<std::string> all(const std::string& text, const std::string& expression) {
@@ -29,21 +21,12 @@ std::vector<std::string> all(const std::string& text, const std::string& express
     return found;
 }
 
-/// From `begin` to the next `end`, without them; empty if it is not there.
-std::string between(const std::string& text, const std::string& begin, const std::string& end) {
-    const auto from = text.find(begin);
-    if (from == std::string::npos)
-        return "";
-    const auto to = text.find(end, from + begin.size());
-    return text.substr(from + begin.size(), to - from - begin.size());
+std::string histogram(const Drawn& page, const std::string& way) {
+    return page.between("<svg class=\"histogram way-" + way + "\"", "</svg>");
 }
 
-std::string histogram(const std::string& page, const std::string& way) {
-    return between(page, "<svg class=\"histogram way-" + way + "\"", "</svg>");
-}
-
-std::string section(const std::string& page, const std::string& title) {
-    return between(page, "<h2>" + title + "</h2>", "</section>");
+std::string section(const Drawn& page, const std::string& title) {
+    return page.between("<h2>" + title + "</h2>", "</section>");
 }
 
 std::vector<double> bars(const std::string& svg) {
@@ -68,8 +51,11 @@ MadeUp servers() {
     return made_up;
 }
 
-TEST(Histograms, HaveOneScale) {
-    const auto page = page_of_trace(servers());
+using Histograms = Pages;
+using Tables = Pages;
+
+TEST_F(Histograms, HaveOneScale) {
+    const auto page = draw(servers());
     const auto vfork = bars(histogram(page, "vfork"));
     const auto kspawn = bars(histogram(page, "kspawn"));
     ASSERT_EQ(vfork.size(), 1U);
@@ -81,11 +67,11 @@ TEST(Histograms, HaveOneScale) {
     EXPECT_EQ(ticks, all(histogram(page, "kspawn"), "<text class=\"tick\"([^/]*)</text>"));
 }
 
-TEST(Histograms, CutNoLabelOff) {
+TEST_F(Histograms, CutNoLabelOff) {
     MadeUp made_up;
     for (std::int64_t nanoseconds = 100'000; nanoseconds < 900'000'000; nanoseconds *= 2)
         made_up.window("vfork", 1000, nanoseconds);
-    const auto svg = histogram(page_of_trace(made_up), "vfork");
+    const auto svg = histogram(draw(made_up), "vfork");
     const auto box = all(svg, "viewBox=\"0 0 ([0-9.]+) ");
     ASSERT_EQ(box.size(), 1U);
     const std::regex expression("<text class=\"tick\" x=\"([0-9.]+)\"[^>]*>([^<]*)<");
@@ -103,8 +89,8 @@ TEST(Histograms, CutNoLabelOff) {
     EXPECT_GE(ticks, 5U);
 }
 
-TEST(Histograms, LeaveOutChildrenThatExecuteNothing) {
-    const auto page = page_of_trace(servers());
+TEST_F(Histograms, LeaveOutChildrenThatExecuteNothing) {
+    const auto page = draw(servers());
     EXPECT_EQ(histogram(page, "fork"), "");
     EXPECT_EQ(histogram(page, "clone_vm"), "");
     const auto ticks = all(histogram(page, "vfork"), "<text class=\"tick\"[^>]*>([^<]*)<");
@@ -114,13 +100,15 @@ TEST(Histograms, LeaveOutChildrenThatExecuteNothing) {
         EXPECT_NE(tick.find("µs"), std::string::npos) << tick;
 }
 
-TEST(Tables, TellStartsFromChildrenThatExecuteNothing) {
-    const auto page = page_of_trace(servers());
-    EXPECT_NE(page.find("12 children executed a program. 3 children ended without executing one."),
-              std::string::npos);
-    EXPECT_NE(page.find("<b>12</b><i>starts</i><span>children that executed a program; 3 others "
-                        "executed none</span>"),
-              std::string::npos);
+TEST_F(Tables, TellStartsFromChildrenThatExecuteNothing) {
+    const auto page = draw(servers());
+    EXPECT_NE(
+        page.html.find("12 children executed a program. 3 children ended without executing one."),
+        std::string::npos);
+    EXPECT_NE(
+        page.html.find("<b>12</b><i>starts</i><span>children that executed a program; 3 others "
+                       "executed none</span>"),
+        std::string::npos);
     const auto longest = section(page, "The longest windows");
     EXPECT_NE(longest.find("300 µs"), std::string::npos);
     EXPECT_EQ(longest.find("700 ms"), std::string::npos) << "a life is no start";
@@ -133,15 +121,16 @@ TEST(Tables, TellStartsFromChildrenThatExecuteNothing) {
     EXPECT_NE(rows[2].find(">shared</td><td>1</td><td>700 ms</td>"), std::string::npos);
     MadeUp all_start;
     all_start.window("vfork", 10, 100);
-    EXPECT_EQ(page_of_trace(all_start).find("executed no program</h2>"), std::string::npos);
+    EXPECT_EQ(draw(all_start).html.find("executed no program</h2>"), std::string::npos);
 }
 
-TEST(Tables, HaveTheirHeadsAboveTheirColumns) {
-    const auto page = page_of_trace(servers());
+TEST_F(Tables, HaveTheirHeadsAboveTheirColumns) {
+    const auto page = draw(servers());
     std::size_t tables = 0;
-    for (auto at = page.find("<table>"); at != std::string::npos;
-         at = page.find("<table>", at + 1)) {
-        const auto table = page.substr(at, page.find("</table>", at) - at);
+    const auto& html = page.html;
+    for (auto at = html.find("<table>"); at != std::string::npos;
+         at = html.find("<table>", at + 1)) {
+        const auto table = html.substr(at, html.find("</table>", at) - at);
         std::vector<std::string> head;
         std::size_t rows = 0;
         for (auto row = table.find("<tr>"); row != std::string::npos;
@@ -158,17 +147,17 @@ TEST(Tables, HaveTheirHeadsAboveTheirColumns) {
         tables++;
     }
     EXPECT_EQ(tables, 7U); // of four ways, the longest, the callers, those without a program
-    const auto style = between(page, "<style>", "</style>");
+    const auto style = page.between("<style>", "</style>");
     EXPECT_TRUE(all(style, "(t[hd](?::[a-z-]+|\\[)[^{}]*\\{[^}]*text-align[^}]*\\})").empty())
         << "a cell is aligned by its place, not by its class";
 }
 
-TEST(Tables, AndHistogramsUseTheWholeWidth) {
-    const auto page = page_of_trace(servers());
-    const auto style = between(page, "<style>", "</style>");
+TEST_F(Tables, AndHistogramsUseTheWholeWidth) {
+    const auto page = draw(servers());
+    const auto style = page.between("<style>", "</style>");
     EXPECT_EQ(all(style, "\ntable \\{[^}]*[ ;](width: 100%);").size(), 1U);
     EXPECT_EQ(all(style, "\n\\.histogram \\{[^}]*[ ;](width: 100%);").size(), 1U);
-    EXPECT_TRUE(all(page, "<svg class=\"histogram[^>]* (width)=").empty());
+    EXPECT_TRUE(all(page.html, "<svg class=\"histogram[^>]* (width)=").empty());
 }
 
 } // namespace

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Reading traces, as they should be and as they should not; and the subcommand.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -12,9 +9,8 @@
 #include <vector>
 
 #include "ebpf/report/report.hpp"
-#include "ebpf/report/statistics.hpp"
-#include "support/made_up.hpp"
-#include "support/markup.hpp"
+#include "support/drawn.hpp"
+#include "support/scratch.hpp"
 
 namespace kspawn::test {
 
@@ -89,30 +85,25 @@ TEST(Statistics, ArePercentilesByNearestRankAndPowersOfTwo) {
     for (std::int64_t i = 1; i <= 100; i++)
         made_up.window(i <= 60 ? "vfork" : "kspawn", i, i);
     made_up.window("vfork", 500, 1'000'000)["outcome"] = "exit";
-    const auto statistics = trace::report::statistics_of(made_up.read());
-    const auto& vfork = statistics.by_way.at("vfork");
-    EXPECT_EQ(vfork.window.count(), 60U) << "of children that executed a program";
-    EXPECT_EQ(vfork.blocked.count(), 60U);
-    EXPECT_EQ(vfork.without.count(), 1U);
-    EXPECT_EQ(vfork.without.percentile(100), 1'000'000);
-    EXPECT_EQ(vfork.window.percentile(0), 1);
-    EXPECT_EQ(vfork.window.percentile(50), 30);
-    EXPECT_EQ(vfork.window.percentile(100), 60);
-    const std::map<int, std::size_t> expected{{0, 1}, {1, 2}, {2, 4}, {3, 8}, {4, 16}, {5, 29}};
-    EXPECT_EQ(vfork.window.log2(), expected);
-    EXPECT_EQ(statistics.by_way.at("kspawn").window.percentile(90), 96);
-    EXPECT_EQ(statistics.by_program.at("daemon").window.count(), 100U);
+    const auto data = trace::report::data_of(made_up.read(), {});
+    const auto& vfork = data.at("ways").at(1);
+    EXPECT_EQ(vfork.at("way"), "vfork");
+    EXPECT_EQ(vfork.at("window").at("count"), 60U) << "of children that executed a program";
+    EXPECT_EQ(vfork.at("blocked").at("count"), 60U);
+    EXPECT_EQ(vfork.at("without").at("count"), 1U);
+    EXPECT_EQ(vfork.at("without").at("percentiles").at(4), 1'000'000);
+    EXPECT_EQ(vfork.at("window").at("percentiles").at(0), 1);
+    EXPECT_EQ(vfork.at("window").at("percentiles").at(1), 30);
+    EXPECT_EQ(vfork.at("window").at("percentiles").at(4), 60);
+    EXPECT_EQ(vfork.at("window").at("log2").dump(), "[[0,1],[1,2],[2,4],[3,8],[4,16],[5,29]]");
+    EXPECT_EQ(data.at("ways").at(0).at("window").at("percentiles").at(2), 96) << "of kspawn";
+    EXPECT_EQ(data.at("callers").at(0).at("caller"), "daemon");
+    EXPECT_EQ(data.at("callers").at(0).at("window").at("count"), 100U);
 }
 
 class Subcommand : public ::testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "/kspawn-report-XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        directory_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-    [[nodiscard]] std::string file(const std::string& name) const { return directory_ / name; }
+    [[nodiscard]] std::string file(const std::string& name) const { return scratch_.file(name); }
 
     static int run(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), "kspawn-trace report");
@@ -124,7 +115,7 @@ protected:
     }
 
 private:
-    std::filesystem::path directory_;
+    Scratch scratch_;
 };
 
 TEST_F(Subcommand, WritesThePage) {
@@ -134,9 +125,9 @@ TEST_F(Subcommand, WritesThePage) {
     ASSERT_EQ(run({file("trace"), "-o", file("page"), "--title", "A & B"}), 0);
     std::stringstream page;
     page << std::ifstream(file("page")).rdbuf();
-    const auto markup = take_to_pieces(page.str());
-    EXPECT_EQ(markup.trouble, "");
-    EXPECT_NE(markup.text.find("A & B"), std::string::npos);
+    const auto drawn = draw(page.str());
+    EXPECT_TRUE(says(drawn, "A & B"));
+    EXPECT_EQ(drawn.title, "A & B · kspawn-trace");
 }
 
 TEST_F(Subcommand, FailsWithoutATraceOrAPlaceForThePage) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// node browser.js PAGE WIDTH: runs the page's script as far as a drawing needs a browser, and
-// prints as JSON what is on its canvases afterwards: {"canvases": {ID: {"width", "height",
-// "texts": [TEXT...], "pixels": [[NUMBER...]...]}}, "palette": ["#rrggbb"...], "variables":
-// {NAME: "#rrggbb"}}; pixels are rows of numbers into the palette, variables those of the
-// style sheet.  There are no fonts: text covers nothing.
+// node browser.js PAGE WIDTH: reads a page, strictly, runs its scripts, and prints as JSON what
+// it is afterwards: {"html": PAGE, "text": what is in none of <script>, <style>, "elements":
+// [NAME...], "attributes": [[NAME, VALUE]...], "data": what the first script holds, "canvases":
+// {ID: {"width", "height", "texts": [TEXT...], "pixels": [[NUMBER...]...]}}, "palette":
+// ["#rrggbb"...], "variables": {NAME: "#rrggbb"}}; pixels are rows of numbers into the palette,
+// variables those of the style sheet.  There are no fonts: text covers nothing.  Of what is not
+// well-formed it says only {"trouble": WORDS}.  WIDTH 0: nothing is drawn.
 "use strict";
 const fs = require("fs");
 const vm = require("vm");
@@ -102,17 +104,62 @@ class Context {
     fillText(text, x, y) { this.texts.push({ text, x, y }); }
 }
 
-const elements = new Map();
+const ENTITIES = { "&lt;": "<", "&gt;": ">", "&quot;": "\"", "&#39;": "'", "&amp;": "&" };
+const EMPTY = ["meta", "link", "br"];
+const escaped = (text) => text.replace(/[<>"'&]/g,
+    (c) => Object.keys(ENTITIES).find((entity) => ENTITIES[entity] === c));
+const undone = (text) => text.replace(/&[^;]*;?/g, (entity) => {
+    if (!(entity in ENTITIES)) throw new Error(`a bare &: ${entity}`);
+    return ENTITIES[entity];
+});
+
 class Element {
-    constructor(id) {
-        this.id = id;
-        this.style = {};
-        this.dataset = {};
-        this.scrollTop = 0;
-        this.classList = { toggle() {}, add() {}, remove() {} };
-        const found = id && page.match(new RegExp(`id="${id}">(.*?)</script>`, "s"));
-        this.textContent = found ? found[1] : "";
+    constructor(tag) {
+        Object.assign(this, { tag, attributes: new Map(), children: [], style: {}, scrollTop: 0 });
+        this.classList = {
+            toggle: (name, on) => this.classes(name, on),
+            add: (name) => this.classes(name, true),
+            remove: (name) => this.classes(name, false),
+        };
+        this.dataset = new Proxy({}, { get: (_, name) => this.attributes.get(`data-${name}`) });
     }
+    classes(name, on) {
+        const now = new Set((this.attributes.get("class") ?? "").split(" ").filter(Boolean));
+        if (on) now.add(name);
+        else now.delete(name);
+        this.setAttribute("class", [...now].join(" "));
+    }
+    setAttribute(name, value) { this.attributes.set(name, String(value)); }
+    get id() { return this.attributes.get("id"); }
+    get hidden() { return this.attributes.has("hidden"); }
+    set hidden(on) { if (on) this.setAttribute("hidden", ""); else this.attributes.delete("hidden"); }
+    append(...children) {
+        this.children.push(...children.map((c) => c instanceof Element ? c : String(c)));
+    }
+    replaceChildren(...children) { this.children = children; }
+    get textContent() {
+        return this.children.map((c) => c instanceof Element ? c.textContent : c).join("");
+    }
+    set textContent(text) { this.children = [String(text)]; }
+    addEventListener() {}
+    *all() { // in their order
+        for (const child of this.children)
+            if (child instanceof Element) {
+                yield child;
+                yield* child.all();
+            }
+    }
+    isRaw() { return this.tag === "script" || this.tag === "style"; }
+    get html() {
+        const attributes = [...this.attributes].map(([n, v]) => ` ${n}="${escaped(v)}"`).join("");
+        const children = this.children.map((c) => c instanceof Element ? c.html
+            : this.isRaw() ? c : escaped(c)).join("");
+        return `<${this.tag}${attributes}>${EMPTY.includes(this.tag) ? "" : `${children}</${this.tag}>`}`;
+    }
+    get text() {
+        return this.isRaw() ? "" : this.children.map((c) => c instanceof Element ? c.text : c).join("");
+    }
+    // Of a canvas.
     set width(value) { this.wide = value; this.resize(); }
     get width() { return this.wide; }
     set height(value) { this.high = value; this.resize(); }
@@ -121,21 +168,72 @@ class Element {
     get clientWidth() { return this.wide || WIDTH; }
     get clientHeight() { return this.high || 0; }
     getContext() { return this.context ??= new Context(this); }
-    replaceChildren() {}
-    append() {}
-    addEventListener() {}
     getBoundingClientRect() { return { left: 0, top: 0, width: WIDTH, height: 0 }; }
+    scrollIntoView() {}
 }
 
+function parsed(text) {
+    const root = new Element("root"), open = [root], ids = new Set();
+    const skip = (expression, trouble) => {
+        const found = expression.exec(text);
+        if (!found) throw new Error(`${trouble}, before: ${text.slice(0, 60)}`);
+        text = text.slice(found[0].length);
+        return found;
+    };
+    skip(/^<!DOCTYPE html>/, "no doctype");
+    while (text) {
+        const parent = open.at(-1);
+        if (!text.startsWith("<")) {
+            const [words] = skip(/^[^<]+/, "");
+            if (words.includes(">")) throw new Error(`a bare >: ${words}`);
+            parent.append(undone(words));
+        } else if (text.startsWith("<!--")) {
+            skip(/^<!--.*?-->/s, "a comment without end");
+        } else if (text.startsWith("</")) {
+            const [, name] = skip(/^<\/([a-z0-9-]+)>/, "no end of an element");
+            if (open.length < 2 || parent.tag !== name) throw new Error(`closed here: ${name}`);
+            open.pop();
+        } else {
+            const element = new Element(skip(/^<([a-z0-9-]+)/, "no element")[1]);
+            while (!text.startsWith(">")) {
+                const [, name, , value] = skip(/^[ \n]([a-z-]+)(="([^"]*)")?/,
+                    "an attribute without quotes, or a tag without end");
+                element.setAttribute(name, undone(value ?? ""));
+            }
+            skip(/^>/, "");
+            if (element.id && ids.has(element.id)) throw new Error(`twice the id ${element.id}`);
+            ids.add(element.id);
+            parent.append(element);
+            if (EMPTY.includes(element.tag)) continue;
+            open.push(element);
+            if (element.isRaw())
+                element.append(skip(/^.*?(?=<\/(?:script|style)>)/s, "a script without end")[0]);
+        }
+    }
+    if (open.length > 1) throw new Error(`not closed: ${open.at(-1).tag}`);
+    return root;
+}
+
+const print = (value) => process.stdout.write(JSON.stringify(value));
+let root;
+try {
+    root = parsed(page);
+} catch (error) {
+    print({ trouble: error.message });
+    process.exit(0);
+}
+const scripts = [...root.all()].filter((element) => element.tag === "script");
+const data = scripts[0].textContent;
 const frames = [];
-const sandbox = {
+const window = {
     document: {
-        getElementById(id) {
-            if (!elements.has(id)) elements.set(id, new Element(id));
-            return elements.get(id);
-        },
-        createElement: () => new Element(""),
-        querySelectorAll: () => [],
+        getElementById: (id) => [...root.all()].find((element) => element.id === id) ?? null,
+        createElement: (tag) => new Element(tag),
+        createElementNS: (space, tag) => new Element(tag),
+        // [attribute], and .class element
+        querySelectorAll: (selector) => [...root.all()].filter((element) =>
+            selector.startsWith("[") ? element.attributes.has(selector.slice(1, -1))
+                : element.tag === selector.split(" ")[1]),
         documentElement: {},
     },
     getComputedStyle: () => ({ getPropertyValue: (name) => variables[name.slice(2)] ?? "" }),
@@ -144,14 +242,14 @@ const sandbox = {
     matchMedia: () => ({ addEventListener() {} }),
     innerHeight: 1000, innerWidth: WIDTH + 40, devicePixelRatio: 1, location: { hash: "" },
 };
-for (const [, script] of page.matchAll(/<script>\n(.*?)<\/script>/gs))
-    vm.runInNewContext(script, sandbox);
-while (frames.length) frames.shift()();
+vm.createContext(window);
+for (const script of scripts.slice(1)) vm.runInContext(script.textContent, window);
+while (WIDTH && frames.length) frames.shift()();
 
 const palette = new Map();
 const canvases = {};
-for (const [id, { context, width, height }] of elements)
-    if (context) {
+for (const { id, context, width, height } of WIDTH ? root.all() : [])
+    if (context && id) {
         const pixels = [];
         for (let y = 0; y < height; y++)
             pixels.push(Array.from({ length: width }, (_, x) => {
@@ -163,4 +261,8 @@ for (const [id, { context, width, height }] of elements)
             }));
         canvases[id] = { width, height, texts: context.texts.map((text) => text.text), pixels };
     }
-process.stdout.write(JSON.stringify({ canvases, palette: [...palette.keys()], variables }));
+const elements = [...root.all()];
+print({ html: root.children.map((c) => c.html ?? c).join(""), text: root.text, data,
+    title: window.document.title, elements: elements.map((element) => element.tag),
+    attributes: elements.flatMap((element) => [...element.attributes]), canvases,
+    palette: [...palette.keys()], variables });
