@@ -57,14 +57,15 @@ bool is_there(const char* path) {
 constexpr std::size_t log_size = 1 << 20;
 constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
 
-[[noreturn]] void fail_to_load(int error) {
+/// @param log what the verifier says of the program that it has refused
+[[noreturn]] void fail_to_load(int error, const char* log = "") {
     if (error == EPERM || error == EACCES)
         throw CannotTrace(fmt::format(
             "no privilege to load probes ({}): run it as root, or with CAP_BPF, CAP_PERFMON and "
             "CAP_SYS_RESOURCE.  Without it only `kspawn-trace report` works",
             words(error)));
     throw CannotTrace(
-        fmt::format("the kernel does not take the probes: {}\n{}", words(error), said()));
+        fmt::format("the kernel does not take the probes: {}\n{}{}", words(error), said(), log));
 }
 
 /// Where a probe is: "fentry/commit_creds" is of type "fentry", at "commit_creds".
@@ -143,8 +144,10 @@ Session::Session(const Options& options, Consumer consumer)
             break;
         const auto refused = std::ranges::find_if(
             wanted_, [](const Wanted& wanted) { return wanted.log[0] != '\0'; });
-        if (error == EPERM || refused == wanted_.end() || refused->probe->base)
+        if (error == EPERM || refused == wanted_.end())
             fail_to_load(error);
+        if (refused->probe->base)
+            fail_to_load(error, refused->log.get());
         forget(*refused, fmt::format("the kernel does not take the probe: {}", words(error)));
     }
     ring_.reset(ring_buffer__new(

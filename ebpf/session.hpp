@@ -49,8 +49,6 @@ public:
     /// From now on none do; those that are there can still be consumed.
     void detach();
 
-    /// Follow this process and its descendants.
-    void follow(std::uint32_t pid);
     /// Whether one that is followed has not ended.
     [[nodiscard]] bool follows_any() const;
 
@@ -82,6 +80,7 @@ private:
     };
 
     void open(const Options& options);
+    void follow(std::uint32_t pid);
     void choose_programs(const Options& options);
     void forget(const Wanted& wanted, std::string reason);
     [[nodiscard]] std::uint64_t count_missed() const;

@@ -2,6 +2,7 @@
 #include "tracer.hpp"
 
 #include <fmt/format.h>
+#include <kspawn/command.hpp>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -16,9 +17,9 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "assembler.hpp"
-#include "command.hpp"
 #include "exit_status.hpp"
 #include "json.hpp"
 #include "lib/descriptor.hpp"
@@ -74,6 +75,14 @@ private:
     internal::Descriptor descriptor_;
 };
 
+/// The probes follow whatever we start, and what that starts.
+Child start(const std::vector<std::string>& command) {
+    return Command(command.front())
+        .args({command.begin() + 1, command.end()})
+        .signal_mask(SignalSet{})
+        .spawn();
+}
+
 class Tracer {
 public:
     explicit Tracer(const Options& options)
@@ -92,9 +101,9 @@ private:
     /// Whether there is someone to tell, or something to write to.
     [[nodiscard]] bool writes() const { return !options_.quiet || options_.output; }
     void attach();
-    void wait(Command* command);
+    void wait(Child* command);
     void say(const std::string& message) const;
-    bool is_told_to_end(Command* command, std::uint64_t now);
+    bool is_told_to_end(Child* command, std::uint64_t now);
     [[nodiscard]] bool target_is_gone(pollfd* waited) const;
     [[nodiscard]] Outcome end();
     [[nodiscard]] Evidence evidence() const;
@@ -155,13 +164,14 @@ void Tracer::say(const std::string& message) const {
 
 /// Whether a signal has ended the trace.  A command is told too, and has some time to
 /// end, so that its end is in the trace.
-bool Tracer::is_told_to_end(Command* command, std::uint64_t now) {
+bool Tracer::is_told_to_end(Child* command, std::uint64_t now) {
     while (const auto signal = signals_.take()) {
         if (command == nullptr || end_at_ != 0)
             return true;
         // A terminal tells all of its foreground itself.
+        std::error_code gone; // by now; then there is nobody to tell
         if (signal->ssi_code != SI_KERNEL)
-            command->kill(static_cast<int>(signal->ssi_signo));
+            command->kill(static_cast<int>(signal->ssi_signo), gone);
         end_at_ = now + command_patience;
     }
     return end_at_ != 0 && now >= end_at_;
@@ -180,13 +190,13 @@ bool Tracer::target_is_gone(pollfd* waited) const {
 }
 
 /// Until the time is over, the command or the process has ended, or a signal says so.
-void Tracer::wait(Command* command) {
+void Tracer::wait(Child* command) {
     const auto began = monotonic_now();
     const auto length = static_cast<std::uint64_t>(options_.duration * 1e9);
     auto tidied = began;
     std::array<pollfd, 4> waited{pollfd{session_.descriptor(), POLLIN, 0},
                                  pollfd{signals_.descriptor(), POLLIN, 0},
-                                 pollfd{command != nullptr ? command->descriptor() : -1, POLLIN, 0},
+                                 pollfd{command != nullptr ? command->pidfd() : -1, POLLIN, 0},
                                  pollfd{target_ ? target_->descriptor() : -1, POLLIN, 0}};
     while (true) {
         const auto now = monotonic_now();
@@ -234,16 +244,12 @@ Outcome Tracer::end() {
 }
 
 int Tracer::run() {
-    std::optional<Command> command;
-    if (!options_.command.empty()) {
-        command.emplace(options_.command);
-        session_.follow(static_cast<std::uint32_t>(command->pid()));
-    }
     attach();
-    if (command) {
+    std::optional<Child> command;
+    if (!options_.command.empty()) {
         try {
-            command->begin();
-        } catch (const std::system_error& error) {
+            command = start(options_.command);
+        } catch (const spawn_error& error) {
             fmt::print(stderr, "kspawn-trace: {}: {}\n", printable(options_.command.front()),
                        error.code().message());
             return exit_cannot_command;
@@ -251,8 +257,10 @@ int Tracer::run() {
     }
     wait(command ? &*command : nullptr);
     // One that outlives the time that was asked for, or a signal, goes on alone.
-    if (command)
-        command_status_ = command->end();
+    if (command) {
+        if (const auto status = command->try_wait())
+            command_status_ = status->shell_code();
+    }
     if (end_at_ != 0 && !command_status_)
         say(fmt::format("{} has not ended and goes on", printable(options_.command.front())));
     const auto outcome = end();

@@ -20,8 +20,6 @@ static __always_inline bool is_wanted(struct task_struct *caller)
 {
 	u32 pid = caller->tgid;
 
-	if (pid == own_pid)
-		return false;
 	if (filter_followed && !bpf_map_lookup_elem(&followed, &pid))
 		return false;
 	if (filter_uid && caller->cred->uid.val != only_uid)
@@ -108,11 +106,13 @@ int BPF_PROG(on_wake_up_new_task, struct task_struct *child)
 	struct trace_window window = {};
 	struct pt_regs *regs;
 	u32 tid = caller->pid;
+	bool own;
 
 	/* A thread, or a child of the kernel's. */
 	if (child->tgid == caller->tgid || !caller->mm || !child->mm)
 		return 0;
-	if (!is_wanted(caller))
+	own = (u32)caller->tgid == own_pid;
+	if (!own && !is_wanted(caller))
 		return 0;
 	if (filter_followed && follow_children) {
 		u32 pid = child->tgid;
@@ -120,6 +120,9 @@ int BPF_PROG(on_wake_up_new_task, struct task_struct *child)
 
 		put(&followed, &pid, &yes);
 	}
+	/* The command is followed from now on; how it is started is our affair. */
+	if (own)
+		return 0;
 
 	regs = (struct pt_regs *)bpf_task_pt_regs(child);
 	window.way = way_of(caller, child);
