@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whatever way a trace ends, it leaves nothing behind in the kernel.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <string>
 #include <thread>
 
+#include "background.hpp"
 #include "support/process.hpp"
 #include "tracer.hpp"
 
 namespace {
 
+using kspawn::test::Background;
 using kspawn::test::run;
 using kspawn::test::tracer;
 using namespace std::chrono_literals;
@@ -45,22 +45,12 @@ bool become(std::size_t wanted) {
 
 void end_by(int signal) {
     const auto before = probes();
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        const auto path = tracer();
-        ::execl(path.c_str(), "kspawn-trace", "-q", nullptr);
-        ::_exit(127);
-    }
+    Background tracing{{tracer(), "-q"}};
     for (int i = 0; i < 100 && probes() < before + 30; i++)
         std::this_thread::sleep_for(200ms);
     EXPECT_GE(probes(), before + 30) << "it is attached";
-    ::kill(pid, signal);
-    int status = 0;
-    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
-    if (signal == SIGKILL)
-        EXPECT_EQ(WTERMSIG(status), SIGKILL);
-    else
-        EXPECT_EQ(WEXITSTATUS(status), 0);
+    tracing.kill(signal);
+    EXPECT_EQ(tracing.end(60s), signal == SIGKILL ? 128 + SIGKILL : 0);
     EXPECT_TRUE(become(before)) << run({"/usr/sbin/bpftool", "prog", "list"}).out;
 }
 

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Filters, exit statuses, and what is lost.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "background.hpp"
 #include "support/process.hpp"
 #include "support/scratch.hpp"
 #include "tracer.hpp"
 
 namespace {
 
+using kspawn::test::Background;
 using kspawn::test::run;
 using kspawn::test::Scratch;
 using kspawn::test::subject;
@@ -26,32 +25,15 @@ using kspawn::test::tracer;
 using nlohmann::json;
 
 /// The subject, spawning until the object goes.
-class Spawner {
-public:
-    explicit Spawner(const char* scene = "forever") : pid_(::fork()) {
-        if (pid_ == 0) {
-            const auto path = subject();
-            ::execl(path.c_str(), "subject", scene, "forever", nullptr);
-            ::_exit(127);
-        }
-    }
-    Spawner(const Spawner&) = delete;
-    Spawner& operator=(const Spawner&) = delete;
-    Spawner(Spawner&&) = delete;
-    Spawner& operator=(Spawner&&) = delete;
-    ~Spawner() {
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-    }
-    [[nodiscard]] pid_t pid() const { return pid_; }
-
-private:
-    pid_t pid_;
-};
+Background spawner(const std::vector<std::string>& before = {}) {
+    std::vector<std::string> command{subject(), "forever"};
+    command.insert(command.begin() + 1, before.begin(), before.end());
+    return Background{command};
+}
 
 TEST(Filter, pid) {
-    const Spawner one;
-    const Spawner other;
+    const auto one = spawner();
+    const auto other = spawner();
     const auto traced =
         trace({"--kinds", "windows", "--duration", "2", "--pid", std::to_string(one.pid())});
     EXPECT_FALSE(traced.events.empty());
@@ -61,8 +43,8 @@ TEST(Filter, pid) {
 }
 
 TEST(Filter, uid) {
-    const Spawner root;
-    const Spawner nobody{"nobody"};
+    const auto root = spawner();
+    const auto nobody = spawner({"nobody"});
     const auto traced = trace({"--kinds", "windows", "--duration", "2", "--uid", "nobody"});
     EXPECT_FALSE(traced.events.empty());
     for (const auto& event : traced.events)
@@ -70,7 +52,7 @@ TEST(Filter, uid) {
 }
 
 TEST(Filter, comm) {
-    const Spawner spawner;
+    const auto one = spawner();
     const auto traced = trace({"--kinds", "windows", "--duration", "2", "--comm", "subject"});
     EXPECT_FALSE(traced.events.empty());
     for (const auto& event : traced.events)
@@ -80,7 +62,7 @@ TEST(Filter, comm) {
 }
 
 TEST(Filter, aCommandIsFollowedWithItsDescendants) {
-    const Spawner other;
+    const auto other = spawner();
     const auto ended = run(
         {tracer(), "--json", "--kinds", "windows", "--", "/bin/sh", "-c", subject() + " vfork; :"});
     EXPECT_NE(ended.out.find("\"way\":\"vfork\",\"child\""), std::string::npos) << ended.out;
@@ -142,7 +124,7 @@ TEST(Status, withoutBtf) {
 TEST(MissingHook, isNamedAndMakesItsKindUnknown) {
     const auto traced =
         trace({"--kinds", "windows,creds", "--without-hook", "commit_creds", "--fail-on", "creds"},
-              {"drop", "vfork"});
+              {"drop-in-child", "vfork"});
     EXPECT_EQ(traced.status, 2);
     EXPECT_EQ(traced.of("windows").size(), 2U) << "the other kind works";
     ASSERT_EQ(traced.summary.at("missing").size(), 1U);
@@ -230,10 +212,11 @@ TEST(Output, isAsWanted) {
     const auto quiet = run({tracer(), "--kinds", "windows", "-q", "--", subject(), "vfork"});
     EXPECT_EQ(quiet.out + quiet.err, "");
     const auto text =
-        run({tracer(), "--kinds", "windows,creds", "--", subject(), "drop", "kspawn"});
+        run({tracer(), "--kinds", "windows,creds", "--", subject(), "drop-in-child", "kspawn"});
     EXPECT_EQ(text.out, "") << "it is the command's";
     EXPECT_NE(text.err.find(" made child "), std::string::npos) << text.err;
-    EXPECT_NE(text.err.find("can write the memory that the child"), std::string::npos) << text.err;
+    EXPECT_NE(text.err.find("can write the memory of one with more"), std::string::npos)
+        << text.err;
     EXPECT_NE(text.err.find("kspawn-trace: 2 children"), std::string::npos) << text.err;
     const auto summary =
         run({tracer(), "--kinds", "windows", "--summary", "--", subject(), "vfork"});

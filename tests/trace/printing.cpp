@@ -24,7 +24,7 @@ const std::string file_escaped = R"(/tmp/subject\n\033[2Jfile)";
 const std::string program = "/tmp/subject\n\033[2Jprogram";
 const std::string program_escaped = R"(/tmp/subject\n\033[2Jprogram)";
 
-const std::vector<std::string> scenes{"forge",   "late-cloexec",  "vfork", "slow",
+const std::vector<std::string> scenes{"forge",   "inherited",     "vfork", "slow",
                                       "handler", "drop-in-child", "fork"};
 
 bool is_control(char character) {

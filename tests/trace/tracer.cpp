@@ -4,20 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include "support/process.hpp"
+#include "support/scratch.hpp"
 
 namespace kspawn::test {
 
 namespace {
 
 Trace run_tracer(std::vector<std::string> command) {
-    command.insert(command.begin() + 1, "--json");
+    // What is traced may have something to say itself.
+    const Scratch scratch;
+    command.insert(command.begin() + 1, {"--json", "--output", scratch.file("trace")});
     const auto ended = run(command);
     Trace trace{ended.status, ended.err, {}, {}, {}};
-    std::istringstream lines{ended.out};
+    std::ifstream lines{scratch.file("trace")};
     std::string line;
     while (std::getline(lines, line)) {
         auto json = nlohmann::json::parse(line, nullptr, false);
@@ -38,6 +41,18 @@ Trace run_tracer(std::vector<std::string> command) {
     return trace;
 }
 
+Trace run_tracer_on(const std::vector<std::string>& options, const std::string& program,
+                    const std::vector<std::string>& arguments) {
+    std::vector<std::string> command{tracer()};
+    command.insert(command.end(), options.begin(), options.end());
+    command.insert(command.end(), {"--", program});
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    auto traced = run_tracer(command);
+    if (traced.summary.is_object())
+        EXPECT_EQ(traced.summary.at("command_status"), 0) << traced.err;
+    return traced;
+}
+
 } // namespace
 
 std::vector<nlohmann::json> Trace::of(std::string_view kind) const {
@@ -56,14 +71,13 @@ std::string subject() {
 }
 
 Trace trace(const std::vector<std::string>& options, const std::vector<std::string>& scenes) {
-    std::vector<std::string> command{tracer()};
-    command.insert(command.end(), options.begin(), options.end());
-    command.insert(command.end(), {"--", subject()});
-    command.insert(command.end(), scenes.begin(), scenes.end());
-    auto traced = run_tracer(command);
-    if (traced.summary.is_object())
-        EXPECT_EQ(traced.summary.at("command_status"), 0) << traced.err;
-    return traced;
+    return run_tracer_on(options, subject(), scenes);
+}
+
+Trace trace_reproducer(const std::vector<std::string>& options,
+                       const std::vector<std::string>& command) {
+    const auto helpers = build_directory() / "tests" / "races" / "helpers";
+    return run_tracer_on(options, helpers / command.front(), {command.begin() + 1, command.end()});
 }
 
 Trace trace(const std::vector<std::string>& options) {

@@ -132,10 +132,10 @@ static void open_gate(void) {
 }
 
 // What a thread does while the child of a posix_spawn() is held.
-static void meanwhile(void* (*act)(void*), void* argument) {
+static void meanwhile(void* (*act)(void*)) {
     pthread_t thread;
     make_fifo();
-    if (pthread_create(&thread, NULL, act, argument) != 0)
+    if (pthread_create(&thread, NULL, act, NULL) != 0)
         errx(2, "pthread_create");
     posix_spawn_file_actions_t actions;
     pid_t pid;
@@ -147,18 +147,12 @@ static void meanwhile(void* (*act)(void*), void* argument) {
     pthread_join(thread, NULL);
 }
 
-static void* drop(void* wanted) {
+static void* drop_nothing(void* unused) {
     pause_ms(300);
-    // Of this thread only: that is how it is while libc is about all of them.
-    if (wanted && syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) != 0)
+    if (syscall(SYS_setresuid, 0, 0, 0) != 0)
         err(2, "setresuid");
-    if (!wanted && syscall(SYS_setresuid, 0, 0, 0) != 0)
-        err(2, "setresuid");
-    void* memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_READ | PROT_WRITE) != 0)
-        err(2, "mmap");
     open_gate();
-    return NULL;
+    return unused;
 }
 
 // Each by a system call of its own, and of this thread only.
@@ -184,7 +178,7 @@ static void* change_all(void* unused) {
 }
 
 static void scene_changes(void) {
-    meanwhile(change_all, NULL);
+    meanwhile(change_all);
 }
 
 static volatile long target;
@@ -232,41 +226,24 @@ static void* write_by_ptrace(void* unused) {
     return unused;
 }
 
+static void* remap(void* unused) {
+    pause_ms(300);
+    void* memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_READ | PROT_WRITE) != 0)
+        err(2, "mmap");
+    open_gate();
+    return unused;
+}
+
 static void scene_writes(void) {
-    meanwhile(write_by_process_vm, NULL);
-    meanwhile(write_by_proc_mem, NULL);
-    meanwhile(write_by_ptrace, NULL);
-}
-
-static pthread_t begin_drop(void* wanted) {
-    pthread_t thread;
-    make_fifo();
-    if (pthread_create(&thread, NULL, drop, wanted) != 0)
-        errx(2, "pthread_create");
-    return thread;
-}
-
-static void drop_while_posix_spawn(void* wanted) {
-    meanwhile(drop, wanted);
-}
-
-static void scene_drop(void) {
-    drop_while_posix_spawn("yes");
+    meanwhile(write_by_process_vm);
+    meanwhile(write_by_proc_mem);
+    meanwhile(write_by_ptrace);
+    meanwhile(remap);
 }
 
 static void scene_drop_nothing(void) {
-    drop_while_posix_spawn(NULL);
-}
-
-static void scene_drop_kspawn(void) {
-    const pthread_t thread = begin_drop("yes");
-    kspawn_spawn_file_actions_t actions;
-    pid_t pid;
-    kspawn_spawn_file_actions_init(&actions);
-    kspawn_spawn_file_actions_addopen(&actions, 9, fifo, O_RDONLY, 0);
-    fail_with(kspawn_spawn(&pid, program, &actions, NULL, no_arguments, environ));
-    reap(pid);
-    pthread_join(thread, NULL);
+    meanwhile(drop_nothing);
 }
 
 static void* drop_now(void* unused) {
@@ -337,13 +314,6 @@ static void* open_file(void* flags) {
 static void* open_closed_on_exec(void* unused) {
     (void)unused;
     return open_file("yes");
-}
-
-static void scene_late_cloexec(void) {
-    in_thread(open_file);
-    scene_posix_spawn();
-    fcntl(opened, F_SETFD, FD_CLOEXEC);
-    close(opened);
 }
 
 static void scene_inherited(void) {
@@ -430,7 +400,7 @@ static void* reopen(void* unused) {
 
 static void scene_reopened(void) {
     in_thread(open_file);
-    meanwhile(reopen, NULL);
+    meanwhile(reopen);
     close(opened);
 }
 
@@ -483,7 +453,7 @@ static void* wait_long(void* unused) {
 
 static void scene_held_long(void) {
     in_thread(open_file);
-    meanwhile(wait_long, NULL);
+    meanwhile(wait_long);
     close(opened);
 }
 
@@ -590,16 +560,13 @@ static const struct scene {
     {"kspawn", scene_kspawn},
     {"threads", scene_threads},
     {"flood", scene_flood},
-    {"drop", scene_drop},
     {"drop-nothing", scene_drop_nothing},
-    {"drop-kspawn", scene_drop_kspawn},
     {"drop-alone", scene_drop_alone},
     {"changes", scene_changes},
     {"writes", scene_writes},
     {"drop-in-child", scene_drop_in_child},
     {"handler", scene_handler},
     {"handler-elsewhere", scene_handler_elsewhere},
-    {"late-cloexec", scene_late_cloexec},
     {"inherited", scene_inherited},
     {"inherited-often", scene_inherited_often},
     {"inherited-kspawn", scene_inherited_kspawn},
