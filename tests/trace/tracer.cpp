@@ -4,20 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include "support/process.hpp"
+#include "support/scratch.hpp"
 
 namespace kspawn::test {
 
 namespace {
 
 Trace run_tracer(std::vector<std::string> command) {
-    command.insert(command.begin() + 1, "--json");
+    // What is traced may have something to say itself.
+    const Scratch scratch;
+    command.insert(command.begin() + 1, {"--json", "--output", scratch.file("trace")});
     const auto ended = run(command);
     Trace trace{ended.status, ended.err, {}, {}, {}};
-    std::istringstream lines{ended.out};
+    std::ifstream lines{scratch.file("trace")};
     std::string line;
     while (std::getline(lines, line)) {
         auto json = nlohmann::json::parse(line, nullptr, false);
