@@ -79,8 +79,8 @@ KSPAWN_API int kspawn_completion_open_np(int* completion, unsigned int capacity,
  *   - EINTR: a signal was handled while there was none
  *   - EBADF: not an open descriptor, or what it has are no events
  */
-KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_event* events,
-                                         size_t size, size_t* count) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_event* events, size_t size,
+                                         size_t* count) KSPAWN_NOEXCEPT;
 
 /**
  * Start a program without waiting until it has been executed.
