@@ -8,29 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 namespace support {
 
 namespace fs = std::filesystem;
-
-Directory::Directory() {
-    std::string pattern = (fs::temp_directory_path() / "kspawn-command-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-        throw std::system_error(errno, std::generic_category(), "mkdtemp");
-    path_ = fs::canonical(pattern);
-}
-
-Directory::~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-}
-
-std::string read_file(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void write_file(const fs::path& path, const std::string& text) {
     std::ofstream(path, std::ios::binary) << text;

@@ -10,24 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "support/scratch.hpp"
+
 namespace support {
 
-/// A directory that goes with the object.
-class Directory {
-public:
-    Directory();
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    Directory(Directory&&) = delete;
-    Directory& operator=(Directory&&) = delete;
-    ~Directory();
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+using Directory = kspawn::test::Scratch;
+using kspawn::test::read_file;
 
-private:
-    std::filesystem::path path_;
-};
-
-std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::string& text);
 
 /// Our open descriptors, but for the one that the library keeps.

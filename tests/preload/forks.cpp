@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(Programs, Forks,
 class SlowShell {
 public:
     SlowShell() {
-        const auto copy = scratch_.path("sh");
+        const auto copy = scratch_.file("sh");
         if (!std::filesystem::copy_file("/bin/sh", copy) || ::unshare(CLONE_NEWNS) != 0 ||
             ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
             ::mount(copy.c_str(), "/bin/sh", nullptr, MS_BIND, nullptr) != 0)

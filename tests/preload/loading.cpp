@@ -19,9 +19,9 @@ namespace {
 class SetUserId {
 public:
     explicit SetUserId(const std::filesystem::path& program)
-        : path_(scratch_.path(program.filename())) {
+        : path_(scratch_.file(program.filename().string())) {
         std::filesystem::copy_file(program, path_);
-        ::chmod(scratch_.directory().c_str(), 0755);
+        ::chmod(scratch_.path().string().c_str(), 0755);
     }
     [[nodiscard]] const std::string& path() const { return path_; }
     bool become(uid_t user) const {
@@ -106,12 +106,12 @@ TEST(Namespace, StartsItsProgramsThroughItsLibc) {
     auto* const run = reinterpret_cast<int (*)(int)>(::dlsym(plugin.get(), "plugin_run_exit"));
     ASSERT_NE(run, nullptr);
     const std::string counter = "/sys/class/misc/kspawn/stats/spawns";
-    const auto before = have_kernel() ? contents(counter) : "";
+    const auto before = have_kernel() ? read_file(counter) : "";
     EXPECT_EQ(run(7), 7);
-    EXPECT_EQ(have_kernel() ? contents(counter) : "", before);
+    EXPECT_EQ(have_kernel() ? read_file(counter) : "", before);
     EXPECT_EQ(run_shell("echo ours").output, "ours\n");
     if (have_kernel())
-        EXPECT_NE(contents(counter), before) << "ours is the kernel's";
+        EXPECT_NE(read_file(counter), before) << "ours is the kernel's";
 }
 
 } // namespace

@@ -106,8 +106,8 @@ TEST(Preload, HasTheWholeHeader) {
 
 TEST(FileActions, EveryKindIsDone) {
     const Scratch scratch;
-    std::ofstream(scratch.path("in")) << "from the file";
-    const int directory = ::open(scratch.directory().c_str(), O_RDONLY | O_DIRECTORY);
+    std::ofstream(scratch.file("in")) << "from the file";
+    const int directory = ::open(scratch.path().string().c_str(), O_RDONLY | O_DIRECTORY);
     ASSERT_GE(directory, 0);
     Actions actions;
     auto* const a = actions.get();
@@ -128,10 +128,10 @@ TEST(FileActions, EveryKindIsDone) {
                                 a);
     ::close(directory);
     EXPECT_EQ(said.error, 0);
-    EXPECT_EQ(said.output, "from the file\n" + scratch.directory() + "\n/usr/bin\n");
-    EXPECT_EQ(contents(scratch.path("out")), "five\n");
+    EXPECT_EQ(said.output, "from the file\n" + scratch.path().string() + "\n/usr/bin\n");
+    EXPECT_EQ(read_file(scratch.file("out")), "five\n");
     struct stat status {};
-    ASSERT_EQ(::stat(scratch.path("out").c_str(), &status), 0);
+    ASSERT_EQ(::stat(scratch.file("out").c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777U & ~0027U, 0640U & ~0027U);
 }
 
@@ -264,7 +264,7 @@ TEST(Attributes, CgroupOfTheChild) {
     if (!have_kernel() || ::geteuid() != 0)
         GTEST_SKIP() << "needs the module, and root";
     const Scratch scratch;
-    const auto mounted = scratch.path("cgroup");
+    const auto mounted = scratch.file("cgroup");
     ASSERT_EQ(::mkdir(mounted.c_str(), 0755), 0);
     ASSERT_EQ(::mount("none", mounted.c_str(), "cgroup2", 0, nullptr), 0);
     const auto group = mounted + "/preload-test";
@@ -321,7 +321,7 @@ TEST(FileActions, NamesOfPosix2024) {
 // and to nobody else.
 TEST(Versions, OldProgramsGetAShell) {
     const Scratch scratch;
-    const auto script = scratch.path("script");
+    const auto script = scratch.file("script");
     std::ofstream(script) << "exit 9\n";
     ASSERT_EQ(::chmod(script.c_str(), 0755), 0);
     auto* const old =

@@ -312,13 +312,13 @@ private:
 
 std::string signals_of_child(const std::string& before = "") {
     const Scratch scratch;
-    const auto file = scratch.path("signals");
+    const auto file = scratch.file("signals");
     EXPECT_EQ(
         std::system(
             (before + "grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f 2 | cut -c 10- >" + file)
                 .c_str()),
         0);
-    return contents(file);
+    return read_file(file);
 }
 
 // The child has the mask and the dispositions that its caller had, but for signals
@@ -374,10 +374,10 @@ const std::string print_call = "call=running; while [ $call = running ]; do "
 
 int system_call_of_caller() {
     const Scratch scratch;
-    const auto file = scratch.path("call");
+    const auto file = scratch.file("call");
     if (std::system(("(" + print_call + ") >" + file).c_str()) != 0)
         return -1;
-    return std::stoi(contents(file));
+    return std::stoi(read_file(file));
 }
 
 // In a new program, which has had no thread but its first.
@@ -421,14 +421,14 @@ void* run_for_long(void* argument) {
 // A cancellation point, as POSIX has it; the command does not live on.
 TEST(System, CancellationKillsTheCommand) {
     const Scratch scratch;
-    const auto file = scratch.path("pid");
+    const auto file = scratch.file("pid");
     std::string command = "echo $$ >" + file + "; exec sleep 1000";
     pthread_t thread{};
     ASSERT_EQ(::pthread_create(&thread, nullptr, run_for_long, &command), 0);
     std::string pid;
     while (pid.empty() || pid.back() != '\n') {
         ::usleep(1000);
-        pid = contents(file);
+        pid = read_file(file);
     }
     ASSERT_EQ(::pthread_cancel(thread), 0);
     void* result = nullptr;

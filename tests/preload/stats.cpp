@@ -146,35 +146,35 @@ TEST(Stats, AChildOfForkCountsItsOwn) {
 
 TEST(Stats, IntoAFile) {
     const Scratch scratch;
-    const auto file = scratch.path("stats");
+    const auto file = scratch.file("stats");
     for (int round = 1; round <= 2; ++round) {
         const auto outcome = scenario("exit", "KSPAWN_STATS=" + file);
         EXPECT_EQ(outcome.output, "");
-        EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), round);
+        EXPECT_EQ(lines_in(read_file(file), counts(1, 0, 0)), round);
     }
     scenario("closed_stderr", "KSPAWN_STATS=" + file);
-    EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), 3);
+    EXPECT_EQ(lines_in(read_file(file), counts(1, 0, 0)), 3);
 }
 
 // No descriptor is left at the end.
 TEST(Stats, IntoAFileWithAFullTable) {
     const Scratch scratch;
-    const auto file = scratch.path("stats");
+    const auto file = scratch.file("stats");
     const auto outcome = scenario("full_table", "KSPAWN_STATS=" + file);
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(outcome.output, "");
-    EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), 1);
+    EXPECT_EQ(lines_in(read_file(file), counts(1, 0, 0)), 1);
     EXPECT_EQ(lines_in(scenario("full_table", "KSPAWN_STATS=1").output, counts(1, 0, 0)), 1);
 }
 
 // The program has taken all numbers that the file may have had.
 TEST(Stats, IntoAFileWhoseNumberIsTaken) {
     const Scratch scratch;
-    const auto file = scratch.path("stats");
+    const auto file = scratch.file("stats");
     const auto outcome = scenario("another_file", "KSPAWN_STATS=" + file);
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(outcome.output, "");
-    EXPECT_EQ(lines_in(contents(file), counts(1, 0, 0)), 1);
+    EXPECT_EQ(lines_in(read_file(file), counts(1, 0, 0)), 1);
 }
 
 // Never silently: standard error has them instead, and why.
@@ -189,19 +189,19 @@ TEST(Stats, IntoAFileThatCannotBe) {
 // A line of noughts: the library was there.
 TEST(Stats, IntoAFileOfAProgramThatStartsNothing) {
     const Scratch scratch;
-    const auto file = scratch.path("stats");
+    const auto file = scratch.file("stats");
     EXPECT_EQ(scenario("nothing", "KSPAWN_STATS=" + file).output, "");
-    EXPECT_EQ(lines_in(contents(file), ": kernel=0 failed=0 libc=0\n"), 1);
+    EXPECT_EQ(lines_in(read_file(file), ": kernel=0 failed=0 libc=0\n"), 1);
 }
 
 // The name is that of the program's beginning, whatever becomes of its directory
 // and its environment.
 TEST(Stats, IntoAFileNamedRelatively) {
     const Scratch scratch;
-    const auto said = run_shell("cd " + scratch.directory() + " && KSPAWN_STATS=stats exec " +
+    const auto said = run_shell("cd " + scratch.path().string() + " && KSPAWN_STATS=stats exec " +
                                 program_path("scenario") + " changes_directory");
     EXPECT_EQ(said.status, 0);
-    EXPECT_EQ(lines_in(contents(scratch.path("stats")), counts(1, 0, 0)), 1);
+    EXPECT_EQ(lines_in(read_file(scratch.file("stats")), counts(1, 0, 0)), 1);
 }
 
 TEST(Fallback, ForcedToLibc) {

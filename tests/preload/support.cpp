@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 namespace {
@@ -93,21 +91,4 @@ Said run_shell(const std::string& command, posix_spawn_file_actions_t* actions,
     if (said.error == 0)
         said.status = wait_for(pid);
     return said;
-}
-
-Scratch::Scratch() {
-    std::string pattern = std::filesystem::temp_directory_path() / "kspawn-preload.XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr)
-        throw std::runtime_error("mkdtemp");
-    directory_ = pattern;
-}
-
-Scratch::~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-}
-
-std::string contents(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }

@@ -8,6 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "support/scratch.hpp"
+
+using kspawn::test::read_file;
+using kspawn::test::Scratch;
+
 /// build/libkspawn-preload.so, of the build that this test is from.
 const std::string& preload_path();
 
@@ -62,25 +67,5 @@ Said run_shell(const std::string& command, posix_spawn_file_actions_t* actions =
                const posix_spawnattr_t* attributes = nullptr);
 
 int wait_for(pid_t pid);
-
-/// A directory that is removed at the end.
-class Scratch {
-public:
-    Scratch();
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    Scratch(Scratch&&) = delete;
-    Scratch& operator=(Scratch&&) = delete;
-    ~Scratch();
-    [[nodiscard]] std::string path(const std::string& name) const {
-        return directory_ + "/" + name;
-    }
-    [[nodiscard]] const std::string& directory() const { return directory_; }
-
-private:
-    std::string directory_;
-};
-
-std::string contents(const std::string& path);
 
 #endif

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "scratch.hpp"
 #include "userspace/lib/descriptor.hpp"
@@ -28,15 +29,6 @@ int wait_status_of(pid_t pid) {
             throw std::system_error(errno, std::generic_category(), "waitpid");
     }
     return status;
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    result.reserve(texts.size() + 1);
-    for (auto& text : texts)
-        result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
 }
 
 std::string read_all(int descriptor) {
@@ -121,14 +113,13 @@ std::string helper(std::string_view name) {
 
 Ended run(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
     const Scratch scratch;
-    auto arguments = command;
-    const auto argv = pointers_to(arguments);
+    const Strings argv{command};
     std::vector<std::string> variables = environment;
     if (variables.empty()) {
         for (char** entry = environ; *entry != nullptr; ++entry)
             variables.emplace_back(*entry);
     }
-    const auto envp = pointers_to(variables);
+    const Strings envp{std::move(variables)};
 
     // Files, not pipes: nobody need read while the program runs.
     posix_spawn_file_actions_t actions;
@@ -138,7 +129,7 @@ Ended run(const std::vector<std::string>& command, const std::vector<std::string
     posix_spawn_file_actions_addopen(&actions, 2, scratch.file("err").c_str(), flags, 0600);
     pid_t pid = 0;
     const int error =
-        ::posix_spawn(&pid, command.front().c_str(), &actions, nullptr, argv.data(), envp.data());
+        ::posix_spawn(&pid, command.front().c_str(), &actions, nullptr, argv.get(), envp.get());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
         throw std::system_error(error, std::generic_category(), command.front());
