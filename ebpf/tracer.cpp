@@ -2,6 +2,7 @@
 #include "tracer.hpp"
 
 #include <fmt/format.h>
+#include <kspawn/backend.h>
 #include <kspawn/command.hpp>
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -75,8 +76,10 @@ private:
     internal::Descriptor descriptor_;
 };
 
-/// The probes follow whatever we start, and what that starts.
+/// The probes follow whatever we start, and what that starts.  Through libc, so that the
+/// module's counters tell of the command's starts alone.
 Child start(const std::vector<std::string>& command) {
+    kspawn_set_backend(KSPAWN_BACKEND_LIBC);
     return Command(command.front())
         .args({command.begin() + 1, command.end()})
         .signal_mask(SignalSet{})
@@ -249,7 +252,7 @@ int Tracer::run() {
     if (!options_.command.empty()) {
         try {
             command = start(options_.command);
-        } catch (const spawn_error& error) {
+        } catch (const SpawnError& error) {
             fmt::print(stderr, "kspawn-trace: {}: {}\n", printable(options_.command.front()),
                        error.code().message());
             return exit_cannot_command;

@@ -84,8 +84,19 @@ TEST_F(Environment, PathOfTheChildIsSearched) {
     const support::Scratch directory;
     directory.write("kspawn-test-program", "#!/bin/sh\necho found\n", 0755);
     EXPECT_EQ(Command("kspawn-test-program").env("PATH", directory.path()).output().out, "found\n");
-    EXPECT_THROW((void)Command("kspawn-test-program").output(), kspawn::spawn_error);
-    EXPECT_THROW((void)Command("ls").env("PATH", directory.path()).output(), kspawn::spawn_error);
+    EXPECT_THROW((void)Command("kspawn-test-program").output(), kspawn::SpawnError);
+    EXPECT_THROW((void)Command("ls").env("PATH", directory.path()).output(), kspawn::SpawnError);
+}
+
+TEST_F(Environment, SearchElsewhereOrNowhere) {
+    const support::Scratch directory;
+    directory.write("kspawn-test-program", "#!/bin/sh\necho found\n", 0755);
+    const auto list = "/no/such:" + directory.path().string();
+    EXPECT_EQ(Command("kspawn-test-program").search(list).output().out, "found\n");
+    EXPECT_THROW((void)Command("ls").search(list).output(), kspawn::SpawnError);
+    EXPECT_THROW((void)Command("ls").search({}).output(), kspawn::SpawnError);
+    EXPECT_EQ(Command("kspawn-test-program").search({}).current_dir(directory.path()).output().out,
+              "found\n");
 }
 
 TEST_F(Environment, WithoutPathThereIsADefault) {

@@ -23,7 +23,7 @@ namespace {
 using kspawn::Child;
 using kspawn::Command;
 using kspawn::CompletionQueue;
-using kspawn::spawn_error;
+using kspawn::SpawnError;
 using kspawn::SpawnResult;
 using kspawn::Stdio;
 using support::shell;
@@ -90,7 +90,7 @@ TEST_F(Asynchronous, WhatIsKnownBeforehandIsThrown) {
     try {
         command.spawn_async(queue, handler);
         ADD_FAILURE() << "no exception";
-    } catch (const spawn_error& error) {
+    } catch (const SpawnError& error) {
         EXPECT_EQ(error.code(), std::errc::no_such_file_or_directory);
         EXPECT_EQ(error.step(), kspawn::Step::exec);
         EXPECT_STREQ(error.what(), "exec /no/such/program: No such file or directory");
@@ -114,10 +114,10 @@ TEST_F(Asynchronous, LaterFailureIsTheHandlers) {
     if (!support::by_kernel())
         GTEST_SKIP() << "through libc every failure is known at once";
     CompletionQueue queue;
-    std::optional<spawn_error> failure;
+    std::optional<SpawnError> failure;
     Command("true").current_dir("/no/such").spawn_async(queue, [&](SpawnResult result) {
         EXPECT_FALSE(result);
-        EXPECT_THROW((void)result.value(), spawn_error);
+        EXPECT_THROW((void)result.value(), SpawnError);
         ASSERT_NE(result.error(), nullptr);
         failure = *result.error();
     });
@@ -335,14 +335,14 @@ TEST_F(Asynchronous, FailureIsThrownInTheCoroutine) {
     CompletionQueue queue;
     const Task early = start(queue, Command("/no/such/program"));
     EXPECT_TRUE(early.done());
-    EXPECT_THROW(early.rethrow(), spawn_error);
+    EXPECT_THROW(early.rethrow(), SpawnError);
     const Task late = start(queue, Command("true").current_dir("/no/such"));
     dispatch_all(queue);
     EXPECT_TRUE(late.done());
     try {
         late.rethrow();
         ADD_FAILURE() << "no exception";
-    } catch (const spawn_error& error) {
+    } catch (const SpawnError& error) {
         EXPECT_EQ(error.step(), kspawn::Step::action);
         EXPECT_STREQ(error.what(), "file action 0: chdir /no/such: No such file or directory");
     }

@@ -153,6 +153,20 @@ TEST_F(Descriptors, CloseOthers) {
     EXPECT_TRUE(seen.starts_with("0 1 2 ")) << seen;
 }
 
+TEST_F(Descriptors, CloseFrom) {
+    const FileDescriptor open = file("file", "", 0);
+    const auto number = open.get();
+    const auto seen = listed(Command("/bin/sh")
+                                 .descriptor(number, Stdio::inherit())
+                                 .descriptor(number + 1, Stdio::descriptor(number))
+                                 .close_from(number + 1));
+    const auto has = [&](int one) {
+        return (' ' + seen).find(' ' + std::to_string(one) + ' ') != std::string::npos;
+    };
+    EXPECT_TRUE(has(number)) << seen;
+    EXPECT_FALSE(has(number + 1)) << seen << "whatever was said of it";
+}
+
 TEST_F(Descriptors, PipesOfOtherNumbers) {
     auto child = shell("cat <&7 >&9")
                      .descriptor(7, Stdio::pipe_to_child())

@@ -12,17 +12,17 @@
 namespace {
 
 using kspawn::Command;
-using kspawn::spawn_error;
+using kspawn::SpawnError;
 using kspawn::Stdio;
 using kspawn::Step;
 
 // Tidy looks for descriptors and children that were left.
 class Errors : public support::Tidy {
 protected:
-    static spawn_error thrown_by(const Command& command) {
+    static SpawnError thrown_by(const Command& command) {
         try {
             (void)command.spawn();
-        } catch (const spawn_error& error) {
+        } catch (const SpawnError& error) {
             return error;
         }
         ADD_FAILURE() << "it was started";
@@ -192,7 +192,7 @@ TEST_F(Errors, NoSignal) {
 
 TEST_F(Errors, CopiesOfAnError) {
     const auto error = thrown_by(Command("/nonexistent"));
-    const spawn_error copy = error; // NOLINT(performance-unnecessary-copy-initialization)
+    const SpawnError copy = error; // NOLINT(performance-unnecessary-copy-initialization)
     EXPECT_STREQ(copy.what(), error.what());
     EXPECT_EQ(copy.step(), error.step());
     try {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // output(): all of it, without deadlock.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "support.hpp"
 
@@ -90,6 +92,22 @@ TEST_F(OutputOf, StatusWithAPipeThatNobodyServes) {
     EXPECT_TRUE(Command("cat").stdin_from(Stdio::pipe()).status().success()) << "it is closed";
 }
 
+TEST_F(OutputOf, StatusTellsTheProcess) {
+    for (const auto& command : {shell("exit 7"), shell("cat; exit 7").stdin_from(Stdio::pipe())}) {
+        pid_t pid = 0;
+        int pidfd = -1;
+        EXPECT_EQ(command.status(pid, pidfd).code(), 7);
+        EXPECT_GT(pid, 0);
+        const kspawn::FileDescriptor owned(pidfd);
+        pollfd entry{.fd = owned.get(), .events = POLLIN, .revents = 0};
+        EXPECT_EQ(::poll(&entry, 1, 0), 1) << "it is a pidfd of a process that has ended";
+    }
+    pid_t pid = 4711;
+    int pidfd = 4712;
+    EXPECT_THROW((void)Command("/no/such").status(pid, pidfd), kspawn::SpawnError);
+    EXPECT_EQ(std::pair(pid, pidfd), std::pair(4711, 4712)) << "there is no child";
+}
+
 // A handler runs and the wait goes on, with or without SA_RESTART.
 TEST_F(OutputOf, StatusIsNotInterrupted) {
     struct sigaction action {};
@@ -116,7 +134,7 @@ TEST_F(OutputOf, StatusThatIsLost) {
     try {
         (void)shell("exit 4").status();
         ADD_FAILURE() << "no exception";
-    } catch (const kspawn::spawn_error&) {
+    } catch (const kspawn::SpawnError&) {
         ADD_FAILURE() << "it was started";
     } catch (const std::system_error& lost) {
         EXPECT_EQ(lost.code(), std::errc::no_child_process);
@@ -128,8 +146,8 @@ TEST_F(OutputOf, StatusOfNothing) {
     std::error_code error;
     (void)Command("/no/such").status(error);
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);
-    EXPECT_THROW((void)Command("/no/such").status(), kspawn::spawn_error);
-    EXPECT_THROW((void)Command("true").current_dir("/no/such").status(), kspawn::spawn_error);
+    EXPECT_THROW((void)Command("/no/such").status(), kspawn::SpawnError);
+    EXPECT_THROW((void)Command("true").current_dir("/no/such").status(), kspawn::SpawnError);
 }
 
 TEST_F(OutputOf, StatusOnly) {

@@ -71,7 +71,7 @@ TEST_F(Pipelines, AllOrNone) {
                         Command("/nonexistent/program")})
             .spawn();
         FAIL() << "it was started";
-    } catch (const kspawn::spawn_error& error) {
+    } catch (const kspawn::SpawnError& error) {
         EXPECT_EQ(error.code(), std::errc::no_such_file_or_directory);
     }
     EXPECT_FALSE(support::has_children()) << "those before it were killed and reaped";
@@ -85,8 +85,8 @@ TEST_F(Pipelines, AllOrNone) {
 }
 
 TEST_F(Pipelines, Empty) {
-    EXPECT_THROW((void)pipeline({}).spawn(), kspawn::spawn_error);
-    EXPECT_THROW((void)pipeline({}).output(), kspawn::spawn_error);
+    EXPECT_THROW((void)pipeline({}).spawn(), kspawn::SpawnError);
+    EXPECT_THROW((void)pipeline({}).output(), kspawn::SpawnError);
     std::error_code error;
     (void)pipeline({}).status(error);
     EXPECT_EQ(error, std::errc::invalid_argument);

@@ -91,7 +91,7 @@ TEST_F(Failures, NameTheStepThatHasThem) {
     EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_ACTION, 1,
                                        "file action 1: open /x/y: No such file or directory"}));
     // The same error, of the program.
-    actions = tool::FileActions{};
+    actions = internal::FileActions{};
     add_open(30, file, O_RDONLY);
     add_open(31, scratch.file("created"), O_WRONLY | O_CREAT);
     EXPECT_EQ(start("/no/such/program"), ENOENT);
@@ -100,12 +100,12 @@ TEST_F(Failures, NameTheStepThatHasThem) {
     add_open(32, file + "/x", O_WRONLY | O_CREAT);
     EXPECT_EQ(start_child({"exit", "0"}), ENOTDIR);
     EXPECT_EQ(last_failure().index, 2U);
-    actions = tool::FileActions{};
+    actions = internal::FileActions{};
     add_open(30, file, O_RDONLY);
     add_open(31, file, O_WRONLY | O_CREAT | O_EXCL);
     EXPECT_EQ(start_child({"exit", "0"}), EEXIST);
     EXPECT_EQ(last_failure().index, 1U);
-    actions = tool::FileActions{};
+    actions = internal::FileActions{};
     kspawn_spawn_file_actions_addclose(actions.get(), 0);
     kspawn_spawn_file_actions_adddup2(actions.get(), 1, 30);
     kspawn_spawn_file_actions_adddup2(actions.get(), 0, 31);
@@ -117,7 +117,7 @@ TEST_F(Failures, NameTheStepThatHasThem) {
 TEST_F(Failures, OutliveTheObjects) {
     const auto file = scratch.file("absent/file");
     {
-        tool::FileActions own;
+        internal::FileActions own;
         std::string path = file;
         kspawn_spawn_file_actions_addopen(own.get(), 0, path.c_str(), O_RDONLY, 0);
         std::string program = helper("child");
@@ -155,7 +155,7 @@ TEST_F(Failures, NameTheFewStepsThatCanHaveThem) {
               "file action 1: open one, file action 3: open two, file action 4: open three, or "
               "another: No such file or directory (libc does not tell which)");
     // One that must have failed acquits those behind it.
-    actions = tool::FileActions{};
+    actions = internal::FileActions{};
     kspawn_spawn_file_actions_addchdir(actions.get(), scratch.path().c_str());
     add_open("one");
     add_open("/no/such");

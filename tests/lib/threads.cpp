@@ -51,7 +51,7 @@ TEST_F(Threads, EachGetsItsOwnChild) {
 // One object, used by all; each thread's failure is its own.
 TEST_F(Threads, MixedSuccessesAndFailuresLeaveNothing) {
     ASSERT_EQ(kspawn_spawn_file_actions_addopen(actions.get(), 1, "/dev/null", O_WRONLY, 0), 0);
-    tool::FileActions failing;
+    internal::FileActions failing;
     ASSERT_EQ(kspawn_spawn_file_actions_addclose(failing.get(), 30), 0);
     ASSERT_EQ(kspawn_spawn_file_actions_addchdir(failing.get(), "/no/such/directory"), 0);
     const auto before = open_descriptors();

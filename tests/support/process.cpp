@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <utility>
 
 #include "owners.hpp"
 #include "scratch.hpp"
@@ -112,14 +113,13 @@ std::string helper(std::string_view name) {
 
 Ended run(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
     const Scratch scratch;
-    auto arguments = command;
-    const auto argv = pointers_to(arguments);
+    const Strings argv{command};
     std::vector<std::string> variables = environment;
     if (variables.empty()) {
         for (char** entry = environ; *entry != nullptr; ++entry)
             variables.emplace_back(*entry);
     }
-    const auto envp = pointers_to(variables);
+    const Strings envp{std::move(variables)};
 
     // Files, not pipes: nobody need read while the program runs.
     posix_spawn_file_actions_t actions;
@@ -129,7 +129,7 @@ Ended run(const std::vector<std::string>& command, const std::vector<std::string
     posix_spawn_file_actions_addopen(&actions, 2, scratch.file("err").c_str(), flags, 0600);
     pid_t pid = 0;
     const int error =
-        ::posix_spawn(&pid, command.front().c_str(), &actions, nullptr, argv.data(), envp.data());
+        ::posix_spawn(&pid, command.front().c_str(), &actions, nullptr, argv.get(), envp.get());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
         throw std::system_error(error, std::generic_category(), command.front());

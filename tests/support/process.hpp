@@ -7,15 +7,38 @@
 
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kspawn::test {
 
 /// Waits for a process; its wait status.
 int wait_status_of(pid_t pid);
+
+/// argv or envp.
+class Strings {
+public:
+    Strings(std::initializer_list<std::string> texts) : Strings(std::vector<std::string>(texts)) {}
+    explicit Strings(std::vector<std::string> texts) : texts_(std::move(texts)) {
+        for (auto& text : texts_)
+            pointers_.push_back(text.data());
+        pointers_.push_back(nullptr);
+    }
+    Strings(const Strings&) = delete;
+    Strings& operator=(const Strings&) = delete;
+    Strings(Strings&&) = delete;
+    Strings& operator=(Strings&&) = delete;
+    ~Strings() = default;
+    [[nodiscard]] char* const* get() const { return pointers_.data(); }
+
+private:
+    std::vector<std::string> texts_;
+    std::vector<char*> pointers_;
+};
 
 /// Waits for a process, which must exit by itself; -1 if it did not.
 int exit_code_of(pid_t pid);

@@ -12,6 +12,11 @@
 
 namespace kspawn::test {
 
+std::string read_file(const std::filesystem::path& path) {
+    std::ifstream stream{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 Scratch::Scratch() {
     auto name = (std::filesystem::temp_directory_path() / "kspawn-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr)
@@ -39,10 +44,9 @@ std::string Scratch::write(std::string_view name, std::string_view text, unsigne
 }
 
 std::string Scratch::read(std::string_view name) const {
-    std::ifstream stream{file(name)};
-    if (!stream)
+    if (!std::filesystem::exists(file(name)))
         throw std::runtime_error("cannot read " + file(name));
-    return {std::istreambuf_iterator<char>(stream), {}};
+    return read_file(file(name));
 }
 
 std::string Scratch::directory(std::string_view name) const {

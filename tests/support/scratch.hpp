@@ -8,6 +8,9 @@
 
 namespace kspawn::test {
 
+/// What a file holds; "" if it is not there.
+std::string read_file(const std::filesystem::path& path);
+
 /// A directory of its own for a test, open to all users, gone with the object.
 class Scratch {
 public:

@@ -13,7 +13,7 @@
 #include "process.hpp"
 #include "report.hpp"
 #include "scratch.hpp"
-#include "userspace/tools/objects.hpp"
+#include "userspace/lib/command/objects.hpp"
 
 namespace kspawn::test {
 
@@ -35,27 +35,6 @@ bool through_libc();
             GTEST_SKIP() << why << "; run it by qemu/vm";                                          \
         }                                                                                          \
     } while (false)
-
-/// argv or envp.
-class Strings {
-public:
-    Strings(std::initializer_list<std::string> texts) : Strings(std::vector<std::string>(texts)) {}
-    explicit Strings(std::vector<std::string> texts) : texts_(std::move(texts)) {
-        for (auto& text : texts_)
-            pointers_.push_back(text.data());
-        pointers_.push_back(nullptr);
-    }
-    Strings(const Strings&) = delete;
-    Strings& operator=(const Strings&) = delete;
-    Strings(Strings&&) = delete;
-    Strings& operator=(Strings&&) = delete;
-    ~Strings() = default;
-    [[nodiscard]] char* const* get() const { return pointers_.data(); }
-
-private:
-    std::vector<std::string> texts_;
-    std::vector<char*> pointers_;
-};
 
 /// For tests of what only the kernel can do; the reason is for people to read.
 #define KSPAWN_NOT_THROUGH_LIBC(why)                                                               \
@@ -87,8 +66,8 @@ protected:
     bool cannot_through_libc(const std::string& feature);
 
     Scratch scratch;
-    tool::FileActions actions;
-    tool::Attributes attributes;
+    internal::FileActions actions;
+    internal::Attributes attributes;
     Strings environment{"PATH=/usr/bin:/bin", "KSPAWN_TEST=yes"};
     pid_t pid = -1;
 };

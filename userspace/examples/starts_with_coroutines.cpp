@@ -70,7 +70,7 @@ Detached run(Loop& loop, std::string name, kspawn::Command command) {
         std::printf("%s: started\n", name.c_str());
         co_await loop.readable(child.pidfd());
         std::printf("%s: %s\n", name.c_str(), child.wait().to_string().c_str());
-    } catch (const kspawn::spawn_error& error) {
+    } catch (const kspawn::SpawnError& error) {
         std::printf("%s: %s\n", name.c_str(), error.what());
     }
 }

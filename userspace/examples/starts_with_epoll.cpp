@@ -20,7 +20,7 @@ public:
                 else
                     std::printf("failed: %s\n", result.error()->what());
             });
-        } catch (const kspawn::spawn_error& error) {
+        } catch (const kspawn::SpawnError& error) {
             std::printf("failed at once: %s\n", error.what());
         }
     }

@@ -1,49 +1,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "attributes.hpp"
 
-#include <cerrno>
-#include <cstring>
+#include <type_traits>
 
 namespace {
 
+using kspawn::internal::policy_of;
+using kspawn::internal::attributes::bits_of;
 using kspawn::internal::attributes::magic;
+using kspawn::internal::attributes::set_of;
 using kspawn::internal::attributes::valid;
+using kspawn::internal::attributes::Values;
 
 constexpr unsigned known_flags = KSPAWN_ATTR_ALL | KSPAWN_SPAWN_USEVFORK;
+static_assert((KSPAWN_ATTR_ALL & KSPAWN_SPAWN_USEVFORK) == 0);
 
-// The kernel's 64 signals are the first 64 bits of a sigset_t.  sigaddset()
-// would refuse those that libc keeps for itself, and an empty set must read
-// back as an empty set.
-using SignalBits = unsigned long long;
-static_assert(sizeof(unsigned long) == sizeof(SignalBits) ||
-                  __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-              "bit N-1 of a sigset_t's first 8 bytes is not signal N");
-static_assert(sizeof(sigset_t) >= sizeof(SignalBits));
-
-SignalBits bits_of(const sigset_t& set) noexcept {
-    SignalBits bits = 0;
-    std::memcpy(&bits, &set, sizeof(bits));
-    return bits;
+// What an object holds, as the caller has it, and the other way about.
+template <class Value, class Held>
+void copy(Value& to, const Held& from) noexcept {
+    if constexpr (std::is_same_v<Value, sigset_t>)
+        to = set_of(from);
+    else if constexpr (std::is_same_v<Held, sigset_t>)
+        to = bits_of(from);
+    else
+        to = static_cast<Value>(from);
 }
 
-sigset_t set_of(SignalBits bits) noexcept {
-    sigset_t set;
-    std::memset(&set, 0, sizeof(set));
-    std::memcpy(&set, &bits, sizeof(bits));
-    return set;
+template <class Value>
+int get(const kspawn_spawnattr_t* attributes, auto Values::*member, Value* value) noexcept {
+    if (!valid(attributes) || value == nullptr)
+        return EINVAL;
+    copy(*value, attributes->private_members.*member);
+    return 0;
 }
 
-bool known_policy(int policy) noexcept {
-    switch (policy) {
-    case SCHED_OTHER:
-    case SCHED_FIFO:
-    case SCHED_RR:
-    case SCHED_BATCH:
-    case SCHED_IDLE:
-        return true;
-    default:
-        return false;
-    }
+template <class Value>
+int set(kspawn_spawnattr_t* attributes, auto Values::*member, const Value* value) noexcept {
+    if (!valid(attributes) || value == nullptr)
+        return EINVAL;
+    copy(attributes->private_members.*member, *value);
+    return 0;
 }
 
 } // namespace
@@ -57,129 +53,86 @@ int kspawn_spawnattr_init(kspawn_spawnattr_t* attributes) noexcept {
 }
 
 int kspawn_spawnattr_destroy(kspawn_spawnattr_t* attributes) noexcept {
-    if (!valid(attributes))
-        return EINVAL;
-    attributes->private_members.magic = 0;
-    return 0;
+    constexpr unsigned none = 0;
+    return set(attributes, &Values::magic, &none);
 }
 
 int kspawn_spawnattr_getflags(const kspawn_spawnattr_t* attributes, short* flags) noexcept {
-    if (!valid(attributes) || flags == nullptr)
-        return EINVAL;
-    *flags = static_cast<short>(attributes->private_members.flags);
-    return 0;
+    return get(attributes, &Values::flags, flags);
 }
 
 int kspawn_spawnattr_setflags(kspawn_spawnattr_t* attributes, short flags) noexcept {
     const auto bits = static_cast<unsigned short>(flags);
-    if (!valid(attributes) || (bits & ~known_flags) != 0)
-        return EINVAL;
-    attributes->private_members.flags = bits;
-    return 0;
+    return (bits & ~known_flags) != 0 ? EINVAL : set(attributes, &Values::flags, &bits);
 }
 
 int kspawn_spawnattr_getpgroup(const kspawn_spawnattr_t* attributes, pid_t* pgroup) noexcept {
-    if (!valid(attributes) || pgroup == nullptr)
-        return EINVAL;
-    *pgroup = attributes->private_members.pgroup;
-    return 0;
+    return get(attributes, &Values::pgroup, pgroup);
 }
 
 int kspawn_spawnattr_setpgroup(kspawn_spawnattr_t* attributes, pid_t pgroup) noexcept {
-    if (!valid(attributes))
-        return EINVAL;
-    attributes->private_members.pgroup = pgroup;
-    return 0;
+    return set(attributes, &Values::pgroup, &pgroup);
 }
 
 int kspawn_spawnattr_getsigdefault(const kspawn_spawnattr_t* attributes,
                                    sigset_t* sigdefault) noexcept {
-    if (!valid(attributes) || sigdefault == nullptr)
-        return EINVAL;
-    *sigdefault = set_of(attributes->private_members.sigdefault);
-    return 0;
+    return get(attributes, &Values::sigdefault, sigdefault);
 }
 
 int kspawn_spawnattr_setsigdefault(kspawn_spawnattr_t* attributes,
                                    const sigset_t* sigdefault) noexcept {
-    if (!valid(attributes) || sigdefault == nullptr)
-        return EINVAL;
-    attributes->private_members.sigdefault = bits_of(*sigdefault);
-    return 0;
+    return set(attributes, &Values::sigdefault, sigdefault);
 }
 
 int kspawn_spawnattr_getsigignore_np(const kspawn_spawnattr_t* attributes,
                                      sigset_t* sigignore) noexcept {
-    if (!valid(attributes) || sigignore == nullptr)
-        return EINVAL;
-    *sigignore = set_of(attributes->private_members.sigignore);
-    return 0;
+    return get(attributes, &Values::sigignore, sigignore);
 }
 
 int kspawn_spawnattr_setsigignore_np(kspawn_spawnattr_t* attributes,
                                      const sigset_t* sigignore) noexcept {
-    if (!valid(attributes) || sigignore == nullptr)
-        return EINVAL;
-    attributes->private_members.sigignore = bits_of(*sigignore);
-    return 0;
+    return set(attributes, &Values::sigignore, sigignore);
 }
 
 int kspawn_spawnattr_getsigmask(const kspawn_spawnattr_t* attributes, sigset_t* sigmask) noexcept {
-    if (!valid(attributes) || sigmask == nullptr)
-        return EINVAL;
-    *sigmask = set_of(attributes->private_members.sigmask);
-    return 0;
+    return get(attributes, &Values::sigmask, sigmask);
 }
 
 int kspawn_spawnattr_setsigmask(kspawn_spawnattr_t* attributes, const sigset_t* sigmask) noexcept {
-    if (!valid(attributes) || sigmask == nullptr)
-        return EINVAL;
-    attributes->private_members.sigmask = bits_of(*sigmask);
-    return 0;
+    return set(attributes, &Values::sigmask, sigmask);
 }
 
 int kspawn_spawnattr_getschedpolicy(const kspawn_spawnattr_t* attributes,
                                     int* schedpolicy) noexcept {
-    if (!valid(attributes) || schedpolicy == nullptr)
-        return EINVAL;
-    *schedpolicy = attributes->private_members.sched_policy;
-    return 0;
+    return get(attributes, &Values::sched_policy, schedpolicy);
 }
 
 int kspawn_spawnattr_setschedpolicy(kspawn_spawnattr_t* attributes, int schedpolicy) noexcept {
-    if (!valid(attributes) || !known_policy(schedpolicy))
-        return EINVAL;
-    attributes->private_members.sched_policy = schedpolicy;
-    return 0;
+    return policy_of(schedpolicy) == nullptr ? EINVAL
+                                             : set(attributes, &Values::sched_policy, &schedpolicy);
 }
 
 int kspawn_spawnattr_getschedparam(const kspawn_spawnattr_t* attributes,
                                    sched_param* schedparam) noexcept {
-    if (!valid(attributes) || schedparam == nullptr)
+    int priority = 0;
+    if (schedparam == nullptr || get(attributes, &Values::sched_priority, &priority) != 0)
         return EINVAL;
     *schedparam = {};
-    schedparam->sched_priority = attributes->private_members.sched_priority;
+    schedparam->sched_priority = priority;
     return 0;
 }
 
 int kspawn_spawnattr_setschedparam(kspawn_spawnattr_t* attributes,
                                    const sched_param* schedparam) noexcept {
-    if (!valid(attributes) || schedparam == nullptr)
-        return EINVAL;
-    attributes->private_members.sched_priority = schedparam->sched_priority;
-    return 0;
+    return schedparam == nullptr
+               ? EINVAL
+               : set(attributes, &Values::sched_priority, &schedparam->sched_priority);
 }
 
 int kspawn_spawnattr_getcgroup_np(const kspawn_spawnattr_t* attributes, int* cgroup) noexcept {
-    if (!valid(attributes) || cgroup == nullptr)
-        return EINVAL;
-    *cgroup = attributes->private_members.cgroup;
-    return 0;
+    return get(attributes, &Values::cgroup, cgroup);
 }
 
 int kspawn_spawnattr_setcgroup_np(kspawn_spawnattr_t* attributes, int cgroup) noexcept {
-    if (!valid(attributes))
-        return EINVAL;
-    attributes->private_members.cgroup = cgroup;
-    return 0;
+    return set(attributes, &Values::cgroup, &cgroup);
 }

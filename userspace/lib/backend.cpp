@@ -64,27 +64,44 @@ int kspawn_last_backend() noexcept {
 
 namespace kspawn::internal {
 
+namespace {
+
+// Without the descriptor that the library keeps open there would have been room for the
+// pidfd.
+bool lacks_our_descriptor(const Result& result) noexcept {
+    return result.step == KSPAWN_STEP_PIDFD && result.error == EMFILE;
+}
+
+// A completion descriptor belongs to the backend that it was made for.
+bool is_for_libc(const Request& request) noexcept {
+    return request.returns == When::created && kspawn_get_backend() == KSPAWN_BACKEND_AUTO &&
+           completion::is_of_libc(request.completion);
+}
+
+} // namespace
+
+bool kernel_answers(const Request& request, Result& result) noexcept {
+    const int wanted = kspawn_get_backend();
+    if (wanted == KSPAWN_BACKEND_LIBC)
+        return false;
+    result = start_by_kernel(request);
+    if (result.error == 0 || wanted == KSPAWN_BACKEND_KERNEL) [[likely]]
+        return true;
+    if (!lacks_our_descriptor(result) || request.returns == When::created)
+        return !turned_away(result);
+    device::let_go();
+    return false;
+}
+
 Result start_by_choice(const Request& request) noexcept {
-    Result turned_down;
-    int wanted = kspawn_get_backend();
-    // A completion descriptor belongs to the backend that it was made for.
-    const bool asynchronous = request.returns == When::created;
-    if (asynchronous && wanted == KSPAWN_BACKEND_AUTO && completion::is_of_libc(request.completion))
-        wanted = KSPAWN_BACKEND_LIBC;
-    if (wanted != KSPAWN_BACKEND_LIBC) [[likely]] {
-        last = KSPAWN_BACKEND_KERNEL;
-        turned_down = start_by_kernel(request);
-        if (turned_down.error == 0 || wanted == KSPAWN_BACKEND_KERNEL) [[likely]]
-            return turned_down;
-        if (lacks_our_descriptor(turned_down) && !asynchronous)
-            device::let_go();
-        else if (!turned_away(turned_down))
-            return turned_down;
-    }
+    Result kernel;
+    last = KSPAWN_BACKEND_KERNEL;
+    if (!is_for_libc(request) && kernel_answers(request, kernel)) [[likely]]
+        return kernel;
     last = KSPAWN_BACKEND_LIBC;
     Result result = call_by_libc(request);
-    result.no_kernel = turned_down.error;
-    result.no_kernel_step = turned_down.step;
+    result.no_kernel = kernel.error;
+    result.no_kernel_step = kernel.step;
     return result;
 }
 

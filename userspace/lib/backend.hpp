@@ -91,16 +91,15 @@ Result call_by_libc(const Request& request) noexcept;
 /// Through the one that kspawn_get_backend() and the circumstances ask for.
 Result start_by_choice(const Request& request) noexcept;
 
+/// The first half of it: asks the kernel, if kspawn_get_backend() lets it be asked.
+/// Returns whether the result is the answer.  If it is not, libc is to be asked, and the
+/// result says why the kernel was of no use; error 0: nobody wanted it.
+bool kernel_answers(const Request& request, Result& result) noexcept;
+
 /// Whether the kernel has not looked at a request because it cannot or will not
 /// serve this caller at all, so that it may be taken elsewhere.
 inline bool turned_away(const Result& result) noexcept {
     return result.step == KSPAWN_STEP_DEVICE || result.step == KSPAWN_STEP_POLICY;
-}
-
-/// Whether a start failed for want of the very descriptor that the library keeps
-/// open: without the library there would have been room for the pidfd.
-inline bool lacks_our_descriptor(const Result& result) noexcept {
-    return result.step == KSPAWN_STEP_PIDFD && result.error == EMFILE;
 }
 
 } // namespace kspawn::internal

@@ -18,16 +18,6 @@ namespace {
 // exact, whatever other threads do.  Each is a system call of the child's.
 constexpr int most_blind = 4096;
 
-bool is_target(const kspawn_action& action, int& descriptor) noexcept {
-    if (action.op == KSPAWN_ACTION_OPEN)
-        descriptor = action.fd;
-    else if (action.op == KSPAWN_ACTION_DUP2)
-        descriptor = action.newfd;
-    else
-        return false;
-    return true;
-}
-
 // libc's function refuses a number that is not below the limit.
 bool above_the_limit(int descriptor) noexcept {
     const long limit = ::sysconf(_SC_OPEN_MAX);
@@ -39,14 +29,12 @@ bool above_the_limit(int descriptor) noexcept {
 bool needs_expansion(const kspawn_spawn_file_actions_t* object, Abilities abilities) noexcept {
     if (!abilities.cloexec_default)
         return true;
-    if (object == nullptr)
-        return false;
-    if (object->private_members.composite != 0)
-        return true;
-    return !abilities.closefrom &&
-           std::ranges::any_of(file_actions::actions_of(*object), [](const kspawn_action& action) {
-               return action.op == KSPAWN_ACTION_CLOSEFROM;
-           });
+    unsigned unsaid = is_composite;
+    if (!abilities.closefrom)
+        unsaid |= closes_above;
+    return object != nullptr &&
+           std::ranges::any_of(file_actions::actions_of(*object),
+                               [&](const auto& action) { return has(action, unsaid); });
 }
 
 Expansion::Expansion() noexcept : object_() {
@@ -63,22 +51,15 @@ int Expansion::add(const kspawn_action& action, unsigned index) noexcept {
 }
 
 int Expansion::add_close(int descriptor, unsigned index) noexcept {
-    kspawn_action action{};
-    action.op = KSPAWN_ACTION_CLOSE;
-    action.fd = descriptor;
-    return add(action, index);
+    return add(file_actions::make(KSPAWN_ACTION_CLOSE, descriptor), index);
 }
 
 // Whether the child has a descriptor after the actions so far.
 bool Expansion::is_open_here(int descriptor) const noexcept {
-    const auto actions = actions_.all();
-    for (const auto& action : actions | std::views::reverse) {
-        int target = -1;
-        if (is_target(action, target) && target == descriptor)
+    for (const auto& action : actions_.all() | std::views::reverse) {
+        if (made_by(action) == descriptor)
             return true;
-        if (action.op == KSPAWN_ACTION_CLOSE && action.fd == descriptor)
-            return false;
-        if (action.op == KSPAWN_ACTION_CLOSEFROM && action.fd <= descriptor)
+        if (closes(action, descriptor))
             return false;
     }
     return is_open(descriptor);
@@ -87,11 +68,7 @@ bool Expansion::is_open_here(int descriptor) const noexcept {
 int Expansion::add_inherit(int descriptor, unsigned index) noexcept {
     if (!is_open_here(descriptor))
         return 0;
-    kspawn_action action{};
-    action.op = KSPAWN_ACTION_DUP2;
-    action.fd = descriptor;
-    action.newfd = descriptor;
-    return add(action, index);
+    return add(file_actions::make(KSPAWN_ACTION_DUP2, descriptor, descriptor), index);
 }
 
 // What actions so far name, if only to read from it: it keeps the flag it has.
@@ -99,9 +76,7 @@ int Expansion::list_named(List<int>& list) const noexcept {
     if (const int error = list_targets(0, INT_MAX, list); error != 0)
         return error;
     for (const auto& action : actions_.all()) {
-        const bool reads = action.op == KSPAWN_ACTION_DUP2 || action.op == KSPAWN_ACTION_FCHDIR ||
-                           action.op == KSPAWN_ACTION_TCSETPGRP;
-        if (reads && !list.push(action.fd))
+        if (has(action, reads_fd) && !list.push(action.fd))
             return ENOMEM;
     }
     return 0;
@@ -110,8 +85,8 @@ int Expansion::list_named(List<int>& list) const noexcept {
 // What actions so far have put there.
 int Expansion::list_targets(int first, int last, List<int>& list) const noexcept {
     for (const auto& action : actions_.all()) {
-        int target = -1;
-        if (is_target(action, target) && target >= first && target <= last && !list.push(target))
+        const int made = made_by(action);
+        if (made >= first && made <= last && !list.push(made))
             return ENOMEM;
     }
     return 0;
@@ -140,10 +115,7 @@ int Expansion::add_closes(int first, int last, unsigned index) noexcept {
 int Expansion::add_closefrom(int first, unsigned index, Abilities abilities) noexcept {
     if (!abilities.closefrom)
         return add_closes(first, INT_MAX, index);
-    kspawn_action action{};
-    action.op = KSPAWN_ACTION_CLOSEFROM;
-    action.fd = first;
-    return add(action, index);
+    return add(file_actions::make(KSPAWN_ACTION_CLOSEFROM, first), index);
 }
 
 // Numbers below the highest that is kept, which are not kept.
@@ -198,10 +170,10 @@ int Expansion::make(const kspawn_spawn_file_actions_t* object, Abilities abiliti
     if (object != nullptr) {
         for (const auto& action : file_actions::actions_of(*object)) {
             switch (action.op) {
-            case file_actions::inherit:
+            case KSPAWN_ACTION_INHERIT:
                 error = add_inherit(action.fd, index);
                 break;
-            case file_actions::close_range:
+            case KSPAWN_ACTION_CLOSE_RANGE:
                 error = action.newfd == INT_MAX ? add_closefrom(action.fd, index, abilities)
                                                 : add_closes(action.fd, action.newfd, index);
                 break;

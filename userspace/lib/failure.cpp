@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "attributes.hpp"
 #include "device.hpp"
 #include "errno_guard.hpp"
 #include "file_actions.hpp"
@@ -44,10 +45,6 @@ std::string_view name_of(const char* text) noexcept {
     return text == nullptr ? "(null)" : text;
 }
 
-std::string_view path_of(const kspawn_action& action) noexcept {
-    return name_of(reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path)));
-}
-
 // Not strerror(): it may allocate, and need not be thread-safe.
 const char* words_of_error(int error, [[maybe_unused]] std::span<char> buffer) noexcept {
 #if KSPAWN_LIBC_HAS_STRERRORDESC
@@ -77,67 +74,26 @@ void describe_part(Words& words, unsigned part) noexcept {
     words << (part < names.size() ? names[part] : std::string_view("request"));
 }
 
-std::string_view policy_name(int policy) noexcept {
-    switch (policy) {
-    case SCHED_OTHER:
-        return "SCHED_OTHER";
-    case SCHED_FIFO:
-        return "SCHED_FIFO";
-    case SCHED_RR:
-        return "SCHED_RR";
-    case SCHED_BATCH:
-        return "SCHED_BATCH";
-    case SCHED_IDLE:
-        return "SCHED_IDLE";
-    default:
-        return "policy unknown";
-    }
-}
-
 void describe_attribute(Words& words, const Request& request, unsigned flag) noexcept {
     words << "attribute ";
+    const auto* const found =
+        std::ranges::find(attributes::attributes, flag, &attributes::Attribute::flag);
+    if (found == attributes::attributes.end()) {
+        words << static_cast<long long>(flag);
+        return;
+    }
+    words << found->name;
+    if (found->say == nullptr)
+        return;
     // The kernel names an attribute only if there were some.
     static constexpr kspawn_spawnattr_t none{};
-    const auto& own = (request.attributes != nullptr ? *request.attributes : none).private_members;
-    switch (flag) {
-    case KSPAWN_SPAWN_RESETIDS:
-        words << "RESETIDS";
-        break;
-    case KSPAWN_SPAWN_SETPGROUP:
-        words << "SETPGROUP (" << own.pgroup << ")";
-        break;
-    case KSPAWN_SPAWN_SETSIGDEF:
-        words << "SETSIGDEF";
-        break;
-    case KSPAWN_SPAWN_SETSIGMASK:
-        words << "SETSIGMASK";
-        break;
-    case KSPAWN_SPAWN_SETSCHEDPARAM:
-        words << "SETSCHEDPARAM (priority " << own.sched_priority << ")";
-        break;
-    case KSPAWN_SPAWN_SETSCHEDULER:
-        words << "SETSCHEDULER (" << policy_name(own.sched_policy) << ", priority "
-              << own.sched_priority << ")";
-        break;
-    case KSPAWN_SPAWN_SETSID:
-        words << "SETSID";
-        break;
-    case KSPAWN_SPAWN_SETCGROUP:
-        words << "SETCGROUP (descriptor " << own.cgroup << ")";
-        break;
-    case KSPAWN_SPAWN_SETSIGIGN_NP:
-        words << "SETSIGIGN_NP";
-        break;
-    case KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP:
-        words << "CLOEXEC_DEFAULT_NP";
-        break;
-    default:
-        words << static_cast<long long>(flag);
-        break;
-    }
+    words << " (";
+    found->say(words, (request.attributes != nullptr ? *request.attributes : none).private_members);
+    words << ")";
 }
 
 void describe_action(Words& words, const Request& request, unsigned index) noexcept {
+    static constexpr auto names = by_op([](const Operation& operation) { return operation.name; });
     words << "file action " << static_cast<long long>(index);
     if (request.file_actions == nullptr)
         return;
@@ -146,38 +102,21 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
         return;
     const auto& action = actions[index];
     words << ": ";
-    switch (action.op) {
-    case KSPAWN_ACTION_OPEN:
-        words << "open ";
-        words.name(path_of(action), name_max);
-        break;
-    case KSPAWN_ACTION_CLOSE:
-        words << "close " << action.fd;
-        break;
-    case KSPAWN_ACTION_DUP2:
-        words << "dup2 " << action.fd << " to " << action.newfd;
-        break;
-    case KSPAWN_ACTION_CHDIR:
-        words << "chdir ";
-        words.name(path_of(action), name_max);
-        break;
-    case KSPAWN_ACTION_FCHDIR:
-        words << "fchdir " << action.fd;
-        break;
-    case KSPAWN_ACTION_CLOSEFROM:
-        words << "closefrom " << action.fd;
-        break;
-    case KSPAWN_ACTION_TCSETPGRP:
-        words << "tcsetpgrp " << action.fd;
-        break;
-    case file_actions::inherit:
-        words << "inherit " << action.fd;
-        break;
-    case file_actions::close_range:
-        words << "close_range " << action.fd << " to " << action.newfd;
-        break;
-    default:
+    if (fields_of(action) != Fields::none)
+        words << look_up(names, action.op) << " ";
+    switch (fields_of(action)) {
+    case Fields::none: // a newer library's
         words << "operation " << static_cast<long long>(action.op);
+        break;
+    case Fields::fd:
+        words << action.fd;
+        break;
+    case Fields::fd_newfd:
+        words << action.fd << " to " << action.newfd;
+        break;
+    case Fields::path:
+    case Fields::open:
+        words.name(name_of(path_of(action)), name_max);
         break;
     }
 }

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "file_actions.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
-#include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -18,10 +14,15 @@
 namespace {
 
 using kspawn::internal::ErrnoGuard;
+using kspawn::internal::Fields;
+using kspawn::internal::fields_of;
 using kspawn::internal::Free;
+using kspawn::internal::has;
+using kspawn::internal::path_of;
 using kspawn::internal::resize;
 using kspawn::internal::file_actions::actions_of;
 using kspawn::internal::file_actions::magic;
+using kspawn::internal::file_actions::make;
 using kspawn::internal::file_actions::valid;
 
 using Text = std::unique_ptr<char, Free>;
@@ -54,48 +55,37 @@ int grow(kspawn_spawn_file_actions_t& object) noexcept {
     return 0;
 }
 
-int append(kspawn_spawn_file_actions_t& object, const kspawn_action& action) noexcept {
-    auto& own = object.private_members;
-    if (own.count == own.capacity) {
-        if (const int error = grow(object); error != 0)
-            return error;
-    }
-    static_cast<kspawn_action*>(own.actions)[own.count++] = action;
+// 0, EBADF, or EINVAL.
+int check_descriptors(const kspawn_action& action) noexcept {
+    if (fields_of(action) != Fields::path && !possible_descriptor(action.fd))
+        return EBADF;
+    if (action.newfd < 0)
+        return EBADF;
+    if (has(action, kspawn::internal::makes_newfd) && !possible_descriptor(action.newfd))
+        return EBADF;
+    if (has(action, kspawn::internal::closes_to_newfd) && action.newfd < action.fd)
+        return EINVAL;
     return 0;
 }
 
-int append_with_path(kspawn_spawn_file_actions_t& object, kspawn_action action,
-                     const char* path) noexcept {
-    Text copy{::strdup(path)};
-    if (!copy)
-        return ENOMEM;
-    action.path = reinterpret_cast<std::uintptr_t>(copy.get());
-    const int error = append(object, action);
-    if (error == 0)
-        static_cast<void>(copy.release()); // the object's now
-    return error;
-}
-
-// One that the library itself has to say otherwise.
-int append_composite(kspawn_spawn_file_actions_t& object, const kspawn_action& action) noexcept {
-    const int error = append(object, action);
-    if (error == 0)
-        ++object.private_members.composite;
-    return error;
-}
-
-// The actions that are a descriptor and nothing more.
-int append_descriptor(kspawn_spawn_file_actions_t* object, unsigned operation,
-                      int descriptor) noexcept {
+// Adds an action, with a copy of its path.
+int add(kspawn_spawn_file_actions_t* object, kspawn_action action) noexcept {
     const ErrnoGuard keep_errno;
     if (!valid(object))
         return EINVAL;
-    if (!possible_descriptor(descriptor))
-        return EBADF;
-    kspawn_action action{};
-    action.op = operation;
-    action.fd = descriptor;
-    return append(*object, action);
+    if (const int error = check_descriptors(action); error != 0)
+        return error;
+    Text path{action.path != 0 ? ::strdup(path_of(action)) : nullptr};
+    if (action.path != 0 && !path)
+        return ENOMEM;
+    auto& own = object->private_members;
+    if (own.count == own.capacity) {
+        if (const int error = grow(*object); error != 0)
+            return error;
+    }
+    action.path = reinterpret_cast<std::uintptr_t>(path.release()); // the object's now
+    static_cast<kspawn_action*>(own.actions)[own.count++] = action;
+    return 0;
 }
 
 } // namespace
@@ -120,51 +110,22 @@ int kspawn_spawn_file_actions_destroy(kspawn_spawn_file_actions_t* file_actions)
 
 int kspawn_spawn_file_actions_addopen(kspawn_spawn_file_actions_t* file_actions, int fd,
                                       const char* path, int oflag, mode_t mode) noexcept {
-    const ErrnoGuard keep_errno;
-    if (!valid(file_actions) || path == nullptr)
-        return EINVAL;
-    if (!possible_descriptor(fd))
-        return EBADF;
-    kspawn_action action{};
-    action.op = KSPAWN_ACTION_OPEN;
-    action.fd = fd;
-    action.dirfd = AT_FDCWD;
-    // The kernel refuses a flag that it does not know; open() passes over it.
-    action.oflag = static_cast<unsigned>(oflag) & kspawn::internal::file_actions::known_open_flags;
-    // The kernel refuses a mode that has no meaning; open() passes over it.
-    // O_TMPFILE shares a bit with O_DIRECTORY, which creates nothing.
-    if ((oflag & O_CREAT) != 0 || (oflag & O_TMPFILE) == O_TMPFILE)
-        action.mode = mode & (S_ISUID | S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO);
-    return append_with_path(*file_actions, action, path);
+    return path == nullptr ? EINVAL
+                           : add(file_actions, make(KSPAWN_ACTION_OPEN, fd, path, oflag, mode));
 }
 
 int kspawn_spawn_file_actions_addclose(kspawn_spawn_file_actions_t* file_actions, int fd) noexcept {
-    return append_descriptor(file_actions, KSPAWN_ACTION_CLOSE, fd);
+    return add(file_actions, make(KSPAWN_ACTION_CLOSE, fd));
 }
 
 int kspawn_spawn_file_actions_adddup2(kspawn_spawn_file_actions_t* file_actions, int fd,
                                       int newfd) noexcept {
-    const ErrnoGuard keep_errno;
-    if (!valid(file_actions))
-        return EINVAL;
-    if (!possible_descriptor(fd) || !possible_descriptor(newfd))
-        return EBADF;
-    kspawn_action action{};
-    action.op = KSPAWN_ACTION_DUP2;
-    action.fd = fd;
-    action.newfd = newfd;
-    return append(*file_actions, action);
+    return add(file_actions, make(KSPAWN_ACTION_DUP2, fd, newfd));
 }
 
 int kspawn_spawn_file_actions_addchdir(kspawn_spawn_file_actions_t* file_actions,
                                        const char* path) noexcept {
-    const ErrnoGuard keep_errno;
-    if (!valid(file_actions) || path == nullptr)
-        return EINVAL;
-    kspawn_action action{};
-    action.op = KSPAWN_ACTION_CHDIR;
-    action.dirfd = AT_FDCWD;
-    return append_with_path(*file_actions, action, path);
+    return path == nullptr ? EINVAL : add(file_actions, make(KSPAWN_ACTION_CHDIR, path));
 }
 
 int kspawn_spawn_file_actions_addchdir_np(kspawn_spawn_file_actions_t* file_actions,
@@ -174,7 +135,7 @@ int kspawn_spawn_file_actions_addchdir_np(kspawn_spawn_file_actions_t* file_acti
 
 int kspawn_spawn_file_actions_addfchdir(kspawn_spawn_file_actions_t* file_actions,
                                         int fd) noexcept {
-    return append_descriptor(file_actions, KSPAWN_ACTION_FCHDIR, fd);
+    return add(file_actions, make(KSPAWN_ACTION_FCHDIR, fd));
 }
 
 int kspawn_spawn_file_actions_addfchdir_np(kspawn_spawn_file_actions_t* file_actions,
@@ -184,39 +145,20 @@ int kspawn_spawn_file_actions_addfchdir_np(kspawn_spawn_file_actions_t* file_act
 
 int kspawn_spawn_file_actions_addclosefrom_np(kspawn_spawn_file_actions_t* file_actions,
                                               int from) noexcept {
-    return append_descriptor(file_actions, KSPAWN_ACTION_CLOSEFROM, from);
+    return add(file_actions, make(KSPAWN_ACTION_CLOSEFROM, from));
 }
 
 int kspawn_spawn_file_actions_addtcsetpgrp_np(kspawn_spawn_file_actions_t* file_actions,
                                               int tcfd) noexcept {
-    return append_descriptor(file_actions, KSPAWN_ACTION_TCSETPGRP, tcfd);
+    return add(file_actions, make(KSPAWN_ACTION_TCSETPGRP, tcfd));
 }
 
 int kspawn_spawn_file_actions_addinherit_np(kspawn_spawn_file_actions_t* file_actions,
                                             int fd) noexcept {
-    const ErrnoGuard keep_errno;
-    if (!valid(file_actions))
-        return EINVAL;
-    if (!possible_descriptor(fd))
-        return EBADF;
-    kspawn_action action{};
-    action.op = kspawn::internal::file_actions::inherit;
-    action.fd = fd;
-    return append_composite(*file_actions, action);
+    return add(file_actions, make(KSPAWN_ACTION_INHERIT, fd));
 }
 
 int kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_actions,
                                                 int first, int last) noexcept {
-    const ErrnoGuard keep_errno;
-    if (!valid(file_actions))
-        return EINVAL;
-    if (!possible_descriptor(first) || last < 0)
-        return EBADF;
-    if (last < first)
-        return EINVAL;
-    kspawn_action action{};
-    action.op = kspawn::internal::file_actions::close_range;
-    action.fd = first;
-    action.newfd = last;
-    return append_composite(*file_actions, action);
+    return add(file_actions, make(KSPAWN_ACTION_CLOSE_RANGE, first, last));
 }

@@ -2,11 +2,13 @@
 #ifndef KSPAWN_LIB_FILE_ACTIONS_HPP
 #define KSPAWN_LIB_FILE_ACTIONS_HPP
 
-#include <kspawn/spawn.h>
-
 #include <fcntl.h>
+#include <kspawn/spawn.h>
+#include <sys/stat.h>
 
 #include <span>
+
+#include "operations.hpp"
 
 namespace kspawn::internal::file_actions {
 
@@ -17,9 +19,28 @@ inline bool valid(const kspawn_spawn_file_actions_t* object) noexcept {
     return object != nullptr && object->private_members.magic == magic;
 }
 
-/// Operations that no libc has; an Expansion says them in what it has.
-inline constexpr unsigned inherit = KSPAWN_ACTION_INHERIT;         ///< fd
-inline constexpr unsigned close_range = KSPAWN_ACTION_CLOSE_RANGE; ///< fd to newfd; to INT_MAX: all
+/// The actions of a valid object, kept the way the kernel reads them so that a
+/// start need not translate them.
+inline std::span<kspawn_action> actions_of(const kspawn_spawn_file_actions_t& object) noexcept {
+    return {static_cast<kspawn_action*>(object.private_members.actions),
+            object.private_members.count};
+}
+
+inline kspawn_action make(std::uint32_t op, int fd = 0, int newfd = 0) noexcept {
+    kspawn_action action{};
+    action.op = op;
+    action.fd = fd;
+    action.newfd = newfd;
+    return action;
+}
+
+/// The path stays the caller's.
+inline kspawn_action make(std::uint32_t op, const char* path) noexcept {
+    auto action = make(op);
+    action.dirfd = AT_FDCWD;
+    action.path = reinterpret_cast<std::uintptr_t>(path);
+    return action;
+}
 
 /// What open() knows: VALID_OPEN_FLAGS of the kernel.  O_SYNC includes O_DSYNC, and
 /// O_TMPFILE includes O_DIRECTORY; O_LARGEFILE is 0 to glibc.
@@ -27,11 +48,17 @@ inline constexpr unsigned known_open_flags =
     O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC |
     O_DIRECT | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE | 0100000U;
 
-/// The actions of a valid object, kept the way the kernel reads them so that a
-/// start need not translate them.
-inline std::span<kspawn_action> actions_of(const kspawn_spawn_file_actions_t& object) noexcept {
-    return {static_cast<kspawn_action*>(object.private_members.actions),
-            object.private_members.count};
+/// What open() passes over, the kernel refuses: unknown flags, and a mode that has no
+/// meaning.
+inline kspawn_action make(std::uint32_t op, int fd, const char* path, int oflag,
+                          mode_t mode) noexcept {
+    auto action = make(op, path);
+    action.fd = fd;
+    action.oflag = static_cast<unsigned>(oflag) & known_open_flags;
+    // O_TMPFILE shares a bit with O_DIRECTORY, which creates nothing.
+    if ((oflag & O_CREAT) != 0 || (oflag & O_TMPFILE) == O_TMPFILE)
+        action.mode = mode & (S_ISUID | S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO);
+    return action;
 }
 
 } // namespace kspawn::internal::file_actions

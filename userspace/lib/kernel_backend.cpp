@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "attributes.hpp"
 #include "backend.hpp"
 #include "device.hpp"
 #include "errno_guard.hpp"
@@ -27,20 +28,10 @@ void fill_attributes(kspawn_args& args, const kspawn_spawnattr_t& object) noexce
     const auto& own = object.private_members;
     const unsigned flags = own.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_USEVFORK);
     args.attr_flags = flags;
-    if ((flags & KSPAWN_ATTR_SETPGROUP) != 0)
-        args.pgroup = own.pgroup;
-    if ((flags & KSPAWN_ATTR_SETSIGDEF) != 0)
-        args.sigdefault = own.sigdefault;
-    if ((flags & KSPAWN_ATTR_SETSIGMASK) != 0)
-        args.sigmask = own.sigmask;
-    if ((flags & KSPAWN_ATTR_SETSIGIGN) != 0)
-        args.sigignore = own.sigignore;
-    if ((flags & KSPAWN_ATTR_SETSCHEDULER) != 0)
-        args.sched_policy = own.sched_policy;
-    if ((flags & (KSPAWN_ATTR_SETSCHEDULER | KSPAWN_ATTR_SETSCHEDPARAM)) != 0)
-        args.sched_priority = own.sched_priority;
-    if ((flags & KSPAWN_ATTR_SETCGROUP) != 0)
-        args.cgroup = own.cgroup;
+    for (const auto& attribute : attributes::attributes) {
+        if ((flags & attribute.flag) != 0 && attribute.fill != nullptr)
+            attribute.fill(args, own);
+    }
 }
 
 void fill_actions(kspawn_args& args, const kspawn_spawn_file_actions_t& object) noexcept {

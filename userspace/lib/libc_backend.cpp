@@ -9,11 +9,12 @@
 #include <cstring>
 #include <string_view>
 
+#include "attributes.hpp"
 #include "backend.hpp"
 #include "errno_guard.hpp"
 #include "expansion.hpp"
 #include "file_actions.hpp"
-#include "libc_features.hpp"
+#include "libc_object.hpp"
 #include "libc_pidfd.hpp"
 #include "libc_search.hpp"
 #include "search_list.hpp"
@@ -21,8 +22,6 @@
 
 // Of glibc 2.39.  Null if this process has an older one.
 extern "C" {
-int libc_setcgroup(posix_spawnattr_t*, int) noexcept __asm__("posix_spawnattr_setcgroup_np")
-    __attribute__((weak));
 int libc_pidfd_spawn(int*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
                      char* const[], char* const[]) noexcept __asm__("pidfd_spawn")
     __attribute__((weak));
@@ -36,70 +35,10 @@ namespace kspawn::internal {
 
 namespace {
 
-Result cannot(unsigned attribute) noexcept {
-    return Result::failed(ENOTSUP, KSPAWN_STEP_ATTRIBUTE, attribute);
-}
-
-// libc's objects, for as long as a start takes.
-class LibcAttributes {
-public:
-    LibcAttributes() noexcept { ::posix_spawnattr_init(&object_); }
-    LibcAttributes(const LibcAttributes&) = delete;
-    LibcAttributes& operator=(const LibcAttributes&) = delete;
-    LibcAttributes(LibcAttributes&&) = delete;
-    LibcAttributes& operator=(LibcAttributes&&) = delete;
-    ~LibcAttributes() { ::posix_spawnattr_destroy(&object_); }
-    [[nodiscard]] posix_spawnattr_t* get() noexcept { return &object_; }
-
-private:
-    posix_spawnattr_t object_{};
-};
-
-class LibcFileActions {
-public:
-    LibcFileActions() noexcept { ::posix_spawn_file_actions_init(&object_); }
-    LibcFileActions(const LibcFileActions&) = delete;
-    LibcFileActions& operator=(const LibcFileActions&) = delete;
-    LibcFileActions(LibcFileActions&&) = delete;
-    LibcFileActions& operator=(LibcFileActions&&) = delete;
-    ~LibcFileActions() { ::posix_spawn_file_actions_destroy(&object_); }
-    [[nodiscard]] posix_spawn_file_actions_t* get() noexcept { return &object_; }
-
-private:
-    posix_spawn_file_actions_t object_{};
-};
-
-const char* text_of(const kspawn_action& action) noexcept {
-    return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path));
-}
-
 int translate(posix_spawn_file_actions_t* to, const kspawn_action& action) noexcept {
-    switch (action.op) {
-    case KSPAWN_ACTION_OPEN:
-        return ::posix_spawn_file_actions_addopen(to, action.fd, text_of(action),
-                                                  static_cast<int>(action.oflag),
-                                                  static_cast<mode_t>(action.mode));
-    case KSPAWN_ACTION_CLOSE:
-        return ::posix_spawn_file_actions_addclose(to, action.fd);
-    case KSPAWN_ACTION_DUP2:
-        return ::posix_spawn_file_actions_adddup2(to, action.fd, action.newfd);
-#if KSPAWN_LIBC_HAS_CHDIR
-    case KSPAWN_ACTION_CHDIR:
-        return ::posix_spawn_file_actions_addchdir_np(to, text_of(action));
-    case KSPAWN_ACTION_FCHDIR:
-        return ::posix_spawn_file_actions_addfchdir_np(to, action.fd);
-#endif
-#if KSPAWN_LIBC_HAS_CLOSEFROM
-    case KSPAWN_ACTION_CLOSEFROM:
-        return ::posix_spawn_file_actions_addclosefrom_np(to, action.fd);
-#endif
-#if KSPAWN_LIBC_HAS_TCSETPGRP
-    case KSPAWN_ACTION_TCSETPGRP:
-        return ::posix_spawn_file_actions_addtcsetpgrp_np(to, action.fd);
-#endif
-    default: // one that this libc does not have
-        return ENOTSUP;
-    }
+    static constexpr auto adders = by_op([](const Operation& operation) { return operation.add; });
+    auto* const add = look_up(adders, action.op);
+    return add != nullptr ? add(to, action) : ENOTSUP;
 }
 
 Result translate(posix_spawn_file_actions_t* to,
@@ -116,51 +55,19 @@ Result translate(posix_spawn_file_actions_t* to,
     return {};
 }
 
-Result translate_scheduling(posix_spawnattr_t* to, const kspawn_spawnattr_t& object,
-                            unsigned flags) noexcept {
-    if ((flags & (KSPAWN_SPAWN_SETSCHEDULER | KSPAWN_SPAWN_SETSCHEDPARAM)) != 0) {
-        sched_param parameters{};
-        kspawn_spawnattr_getschedparam(&object, &parameters);
-        if (::posix_spawnattr_setschedparam(to, &parameters) != 0) // musl has none
-            return cannot((flags & KSPAWN_SPAWN_SETSCHEDULER) != 0 ? KSPAWN_SPAWN_SETSCHEDULER
-                                                                   : KSPAWN_SPAWN_SETSCHEDPARAM);
-    }
-    if ((flags & KSPAWN_SPAWN_SETSCHEDULER) != 0) {
-        int policy = 0;
-        kspawn_spawnattr_getschedpolicy(&object, &policy);
-        // It knows three, ours are checked: the others are Linux's.
-        if (::posix_spawnattr_setschedpolicy(to, policy) != 0)
-            return cannot(KSPAWN_SPAWN_SETSCHEDULER);
-    }
-    return {};
-}
-
 Result translate(posix_spawnattr_t* to, const kspawn_spawnattr_t& object) noexcept {
+    const auto& own = object.private_members;
     // An Expansion does what one of them asks for.
-    const unsigned flags =
-        object.private_members.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
-    if ((flags & KSPAWN_SPAWN_SETSIGIGN_NP) != 0)
-        return cannot(KSPAWN_SPAWN_SETSIGIGN_NP);
-    if ((flags & KSPAWN_SPAWN_SETCGROUP) != 0) {
-        if (libc_setcgroup == nullptr)
-            return cannot(KSPAWN_SPAWN_SETCGROUP);
-        libc_setcgroup(to, object.private_members.cgroup);
+    const unsigned flags = own.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
+    for (const auto& attribute : attributes::attributes) {
+        if ((flags & attribute.flag) != 0 &&
+            (attribute.add == nullptr || attribute.add(to, own) != 0))
+            return Result::failed(ENOTSUP, KSPAWN_STEP_ATTRIBUTE, attribute.flag);
     }
     // The values of the flags are libc's, but a newer flag than it knows.
-    if (const int error = ::posix_spawnattr_setflags(to, static_cast<short>(flags)); error != 0)
+    if (::posix_spawnattr_setflags(to, static_cast<short>(flags)) != 0)
         return Result::failed(ENOTSUP, KSPAWN_STEP_COPY, KSPAWN_ARG_ATTRIBUTES);
-    if ((flags & KSPAWN_SPAWN_SETPGROUP) != 0)
-        ::posix_spawnattr_setpgroup(to, object.private_members.pgroup);
-    sigset_t set;
-    if ((flags & KSPAWN_SPAWN_SETSIGDEF) != 0) {
-        kspawn_spawnattr_getsigdefault(&object, &set);
-        ::posix_spawnattr_setsigdefault(to, &set);
-    }
-    if ((flags & KSPAWN_SPAWN_SETSIGMASK) != 0) {
-        kspawn_spawnattr_getsigmask(&object, &set);
-        ::posix_spawnattr_setsigmask(to, &set);
-    }
-    return translate_scheduling(to, object, flags);
+    return {};
 }
 
 bool is_path_of_environment(const char* search) noexcept {
@@ -219,8 +126,9 @@ Result start(const Request& request, const Request& said, const Expansion* expan
     call.argv = request.argv == nullptr || *request.argv == nullptr ? no_arguments : request.argv;
     call.envp = request.envp == nullptr ? no_environment : request.envp;
 
-    LibcFileActions file_actions;
-    LibcAttributes attributes;
+    LibcObject<posix_spawn_file_actions_t> file_actions{::posix_spawn_file_actions_init,
+                                                        ::posix_spawn_file_actions_destroy};
+    LibcObject<posix_spawnattr_t> attributes{::posix_spawnattr_init, ::posix_spawnattr_destroy};
     if (request.attributes != nullptr && request.attributes->private_members.flags != 0) {
         if (auto result = translate(attributes.get(), *request.attributes); result.error != 0)
             return result;

@@ -4,8 +4,8 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <csignal>
 
+#include "all_blocked.hpp"
 #include "backend.hpp"
 #include "cancel_guard.hpp"
 #include "completion.hpp"
@@ -34,26 +34,7 @@ Result start_and_post(const Request& request) noexcept {
     return result;
 }
 
-/// All signals blocked, as they are for the kernel's call.
-class AllBlocked {
-public:
-    AllBlocked() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    AllBlocked(const AllBlocked&) = delete;
-    AllBlocked& operator=(const AllBlocked&) = delete;
-    AllBlocked(AllBlocked&&) = delete;
-    AllBlocked& operator=(AllBlocked&&) = delete;
-    ~AllBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-    [[nodiscard]] const sigset_t& before() const noexcept { return before_; }
-
-private:
-    sigset_t before_{};
-};
-
+// As they are for the kernel's call.
 Result start_with_signals_blocked(Request request) noexcept {
     const AllBlocked blocked;
     kspawn_spawnattr_t attributes;

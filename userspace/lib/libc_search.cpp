@@ -18,9 +18,8 @@ bool changes_directory(const Request& request, unsigned end) noexcept {
     auto actions = file_actions::actions_of(*request.file_actions);
     if (end < actions.size())
         actions = actions.first(end);
-    return std::ranges::any_of(actions, [](const kspawn_action& action) {
-        return action.op == KSPAWN_ACTION_CHDIR || action.op == KSPAWN_ACTION_FCHDIR;
-    });
+    return std::ranges::any_of(actions,
+                               [](const kspawn_action& action) { return has(action, moves); });
 }
 
 int look_at_program(const char* path) noexcept {

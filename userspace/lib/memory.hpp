@@ -18,6 +18,12 @@ struct Free {
     void operator()(void* memory) const noexcept { std::free(memory); }
 };
 
+/// Zeroed; null if there is no memory.
+template <class Type>
+std::unique_ptr<Type, Free> allocate(std::size_t count = 1) noexcept {
+    return std::unique_ptr<Type, Free>{static_cast<Type*>(std::calloc(count, sizeof(Type)))};
+}
+
 inline void* resize(void* memory, std::size_t size) noexcept {
     return std::realloc(memory, size);
 }

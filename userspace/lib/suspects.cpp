@@ -45,10 +45,6 @@ Verdict may_if(bool condition) noexcept {
     return condition ? Verdict::may : Verdict::never;
 }
 
-std::string_view path_of(const kspawn_action& action) noexcept {
-    return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path));
-}
-
 // Errors of looking up a path, which the same look-up shows again.
 bool is_of_a_path(int error) noexcept {
     switch (error) {
@@ -174,30 +170,10 @@ private:
     [[nodiscard]] Slot slot(int descriptor, unsigned end) const noexcept {
         for (unsigned index = end; index-- > 0;) {
             const auto& action = actions_[index];
-            switch (action.op) {
-            case KSPAWN_ACTION_OPEN:
-                if (action.fd == descriptor)
-                    return Slot::made;
-                break;
-            case KSPAWN_ACTION_DUP2:
-                if (action.newfd == descriptor)
-                    return Slot::made;
-                break;
-            case KSPAWN_ACTION_CLOSE:
-                if (action.fd == descriptor)
-                    return Slot::empty;
-                break;
-            case KSPAWN_ACTION_CLOSEFROM:
-                if (action.fd <= descriptor)
-                    return Slot::empty;
-                break;
-            case file_actions::close_range:
-                if (action.fd <= descriptor && descriptor <= action.newfd)
-                    return Slot::empty;
-                break;
-            default:
-                break;
-            }
+            if (made_by(action) == descriptor)
+                return Slot::made;
+            if (closes(action, descriptor))
+                return Slot::empty;
         }
         return is_open(descriptor) ? Slot::ours : Slot::empty;
     }
@@ -223,7 +199,7 @@ private:
             return of_fchdir(action.fd, index);
         case KSPAWN_ACTION_TCSETPGRP:
             return of_tcsetpgrp(action.fd, index);
-        case file_actions::inherit: // closed by another thread just then
+        case KSPAWN_ACTION_INHERIT: // closed by another thread just then
             return error_ == EBADF ? Verdict::hardly : Verdict::never;
         default:
             return Verdict::never;
@@ -250,7 +226,7 @@ private:
     }
 
     [[nodiscard]] Verdict of_chdir(const kspawn_action& action, unsigned index) const noexcept {
-        const auto path = path_of(action);
+        const std::string_view path = path_of(action);
         if (!finds_the_same(path, index))
             return may_if(is_of_a_path(error_) || error_ == ENOMEM || error_ == EIO);
         struct stat status {};
@@ -293,7 +269,7 @@ private:
     }
 
     [[nodiscard]] Verdict of_open(const kspawn_action& action, unsigned index) const noexcept {
-        const auto path = path_of(action);
+        const std::string_view path = path_of(action);
         const int flags = static_cast<int>(action.oflag);
         const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
         const bool creates = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "memory.hpp"
+#include "userspace/lib/memory.hpp"
 
 namespace kspawn::preload {
 
@@ -30,7 +30,7 @@ std::string_view file_name(std::string_view path) noexcept {
 // In place, as setenv() and unsetenv() do it to a variable that is there: main()'s
 // third argument, which make passes on, is the same array.
 void leave_list(const char* list, std::string_view own) noexcept {
-    const auto rest = allocate<char>(std::strlen(list) + 1);
+    const auto rest = internal::allocate<char>(std::strlen(list) + 1);
     if (rest == nullptr)
         return;
     char* end = rest.get();

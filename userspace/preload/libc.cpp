@@ -31,32 +31,12 @@ void find_all() noexcept {
     may_have(to.pidfd_spawn, "pidfd_spawn");
     may_have(to.pidfd_spawnp, "pidfd_spawnp");
 
-    must_have(to.attr_init, "posix_spawnattr_init");
-    must_have(to.attr_destroy, "posix_spawnattr_destroy");
-    must_have(to.attr_getflags, "posix_spawnattr_getflags");
-    must_have(to.attr_setflags, "posix_spawnattr_setflags");
-    must_have(to.attr_getpgroup, "posix_spawnattr_getpgroup");
-    must_have(to.attr_setpgroup, "posix_spawnattr_setpgroup");
-    must_have(to.attr_getsigdefault, "posix_spawnattr_getsigdefault");
-    must_have(to.attr_setsigdefault, "posix_spawnattr_setsigdefault");
-    must_have(to.attr_getsigmask, "posix_spawnattr_getsigmask");
-    must_have(to.attr_setsigmask, "posix_spawnattr_setsigmask");
-    must_have(to.attr_getschedpolicy, "posix_spawnattr_getschedpolicy");
-    must_have(to.attr_setschedpolicy, "posix_spawnattr_setschedpolicy");
-    must_have(to.attr_getschedparam, "posix_spawnattr_getschedparam");
-    must_have(to.attr_setschedparam, "posix_spawnattr_setschedparam");
-    may_have(to.attr_getcgroup, "posix_spawnattr_getcgroup_np");
-    may_have(to.attr_setcgroup, "posix_spawnattr_setcgroup_np");
-
-    must_have(to.actions_init, "posix_spawn_file_actions_init");
-    must_have(to.actions_destroy, "posix_spawn_file_actions_destroy");
-    must_have(to.actions_addopen, "posix_spawn_file_actions_addopen");
-    must_have(to.actions_addclose, "posix_spawn_file_actions_addclose");
-    must_have(to.actions_adddup2, "posix_spawn_file_actions_adddup2");
-    must_have(to.actions_addchdir, "posix_spawn_file_actions_addchdir_np");
-    must_have(to.actions_addfchdir, "posix_spawn_file_actions_addfchdir_np");
-    must_have(to.actions_addclosefrom, "posix_spawn_file_actions_addclosefrom_np");
-    must_have(to.actions_addtcsetpgrp, "posix_spawn_file_actions_addtcsetpgrp_np");
+#define KSPAWN_PRELOAD_FIND(name, parameters, arguments) must_have(to.name, #name);
+    KSPAWN_PRELOAD_FOR_EACH_OBJECT_FUNCTION(KSPAWN_PRELOAD_FIND)
+#undef KSPAWN_PRELOAD_FIND
+    must_have(to.posix_spawnattr_setflags, "posix_spawnattr_setflags");
+    may_have(to.posix_spawnattr_getcgroup, "posix_spawnattr_getcgroup_np");
+    may_have(to.posix_spawnattr_setcgroup, "posix_spawnattr_setcgroup_np");
 
     to.environment = static_cast<char***>(libc_variable("environ"));
     to.single_threaded = static_cast<const char*>(libc_variable("__libc_single_threaded"));

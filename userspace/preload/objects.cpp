@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "objects.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -13,6 +11,7 @@
 #include "userspace/lib/attributes.hpp"
 #include "userspace/lib/errno_guard.hpp"
 #include "userspace/lib/file_actions.hpp"
+#include "userspace/lib/libc_object.hpp"
 
 namespace kspawn::preload::objects {
 
@@ -41,10 +40,8 @@ struct GlibcFileActions {
 };
 static_assert(sizeof(GlibcFileActions) == sizeof(posix_spawn_file_actions_t));
 
-enum class Operation : unsigned { close, dup2, open, chdir, fchdir, closefrom, tcsetpgrp };
-
 struct GlibcAction {
-    Operation operation;
+    unsigned tag; // Operation::glibc_tag
     union {
         int descriptor; // close, fchdir, closefrom, tcsetpgrp
         struct {
@@ -70,62 +67,48 @@ Type copy_of(const Object* object) noexcept {
     return copy;
 }
 
-unsigned long long bits_of(const sigset_t& set) noexcept {
-    unsigned long long bits = 0;
-    std::memcpy(&bits, &set, sizeof(bits));
-    return bits;
-}
-
 constexpr unsigned known_flags =
-    KSPAWN_SPAWN_RESETIDS | KSPAWN_SPAWN_SETPGROUP | KSPAWN_SPAWN_SETSIGDEF |
-    KSPAWN_SPAWN_SETSIGMASK | KSPAWN_SPAWN_SETSCHEDPARAM | KSPAWN_SPAWN_SETSCHEDULER |
-    KSPAWN_SPAWN_USEVFORK | KSPAWN_SPAWN_SETSID | KSPAWN_SPAWN_SETCGROUP;
+    KSPAWN_SPAWN_USEVFORK |
+    internal::attributes::flags_of([](const auto& attribute) { return attribute.add != nullptr; });
 
-std::uint64_t address(const char* path) noexcept {
-    return reinterpret_cast<std::uintptr_t>(path);
-}
+// By the tags of glibc, which are as many as it has operations.
+struct Meaning {
+    std::uint32_t op;
+    internal::Fields fields;
+};
+constexpr auto meanings = [] {
+    constexpr auto known = [](const internal::Operation& operation) {
+        return operation.glibc_tag >= 0;
+    };
+    std::array<Meaning, std::ranges::count_if(internal::operations, known)> found{};
+    for (const auto& operation : internal::operations) {
+        if (known(operation))
+            found[static_cast<unsigned>(operation.glibc_tag)] = {operation.op, operation.fields};
+    }
+    return found;
+}();
 
 bool convert(kspawn_action& to, const GlibcAction& from) noexcept {
-    switch (from.operation) {
-    case Operation::close:
-        to.op = KSPAWN_ACTION_CLOSE;
-        to.fd = from.of.descriptor;
-        return true;
-    case Operation::dup2:
-        to.op = KSPAWN_ACTION_DUP2;
-        to.fd = from.of.dup2.from;
-        to.newfd = from.of.dup2.to;
-        return true;
-    case Operation::open:
-        to.op = KSPAWN_ACTION_OPEN;
-        to.fd = from.of.open.descriptor;
-        to.dirfd = AT_FDCWD;
-        to.path = address(from.of.open.path);
-        to.oflag = static_cast<unsigned>(from.of.open.flags) &
-                   kspawn::internal::file_actions::known_open_flags;
-        // As libkspawn's addopen has it: a mode that means nothing is none.
-        if ((from.of.open.flags & O_CREAT) != 0 || (from.of.open.flags & O_TMPFILE) == O_TMPFILE)
-            to.mode = from.of.open.mode & 07777U;
-        return true;
-    case Operation::chdir:
-        to.op = KSPAWN_ACTION_CHDIR;
-        to.dirfd = AT_FDCWD;
-        to.path = address(from.of.path);
-        return true;
-    case Operation::fchdir:
-        to.op = KSPAWN_ACTION_FCHDIR;
-        to.fd = from.of.descriptor;
-        return true;
-    case Operation::closefrom:
-        to.op = KSPAWN_ACTION_CLOSEFROM;
-        to.fd = from.of.descriptor;
-        return true;
-    case Operation::tcsetpgrp:
-        to.op = KSPAWN_ACTION_TCSETPGRP;
-        to.fd = from.of.descriptor;
-        return true;
+    using internal::file_actions::make;
+    const auto [op, fields] = internal::look_up(meanings, from.tag);
+    switch (fields) {
+    case internal::Fields::none:
+        return false;
+    case internal::Fields::fd:
+        to = make(op, from.of.descriptor);
+        break;
+    case internal::Fields::fd_newfd:
+        to = make(op, from.of.dup2.from, from.of.dup2.to);
+        break;
+    case internal::Fields::path:
+        to = make(op, from.of.path);
+        break;
+    case internal::Fields::open:
+        to = make(op, from.of.open.descriptor, from.of.open.path, from.of.open.flags,
+                  from.of.open.mode);
+        break;
     }
-    return false;
+    return true;
 }
 
 // The values of the self-test: no two members of an operation are the same, and
@@ -134,64 +117,54 @@ constexpr const char* open_path = "/o";
 constexpr const char* chdir_path = "/c";
 constexpr int open_flags = O_CREAT | O_WRONLY | O_APPEND;
 constexpr mode_t open_mode = 0640;
-constexpr unsigned operations = 7;
 
 enum class Answer { unknown, yes, no };
 
-// An object of libc's for as long as a test takes.
-class Made {
-public:
-    Made() noexcept { made_ = libc().actions_init(&object_) == 0; }
-    Made(const Made&) = delete;
-    Made& operator=(const Made&) = delete;
-    Made(Made&&) = delete;
-    Made& operator=(Made&&) = delete;
-    ~Made() {
-        if (made_)
-            libc().actions_destroy(&object_);
-    }
-    bool fill() noexcept {
-        const auto& c = libc();
-        return made_ && c.actions_addclose(&object_, 2) == 0 &&
-               c.actions_adddup2(&object_, 1, 2) == 0 &&
-               c.actions_addopen(&object_, 1, open_path, open_flags, open_mode) == 0 &&
-               c.actions_addchdir(&object_, chdir_path) == 0 &&
-               c.actions_addfchdir(&object_, 1) == 0 && c.actions_addclosefrom(&object_, 2) == 0 &&
-               c.actions_addtcsetpgrp(&object_, 1) == 0;
-    }
-    [[nodiscard]] const posix_spawn_file_actions_t* get() const noexcept { return &object_; }
-
-private:
-    bool made_ = false;
-    posix_spawn_file_actions_t object_{};
-};
-
-bool is(const kspawn_action& action, unsigned operation, int fd, int newfd = 0) noexcept {
-    return action.op == operation && action.fd == fd && action.newfd == newfd;
+bool fill(posix_spawn_file_actions_t* object) noexcept {
+    const auto& c = libc();
+    return c.posix_spawn_file_actions_addclose(object, 2) == 0 &&
+           c.posix_spawn_file_actions_adddup2(object, 1, 2) == 0 &&
+           c.posix_spawn_file_actions_addopen(object, 1, open_path, open_flags, open_mode) == 0 &&
+           c.posix_spawn_file_actions_addchdir_np(object, chdir_path) == 0 &&
+           c.posix_spawn_file_actions_addfchdir_np(object, 1) == 0 &&
+           c.posix_spawn_file_actions_addclosefrom_np(object, 2) == 0 &&
+           c.posix_spawn_file_actions_addtcsetpgrp_np(object, 1) == 0;
 }
 
-std::string_view path_of(const kspawn_action& action) noexcept {
-    return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(action.path));
+bool same_numbers(const kspawn_action& left, const kspawn_action& right) noexcept {
+    return left.op == right.op && left.fd == right.fd && left.newfd == right.newfd &&
+           left.oflag == right.oflag && left.mode == right.mode &&
+           (left.path == 0) == (right.path == 0);
+}
+
+bool same_path(const kspawn_action& left, const kspawn_action& right) noexcept {
+    return left.path == 0 || std::string_view(internal::path_of(left)) == internal::path_of(right);
 }
 
 Answer test_file_actions() noexcept {
-    Made made;
+    using internal::file_actions::make;
+    internal::LibcObject<posix_spawn_file_actions_t> made{libc().posix_spawn_file_actions_init,
+                                                          libc().posix_spawn_file_actions_destroy};
     // No memory, or next to no descriptors allowed: that says nothing.
-    if (!made.fill())
+    if (!fill(made.get()))
         return Answer::unknown;
     FileActions file_actions;
-    // Read with care: an address is followed only after the numbers are right.
     if (file_actions.read(made.get()) != Verdict::read || file_actions.get() == nullptr)
         return Answer::no;
+    const std::array wanted{make(KSPAWN_ACTION_CLOSE, 2),
+                            make(KSPAWN_ACTION_DUP2, 1, 2),
+                            make(KSPAWN_ACTION_OPEN, 1, open_path, open_flags, open_mode),
+                            make(KSPAWN_ACTION_CHDIR, chdir_path),
+                            make(KSPAWN_ACTION_FCHDIR, 1),
+                            make(KSPAWN_ACTION_CLOSEFROM, 2),
+                            make(KSPAWN_ACTION_TCSETPGRP, 1)};
+    static_assert(wanted.size() == meanings.size());
     const auto actions = internal::file_actions::actions_of(*file_actions.get());
-    const bool same =
-        actions.size() == operations && is(actions[0], KSPAWN_ACTION_CLOSE, 2) &&
-        is(actions[1], KSPAWN_ACTION_DUP2, 1, 2) && is(actions[2], KSPAWN_ACTION_OPEN, 1) &&
-        actions[2].oflag == open_flags && actions[2].mode == open_mode &&
-        is(actions[3], KSPAWN_ACTION_CHDIR, 0) && is(actions[4], KSPAWN_ACTION_FCHDIR, 1) &&
-        is(actions[5], KSPAWN_ACTION_CLOSEFROM, 2) && is(actions[6], KSPAWN_ACTION_TCSETPGRP, 1) &&
-        path_of(actions[2]) == open_path && path_of(actions[3]) == chdir_path;
-    return same ? Answer::yes : Answer::no;
+    // With care: a path is followed only after all numbers are right.
+    return std::ranges::equal(actions, wanted, same_numbers) &&
+                   std::ranges::equal(actions, wanted, same_path)
+               ? Answer::yes
+               : Answer::no;
 }
 
 Answer test_attributes() noexcept {
@@ -205,24 +178,24 @@ Answer test_attributes() noexcept {
     sched_param parameters{};
     parameters.sched_priority = priority;
     std::memset(&made, 0x55, sizeof(made));
-    c.attr_init(&made);
-    c.attr_setflags(&made, flags);
-    c.attr_setpgroup(&made, pgroup);
+    c.posix_spawnattr_init(&made);
+    c.posix_spawnattr_setflags(&made, flags);
+    c.posix_spawnattr_setpgroup(&made, pgroup);
     ::sigemptyset(&set);
     ::sigaddset(&set, SIGUSR1);
-    c.attr_setsigdefault(&made, &set);
+    c.posix_spawnattr_setsigdefault(&made, &set);
     ::sigaddset(&set, SIGRTMAX);
-    c.attr_setsigmask(&made, &set);
-    c.attr_setschedpolicy(&made, SCHED_RR);
-    c.attr_setschedparam(&made, &parameters);
-    if (c.attr_setcgroup != nullptr)
-        c.attr_setcgroup(&made, cgroup);
+    c.posix_spawnattr_setsigmask(&made, &set);
+    c.posix_spawnattr_setschedpolicy(&made, SCHED_RR);
+    c.posix_spawnattr_setschedparam(&made, &parameters);
+    if (c.posix_spawnattr_setcgroup != nullptr)
+        c.posix_spawnattr_setcgroup(&made, cgroup);
     else
         set_cgroup(&made, cgroup); // into what must be reserved: the rest stays
 
     Attributes attributes;
     const bool read = attributes.read(&made) == Verdict::read && attributes.get() != nullptr;
-    c.attr_destroy(&made);
+    c.posix_spawnattr_destroy(&made);
     if (!read)
         return Answer::no;
     constexpr unsigned long long usr1 = 1ULL << (SIGUSR1 - 1);
@@ -255,8 +228,8 @@ Verdict Attributes::read(const posix_spawnattr_t* from) noexcept {
     own.sched_policy = copy.policy;
     own.sched_priority = copy.parameters.sched_priority;
     own.cgroup = copy.cgroup;
-    own.sigdefault = bits_of(copy.sigdefault);
-    own.sigmask = bits_of(copy.sigmask);
+    own.sigdefault = internal::attributes::bits_of(copy.sigdefault);
+    own.sigmask = internal::attributes::bits_of(copy.sigmask);
     present_ = true;
     return Verdict::read;
 }
@@ -275,7 +248,7 @@ Verdict FileActions::read(const posix_spawn_file_actions_t* from) noexcept {
     const auto used = static_cast<unsigned>(copy.used);
     kspawn_action* actions = space_.data();
     if (used > few) {
-        more_ = allocate<kspawn_action>(used);
+        more_ = internal::allocate<kspawn_action>(used);
         actions = more_.get();
         if (actions == nullptr)
             return Verdict::no_memory;

@@ -28,7 +28,7 @@
 #include <array>
 #include <memory>
 
-#include "memory.hpp"
+#include "userspace/lib/memory.hpp"
 
 namespace kspawn::preload::objects {
 
@@ -65,7 +65,7 @@ private:
     bool present_ = false;
     kspawn_spawn_file_actions_t object_{};
     std::array<kspawn_action, few> space_{};
-    std::unique_ptr<kspawn_action, Free> more_;
+    std::unique_ptr<kspawn_action, internal::Free> more_;
 };
 
 /// What glibc before 2.39 has no function for, in the place that 2.39 has for it.

@@ -20,6 +20,7 @@
 #include "streams.hpp"
 #include "userspace/lib/cancel_guard.hpp"
 #include "userspace/lib/descriptor.hpp"
+#include "userspace/lib/libc_object.hpp"
 
 namespace kspawn::preload {
 
@@ -110,13 +111,15 @@ int close_and_wait(void* cookie) noexcept {
 // and a child that was created a moment before would not have it either.
 int fill(posix_spawn_file_actions_t* file_actions, int child_end, int standard) noexcept {
     const auto& c = libc();
-    if (const int error = c.actions_adddup2(file_actions, child_end, standard); error != 0)
+    if (const int error = c.posix_spawn_file_actions_adddup2(file_actions, child_end, standard);
+        error != 0)
         return error;
     streams::Walk walk;
     for (int descriptor = walk.next(); descriptor >= 0; descriptor = walk.next()) {
         if (descriptor == standard)
             continue; // closed by the dup2
-        if (const int error = c.actions_addclose(file_actions, descriptor); error != 0)
+        if (const int error = c.posix_spawn_file_actions_addclose(file_actions, descriptor);
+            error != 0)
             return error;
     }
     return 0;
@@ -144,7 +147,8 @@ struct EndStream {
 };
 
 int start_child(Stream& stream, const char* command, int child_end, bool read) noexcept {
-    OwnFileActions file_actions;
+    internal::LibcObject<posix_spawn_file_actions_t> file_actions{
+        libc().posix_spawn_file_actions_init, libc().posix_spawn_file_actions_destroy};
     const int standard = read ? STDOUT_FILENO : STDIN_FILENO;
     if (const int error = fill(file_actions.get(), child_end, standard); error != 0)
         return error;

@@ -4,14 +4,14 @@
 #define KSPAWN_PRELOAD_PROCESS_MUTEX_HPP
 
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <ctime>
+
+#include "userspace/lib/all_blocked.hpp"
 
 namespace kspawn::preload {
 
@@ -54,26 +54,19 @@ private:
 /// thread, and no child is forked by one meanwhile.
 class LockedProcess {
 public:
-    explicit LockedProcess(ProcessMutex& mutex) noexcept : mutex_(mutex) {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-        taken_over_ = mutex_.lock();
-    }
+    explicit LockedProcess(ProcessMutex& mutex) noexcept
+        : mutex_(mutex), taken_over_(mutex.lock()) {}
     LockedProcess(const LockedProcess&) = delete;
     LockedProcess& operator=(const LockedProcess&) = delete;
     LockedProcess(LockedProcess&&) = delete;
     LockedProcess& operator=(LockedProcess&&) = delete;
-    ~LockedProcess() {
-        mutex_.unlock();
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
+    ~LockedProcess() { mutex_.unlock(); }
     [[nodiscard]] bool taken_over() const noexcept { return taken_over_; }
 
 private:
+    const internal::AllBlocked blocked_; // first, and to the end
     ProcessMutex& mutex_;
-    sigset_t before_{};
-    bool taken_over_ = false;
+    bool taken_over_;
 };
 
 } // namespace kspawn::preload

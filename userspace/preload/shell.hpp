@@ -24,21 +24,6 @@ inline Result start_shell(Entry entry, const char* command,
                   const_cast<char* const*>(arguments.data()), *libc().environment, false, wait});
 }
 
-/// File actions of libc's, for as long as a start takes.
-class OwnFileActions {
-public:
-    OwnFileActions() noexcept { libc().actions_init(&object_); }
-    OwnFileActions(const OwnFileActions&) = delete;
-    OwnFileActions& operator=(const OwnFileActions&) = delete;
-    OwnFileActions(OwnFileActions&&) = delete;
-    OwnFileActions& operator=(OwnFileActions&&) = delete;
-    ~OwnFileActions() { libc().actions_destroy(&object_); }
-    [[nodiscard]] posix_spawn_file_actions_t* get() noexcept { return &object_; }
-
-private:
-    posix_spawn_file_actions_t object_{};
-};
-
 } // namespace kspawn::preload
 
 #endif

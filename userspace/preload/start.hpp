@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "stats.hpp"
+#include "userspace/lib/backend.hpp"
 
 namespace kspawn::preload {
 
@@ -25,18 +26,15 @@ struct Call {
     bool wait = false;
 };
 
-struct Result {
-    int error; ///< 0 after success
-    pid_t pid; ///< 0 where libc returns a pidfd only
-    int pidfd; ///< the receiver's; -1 if none was asked for
-    /// After an error: whether it was one in the child, or one that it would have
-    /// met there.  libc does not tell; then all count as such but those of fork().
-    bool child = false;
-    bool ended = false; ///< it was waited for
-    int status = 0;     ///< how it ended, if so
-};
+using internal::Result;
 
+/// By the kernel if it can, else by libc.  The pid is 0 where libc returns a pidfd only,
+/// and where the child has been waited for, whose status is in the result.
 Result start(const Call& call) noexcept;
+
+/// Whether a failure was one in the child, or one that it would have met there.  libc
+/// does not tell; then all count as such but those of fork().
+bool is_in_child(const Result& result) noexcept;
 
 } // namespace kspawn::preload
 

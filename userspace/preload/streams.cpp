@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "memory.hpp"
+#include "userspace/lib/memory.hpp"
 
 namespace kspawn::preload::streams {
 
@@ -27,7 +27,7 @@ Stream* take_free() noexcept {
 }
 
 Stream* make_another() noexcept {
-    auto* const memory = allocate<Stream>().release(); // for good
+    auto* const memory = internal::allocate<Stream>().release(); // for good
     if (memory == nullptr)
         return nullptr;
     auto* const stream = std::construct_at(memory);

@@ -12,6 +12,7 @@
 
 #include "process_mutex.hpp"
 #include "shell.hpp"
+#include "userspace/lib/libc_object.hpp"
 
 namespace kspawn::preload {
 
@@ -114,21 +115,18 @@ bool can_wait_in_call() noexcept {
 
 Result start_command(const char* command, const sigset_t& reset, const sigset_t& mask) noexcept {
     const auto& c = libc();
-    posix_spawnattr_t attributes;
-    c.attr_init(&attributes);
-    c.attr_setsigmask(&attributes, &mask);
-    c.attr_setsigdefault(&attributes, &reset);
-    c.attr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    const auto result =
-        start_shell(Entry::system, command, nullptr, &attributes, can_wait_in_call());
-    c.attr_destroy(&attributes);
-    return result;
+    internal::LibcObject<posix_spawnattr_t> attributes{c.posix_spawnattr_init,
+                                                       c.posix_spawnattr_destroy};
+    c.posix_spawnattr_setsigmask(attributes.get(), &mask);
+    c.posix_spawnattr_setsigdefault(attributes.get(), &reset);
+    c.posix_spawnattr_setflags(attributes.get(), POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    return start_shell(Entry::system, command, nullptr, attributes.get(), can_wait_in_call());
 }
 
 // POSIX: -1 if no child could be created; if the shell could not be executed, "as
 // if it had terminated by a call of _exit(127)".
 int status_without_shell(const Result& result) noexcept {
-    return result.child ? W_EXITCODE(127, 0) : -1;
+    return is_in_child(result) ? W_EXITCODE(127, 0) : -1;
 }
 
 int execute(const char* command) {
@@ -142,7 +140,7 @@ int execute(const char* command) {
     const auto result = start_command(command, reset, run.mask);
     int status = 0;
     int error = result.error;
-    if (result.ended) {
+    if (error == 0 && result.pid == 0) {
         status = result.status;
     } else if (error == 0) {
         run.pid = result.pid;

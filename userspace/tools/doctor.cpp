@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "doctor.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <kspawn/backend.h>
+#include <kspawn/command.hpp>
 #include <kspawn/spawn.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -23,7 +21,6 @@
 #include <system_error>
 
 #include "exit_status.hpp"
-#include "objects.hpp"
 
 namespace kspawn::tool {
 
@@ -199,28 +196,23 @@ void report_seccomp(Report& report, const kspawn_support& support) {
 
 // The proof: ourselves, once more.
 void report_trial(Report& report) {
-    FileActions actions;
-    check(kspawn_spawn_file_actions_addopen(actions.get(), STDOUT_FILENO, "/dev/null", O_WRONLY, 0),
-          "/dev/null");
-    std::string name = "kspawn";
-    std::string option = "--version";
-    const std::array<char*, 3> argv{name.data(), option.data(), nullptr};
     kspawn_set_backend(KSPAWN_BACKEND_KERNEL);
-    pid_t pid = 0;
-    const int error =
-        kspawn_spawn(&pid, "/proc/self/exe", actions.get(), nullptr, argv.data(), environ);
-    if (error != 0) {
+    try {
+        auto child = Command("/proc/self/exe")
+                         .arg0("kspawn")
+                         .arg("--version")
+                         .stdout_to(Stdio::null())
+                         .spawn();
+        const auto status = child.wait();
+        if (status.success())
+            report.add(Verdict::good, "trial", fmt::format("started process {}", child.pid()));
+        else
+            report.add(Verdict::bad, "trial",
+                       fmt::format("started process {}, which ended with status {:#x}", child.pid(),
+                                   status.wait_status()));
+    } catch (const SpawnError&) {
         report.add(Verdict::bad, "trial", kspawn_strfailure());
-        return;
     }
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        report.add(Verdict::good, "trial", fmt::format("started process {}", pid));
-    else
-        report.add(Verdict::bad, "trial",
-                   fmt::format("started process {}, which ended with status {:#x}", pid, status));
 }
 
 } // namespace
@@ -231,7 +223,7 @@ int doctor() {
     report_kernel(report, release);
     report_module(report, release);
     kspawn_support support{};
-    check(kspawn_query(&support, sizeof(support)), "kspawn_query");
+    kspawn_query(&support, sizeof(support));
     report_device(report, support);
     report_seccomp(report, support);
     if (support.error == 0)

@@ -5,7 +5,7 @@
 namespace kspawn::tool {
 
 /// Exit statuses of env(1), timeout(1) and the shell.
-enum ExitStatus : int {
+enum ExitCode : int {
     exit_ok = 0,
     exit_unusable = 1,         ///< doctor: programs cannot be started here
     exit_failed = 125,         ///< kspawn itself failed

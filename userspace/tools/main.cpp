@@ -93,7 +93,7 @@ int main_of(std::vector<std::string> arguments) {
         return main_without_run(std::move(arguments));
     arguments.erase(arguments.begin());
     auto request = parse_run(std::move(arguments));
-    return request.options ? run(std::move(*request.options)) : request.exit_status;
+    return request.options ? run(*request.options) : request.exit_status;
 }
 
 } // namespace

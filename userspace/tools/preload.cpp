@@ -2,9 +2,8 @@
 #include "preload.hpp"
 
 #include <fmt/format.h>
-#include <kspawn/spawn_wait.h>
+#include <kspawn/command.hpp>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,9 +19,7 @@
 #include <utility>
 
 #include "command_line.hpp"
-#include "environment.hpp"
 #include "exit_status.hpp"
-#include "objects.hpp"
 #include "preload_counts.hpp"
 #include "waiting.hpp"
 
@@ -97,17 +94,23 @@ std::filesystem::path find_library() {
                                          KSPAWN_FULL_LIBRARY_DIRECTORY));
 }
 
-Environment environment_with(const std::string& library, const Options& options) {
+// As PROGRAM shall find it: ours, which is its.
+void set_variable(const char* name, const std::string& value) {
+    if (::setenv(name, value.c_str(), 1) != 0)
+        throw std::system_error(errno, std::generic_category(), name);
+}
+
+void prepare_environment(const std::string& library, const Options& options) {
     // The dynamic linker knows no way to quote one.
     if (library.find_first_of(": ") != std::string::npos)
         throw std::runtime_error(library + ": LD_PRELOAD can have no ':' and no ' ' in a name");
-    auto environment = Environment::inherited();
-    const auto others = environment.get("LD_PRELOAD").value_or("");
-    environment.set("LD_PRELOAD=" + library + (others.empty() ? "" : ":" + others));
-    environment.remove("KSPAWN_INHERIT");
-    if (!options.tree)
-        environment.set("KSPAWN_INHERIT=0");
-    return environment;
+    const char* const others = std::getenv("LD_PRELOAD");
+    const bool alone = others == nullptr || *others == '\0';
+    set_variable("LD_PRELOAD", alone ? library : library + ":" + others);
+    if (options.tree)
+        ::unsetenv("KSPAWN_INHERIT");
+    else
+        set_variable("KSPAWN_INHERIT", "0");
 }
 
 int cannot_execute(const std::string& program, int error) {
@@ -154,43 +157,26 @@ private:
     std::filesystem::path directory_;
 };
 
-// 0, or the error number of a start that failed.
-int start_and_wait(int& status, const Relay& relay, std::vector<std::string>& command,
-                   Environment& environment) {
-    Attributes attributes;
-    check(kspawn_spawnattr_setsigmask(attributes.get(), &relay.original_mask()), "signal mask");
-    int flags = KSPAWN_SPAWN_SETSIGMASK;
-    if (relay.sigchld_was_ignored()) {
-        sigset_t ignored;
-        sigemptyset(&ignored);
-        sigaddset(&ignored, SIGCHLD);
-        check(kspawn_spawnattr_setsigignore_np(attributes.get(), &ignored), "ignored signals");
-        flags |= KSPAWN_SPAWN_SETSIGIGN_NP;
-    }
-    check(kspawn_spawnattr_setflags(attributes.get(), static_cast<short>(flags)), "attributes");
-    const auto argv = pointers_to(command);
-    const int error =
-        kspawn_spawn_wait_np(Relay::pid_at(), Relay::pidfd_at(), &status, nullptr,
-                             command.front().c_str(), environment.search_list().c_str(), nullptr,
-                             attributes.get(), argv.data(), environment.pointers().data());
-    if (error == 0 || kspawn_last_failure()->step != KSPAWN_STEP_WAIT)
-        return error;
-    status = Relay::wait(); // after a signal, which was passed on
-    return 0;
-}
-
-int run_and_tell(std::vector<std::string> command, Environment environment) {
+int run_and_tell(const std::vector<std::string>& command) {
     const CountsFile counts;
-    environment.set("KSPAWN_STATS=" + counts.path());
-    int status = 0;
+    set_variable("KSPAWN_STATS", counts.path());
+    Command program(command.front());
+    program.args({command.begin() + 1, command.end()});
+    kspawn::ExitStatus status;
     {
         const Relay relay;
-        if (const int error = start_and_wait(status, relay, command, environment); error != 0)
-            return cannot_execute(command.front(), error);
+        program.signal_mask(relay.original_mask());
+        if (relay.ignores_sigchld())
+            program.ignore_signals({SIGCHLD});
+        try {
+            status = program.status(Relay::pid(), Relay::pidfd());
+        } catch (const SpawnError& error) {
+            return cannot_execute(command.front(), error.code().value());
+        }
     }
     std::ifstream lines{counts.path()};
     fmt::print(stderr, "{}", PreloadCounts{lines}.text());
-    return WIFSIGNALED(status) ? exit_signal + WTERMSIG(status) : WEXITSTATUS(status);
+    return status.shell_code();
 }
 
 } // namespace
@@ -199,11 +185,14 @@ int preload(std::vector<std::string> arguments) {
     auto [options, exit_status, go_on] = parse(std::move(arguments));
     if (!go_on)
         return exit_status;
-    auto environment = environment_with(find_library(), options);
+    prepare_environment(find_library(), options);
     if (options.stats)
-        return run_and_tell(std::move(options.command), std::move(environment));
-    const auto argv = pointers_to(options.command);
-    ::execvpe(argv.front(), argv.data(), environment.pointers().data());
+        return run_and_tell(options.command);
+    std::vector<char*> argv;
+    for (auto& argument : options.command)
+        argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    ::execvp(argv.front(), argv.data());
     return cannot_execute(options.command.front(), errno);
 }
 

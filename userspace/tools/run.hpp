@@ -7,7 +7,7 @@
 namespace kspawn::tool {
 
 /// Starts the program, waits for it and returns the exit status to end with.
-int run(RunOptions options);
+int run(const RunOptions& options);
 
 } // namespace kspawn::tool
 

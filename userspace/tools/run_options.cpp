@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 #include <kspawn/backend.h>
-#include <sched.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <cctype>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -15,6 +13,8 @@
 
 #include "command_line.hpp"
 #include "exit_status.hpp"
+#include "lib/policies.hpp"
+#include "numbers.hpp"
 #include "signal_names.hpp"
 
 namespace kspawn::tool {
@@ -35,32 +35,14 @@ found; 126 if it cannot be executed; 125 if it could not be started for another
 reason, or if kspawn was called wrongly.
 )";
 
-struct Policy {
-    std::string_view name;
-    int number;
-};
-constexpr std::array<Policy, 5> policies{{{"other", SCHED_OTHER},
-                                          {"batch", SCHED_BATCH},
-                                          {"idle", SCHED_IDLE},
-                                          {"fifo", SCHED_FIFO},
-                                          {"rr", SCHED_RR}}};
-
-std::optional<int> whole_number(std::string_view text) {
-    int number = 0;
-    const auto* const end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, number);
-    if (text.empty() || error != std::errc() || stopped != end)
-        return {};
-    return number;
-}
-
 Scheduling scheduling_of(std::string_view text) {
     const auto colon = text.find(':');
     const auto name = text.substr(0, colon);
-    const auto* const known =
-        std::find_if(policies.begin(), policies.end(),
-                     [name](const Policy& policy) { return policy.name == name; });
-    if (known == policies.end())
+    const auto* const known = std::ranges::find_if(internal::policies, [&](const auto& policy) {
+        return std::ranges::equal(
+            name, policy.name, [](char left, char right) { return left == std::tolower(right); });
+    });
+    if (known == internal::policies.end())
         throw CLI::ValidationError("--sched", "POLICY is one of other, batch, idle, fifo, rr");
     Scheduling result{known->number, 0};
     if (colon == std::string_view::npos) {

@@ -5,22 +5,14 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <csignal>
 #include <cstring>
+
+#include "numbers.hpp"
 
 namespace kspawn::tool {
 
 namespace {
-
-std::optional<int> whole_number(std::string_view text) {
-    int number = 0;
-    const auto* const end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc() || stopped != end)
-        return {};
-    return number;
-}
 
 std::optional<int> real_time_signal(std::string_view name) {
     int number = 0;

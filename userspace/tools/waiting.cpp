@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "waiting.hpp"
 
+#include <kspawn/backend.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 
 namespace kspawn::tool {
 
@@ -73,16 +72,17 @@ Relay::~Relay() {
     ::sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
 }
 
-bool Relay::sigchld_was_ignored() const {
-    return original_sigchld_.sa_handler == SIG_IGN;
+bool Relay::ignores_sigchld() const {
+    return original_sigchld_.sa_handler == SIG_IGN &&
+           kspawn_effective_backend() == KSPAWN_BACKEND_KERNEL;
 }
 
-pid_t* Relay::pid_at() {
-    return &program;
+pid_t& Relay::pid() {
+    return program;
 }
 
-int* Relay::pidfd_at() {
-    return &program_pidfd;
+int& Relay::pidfd() {
+    return program_pidfd;
 }
 
 Relay::Hold::Hold() {
@@ -92,15 +92,6 @@ Relay::Hold::Hold() {
 
 Relay::Hold::~Hold() {
     ::sigprocmask(SIG_SETMASK, &before_, nullptr);
-}
-
-int Relay::wait() {
-    int status = 0;
-    while (::waitpid(program, &status, 0) < 0) {
-        if (errno != EINTR)
-            throw std::system_error(errno, std::generic_category(), "waitpid");
-    }
-    return status;
 }
 
 } // namespace kspawn::tool

@@ -22,14 +22,14 @@ public:
 
     /// The mask that the program would have had without us.
     [[nodiscard]] const sigset_t& original_mask() const { return original_mask_; }
-    /// Whether we were started with SIGCHLD ignored, as the program must be then.
-    [[nodiscard]] bool sigchld_was_ignored() const;
+    /// Whether the program is to ignore SIGCHLD: we were started so, and whoever starts the
+    /// program can do that for it alone.
+    [[nodiscard]] bool ignores_sigchld() const;
 
     /// Where whatever starts the program puts its process ID and its pidfd, before a
     /// handler can run: the kernel does, and others are called under a Hold.
-    static pid_t* pid_at();
-    static int* pidfd_at();
-    static pid_t pid() { return *pid_at(); }
+    static pid_t& pid();
+    static int& pidfd();
 
     /// While it lives, the signals wait.
     class Hold {
@@ -44,9 +44,6 @@ public:
     private:
         sigset_t before_{};
     };
-
-    /// Waits for the program and returns its wait status.
-    static int wait();
 
 private:
     sigset_t original_mask_{};

@@ -27,7 +27,7 @@ namespace kspawn {
  *
  * Nothing happens until it is awaited, once.  The coroutine is resumed by
  * CompletionQueue::dispatch() or wait(), in the thread that calls these, and gets the
- * child; or spawn_error is thrown in it, as Command::spawn() would throw it.
+ * child; or SpawnError is thrown in it, as Command::spawn() would throw it.
  *
  * A coroutine that is destroyed while it waits is not resumed, and the child is let go
  * of as by the destructor of Child.
@@ -49,7 +49,7 @@ public:
     /** Start the program. @return whether there is something to wait for */
     bool await_suspend(std::coroutine_handle<> waiting);
     /** @return the child
-     *  @throws spawn_error as Command::spawn() */
+     *  @throws SpawnError as Command::spawn() */
     [[nodiscard]] Child await_resume() { return std::move(*result_).value(); }
 
 private:

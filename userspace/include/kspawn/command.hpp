@@ -37,6 +37,7 @@
 #include <kspawn/exit_status.hpp>
 #include <kspawn/file_descriptor.hpp>
 #include <kspawn/signal_set.hpp>
+#include <kspawn/spawn.h>
 #include <kspawn/stdio.hpp>
 
 namespace kspawn {
@@ -64,6 +65,14 @@ public:
      *                else as the caller has it
      */
     explicit Command(std::string program);
+
+    /**
+     * Search for the program elsewhere than in PATH.
+     *
+     * @param directories separated by ':', an empty one being the child's working
+     *                    directory; nothing: the program is a path, even without a '/'
+     */
+    Command& search(std::optional<std::string> directories);
 
     /** @name Arguments */
     /**@{*/
@@ -114,6 +123,8 @@ public:
     Command& descriptor(int child_number, Stdio what);
     /** Let the child have no descriptor above 2 but those named by descriptor(). */
     Command& close_other_descriptors(bool close = true);
+    /** Close a descriptor of the child's and all above it, whatever was said of them. */
+    Command& close_from(int lowest);
     /**@}*/
 
     /** @name Process group, session, terminal */
@@ -159,7 +170,7 @@ public:
      * child, no descriptor, no signal.
      *
      * @return the child, with our ends of its pipes
-     * @throws spawn_error with the errors of kspawn_spawn(), and at Step::prepare:
+     * @throws SpawnError with the errors of kspawn_spawn(), and at Step::prepare:
      *   - EINVAL: a NUL in a string, a '=' in the name of a variable or an empty one;
      *     a descriptor's number is negative; same_as() names a descriptor that
      *     is same_as() itself
@@ -189,7 +200,7 @@ public:
      *                child is let go of
      * @return the child's process ID.  A start that has failed has given it up: to end
      *         one that hangs, use CompletionQueue::kill()
-     * @throws spawn_error as spawn(), for what is known before there is a child; and,
+     * @throws SpawnError as spawn(), for what is known before there is a child; and,
      *         at Step::copy, EAGAIN: the queue's capacity is exhausted
      */
     pid_t spawn_async(CompletionQueue& queue, SpawnHandler handler) const;
@@ -213,7 +224,7 @@ public:
      * wait goes on after a signal that was handled.
      *
      * @return how it ended
-     * @throws spawn_error as spawn(), std::system_error as Child::wait()
+     * @throws SpawnError as spawn(), std::system_error as Child::wait()
      */
     [[nodiscard]] ExitStatus status() const;
     /**
@@ -223,6 +234,18 @@ public:
      * @return how it ended; after an error it means nothing
      */
     [[nodiscard]] ExitStatus status(std::error_code& error) const;
+    /**
+     * The same, for a caller whose signal handlers pass signals on to the child.  Both
+     * are stored as soon as there is a child and left as they are if there is none;
+     * through the kernel, before a handler of the calling thread can run.
+     *
+     * @param[out] pid   the child's process ID
+     * @param[out] pidfd a pidfd of the child, close-on-exec and the caller's to close;
+     *                   -1 if the command has pipes and there is no room for one more
+     * @return how it ended
+     * @throws as status()
+     */
+    [[nodiscard]] ExitStatus status(pid_t& pid, int& pidfd) const;
 
     /**
      * Start it, collect what it writes, and wait for it.
@@ -232,7 +255,7 @@ public:
      * and /dev/null otherwise.
      *
      * @param input what to write to its standard input, if that is a pipe
-     * @throws spawn_error as spawn(), std::system_error as Child::wait_with_output()
+     * @throws SpawnError as spawn(), std::system_error as Child::wait_with_output()
      */
     [[nodiscard]] Output output(std::string_view input = {}) const;
     /** The same, by error code. */
@@ -249,16 +272,21 @@ private:
     // Nothing: it has been started only, and there are pipes to serve.
     std::optional<ExitStatus> start_and_wait(Child& child, Failure& failure,
                                              std::error_code& error) const;
+    ExitStatus start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
+                              std::error_code& error) const;
     pid_t start_async(CompletionQueue::State& queue, std::uint64_t cookie, Failure& failure) const;
     ExitStatus status(Failure& failure, std::error_code& error) const;
     Output output(std::string_view input, Failure& failure, std::error_code& error) const;
     Command for_output(bool with_input) const;
     const char* search_list() const noexcept;
+    Command& flag(int flag, bool wanted = true) noexcept;
     bool says(int child_number) const noexcept { return descriptors_.contains(child_number); }
 
     std::string program_;
     std::optional<std::string> arg0_;
     std::vector<std::string> args_;
+    bool searches_path_ = true;
+    std::optional<std::string> search_; // of who does not: nothing is searched
     bool env_clear_ = false;
     std::map<std::string, std::optional<std::string>> env_; // nothing: removed
     // Of descriptors that were named: nothing said, or one that cannot be.
@@ -271,14 +299,11 @@ private:
     int directory_descriptor_ = unsaid_;
     std::map<int, Stdio> descriptors_;
     bool close_others_ = false;
+    int close_from_ = unsaid_;
     int terminal_ = unsaid_;
-    unsigned flags_ = 0; // KSPAWN_SPAWN_*
-    pid_t group_ = 0;
-    SignalSet mask_, defaults_, ignored_;
-    int policy_ = 0;
-    int priority_ = 0;
+    kspawn_spawnattr_t attributes_{};
+    std::optional<int> wrong_policy_; // is told when it is started
     std::optional<std::filesystem::path> cgroup_;
-    int cgroup_descriptor_ = -1;
 };
 
 } // namespace kspawn

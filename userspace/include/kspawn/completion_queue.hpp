@@ -31,31 +31,31 @@ public:
     /** @param child which has executed its program, or was killed before it did */
     explicit SpawnResult(Child child) : child_(std::move(child)) {}
     /** @param error why there is no child */
-    explicit SpawnResult(spawn_error error) : error_(std::move(error)) {}
+    explicit SpawnResult(SpawnError error) : error_(std::move(error)) {}
 
     /** @return whether there is a child */
     explicit operator bool() const noexcept { return !error_; }
 
     /** @return the child
-     *  @throws spawn_error if there is none */
+     *  @throws SpawnError if there is none */
     [[nodiscard]] Child value() && {
         if (error_)
-            throw spawn_error(*error_);
+            throw SpawnError(*error_);
         return std::move(child_);
     }
     /** @copydoc value() */
     [[nodiscard]] Child& value() & {
         if (error_)
-            throw spawn_error(*error_);
+            throw SpawnError(*error_);
         return child_;
     }
 
     /** @return why there is no child; null: there is one */
-    [[nodiscard]] const spawn_error* error() const noexcept { return error_ ? &*error_ : nullptr; }
+    [[nodiscard]] const SpawnError* error() const noexcept { return error_ ? &*error_ : nullptr; }
 
 private:
     Child child_;
-    std::optional<spawn_error> error_;
+    std::optional<SpawnError> error_;
 };
 
 /** What CompletionQueue::dispatch() calls when a start has succeeded or failed. */

@@ -44,7 +44,7 @@ enum class Step : int {
  * code() is the error number in std::generic_category(); what() says all of it
  * in words, such as "file action 2: open /x/y: No such file or directory".
  */
-class KSPAWN_API spawn_error : public std::system_error {
+class KSPAWN_API SpawnError : public std::system_error {
 public:
     /**
      * @param error an error number
@@ -52,12 +52,12 @@ public:
      * @param index which part of that step; see kspawn_failure::index
      * @param words what failed, without the error in words
      */
-    spawn_error(int error, Step step, unsigned index, const std::string& words);
-    spawn_error(const spawn_error&) noexcept = default;
-    spawn_error& operator=(const spawn_error&) noexcept = default;
-    spawn_error(spawn_error&&) noexcept = default;
-    spawn_error& operator=(spawn_error&&) noexcept = default;
-    ~spawn_error() override;
+    SpawnError(int error, Step step, unsigned index, const std::string& words);
+    SpawnError(const SpawnError&) noexcept = default;
+    SpawnError& operator=(const SpawnError&) noexcept = default;
+    SpawnError(SpawnError&&) noexcept = default;
+    SpawnError& operator=(SpawnError&&) noexcept = default;
+    ~SpawnError() override;
 
     /** @return which step failed */
     [[nodiscard]] Step step() const noexcept { return step_; }
@@ -65,7 +65,8 @@ public:
     /**
      * @return which part of that step: the flag KSPAWN_SPAWN_* of an attribute;
      * the number of a file action as Command made it, from 0 (what() says what it
-     * does); 0 otherwise
+     * does): descriptors by their numbers, working directory, terminal, descriptors that
+     * are the same_as() another, what is closed; 0 otherwise
      */
     [[nodiscard]] unsigned index() const noexcept { return index_; }
 

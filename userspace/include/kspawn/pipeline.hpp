@@ -51,7 +51,7 @@ public:
      *
      * @return the children, in their order; the first has the pipe to standard input
      * and the last the one from standard output, if its command says so
-     * @throws spawn_error as Command::spawn()
+     * @throws SpawnError as Command::spawn()
      */
     [[nodiscard]] std::vector<Child> spawn() const;
     /** @copydoc spawn() */
@@ -61,7 +61,7 @@ public:
      * Start all of them, wait for all of them.
      *
      * @return how they ended
-     * @throws spawn_error as spawn(), std::system_error as Child::wait()
+     * @throws SpawnError as spawn(), std::system_error as Child::wait()
      */
     [[nodiscard]] std::vector<ExitStatus> status() const;
     /** @copydoc status() */
@@ -74,7 +74,7 @@ public:
      * write their standard errors to one pipe.
      *
      * @param input what to write to the first one's standard input
-     * @throws spawn_error as spawn(), std::system_error as Child::wait_with_output()
+     * @throws SpawnError as spawn(), std::system_error as Child::wait_with_output()
      */
     [[nodiscard]] PipelineOutput output(std::string_view input = {}) const;
     /** @copydoc output(std::string_view) */

@@ -114,7 +114,6 @@ typedef struct {
         unsigned int magic;
         unsigned int count;
         unsigned int capacity;
-        unsigned int composite;
         void* actions;
         unsigned long reserved[8];
     } private_members;

@@ -64,13 +64,19 @@ public:
 
     /// Starts it and waits for it, in one call if no signal ends that.
     ExitStatus spawn_and_wait(std::error_code& error) {
-        Child::State state;
+        pid_t pid = 0;
         int pidfd = -1;
+        const auto status = spawn_and_wait(pid, pidfd, error);
+        FileDescriptor{pidfd}.close();
+        return status;
+    }
+
+    /// The same; the pidfd is the caller's.
+    ExitStatus spawn_and_wait(pid_t& pid, int& pidfd, std::error_code& error) {
         int status = 0;
         const int number =
-            kspawn_spawn_wait_np(&state.pid, &pidfd, &status, nullptr, program(), search(),
+            kspawn_spawn_wait_np(&pid, &pidfd, &status, nullptr, program(), search(),
                                  actions_.get(), &attributes_, arguments_.data(), environment_);
-        state.pidfd = FileDescriptor(pidfd);
         if (number == 0)
             return ExitStatus(status);
         if (kspawn_last_failure()->step != KSPAWN_STEP_WAIT) {
@@ -78,7 +84,11 @@ public:
             return ExitStatus();
         }
         held_.clear(); // as they are closed once spawn() has returned
+        Child::State state;
+        state.pid = pid;
+        state.pidfd = FileDescriptor(pidfd);
         state.reap(0, error);
+        static_cast<void>(state.pidfd.release());
         return state.status.value_or(ExitStatus());
     }
 
@@ -86,7 +96,8 @@ public:
     pid_t spawn_async(CompletionQueue::State& queue, std::uint64_t cookie) {
         CompletionQueue::Operation operation;
         operation.program = command_.program_;
-        operation.search = search();
+        if (search() != nullptr)
+            operation.search = search();
         operation.attributes = attributes_;
         auto state = std::make_unique<Child::State>();
         pid_t pid = 0;
@@ -126,6 +137,7 @@ private:
         refuse_nul(command_.program_, "program");
         const auto& first = command_.arg0_.value_or(command_.program_);
         refuse_nul(first, "argument 0");
+        refuse_nul(command_.search_.value_or(""), "search list");
         arg0_ = first;
         arguments_.push_back(arg0_.data());
         for (const auto& argument : command_.args_) {
@@ -162,25 +174,17 @@ private:
     }
 
     void make_attributes() {
-        kspawn_spawnattr_init(&attributes_);
-        kspawn_spawnattr_setflags(&attributes_, static_cast<short>(command_.flags_));
-        kspawn_spawnattr_setpgroup(&attributes_, command_.group_);
-        kspawn_spawnattr_setsigmask(&attributes_, &command_.mask_.get());
-        kspawn_spawnattr_setsigdefault(&attributes_, &command_.defaults_.get());
-        kspawn_spawnattr_setsigignore_np(&attributes_, &command_.ignored_.get());
-        if (kspawn_spawnattr_setschedpolicy(&attributes_, command_.policy_) != 0)
-            fail(EINVAL, "scheduling policy " + std::to_string(command_.policy_));
-        const sched_param parameters{.sched_priority = command_.priority_};
-        kspawn_spawnattr_setschedparam(&attributes_, &parameters);
-        int cgroup = command_.cgroup_descriptor_;
-        if (command_.cgroup_) {
-            refuse_nul(command_.cgroup_->native(), "cgroup");
-            cgroup = ::open(command_.cgroup_->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-            if (cgroup < 0)
-                fail(errno, "cgroup " + command_.cgroup_->native());
-            cgroup_ = FileDescriptor(cgroup);
-        }
-        kspawn_spawnattr_setcgroup_np(&attributes_, cgroup);
+        attributes_ = command_.attributes_;
+        if (command_.wrong_policy_)
+            fail(EINVAL, "scheduling policy " + std::to_string(*command_.wrong_policy_));
+        if (!command_.cgroup_)
+            return;
+        refuse_nul(command_.cgroup_->native(), "cgroup");
+        cgroup_ =
+            FileDescriptor(::open(command_.cgroup_->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (!cgroup_)
+            fail(errno, "cgroup " + command_.cgroup_->native());
+        kspawn_spawnattr_setcgroup_np(&attributes_, cgroup_.get());
     }
 
     // What the child's numbers become does not depend on the order in which they
@@ -204,6 +208,8 @@ private:
         for (const auto& [number, what] : command_.descriptors_)
             if (what.kind_ == Stdio::Kind::same_as)
                 put_same(number, what.number_);
+        if (command_.close_from_ != unsaid_)
+            actions_.closefrom(command_.close_from_);
         if (command_.close_others_)
             close_others();
         if (actions_.error() != 0)
@@ -341,6 +347,21 @@ std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure
     return std::nullopt;
 }
 
+ExitStatus Command::start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
+                                   std::error_code& error) const {
+    Attempt attempt(*this, failure);
+    if (!attempt.prepare())
+        return ExitStatus();
+    if (attempt.can_wait_in_call())
+        return attempt.spawn_and_wait(pid, pidfd, error);
+    Child child = attempt.spawn();
+    if (failure.error != 0)
+        return ExitStatus();
+    pid = child.pid();
+    pidfd = ::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 0);
+    return child.wait(error);
+}
+
 pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
                            Failure& failure) const {
     Attempt attempt(*this, failure);
@@ -351,6 +372,8 @@ pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
 }
 
 const char* Command::search_list() const noexcept {
+    if (!searches_path_)
+        return search_ ? search_->c_str() : nullptr;
     const auto said = env_.find("PATH");
     if (said != env_.end() && said->second)
         return said->second->c_str();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What is said about a program, and the functions that start it.
 #include <kspawn/command.hpp>
-#include <kspawn/spawn.h>
 
 #include <cstring>
 #include <iterator>
@@ -12,18 +11,23 @@
 
 namespace kspawn {
 
-namespace {
-
-void set_flag(unsigned& flags, int flag, bool wanted) noexcept {
-    if (wanted)
-        flags |= static_cast<unsigned>(flag);
-    else
-        flags &= ~static_cast<unsigned>(flag);
+Command::Command(std::string program) : program_(std::move(program)) {
+    kspawn_spawnattr_init(&attributes_);
 }
 
-} // namespace
+Command& Command::flag(int flag, bool wanted) noexcept {
+    short flags = 0;
+    kspawn_spawnattr_getflags(&attributes_, &flags);
+    kspawn_spawnattr_setflags(&attributes_,
+                              static_cast<short>(wanted ? flags | flag : flags & ~flag));
+    return *this;
+}
 
-Command::Command(std::string program) : program_(std::move(program)) {}
+Command& Command::search(std::optional<std::string> directories) {
+    searches_path_ = false;
+    search_ = std::move(directories);
+    return *this;
+}
 
 Command& Command::arg(std::string argument) {
     args_.push_back(std::move(argument));
@@ -85,15 +89,18 @@ Command& Command::close_other_descriptors(bool close) {
     return *this;
 }
 
-Command& Command::process_group(pid_t group) {
-    group_ = group;
-    set_flag(flags_, KSPAWN_SPAWN_SETPGROUP, true);
+Command& Command::close_from(int lowest) {
+    close_from_ = possible_or_not(lowest);
     return *this;
 }
 
+Command& Command::process_group(pid_t group) {
+    kspawn_spawnattr_setpgroup(&attributes_, group);
+    return flag(KSPAWN_SPAWN_SETPGROUP);
+}
+
 Command& Command::new_session(bool wanted) {
-    set_flag(flags_, KSPAWN_SPAWN_SETSID, wanted);
-    return *this;
+    return flag(KSPAWN_SPAWN_SETSID, wanted);
 }
 
 Command& Command::foreground(int terminal) {
@@ -102,63 +109,56 @@ Command& Command::foreground(int terminal) {
 }
 
 Command& Command::signal_mask(const SignalSet& blocked) {
-    mask_ = blocked;
-    set_flag(flags_, KSPAWN_SPAWN_SETSIGMASK, true);
-    return *this;
+    kspawn_spawnattr_setsigmask(&attributes_, &blocked.get());
+    return flag(KSPAWN_SPAWN_SETSIGMASK);
 }
 
 Command& Command::default_signals(const SignalSet& signals) {
-    defaults_ = signals;
-    set_flag(flags_, KSPAWN_SPAWN_SETSIGDEF, true);
-    return *this;
+    kspawn_spawnattr_setsigdefault(&attributes_, &signals.get());
+    return flag(KSPAWN_SPAWN_SETSIGDEF);
 }
 
 Command& Command::ignore_signals(const SignalSet& signals) {
-    ignored_ = signals;
-    set_flag(flags_, KSPAWN_SPAWN_SETSIGIGN_NP, true);
-    return *this;
+    kspawn_spawnattr_setsigignore_np(&attributes_, &signals.get());
+    return flag(KSPAWN_SPAWN_SETSIGIGN_NP);
 }
 
 Command& Command::reset_signals() {
-    set_flag(flags_, KSPAWN_SPAWN_SETSIGIGN_NP, false);
     // sigfillset() leaves out the two that libc keeps for itself, which a caller
     // that glibc has started has ignored.
     sigset_t every;
     std::memset(&every, 0xff, sizeof(every));
-    return signal_mask({}).default_signals(every);
+    return signal_mask({}).default_signals(every).flag(KSPAWN_SPAWN_SETSIGIGN_NP, false);
 }
 
 Command& Command::scheduler(int policy, int priority) {
-    policy_ = policy;
-    priority_ = priority;
-    set_flag(flags_, KSPAWN_SPAWN_SETSCHEDULER, true);
-    set_flag(flags_, KSPAWN_SPAWN_SETSCHEDPARAM, false);
-    return *this;
+    wrong_policy_.reset();
+    if (kspawn_spawnattr_setschedpolicy(&attributes_, policy) != 0)
+        wrong_policy_ = policy;
+    return this->priority(priority)
+        .flag(KSPAWN_SPAWN_SETSCHEDPARAM, false)
+        .flag(KSPAWN_SPAWN_SETSCHEDULER);
 }
 
 Command& Command::priority(int priority) {
-    priority_ = priority;
-    set_flag(flags_, KSPAWN_SPAWN_SETSCHEDULER, false);
-    set_flag(flags_, KSPAWN_SPAWN_SETSCHEDPARAM, true);
-    return *this;
+    const sched_param parameters{.sched_priority = priority};
+    kspawn_spawnattr_setschedparam(&attributes_, &parameters);
+    return flag(KSPAWN_SPAWN_SETSCHEDULER, false).flag(KSPAWN_SPAWN_SETSCHEDPARAM);
 }
 
 Command& Command::cgroup(std::filesystem::path directory) {
     cgroup_ = std::move(directory);
-    set_flag(flags_, KSPAWN_SPAWN_SETCGROUP, true);
-    return *this;
+    return flag(KSPAWN_SPAWN_SETCGROUP);
 }
 
 Command& Command::cgroup(int descriptor) {
     cgroup_.reset();
-    cgroup_descriptor_ = descriptor;
-    set_flag(flags_, KSPAWN_SPAWN_SETCGROUP, true);
-    return *this;
+    kspawn_spawnattr_setcgroup_np(&attributes_, descriptor);
+    return flag(KSPAWN_SPAWN_SETCGROUP);
 }
 
 Command& Command::reset_ids(bool wanted) {
-    set_flag(flags_, KSPAWN_SPAWN_RESETIDS, wanted);
-    return *this;
+    return flag(KSPAWN_SPAWN_RESETIDS, wanted);
 }
 
 Child Command::spawn() const {
@@ -197,6 +197,16 @@ ExitStatus Command::status(std::error_code& error) const {
     const auto status = this->status(failure, error);
     if (failure.error != 0)
         error = internal::error_of(failure.error);
+    return status;
+}
+
+ExitStatus Command::status(pid_t& pid, int& pidfd) const {
+    Failure failure;
+    std::error_code error;
+    const auto status = start_and_wait(pid, pidfd, failure, error);
+    failure.throw_if_any();
+    if (error)
+        throw std::system_error(error, "wait");
     return status;
 }
 

@@ -30,8 +30,8 @@ SpawnResult result_of(const kspawn_event& event, CompletionQueue::Operation& ope
     kspawn_strevent_np(&event, operation.program.c_str(),
                        operation.search ? operation.search->c_str() : nullptr,
                        operation.actions.get(), &operation.attributes, words.data(), words.size());
-    return SpawnResult(spawn_error(event.error, static_cast<Step>(event.step), event.index,
-                                   internal::without_error(words.data(), event.error)));
+    return SpawnResult(SpawnError(event.error, static_cast<Step>(event.step), event.index,
+                                  internal::without_error(words.data(), event.error)));
 }
 
 } // namespace

@@ -3,10 +3,10 @@
 
 namespace kspawn {
 
-spawn_error::spawn_error(int error, Step step, unsigned index, const std::string& words)
+SpawnError::SpawnError(int error, Step step, unsigned index, const std::string& words)
     : std::system_error(error, std::generic_category(), words), step_(step), index_(index) {}
 
 // Here, so that the class has one home for its type information.
-spawn_error::~spawn_error() = default;
+SpawnError::~SpawnError() = default;
 
 } // namespace kspawn

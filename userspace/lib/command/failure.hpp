@@ -24,7 +24,7 @@ struct Command::Failure {
         words = std::move(what);
     }
 
-    [[nodiscard]] spawn_error to_error() const { return {error, step, index, words}; }
+    [[nodiscard]] SpawnError to_error() const { return {error, step, index, words}; }
 
     void throw_if_any() const {
         if (error != 0)

@@ -46,7 +46,7 @@ public:
     }
 
     [[nodiscard]] int error() const noexcept { return error_; }
-    [[nodiscard]] const kspawn_spawn_file_actions_t* get() const noexcept { return &object_; }
+    [[nodiscard]] kspawn_spawn_file_actions_t* get() noexcept { return &object_; }
 
 private:
     void note(int error) noexcept {
@@ -56,6 +56,21 @@ private:
 
     kspawn_spawn_file_actions_t object_;
     int error_ = 0;
+};
+
+/// Attributes, which own nothing but must be destroyed all the same.
+class Attributes {
+public:
+    Attributes() noexcept { kspawn_spawnattr_init(&object_); }
+    Attributes(const Attributes&) = delete;
+    Attributes& operator=(const Attributes&) = delete;
+    Attributes(Attributes&&) = delete;
+    Attributes& operator=(Attributes&&) = delete;
+    ~Attributes() { kspawn_spawnattr_destroy(&object_); }
+    [[nodiscard]] kspawn_spawnattr_t* get() noexcept { return &object_; }
+
+private:
+    kspawn_spawnattr_t object_{};
 };
 
 } // namespace kspawn::internal

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef KSPAWN_TOOLS_NUMBERS_HPP
+#define KSPAWN_TOOLS_NUMBERS_HPP
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+namespace kspawn::tool {
+
+/// What a text says that is a number and nothing else.
+inline std::optional<int> whole_number(std::string_view text) {
+    int number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || stopped != end)
+        return {};
+    return number;
+}
+
+} // namespace kspawn::tool
+
+#endif
