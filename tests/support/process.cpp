@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -20,19 +18,6 @@
 namespace kspawn::test {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    result.reserve(texts.size() + 1);
-    for (auto& text : texts)
-        result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
-}
-
-} // namespace
 
 int wait_status_of(pid_t pid) {
     int status = 0;
@@ -46,11 +31,6 @@ int wait_status_of(pid_t pid) {
 int exit_code_of(pid_t pid) {
     const int status = wait_status_of(pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-std::string read_file(const fs::path& path) {
-    std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::map<int, std::string> open_descriptors() {

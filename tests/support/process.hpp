@@ -43,9 +43,6 @@ private:
 /// Waits for a process, which must exit by itself; -1 if it did not.
 int exit_code_of(pid_t pid);
 
-/// What is in a file; "" if it cannot be read.
-std::string read_file(const std::filesystem::path& path);
-
 /// The descriptors that are open in this process, and what they are.
 std::map<int, std::string> open_descriptors();
 
