@@ -127,7 +127,7 @@ static const char *const cannot_fail[] = {
 	"tty_ioctl", "pidfd_fops", "audit_enabled", "int_active_memcg", "pv_ops", "debug_locks",
 	"*current_task", "*pcpu_hot", "cpu_number", "__cpu_*_mask", "__per_cpu_offset",
 	"__preempt_count", "boot_cpu_data", "init_on_free", "nr_cpu_ids", "param_ops_ushort",
-	"this_cpu_off", "USER_PTR_MAX", "kmalloc_caches",
+	"this_cpu_off", "USER_PTR_MAX", "kmalloc_caches", "hardirqs_enabled",
 
 	/* The compiler, and kernels that check themselves. */
 	"__SCT__*", "__x86_*", "__fentry__", "__stack_chk_fail", "__fortify_panic",
