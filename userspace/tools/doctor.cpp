@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -16,9 +17,11 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "exit_status.hpp"
 
@@ -104,12 +107,23 @@ std::string how_to_load(const std::string& release) {
                        release);
 }
 
+// The series that the module is tested with: qemu/kernels/table.
+std::vector<std::string> tested_series() {
+    std::istringstream names{KSPAWN_TESTED_KERNELS};
+    return {std::istream_iterator<std::string>{names}, {}};
+}
+
 void report_kernel(Report& report, const std::string& release) {
-    if (release.starts_with("6.1.") || release.starts_with("6.12."))
+    const auto series = tested_series();
+    const auto is_of = [&release](const std::string& one) {
+        return release.starts_with(one + ".");
+    };
+    if (std::any_of(series.begin(), series.end(), is_of))
         report.add(Verdict::good, "kernel", release);
     else
         report.add(Verdict::note, "kernel", release,
-                   "the module is tested with 6.1 and 6.12; another may not build or not load");
+                   fmt::format("the module is tested with {}; another may not build or not load",
+                               fmt::join(series, " and ")));
 }
 
 // What keeps modules out, if anything does; of interest only without ours.
