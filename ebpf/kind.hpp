@@ -22,9 +22,9 @@ struct Options;
 
 /// A probe, by the name of its program; where it is, its SEC() says.
 struct Probe {
-    const char* program;
-    const char* effect; ///< what does not work without it
-    bool base = false;  ///< nothing works without it
+    const char* program = nullptr;
+    const char* effect = nullptr; ///< what does not work without it
+    bool base = false;            ///< nothing works without it
 };
 
 /// The manner of those who are told: names, threads and times as they are put on a

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support.hpp"
@@ -30,7 +31,7 @@ using support::shell;
 
 class Asynchronous : public support::Tidy {
 protected:
-    void dispatch_all(CompletionQueue& queue) {
+    static void dispatch_all(CompletionQueue& queue) {
         while (queue.pending() != 0)
             queue.wait();
     }
@@ -241,6 +242,7 @@ TEST_F(Asynchronous, SeveralThreadsStartAndDispatch) {
     std::atomic<int> started = 0;
     std::atomic<int> ended = 0;
     std::vector<std::jthread> threads;
+    threads.reserve(starters + 2);
     for (int i = 0; i < starters; ++i)
         threads.emplace_back([&] {
             for (int j = 0; j < each;) {
@@ -293,9 +295,12 @@ public:
 
     Task(const Task&) = delete;
     Task& operator=(const Task&) = delete;
-    Task(Task&&) = delete;
+    Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
     Task& operator=(Task&&) = delete;
-    ~Task() { handle_.destroy(); }
+    ~Task() {
+        if (handle_)
+            handle_.destroy();
+    }
 
     [[nodiscard]] bool done() const { return handle_.done(); }
     void rethrow() const {
@@ -308,6 +313,9 @@ private:
     std::coroutine_handle<promise_type> handle_;
 };
 
+// A coroutine's parameters outlive the call, and so are values.
+// NOLINTBEGIN(performance-unnecessary-value-param,
+//             readability-static-accessed-through-instance)
 Task run(CompletionQueue& queue, std::string script, int& code) {
     Child child = co_await shell(script).spawn_async(queue);
     code = child.wait().code().value_or(-1);
@@ -330,6 +338,8 @@ TEST_F(Asynchronous, CoroutineGetsTheChild) {
 Task start(CompletionQueue& queue, Command command) {
     (void)co_await command.spawn_async(queue);
 }
+// NOLINTEND(performance-unnecessary-value-param,
+//           readability-static-accessed-through-instance)
 
 TEST_F(Asynchronous, FailureIsThrownInTheCoroutine) {
     CompletionQueue queue;

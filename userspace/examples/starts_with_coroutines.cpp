@@ -14,6 +14,10 @@
 
 namespace {
 
+// The names, and how they are called, are the language's.
+// NOLINTBEGIN(readability-convert-member-functions-to-static,
+//             readability-static-accessed-through-instance)
+
 /// The loop: starts that are under way, and coroutines that wait for a descriptor.
 class Loop {
 public:
@@ -74,6 +78,9 @@ Detached run(Loop& loop, std::string name, kspawn::Command command) {
         std::printf("%s: %s\n", name.c_str(), error.what());
     }
 }
+
+// NOLINTEND(readability-convert-member-functions-to-static,
+//           readability-static-accessed-through-instance)
 
 } // namespace
 

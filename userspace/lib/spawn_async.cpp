@@ -13,6 +13,7 @@
 using kspawn::internal::Request;
 using kspawn::internal::When;
 
+// NOLINTNEXTLINE(readability-non-const-parameter): start() stores through them.
 int kspawn_spawn_async_np(pid_t* pid, int* pidfd, int completion, unsigned long long cookie,
                           const char* file, const char* search,
                           const kspawn_spawn_file_actions_t* file_actions,
