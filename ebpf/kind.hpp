@@ -38,7 +38,7 @@ struct Manner {
 /// How much a finding matters on the page.
 enum class Weight { danger, doubt, note };
 
-/// What the page tells of findings that are alike: once, of the one with the longest time.
+/// The one entry on the page for findings that are alike; the longest of them gives the time.
 struct Heading {
     Weight weight;
     std::string title;
@@ -59,7 +59,7 @@ struct Tally {
     }
 };
 
-/// Of kinds whose every event is a finding.
+/// For kinds whose every event is a finding.
 constexpr Count each_is_one(const Json& /*fields*/) {
     return Count::finding;
 }

@@ -24,7 +24,7 @@ constexpr Manner on_terminal{
 } // namespace
 
 void TextWriter::take(const Finding& finding) {
-    // What was told before is not told again.
+    // A repeated finding has been printed before.
     if (number_at(finding.fields, "repeat").value_or(0) == 0)
         fmt::print(file_, "{:>12.6f} {:<8} {}\n", static_cast<double>(finding.time) / 1e9,
                    finding.kind->label, finding.kind->words(finding, on_terminal));

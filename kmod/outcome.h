@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What became of a start, or where it failed. */
+/* The outcome of a start: an error, its step and its index, if it failed. */
 #ifndef KSPAWN_OUTCOME_H
 #define KSPAWN_OUTCOME_H
 

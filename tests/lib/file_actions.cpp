@@ -31,7 +31,7 @@ protected:
     void dup2(int fd, int newfd) {
         ASSERT_EQ(kspawn_spawn_file_actions_adddup2(actions.get(), fd, newfd), 0);
     }
-    // What a start says that may have no descriptor from 100 on.
+    // The words of a failed start of a process that may have no descriptor from 100 on.
     std::string words_below_100_descriptors() {
         return in_a_fork([this]() -> std::string {
             rlimit limit{};

@@ -131,7 +131,7 @@ class LibraryBuilder(Builder):
         compile_it, original = self._compile(changed)
         replaced = {str(self._top / changed): str(source), original: str(source) + ".o"}
         command = [replaced.get(word, word) for word in compile_it]
-        # What a change leaves unused is no error.
+        # A change may leave a variable unused, which is no error here.
         run([*command, f"-iquote{(self._top / changed).parent}", "-Wno-error"], self._build)
         link = [replaced.get(word, word) for word in self._link()]
         link[link.index("-o") + 1] = str(place / self._name)

@@ -75,7 +75,7 @@ class Library(Subject):
     needs_module = True
     long = ("manual", "tool_doctor", "tool_run")
 
-    # What tests/guest/libc_backend.sh runs, too.
+    # The programs that tests/guest/libc_backend.sh runs as well.
     _by_libc = ("attributes", "failure", "file_actions", "pidfd", "search", "spawn", "spawn_async", "spawn_wait")
 
     def programs(self) -> set[str]:

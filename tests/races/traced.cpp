@@ -33,7 +33,7 @@ test::Ended run_traced(const test::Scratch& scratch) {
                       scratch.file("trials")});
 }
 
-/// What the trace and the trials under it have said.
+/// The trace, and the output of the trials under it.
 struct Recorded {
     Recorded() : tracer(run_traced(scratch)), trace(scratch.file("trace")) {
         read_trials(scratch.file("trials"), &trials, &clean);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What has to be closed, for all tests in C++: descriptors, pipes, libraries.
+/// Owners of descriptors, pipes and libraries, for all tests in C++.
 #ifndef KSPAWN_TESTS_OWNERS_HPP
 #define KSPAWN_TESTS_OWNERS_HPP
 
@@ -29,7 +29,7 @@ struct Pipe {
 struct CloseLibrary {
     void operator()(void* handle) const { ::dlclose(handle); }
 };
-/// What dlopen() has returned.
+/// A library that dlopen() has opened.
 using Library = std::unique_ptr<void, CloseLibrary>;
 
 } // namespace kspawn::test

@@ -8,7 +8,7 @@
 
 namespace kspawn::test {
 
-/// What a file holds; "" if it is not there.
+/// The contents of a file; "" if it is not there.
 std::string read_file(const std::filesystem::path& path);
 
 /// A directory of its own for a test, open to all users, gone with the object.

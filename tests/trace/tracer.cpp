@@ -15,7 +15,7 @@ namespace kspawn::test {
 namespace {
 
 Trace run_tracer(std::vector<std::string> command) {
-    // What is traced may have something to say itself.
+    // The traced program may print on stdout itself.
     const Scratch scratch;
     command.insert(command.begin() + 1, {"--json", "--output", scratch.file("trace")});
     const auto ended = run(command);

@@ -15,7 +15,7 @@ using kspawn::internal::attributes::Values;
 constexpr unsigned known_flags = KSPAWN_ATTR_ALL | KSPAWN_SPAWN_USEVFORK;
 static_assert((KSPAWN_ATTR_ALL & KSPAWN_SPAWN_USEVFORK) == 0);
 
-// What an object holds, as the caller has it, and the other way about.
+// From a member of an object to the caller's value, and the other way about.
 template <class Value, class Held>
 void copy(Value& to, const Held& from) noexcept {
     if constexpr (std::is_same_v<Value, sigset_t>)

@@ -27,7 +27,7 @@ inline bool valid(const kspawn_spawnattr_t* object) noexcept {
     return object != nullptr && object->private_members.magic == magic;
 }
 
-/// What an object holds.
+/// The members of an attributes object.
 using Values = decltype(kspawn_spawnattr_t::private_members);
 
 // The kernel's 64 signals are the first 64 bits of a sigset_t.  sigaddset()

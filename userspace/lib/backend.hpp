@@ -42,7 +42,7 @@ struct Request {
     struct rusage* usage = nullptr; ///< When::ended: what the child has used; null: not wanted
 };
 
-/// What became of it, as the kernel tells it, and what else there is to say.  The pidfd
+/// The result of a start, as the kernel tells it, and what else there is to say.  The pidfd
 /// is the receiver's.
 struct Result : kspawn_result {
     // The analyzer does not see that {} sets all of a base.

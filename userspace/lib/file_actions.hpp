@@ -48,7 +48,7 @@ inline constexpr unsigned known_open_flags =
     O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC |
     O_DIRECT | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE | 0100000U;
 
-/// What open() passes over, the kernel refuses: unknown flags, and a mode that has no
+/// The kernel refuses what open() passes over: unknown flags, and a mode that has no
 /// meaning.
 inline kspawn_action make(std::uint32_t op, int fd, const char* path, int oflag,
                           mode_t mode) noexcept {

@@ -22,7 +22,7 @@ namespace kspawn::internal {
 /// mode.  The functions that add one, ours and libc's, take them in this order.
 enum class Fields : unsigned char { none, fd, fd_newfd, path, open };
 
-/// What an operation does to the child; several may hold.
+/// The effects of an operation on the child; several may hold.
 enum Effect : unsigned {
     reads_fd = 1,         ///< fd must be open, and is named; it keeps its flags
     makes_fd = 2,         ///< fd is open, and inherited
@@ -106,7 +106,7 @@ constexpr std::array operations{
 #undef KSPAWN_ADD_IF_CLOSEFROM
 #undef KSPAWN_ADD_IF_TCSETPGRP
 
-/// One column of the table, by KSPAWN_ACTION_*: whoever needs no more has no more of it.
+/// One column of the table, by KSPAWN_ACTION_*, without the others.
 template <class Column>
 constexpr auto by_op(Column column) noexcept {
     std::array<decltype(column(operations.front())), operations.size() + 1> found{};
@@ -115,7 +115,7 @@ constexpr auto by_op(Column column) noexcept {
     return found;
 }
 
-/// What is said of an operation in a column, or of none.
+/// The value of a column for an operation, or an empty one if there is no such operation.
 template <class Values>
 constexpr auto look_up(const Values& values, std::uint32_t key) noexcept {
     return key < values.size() ? values[key] : typename Values::value_type{};

@@ -9,7 +9,7 @@
 
 namespace kspawn::tool {
 
-/// What a text says that is a number and nothing else.
+/// The number in a text that has nothing else in it; none otherwise.
 inline std::optional<int> whole_number(std::string_view text) {
     int number = 0;
     const auto* const end = text.data() + text.size();

@@ -7,7 +7,7 @@
 
 namespace conformance {
 
-/// What a program has sent, without all that is never the same twice: process IDs, the
+/// The report of a program, without all that is never the same twice: process IDs, the
 /// numbers of pipes and terminals, what memory and time have made of it.  Its process
 /// group, its session and the group in a terminal's foreground are given as "own",
 /// "parent's" and the like.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the starter, the engine and the reporter, which is support/child.c, agree on. */
+/* An agreement of the starter, the engine and the reporter, which is support/child.c. */
 #ifndef KSPAWN_CONFORMANCE_MEETING_H
 #define KSPAWN_CONFORMANCE_MEETING_H
 

@@ -200,7 +200,7 @@ static int descriptors_in_use(void) {
     return sum;
 }
 
-/* What the reporter has sent, two digits a byte. */
+/* The bytes that the reporter has sent, two digits each. */
 static void say_report(FILE* out) {
     static unsigned char report[98304];
     ssize_t size = recv(MEETING_DESCRIPTOR, report, sizeof(report), MSG_DONTWAIT);

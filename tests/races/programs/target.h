@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the target and those who start it have agreed on. */
+/* An agreement of the target and the programs that start it. */
 #ifndef RACES_TARGET_H
 #define RACES_TARGET_H
 

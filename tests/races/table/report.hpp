@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What kspawn-trace says of the trials, beside what they say themselves.
+/// The findings of kspawn-trace on the trials, beside what they say themselves.
 #ifndef KSPAWN_TESTS_RACES_REPORT_HPP
 #define KSPAWN_TESTS_RACES_REPORT_HPP
 
@@ -34,8 +34,8 @@ void write_trials(const std::string& file, const std::vector<Trial>& trials,
                   const std::vector<Trial>& clean);
 void read_trials(const std::string& file, std::vector<Trial>* trials, std::vector<Trial>* clean);
 
-/// What the trace says of a trial and should not, or the other way round; "" if
-/// it says exactly what has happened.
+/// The findings of a trial that the trace lacks, or has too many; "" if it has exactly
+/// those that happened.
 std::string difference(const Trial& trial, const Trace& trace);
 
 /// All of it, for people, in Markdown.

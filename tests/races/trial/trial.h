@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the reproducers have in common.  Each is two processes: the subject, whose
+ * The common parts of the reproducers.  Each is two processes: the subject, whose
  * threads start a program and do what must not be done meanwhile, and the
  * observer, which watches the subject from outside, through /proc, and brings the
  * moment about: it holds the child before exec for as long as is needed.
@@ -56,7 +56,7 @@ void trial_release(const struct trial* trial);
  * or none but thread `tid` is asked about (false). */
 bool trial_await(const struct trial* trial, const _Atomic int* flag, pid_t tid);
 
-/* What the target wrote.  Ends the trial if it wrote nothing. */
+/* The words that the target wrote.  Ends the trial if it wrote nothing. */
 struct words {
     char program[64];
     int uid;

@@ -159,7 +159,7 @@ class Element {
     get text() {
         return this.isRaw() ? "" : this.children.map((c) => c instanceof Element ? c.text : c).join("");
     }
-    // Of a canvas.
+    // The members of a canvas.
     set width(value) { this.wide = value; this.resize(); }
     get width() { return this.wide; }
     set height(value) { this.high = value; this.resize(); }
