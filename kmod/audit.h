@@ -10,6 +10,12 @@
 
 #include "kernel_symbols.h"
 
+/* Whether the system call of the current task is audited. */
+static inline bool kspawn_audit_is_on(void)
+{
+	return audit_enabled && !audit_dummy_context();
+}
+
 /**
  * kspawn_audit_begin() - to the auditor, the child now makes a system call
  * @number: __NR_* of the call

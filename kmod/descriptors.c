@@ -106,8 +106,6 @@ static unsigned int next_word(const struct kspawn_selection *selection,
 	return word;
 }
 
-/* The functions from here on work on a table that nobody else can see yet. */
-
 /* Put what is selected of one word of @from into @to, which has nothing there. */
 static void take_word(struct fdtable *to, const struct fdtable *from,
 		      const struct kspawn_selection *selection,

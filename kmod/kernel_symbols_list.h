@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The symbols that kspawn_kernel_symbols_resolve() finds: functions that are
- * called, entry points of system calls, and what only its address is wanted of.
+ * called, entry points of system calls, and variables by their addresses.
  * Included for each use of the list, with these three defined.
  */
 FUNCTION(kernel_clone);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/audit.h>
 #include <linux/bitops.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
@@ -15,6 +14,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "audit.h"
 #include "operations.h"
 #include "queue.h"
 #include "request.h"
@@ -215,7 +215,7 @@ static bool begins_with_exe(const char *path)
 	       strstarts(path, "/proc/thread-self/exe");
 }
 
-/* Note for select_descriptors() what one descriptor of an action is for. */
+/* Note whether the child needs a descriptor of an action, or none from it on. */
 static void note_descriptor(struct kspawn_request *request,
 			    const struct kspawn_operation *operation, int fd)
 {
@@ -424,8 +424,7 @@ static int select_descriptors(struct kspawn_request *request,
 	selection->only_named =
 		kspawn_request_has_attr(request, KSPAWN_ATTR_CLOEXEC_DEFAULT);
 	/* An auditor's rules may be about the program that acts for the child. */
-	if ((audit_enabled && !audit_dummy_context()) ||
-	    begins_with_exe(request->path))
+	if (kspawn_audit_is_on() || begins_with_exe(request->path))
 		request->wants_exe = true;
 	naming.end = min(naming.slots, request->named_end);
 	name_all(request, &naming);

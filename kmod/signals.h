@@ -2,8 +2,8 @@
 /*
  * Signals during a call: blocked, as glibc and musl block them, for the calling
  * thread and so for the child, so that no action fails because a signal happened
- * to arrive.  What cannot be blocked is taken where a child in user mode would
- * take it: at the start, and where a step was interrupted.
+ * to arrive.  SIGKILL, SIGSTOP and stops of a tracer are taken where a child in
+ * user mode would take them: at the start, and where a step was interrupted.
  */
 #ifndef KSPAWN_SIGNALS_H
 #define KSPAWN_SIGNALS_H

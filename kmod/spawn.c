@@ -73,8 +73,8 @@ static void tell_child(const struct kspawn_args *args,
 }
 
 /*
- * A filter on execve() would not see what the child executes.  What a filter
- * allows of open() and the others would not be looked at either.
+ * A filter on execve() would not see what the child executes, nor would its
+ * rules for open() and the other calls be applied to the child's actions.
  */
 static bool under_seccomp(void)
 {
@@ -314,9 +314,9 @@ out:
 	if (ret < 0) {
 		/*
 		 * No child was left, so the call can be made again after the
-		 * signal, the freezer or the tracer, as fork() is.  What was
-		 * pending may have gone meanwhile, and the mask that was set
-		 * has cleared the flag then; without it nothing restarts.
+		 * signal, the freezer or the tracer, as fork() is.  The signal
+		 * may have gone meanwhile, and the mask that was set has
+		 * cleared the flag then; without it nothing restarts.
 		 */
 		if (kspawn_signals_is_restart(ret) &&
 		    !fatal_signal_pending(current)) {

@@ -75,7 +75,6 @@ FIXTURE_VARIANT_ADD(spawn, interrupted_filp_open) { .name = "filp_open", .interr
 
 static bool may_show_as(const struct faulty_function *f, int error)
 {
-
 	for (unsigned int i = 0; i < FUNCTION_ERRORS && f->errors[i]; i++)
 		if (f->errors[i] == error)
 			return true;

@@ -116,7 +116,7 @@ static const char *const cannot_fail[] = {
 
 	/* What is only looked at, moved or counted. */
 	"fd_install", "path_get", "pid_nr_ns", "get_task_pid", "pid_task", "follow_down_one",
-	"from_k[ug]id", "from_k[ug]id_munged", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
+	"from_k[ug]id*", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
 	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "__sw_hweight64", "noop_llseek",
 
 	/* User memory: their arguments are not C's.  See tests/abi/memory.c. */
