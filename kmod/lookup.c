@@ -94,12 +94,18 @@ static enum answer step(struct path *path, const char *name,
 	*certain &= !is_managed(child);
 	if (d_is_negative(child))
 		return *certain && !stale ? ABSENT : UNKNOWN;
-	/* A mount is there as long as nobody finds its directory gone. */
-	while (d_mountpoint(path->dentry) && follow_down_one(path))
+	/*
+	 * A mount holds until somebody asks the server and finds its directory
+	 * gone.  We do not ask: with a root on NFS each missing name of a local
+	 * mount would be a whole look-up.  The root of a mount may be managed,
+	 * too: an automounter mounts there.
+	 */
+	while (d_mountpoint(path->dentry) && follow_down_one(path)) {
 		stale = false;
+		*certain &= !is_managed(path->dentry);
+	}
 	*certain &= !stale;
-	return d_is_negative(path->dentry) || d_is_symlink(path->dentry) ?
-		UNKNOWN : FOUND;
+	return d_is_symlink(path->dentry) ? UNKNOWN : FOUND;
 }
 
 /*
@@ -110,7 +116,7 @@ static enum answer step(struct path *path, const char *name,
  */
 static enum answer ask_cache(const char *name)
 {
-	enum answer answer = UNKNOWN;
+	enum answer answer;
 	bool certain = true;
 	struct path path;
 

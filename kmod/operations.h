@@ -22,9 +22,9 @@ struct kspawn_request;
 /* fd is a descriptor of the caller's that the child is to have. */
 #define KSPAWN_NAMES_FD		BIT(0)
 /*
- * The operation cannot make the program appear, and fails only for a descriptor
- * that is not open or out of range: so the caller may look for the program
- * before there is a child.
+ * The operation cannot make the program appear, unless KSPAWN_MAKES_FD, and
+ * fails only for a descriptor that is not open or out of range: so the caller
+ * may look for the program before there is a child.
  */
 #define KSPAWN_KEEPS_LOOKUP	BIT(1)
 /* The child needs nothing from fd on, but for what is named. */
@@ -34,6 +34,8 @@ struct kspawn_request;
  * current has memory.
  */
 #define KSPAWN_NEEDS_MEMORY	BIT(3)
+/* newfd is open then; a path through its number finds what the caller does not. */
+#define KSPAWN_MAKES_FD		BIT(4)
 
 /*
  * Carry an operation out in the child, which is current; the action is NULL for

@@ -216,27 +216,39 @@ static int search(struct kspawn_request *request, bool run)
 	return request->denied ? -EACCES : err;
 }
 
+/* Whether a path may lead through a descriptor's number, as a path names it. */
+static bool may_be_descriptor(const char *path)
+{
+	return strstr(path, "/proc") || strstr(path, "/dev");
+}
+
 /*
  * Whether the child would find what its caller finds: it has the caller's
- * credentials, working directory and no descriptor that the caller has not.
+ * credentials and working directory, and reaches the program by no descriptor
+ * that the caller has not.
  */
 static bool lookup_is_settled(const struct kspawn_request *request)
 {
-	u32 i;
+	bool makes_fd = false;
+	u32 traits, i;
 
 	if (is_elsewhere(request, request->path))
 		return false;
 	if (kspawn_request_has_attr(request, KSPAWN_ATTR_RESETIDS) &&
 	    kspawn_attributes_ids_differ())
 		return false;
-	for (i = 0; i < request->args.action_count; i++)
-		if (!(request->actions[i].operation->traits &
-		      KSPAWN_KEEPS_LOOKUP))
+	for (i = 0; i < request->args.action_count; i++) {
+		traits = request->actions[i].operation->traits;
+		if (!(traits & KSPAWN_KEEPS_LOOKUP))
 			return false;
-	return true;
+		makes_fd |= traits & KSPAWN_MAKES_FD;
+	}
+	return !makes_fd || !(may_be_descriptor(request->path) ||
+			      (request->search &&
+			       may_be_descriptor(request->search)));
 }
 
-/* Whether a descriptor is open, and may be. */
+/* Whether the caller has this descriptor open. */
 static bool is_open(int fd)
 {
 	struct file *file = fget_raw(fd);
@@ -317,8 +329,7 @@ int kspawn_program_find(struct kspawn_request *request)
 {
 	int err;
 
-	if ((audit_enabled && !audit_dummy_context()) ||
-	    !lookup_is_settled(request))
+	if (kspawn_audit_is_on() || !lookup_is_settled(request))
 		return 0;
 	err = request->search ? search(request, false) :
 				kspawn_lookup(request->path);

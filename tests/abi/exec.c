@@ -382,6 +382,31 @@ TEST_F(spawn, by_descriptor_that_an_action_made)
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
 }
 
+/* The caller has none of that number, or another file. */
+TEST_F(spawn, by_descriptor_that_dup2_made)
+{
+	static const char * const paths[] = { "/proc/self/fd/50", "/dev/fd/50", "/dev/stdin" };
+	int fd = assert_fd(_metadata, open(scratch_child, O_RDONLY | O_CLOEXEC));
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		DEFINE_REPORT(s, r);
+
+		s.args.path = spawn_pointer(paths[i]);
+		spawn_dup2(&s, fd, i < 2 ? 50 : 0);
+		expect_report(_metadata, self->device, &s, &r);
+		EXPECT_STREQ(scratch_child, report_section(&r, "exe", NULL));
+	}
+	{
+		DEFINE_REPORT(s, r);
+
+		s.args.path = spawn_pointer("50");
+		s.args.search = spawn_pointer("/nowhere:/dev/fd");
+		spawn_dup2(&s, fd, 50);
+		expect_report(_metadata, self->device, &s, &r);
+	}
+}
+
 /* The caller's own program, as busybox and many test suites start it. */
 TEST_F(spawn, by_proc_self_exe)
 {

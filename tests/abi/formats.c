@@ -12,26 +12,6 @@
 #define NAME	"kspawntest"
 #define MAGIC	"KSPAWNTEST\n"
 
-/* The kernel's own module, which guests have not at the usual place. */
-static void load_misc(void)
-{
-	const char *modules = getenv("KSPAWN_MODULES");
-	static const char unpacked[] = "binfmt_misc.ko";
-	char file[PATH_MAX], command[PATH_MAX + 64];
-
-	if (!modules)
-		return;
-	snprintf(file, sizeof(file), "%s/kernel/fs/binfmt_misc.ko", modules);
-	if (access(file, R_OK)) {
-		snprintf(command, sizeof(command), "xz -dc '%s.xz' >%s", file, unpacked);
-		if (system(command))
-			return;
-		module_insert(unpacked);
-	} else {
-		module_insert(file);
-	}
-}
-
 static bool is_mounted(void)
 {
 	return !access(MISC "/register", W_OK) || !mount("none", MISC, "binfmt_misc", 0, NULL);
@@ -44,7 +24,7 @@ static bool register_format(const char *flags)
 	if (geteuid())
 		return false;
 	if (!is_mounted())
-		load_misc();
+		module_insert_stock("fs/binfmt_misc");
 	if (!is_mounted())
 		return false;
 	put(MISC "/" NAME, "-1");

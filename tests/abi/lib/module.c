@@ -35,6 +35,24 @@ int module_insert(const char *file)
 	return err;
 }
 
+void module_insert_stock(const char *path)
+{
+	const char *modules = getenv("KSPAWN_MODULES");
+	static const char unpacked[] = "stock.ko";
+	char file[MODULE_PATH], command[MODULE_PATH + 64];
+
+	if (!modules)
+		return;
+	snprintf(file, sizeof(file), "%s/kernel/%s.ko", modules, path);
+	if (!access(file, R_OK)) {
+		module_insert(file);
+		return;
+	}
+	snprintf(command, sizeof(command), "xz -dc '%s.xz' >%s", file, unpacked);
+	if (!system(command))
+		module_insert(unpacked);
+}
+
 int module_remove(const char *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK);

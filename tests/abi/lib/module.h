@@ -12,4 +12,10 @@ int module_file(char path[MODULE_PATH], const char *name);
 int module_insert(const char *file);
 int module_remove(const char *name);
 
+/*
+ * Insert a module of the kernel's own, which guests do not have at the usual place, by its
+ * path below kernel/ without .ko.  It may be there already, or not exist.
+ */
+void module_insert_stock(const char *path);
+
 #endif /* KSPAWN_ABI_MODULE_H */
