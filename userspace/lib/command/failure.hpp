@@ -3,6 +3,7 @@
 #define KSPAWN_LIB_COMMAND_FAILURE_HPP
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <kspawn/command.hpp>
@@ -23,6 +24,12 @@ struct Command::Failure : internal::FailedStep {
     void throw_if_any() const {
         if (error != 0)
             throw to_error();
+    }
+    /// The same, or the error of a wait for the child.
+    void throw_if_any(const std::error_code& of_wait) const {
+        throw_if_any();
+        if (of_wait)
+            throw std::system_error(of_wait, "wait");
     }
 };
 
