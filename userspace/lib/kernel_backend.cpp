@@ -10,7 +10,6 @@
 #include "attributes.hpp"
 #include "backend.hpp"
 #include "device.hpp"
-#include "errno_guard.hpp"
 #include "file_actions.hpp"
 
 namespace kspawn::internal {
