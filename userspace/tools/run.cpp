@@ -98,9 +98,10 @@ void say_signals(Command& command, const RunOptions& options, const Relay& relay
         command.ignore_signals(ignored);
 }
 
-// PROGRAM's environment is ours: a Command would sort what is set.
+// Changes our own environment, which PROGRAM inherits: Command::env() would put the
+// variables in the order of their names.
 void change_environment(const RunOptions& options) {
-    kspawn_get_backend(); // for ourselves it is as it was
+    kspawn_get_backend(); // reads KSPAWN_BACKEND before --env can change it
     if (options.clear_environment)
         ::clearenv();
     for (const auto& name : options.unset)
@@ -108,7 +109,7 @@ void change_environment(const RunOptions& options) {
     for (const auto& assignment : options.set) {
         const auto equals = assignment.find('=');
         const auto name = assignment.substr(0, equals);
-        ::unsetenv(name.c_str()); // it comes behind what is there
+        ::unsetenv(name.c_str()); // so that setenv() puts it at the end
         if (::setenv(name.c_str(), assignment.c_str() + equals + 1, 1) != 0)
             throw std::system_error(errno, std::generic_category(), "--env " + assignment);
     }
