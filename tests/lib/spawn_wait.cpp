@@ -35,6 +35,13 @@ extern "C" void pass_on(int signal) {
     ::syscall(SYS_pidfd_send_signal, stored_pidfd, signal, nullptr, 0);
 }
 
+extern "C" void let_go_of_the_child(int) {
+    seen_pid = stored_pid;
+    seen_pidfd = stored_pidfd;
+    stored_pid = 0;
+    stored_pidfd = -1;
+}
+
 void handle(int signal, void (*handler)(int), int flags = 0) {
     struct sigaction action {};
     action.sa_handler = handler;
@@ -139,6 +146,20 @@ TEST_F(SpawnWait, SignalEndsTheWaitAndNotTheChild) {
     int wait_status = 0;
     EXPECT_EQ(::waitpid(stored_pid, &wait_status, 0), stored_pid);
     EXPECT_EQ(wait_status, SIGTERM);
+}
+
+// What the variables hold is the caller's as soon as it is there.
+TEST_F(SpawnWait, WhatAHandlerClearsStaysCleared) {
+    handle(SIGCHLD, let_go_of_the_child, SA_RESTART);
+    const int error = start_and_wait({"exit", "7"}, true);
+    const Descriptor seen{seen_pidfd};
+    EXPECT_EQ(error, 0);
+    EXPECT_EQ(status, 7 << 8);
+    EXPECT_GT(seen_pid, 0);
+    EXPECT_GE(seen_pidfd, 0);
+    EXPECT_EQ(stored_pid, 0);
+    EXPECT_EQ(stored_pidfd, -1);
+    EXPECT_FALSE(pidfd);
 }
 
 TEST_F(SpawnWait, HandlerCanPassTheSignalOn) {

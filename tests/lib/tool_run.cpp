@@ -222,6 +222,8 @@ TEST_F(ToolWithoutModule, SaysWhatToDoIfItIsNeeded) {
         "kspawn: device /dev/kspawn: No such file or directory (is the module kspawn loaded?); "
         "kspawn doctor says what to do, and --backend auto lets libc start it\n";
     expect(kspawn_run({"--backend", "kernel", "true"}), 125, words);
+    for (const auto* const call : {"wait", "spawn", "async"})
+        expect(kspawn_run({"--backend", "kernel", "--call", call, "true"}), 125, words);
     expect(kspawn_run({"true"}, {"KSPAWN_BACKEND=kernel"}), 125, words);
     EXPECT_EQ(kspawn_run({"--backend", "auto", "true"}, {"KSPAWN_BACKEND=kernel"}).status, 0);
 }

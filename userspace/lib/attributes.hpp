@@ -8,8 +8,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "policies.hpp"
 #include "words.hpp"
@@ -137,6 +139,16 @@ constexpr std::array attributes{
               nullptr, nullptr},
     Attribute{KSPAWN_ATTR_CLOEXEC_DEFAULT, "CLOEXEC_DEFAULT_NP", nullptr, nullptr, nullptr},
 };
+
+/// Calls `visit.template operator()<at>()` for each index into the table.  What it reads of
+/// the table in a constant expression is in its code: the table itself, whose pointers
+/// the dynamic linker would have to relocate, need not be in the library.
+template <class Visit>
+constexpr void for_each(Visit visit) {
+    [&]<std::size_t... at>(std::index_sequence<at...>) {
+        (visit.template operator()<at>(), ...);
+    }(std::make_index_sequence<attributes.size()>());
+}
 
 /// The flags of all attributes for which `wanted` holds.
 template <class Wanted>

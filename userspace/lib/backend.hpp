@@ -87,7 +87,7 @@ Result start_by_kernel(const Request& request) noexcept;
 /// Through posix_spawn(), which returns at When::executed.
 Result start_by_libc(const Request& request) noexcept;
 
-/// The same, with all that a request asks for.
+/// The same, with all that a request asks for; stores the child, as the kernel does.
 Result call_by_libc(const Request& request) noexcept;
 
 /// Through the one that kspawn_get_backend() and the circumstances ask for.

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstddef>
 
 #include "cancel_guard.hpp"
@@ -19,6 +18,7 @@
 #include "device.hpp"
 #include "errno_guard.hpp"
 #include "failure.hpp"
+#include "words.hpp"
 
 namespace kspawn::internal::completion {
 
@@ -60,13 +60,8 @@ int open_by_libc(int& opened, unsigned capacity, int flags) noexcept {
     const unsigned pages = (capacity + events_in_page - 1) / events_in_page + pages_to_spare;
     if (::fcntl(read_end.get(), F_SETPIPE_SZ, pages * page_size) < 0)
         return errno;
-    // "/proc/self/fd/" and a number: snprintf() may allocate.
-    std::array<char, 32> name{"/proc/self/fd/"};
-    auto* const digits = name.data() + sizeof("/proc/self/fd/") - 1;
-    auto* end = digits;
-    for (int rest = read_end.get(); rest != 0 || end == digits; rest /= 10)
-        *end++ = static_cast<char>('0' + rest % 10);
-    std::reverse(digits, end);
+    std::array<char, 32> name{};
+    Words{name} << "/proc/self/fd/" << read_end.get();
     opened = ::open(name.data(), O_RDWR | O_CLOEXEC | flags);
     return opened < 0 ? errno : 0;
 }

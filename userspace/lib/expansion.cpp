@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "expansion.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <ranges>
 
 #include "open_descriptors.hpp"
 
@@ -17,12 +14,6 @@ namespace {
 // So many numbers are closed without a look at whether they are open, which is then
 // exact, whatever other threads do.  Each is a system call of the child's.
 constexpr int most_blind = 4096;
-
-// libc's function refuses a number that is not below the limit.
-bool above_the_limit(int descriptor) noexcept {
-    const long limit = ::sysconf(_SC_OPEN_MAX);
-    return limit >= 0 && descriptor >= limit;
-}
 
 } // namespace
 
@@ -54,19 +45,8 @@ int Expansion::add_close(int descriptor, unsigned index) noexcept {
     return add(file_actions::make(KSPAWN_ACTION_CLOSE, descriptor), index);
 }
 
-// Whether the child has a descriptor after the actions so far.
-bool Expansion::is_open_here(int descriptor) const noexcept {
-    for (const auto& action : actions_.all() | std::views::reverse) {
-        if (made_by(action) == descriptor)
-            return true;
-        if (closes(action, descriptor))
-            return false;
-    }
-    return is_open(descriptor);
-}
-
 int Expansion::add_inherit(int descriptor, unsigned index) noexcept {
-    if (!is_open_here(descriptor))
+    if (slot(actions_.all(), descriptor) == Slot::empty)
         return 0;
     return add(file_actions::make(KSPAWN_ACTION_DUP2, descriptor, descriptor), index);
 }

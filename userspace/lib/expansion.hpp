@@ -54,7 +54,6 @@ private:
     int close_between(const List<int>& kept) noexcept;
     int list_named(List<int>& list) const noexcept;
     int list_targets(int first, int last, List<int>& list) const noexcept;
-    bool is_open_here(int descriptor) const noexcept;
 
     kspawn_spawn_file_actions_t object_;
     List<kspawn_action> actions_;

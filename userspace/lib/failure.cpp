@@ -26,8 +26,8 @@ struct Memory {
     bool any;
     // The words are made when the failure happens: later the request is gone.
     std::array<char, KSPAWN_FAILURE_WORDS_MAX> words;
-    // Of the program that was not found, which is in the words after `executed`; 0 if
-    // there is nothing to look for any more.
+    // How long the path is of the program that was not found, which is in the words after
+    // `executed`; 0 if there is nothing to look for any more.
     std::size_t missing;
 };
 
@@ -148,7 +148,7 @@ std::size_t missing_path(const Request& request, const Result& result) noexcept 
     return path.starts_with('/') && path.size() <= name_max ? path.size() : 0;
 }
 
-// Only for who reads the words: to look for a file costs as much as to be told that
+// Only when the words are read: to look for a file costs as much as to be told that
 // it is not there, and many a caller goes on to try another.
 void add_hint() noexcept {
     if (memory.missing == 0)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "file_actions.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -10,9 +8,11 @@
 
 #include "errno_guard.hpp"
 #include "memory.hpp"
+#include "open_descriptors.hpp"
 
 namespace {
 
+using kspawn::internal::above_the_limit;
 using kspawn::internal::ErrnoGuard;
 using kspawn::internal::Fields;
 using kspawn::internal::fields_of;
@@ -30,12 +30,9 @@ using Text = std::unique_ptr<char, Free>;
 constexpr unsigned first_capacity = 8;
 constexpr unsigned max_capacity = std::numeric_limits<unsigned>::max() / sizeof(kspawn_action);
 
-// As glibc has it: negative, or not below the limit of the moment.
+// As glibc has it.
 bool possible_descriptor(int descriptor) noexcept {
-    if (descriptor < 0)
-        return false;
-    const long limit = ::sysconf(_SC_OPEN_MAX);
-    return limit < 0 || descriptor < limit;
+    return descriptor >= 0 && !above_the_limit(descriptor);
 }
 
 int grow(kspawn_spawn_file_actions_t& object) noexcept {

@@ -4,12 +4,12 @@
 #include <sys/ioctl.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 
 #include "attributes.hpp"
 #include "backend.hpp"
 #include "device.hpp"
-#include "errno_guard.hpp"
 #include "file_actions.hpp"
 
 namespace kspawn::internal {
@@ -28,10 +28,13 @@ void fill_attributes(kspawn_args& args, const kspawn_spawnattr_t& object) noexce
     const auto& own = object.private_members;
     const unsigned flags = own.flags & ~static_cast<unsigned>(KSPAWN_SPAWN_USEVFORK);
     args.attr_flags = flags;
-    for (const auto& attribute : attributes::attributes) {
-        if ((flags & attribute.flag) != 0 && attribute.fill != nullptr)
-            attribute.fill(args, own);
-    }
+    attributes::for_each([&]<std::size_t at>() {
+        constexpr auto attribute = attributes::attributes[at];
+        if constexpr (attribute.fill != nullptr) {
+            if ((flags & attribute.flag) != 0)
+                attribute.fill(args, own);
+        }
+    });
 }
 
 void fill_actions(kspawn_args& args, const kspawn_spawn_file_actions_t& object) noexcept {

@@ -3,9 +3,7 @@
 // answer, which is an error number and nothing more.
 #include <spawn.h>
 
-#include <array>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
 #include <string_view>
 

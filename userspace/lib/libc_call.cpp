@@ -19,12 +19,21 @@ Result refuse_completion(int error) noexcept {
     return Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION);
 }
 
+// Before anything else is done for the caller.  The kernel does it as well: what a
+// signal handler or another thread makes of the variables later is not undone.
+Result start_and_store(const Request& request) noexcept {
+    const Result result = start_by_libc(request);
+    if (result.error == 0)
+        store(request, result);
+    return result;
+}
+
 Result start_and_post(const Request& request) noexcept {
     if (!completion::is_of_libc(request.completion))
         return refuse_completion(EBADF);
     if (!completion::has_room(request.completion))
         return refuse_completion(EAGAIN);
-    const Result result = start_by_libc(request);
+    const Result result = start_and_store(request);
     if (result.error == 0)
         completion::post(request.completion, {.cookie = request.cookie,
                                               .pid = result.pid,
@@ -48,10 +57,7 @@ Result start_with_signals_blocked(Request request) noexcept {
         kspawn_spawnattr_setsigmask(&attributes, &blocked.before());
     }
     request.attributes = &attributes;
-    const Result result = start_by_libc(request);
-    if (result.error == 0)
-        store(request, result);
-    return result;
+    return start_and_store(request);
 }
 
 Result start_and_wait(const Request& request) noexcept {
@@ -78,7 +84,7 @@ Result call_by_libc(const Request& request) noexcept {
     case When::ended:
         return start_and_wait(request);
     }
-    return start_by_libc(request);
+    return start_and_store(request);
 }
 
 } // namespace kspawn::internal

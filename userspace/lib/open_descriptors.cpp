@@ -12,17 +12,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
+#include <ranges>
 #include <string_view>
 
 #include "cancel_guard.hpp"
 #include "descriptor.hpp"
 #include "errno_guard.hpp"
+#include "numbers.hpp"
+#include "operations.hpp"
 
 namespace kspawn::internal {
 
@@ -31,15 +32,6 @@ namespace {
 // What getdents64() writes; libc's own reading of directories allocates.
 constexpr std::size_t offset_of_length = 16;
 constexpr std::size_t offset_of_name = 19;
-
-std::optional<int> number_of(std::string_view name) noexcept {
-    int number = 0;
-    const auto* const end = name.data() + name.size();
-    const auto [stopped, error] = std::from_chars(name.data(), end, number);
-    if (error != std::errc() || stopped != end)
-        return {};
-    return number;
-}
 
 // 0, ENOMEM, or another error: /proc does not tell.
 int list_from_proc(int first, int last, List<int>& list) noexcept {
@@ -58,7 +50,7 @@ int list_from_proc(int first, int last, List<int>& list) noexcept {
         for (std::size_t at = 0; at + offset_of_name < entries.size();) {
             std::uint16_t length = 0;
             std::memcpy(&length, entries.data() + at + offset_of_length, sizeof(length));
-            const auto number = number_of(entries.data() + at + offset_of_name);
+            const auto number = whole_number(entries.data() + at + offset_of_name);
             at += length;
             if (!number || *number < first || *number > last || *number == directory.get())
                 continue;
@@ -73,6 +65,21 @@ int list_from_proc(int first, int last, List<int>& list) noexcept {
 bool is_open(int descriptor) noexcept {
     const ErrnoGuard keep_errno;
     return ::fcntl(descriptor, F_GETFD) >= 0;
+}
+
+bool above_the_limit(int descriptor) noexcept {
+    const long limit = ::sysconf(_SC_OPEN_MAX);
+    return limit >= 0 && descriptor >= limit;
+}
+
+Slot slot(std::span<const kspawn_action> before, int descriptor) noexcept {
+    for (const auto& action : before | std::views::reverse) {
+        if (made_by(action) == descriptor)
+            return Slot::made;
+        if (closes(action, descriptor))
+            return Slot::empty;
+    }
+    return is_open(descriptor) ? Slot::ours : Slot::empty;
 }
 
 int list_open(int first, int last, List<int>& list) noexcept {

@@ -54,7 +54,6 @@ Result start(const Request& request) noexcept {
     const Result result = start_by_choice(request);
     if (result.error != 0) [[unlikely]]
         return fail(request, result);
-    store(request, result);
     return result;
 }
 

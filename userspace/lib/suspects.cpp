@@ -166,21 +166,8 @@ private:
     }
 
     // What an action finds at a number: descriptors come and go before it.
-    enum class Slot { empty, ours, made };
-    [[nodiscard]] Slot slot(int descriptor, unsigned end) const noexcept {
-        for (unsigned index = end; index-- > 0;) {
-            const auto& action = actions_[index];
-            if (made_by(action) == descriptor)
-                return Slot::made;
-            if (closes(action, descriptor))
-                return Slot::empty;
-        }
-        return is_open(descriptor) ? Slot::ours : Slot::empty;
-    }
-
-    static bool beyond_limit(int descriptor) noexcept {
-        const long limit = ::sysconf(_SC_OPEN_MAX);
-        return limit >= 0 && descriptor >= limit;
+    [[nodiscard]] Slot slot_at(int descriptor, unsigned index) const noexcept {
+        return slot(actions_.first(index), descriptor);
     }
 
     [[nodiscard]] Verdict of_action(unsigned index) const noexcept {
@@ -189,10 +176,10 @@ private:
         case KSPAWN_ACTION_OPEN:
             return of_open(action, index);
         case KSPAWN_ACTION_CLOSE:
-            return must_if(error_ == EBADF && beyond_limit(action.fd));
+            return must_if(error_ == EBADF && above_the_limit(action.fd));
         case KSPAWN_ACTION_DUP2:
-            return must_if(error_ == EBADF &&
-                           (slot(action.fd, index) == Slot::empty || beyond_limit(action.newfd)));
+            return must_if(error_ == EBADF && (slot_at(action.fd, index) == Slot::empty ||
+                                               above_the_limit(action.newfd)));
         case KSPAWN_ACTION_CHDIR:
             return of_chdir(action, index);
         case KSPAWN_ACTION_FCHDIR:
@@ -239,7 +226,7 @@ private:
     }
 
     [[nodiscard]] Verdict of_fchdir(int descriptor, unsigned index) const noexcept {
-        const auto found = slot(descriptor, index);
+        const auto found = slot_at(descriptor, index);
         if (error_ == EBADF)
             return must_if(found == Slot::empty);
         if (error_ != ENOTDIR && error_ != EACCES)
@@ -253,7 +240,7 @@ private:
     }
 
     [[nodiscard]] Verdict of_tcsetpgrp(int descriptor, unsigned index) const noexcept {
-        const auto found = slot(descriptor, index);
+        const auto found = slot_at(descriptor, index);
         switch (error_) {
         case EBADF:
             return must_if(found == Slot::empty);
@@ -282,7 +269,7 @@ private:
         case ESRCH:
             return Verdict::never;
         case EBADF:
-            return must_if(beyond_limit(action.fd));
+            return must_if(above_the_limit(action.fd));
         case EPERM:
             return may_if(writes || (flags & O_NOATIME) != 0);
         case ENOSPC:

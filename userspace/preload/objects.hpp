@@ -64,7 +64,9 @@ private:
     static constexpr unsigned few = 16;
     bool present_ = false;
     kspawn_spawn_file_actions_t object_{};
-    std::array<kspawn_action, few> space_{};
+    // Not zeroed, which each start would pay for: only the `count` entries of object_ that
+    // read() has filled in are ever read.
+    std::array<kspawn_action, few> space_;
     std::unique_ptr<kspawn_action, internal::Free> more_;
 };
 

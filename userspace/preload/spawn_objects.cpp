@@ -3,6 +3,7 @@
 // objects.hpp for why), so that all that is here is what this libc may lack.  They
 // are exported nevertheless, all of them: what a program finds by a name must not
 // depend on which of them that is.
+#include <kspawn/spawn.h>
 #include <spawn.h>
 
 #include <cerrno>
@@ -25,12 +26,12 @@ KSPAWN_PRELOAD_FOR_EACH_OBJECT_FUNCTION(KSPAWN_PRELOAD_FORWARD)
 #undef KSPAWN_PRELOAD_FORWARD
 
 int posix_spawnattr_setflags(posix_spawnattr_t* attributes, short flags) noexcept {
-    constexpr short cgroup_flag = 0x100; // POSIX_SPAWN_SETCGROUP of glibc 2.39
     const auto& c = libc();
-    if (c.posix_spawnattr_setcgroup != nullptr || (flags & cgroup_flag) == 0 ||
+    // KSPAWN_SPAWN_SETCGROUP is POSIX_SPAWN_SETCGROUP of glibc 2.39.
+    if (c.posix_spawnattr_setcgroup != nullptr || (flags & KSPAWN_SPAWN_SETCGROUP) == 0 ||
         !objects::understood())
         return c.posix_spawnattr_setflags(attributes, flags);
-    const auto others = static_cast<short>(flags & ~cgroup_flag);
+    const auto others = static_cast<short>(flags & ~KSPAWN_SPAWN_SETCGROUP);
     if (const int error = c.posix_spawnattr_setflags(attributes, others); error != 0)
         return error;
     objects::set_flags(attributes, flags);

@@ -7,7 +7,6 @@
 #include "objects.hpp"
 #include "userspace/lib/backend.hpp"
 #include "userspace/lib/cancel_guard.hpp"
-#include "userspace/lib/errno_guard.hpp"
 #include "userspace/lib/libc_pidfd.hpp"
 #include "userspace/lib/search_list.hpp"
 

@@ -36,7 +36,7 @@ struct Stream {
     std::uint64_t opened = 0;       ///< when the stream became known
     bool inheritable_later = false; ///< its descriptor is close-on-exec for the moment only
     pid_t pid = 0;                  ///< 0 while there is no child
-    /// Of the size that libc's streams of a pipe have.
+    /// As large as the buffer of libc's streams of a pipe.
     std::array<char, 4096> buffer{};
 };
 

@@ -11,7 +11,6 @@ enum ExitCode : int {
     exit_failed = 125,         ///< kspawn itself failed
     exit_not_executable = 126, ///< the program was found but cannot be executed
     exit_not_found = 127,      ///< the program was not found
-    exit_signal = 128,         ///< plus the signal that killed the program
 };
 
 } // namespace kspawn::tool

@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -94,7 +93,7 @@ std::filesystem::path find_library() {
                                          KSPAWN_FULL_LIBRARY_DIRECTORY));
 }
 
-// As PROGRAM shall find it: ours, which is its.
+// Sets a variable of our own environment, which PROGRAM inherits.
 void set_variable(const char* name, const std::string& value) {
     if (::setenv(name, value.c_str(), 1) != 0)
         throw std::system_error(errno, std::generic_category(), name);

@@ -13,7 +13,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -79,31 +78,30 @@ sigset_t set_of(const std::vector<int>& signals) {
 }
 
 void say_signals(Command& command, const RunOptions& options, const Relay& relay) {
+    const sigset_t defaults = set_of(options.default_signal);
+    if (options.default_signals)
+        command.reset_signals(); // but for the mask
+    else if (sigisemptyset(&defaults) == 0)
+        command.default_signals(defaults);
+
     // Ours is not the one to inherit: the relay has changed it.
     sigset_t mask = relay.original_mask();
     for (const int number : options.block_signal)
         sigaddset(&mask, number);
     command.signal_mask(mask);
 
-    sigset_t defaults = set_of(options.default_signal);
-    if (options.default_signals) {
-        // Not sigfillset(): it leaves out the two that libc keeps for itself,
-        // and glibc's posix_spawn() may have started us with them ignored.
-        std::memset(&defaults, 0xff, sizeof(defaults));
-    }
-    if (sigisemptyset(&defaults) == 0)
-        command.default_signals(defaults);
-
     sigset_t ignored = set_of(options.ignore_signal);
-    if (relay.ignores_sigchld() && sigismember(&defaults, SIGCHLD) == 0)
+    const bool sigchld_is_default = options.default_signals || sigismember(&defaults, SIGCHLD) == 1;
+    if (relay.ignores_sigchld() && !sigchld_is_default)
         sigaddset(&ignored, SIGCHLD);
     if (sigisemptyset(&ignored) == 0)
         command.ignore_signals(ignored);
 }
 
-// PROGRAM's environment is ours: a Command would sort what is set.
+// Changes our own environment, which PROGRAM inherits: Command::env() would put the
+// variables in the order of their names.
 void change_environment(const RunOptions& options) {
-    kspawn_get_backend(); // for ourselves it is as it was
+    kspawn_get_backend(); // reads KSPAWN_BACKEND before --env can change it
     if (options.clear_environment)
         ::clearenv();
     for (const auto& name : options.unset)
@@ -111,7 +109,7 @@ void change_environment(const RunOptions& options) {
     for (const auto& assignment : options.set) {
         const auto equals = assignment.find('=');
         const auto name = assignment.substr(0, equals);
-        ::unsetenv(name.c_str()); // it comes behind what is there
+        ::unsetenv(name.c_str()); // so that setenv() puts it at the end
         if (::setenv(name.c_str(), assignment.c_str() + equals + 1, 1) != 0)
             throw std::system_error(errno, std::generic_category(), "--env " + assignment);
     }

@@ -6,20 +6,21 @@
 
 #include <algorithm>
 #include <cctype>
-#include <limits>
 #include <memory>
 #include <string_view>
 #include <utility>
 
 #include "command_line.hpp"
 #include "exit_status.hpp"
+#include "lib/numbers.hpp"
 #include "lib/policies.hpp"
-#include "numbers.hpp"
 #include "signal_names.hpp"
 
 namespace kspawn::tool {
 
 namespace {
+
+using internal::whole_number;
 
 constexpr const char* description =
     "Start PROGRAM through the kernel, in one step, and wait for it; where the\n"

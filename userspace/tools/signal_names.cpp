@@ -8,11 +8,13 @@
 #include <csignal>
 #include <cstring>
 
-#include "numbers.hpp"
+#include "lib/numbers.hpp"
 
 namespace kspawn::tool {
 
 namespace {
+
+using internal::whole_number;
 
 std::optional<int> real_time_signal(std::string_view name) {
     int number = 0;

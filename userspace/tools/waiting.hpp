@@ -22,8 +22,8 @@ public:
 
     /// The mask that the program would have had without us.
     [[nodiscard]] const sigset_t& original_mask() const { return original_mask_; }
-    /// Whether the program is to ignore SIGCHLD: we were started so, and whoever starts the
-    /// program can do that for it alone.
+    /// Whether PROGRAM is to ignore SIGCHLD, as we did when we were started: only through
+    /// the kernel, since libc cannot ignore a signal in the child alone.
     [[nodiscard]] bool ignores_sigchld() const;
 
     /// Where whatever starts the program puts its process ID and its pidfd, before a

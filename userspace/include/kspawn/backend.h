@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * Who starts the programs: the kernel module, or libc's posix_spawn().
+ * Which backend starts the programs: the kernel module, or libc's posix_spawn().
  *
  * The library asks the kernel.  Where it cannot, because there is no module, the
  * device may not be used, the module speaks another ABI, or the caller runs under
@@ -9,7 +9,7 @@
  * linked to it is therefore of use on any Linux.  These functions are for programs
  * that want to know which it is, or that insist.
  *
- * What a start through libc does otherwise:
+ * A start through libc differs in this:
  *   - what libc's posix_spawn() cannot do fails with ENOTSUP, and
  *     kspawn_strfailure() names it: KSPAWN_SPAWN_SETSIGIGN_NP;
  *     KSPAWN_SPAWN_SETCGROUP before glibc 2.39; SCHED_BATCH and SCHED_IDLE; a
@@ -18,9 +18,9 @@
  *   - KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP is done by closing, at the end of the file
  *     actions, what none of them names.  Above the highest descriptor that is kept,
  *     and below it if no more than 4,096 numbers lie between those that are kept,
- *     that is exact.  Of more numbers only those are closed that are open as the
- *     start begins: a descriptor that another thread opens during the start may be
- *     inherited, unless it is close-on-exec.
+ *     that is exact.  If there are more numbers, only those are closed that are open
+ *     as the start begins: a descriptor that another thread opens during the start
+ *     may be inherited, unless it is close-on-exec.
  *   - libc does not tell which step failed: see KSPAWN_STEP_LIBC.
  *   - what libc's posix_spawn() does otherwise than the kernel, it does here too:
  *     kspawn-differences(7).  A start that fails has had a child, and so there is
@@ -63,7 +63,7 @@
 extern "C" {
 #endif
 
-/** Who starts programs. */
+/** A way to start programs. */
 enum kspawn_backend {
     /** The kernel if it can be asked, else libc. */
     KSPAWN_BACKEND_AUTO = 0,
@@ -88,14 +88,14 @@ enum kspawn_backend {
 KSPAWN_API int kspawn_set_backend(int backend) KSPAWN_NOEXCEPT;
 
 /**
- * What kspawn_set_backend() or the environment asked for.
+ * The backend that kspawn_set_backend() or the environment asked for.
  *
  * @return enum kspawn_backend; KSPAWN_BACKEND_AUTO if nobody said anything
  */
 KSPAWN_API int kspawn_get_backend(void) KSPAWN_NOEXCEPT;
 
 /**
- * Who would start a program if the calling thread asked now.
+ * The backend that would start a program if the calling thread asked now.
  *
  * The answer is that of this moment: a module can come and go.
  *
@@ -104,8 +104,8 @@ KSPAWN_API int kspawn_get_backend(void) KSPAWN_NOEXCEPT;
 KSPAWN_API int kspawn_effective_backend(void) KSPAWN_NOEXCEPT;
 
 /**
- * Who made the last attempt to start a program in the calling thread, whether
- * it succeeded or not.
+ * The backend that made the last attempt to start a program in the calling thread,
+ * whether it succeeded or not.
  *
  * @return KSPAWN_BACKEND_KERNEL or KSPAWN_BACKEND_LIBC; KSPAWN_BACKEND_AUTO
  * if there has been none

@@ -286,10 +286,11 @@ private:
     std::optional<std::string> arg0_;
     std::vector<std::string> args_;
     bool searches_path_ = true;
-    std::optional<std::string> search_; // of who does not: nothing is searched
+    // Where, if PATH is not searched; nothing: the program is a path.
+    std::optional<std::string> search_;
     bool env_clear_ = false;
     std::map<std::string, std::optional<std::string>> env_; // nothing: removed
-    // Of descriptors that were named: nothing said, or one that cannot be.
+    // In place of a descriptor below: none was named, or a negative one was.
     static constexpr int unsaid_ = -1;
     static constexpr int impossible_ = -2;
     static int possible_or_not(int descriptor) noexcept {

@@ -95,7 +95,8 @@ public:
     /**
      * @param capacity how many starts may be under way or not dispatched at a time; 1 to
      *                 65,536.  One more fails with EAGAIN
-     * @throws std::system_error with the errors of kspawn_completion_open_np()
+     * @throws SpawnError with the errors of kspawn_completion_open_np(), which
+     *         kspawn_last_failure() tells as well
      */
     explicit CompletionQueue(unsigned capacity = 1024);
     CompletionQueue(const CompletionQueue&) = delete;

@@ -387,9 +387,9 @@ KSPAWN_API int kspawn_spawn_file_actions_addclosefrom_np(kspawn_spawn_file_actio
  * Numbers in it that are not open are no error.
  *
  * Up to 4,096 numbers, and all above first if last is INT_MAX, are closed whatever
- * they are.  Of a longer range only those are closed that are open as the start
- * begins, so that a descriptor that another thread opens during the start may be
- * inherited.
+ * they are.  If the range is longer, only those are closed that are open as the
+ * start begins, so that a descriptor that another thread opens during the start may
+ * be inherited.
  *
  * @param[in] first the lowest to close
  * @param[in] last  the highest to close, which may be above any limit; INT_MAX: no

@@ -307,13 +307,7 @@ private:
         actions_.closefrom(next);
     }
 
-    void explain(int error) {
-        const kspawn_failure* const failure = kspawn_last_failure();
-        failure_.error = error;
-        failure_.step = static_cast<Step>(failure->step);
-        failure_.index = failure->index;
-        failure_.words = internal::without_error(kspawn_strfailure(), error);
-    }
+    void explain(int error) { failure_.take(internal::last_failure(error)); }
 
     const Command& command_;
     Failure& failure_;

@@ -185,9 +185,7 @@ ExitStatus Command::status() const {
     Failure failure;
     std::error_code error;
     const auto status = this->status(failure, error);
-    failure.throw_if_any();
-    if (error)
-        throw std::system_error(error, "wait");
+    failure.throw_if_any(error);
     return status;
 }
 
@@ -204,9 +202,7 @@ ExitStatus Command::status(pid_t& pid, int& pidfd) const {
     Failure failure;
     std::error_code error;
     const auto status = start_and_wait(pid, pidfd, failure, error);
-    failure.throw_if_any();
-    if (error)
-        throw std::system_error(error, "wait");
+    failure.throw_if_any(error);
     return status;
 }
 
@@ -231,9 +227,7 @@ Output Command::output(std::string_view input) const {
     Failure failure;
     std::error_code error;
     auto output = this->output(input, failure, error);
-    failure.throw_if_any();
-    if (error)
-        throw std::system_error(error, "wait");
+    failure.throw_if_any(error);
     return output;
 }
 

@@ -19,7 +19,7 @@ namespace {
 FileDescriptor open_completion(unsigned capacity) {
     int descriptor = -1;
     if (const int error = kspawn_completion_open_np(&descriptor, capacity, O_NONBLOCK); error != 0)
-        throw std::system_error(internal::error_of(error), "completion descriptor");
+        throw internal::last_failure(error).to_error();
     return FileDescriptor(descriptor);
 }
 

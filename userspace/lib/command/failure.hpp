@@ -3,32 +3,33 @@
 #define KSPAWN_LIB_COMMAND_FAILURE_HPP
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <kspawn/command.hpp>
 
+#include "words_of_failure.hpp"
+
 namespace kspawn {
 
 /// Why a start failed; no error: it did not.
-struct Command::Failure {
-    int error = 0;
-    Step step = Step::none;
-    unsigned index = 0;
-    std::string words;
-
+struct Command::Failure : internal::FailedStep {
     /// Before the kernel was asked.
     void prepare(int number, std::string what) {
-        error = number;
-        step = Step::prepare;
-        index = 0;
-        words = std::move(what);
+        take({number, Step::prepare, 0, std::move(what)});
     }
 
-    [[nodiscard]] SpawnError to_error() const { return {error, step, index, words}; }
+    void take(FailedStep failed) { static_cast<FailedStep&>(*this) = std::move(failed); }
 
     void throw_if_any() const {
         if (error != 0)
             throw to_error();
+    }
+    /// The same, or the error of a wait for the child.
+    void throw_if_any(const std::error_code& of_wait) const {
+        throw_if_any();
+        if (of_wait)
+            throw std::system_error(of_wait, "wait");
     }
 };
 

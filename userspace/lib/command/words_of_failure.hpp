@@ -2,9 +2,13 @@
 #ifndef KSPAWN_LIB_COMMAND_WORDS_OF_FAILURE_HPP
 #define KSPAWN_LIB_COMMAND_WORDS_OF_FAILURE_HPP
 
+#include <kspawn/failure.h>
+
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include <kspawn/error.hpp>
 
 namespace kspawn::internal {
 
@@ -16,6 +20,24 @@ inline std::string without_error(std::string words, int error) {
     if (const auto at = words.rfind(in_words); at != std::string::npos)
         words.erase(at, in_words.size());
     return words;
+}
+
+/// What a SpawnError is made of.
+struct FailedStep {
+    int error = 0;
+    Step step = Step::none;
+    unsigned index = 0;
+    std::string words; ///< without the error
+
+    [[nodiscard]] SpawnError to_error() const { return {error, step, index, words}; }
+};
+
+/// What the C library has remembered in this thread of a call that has just returned
+/// `error`.
+inline FailedStep last_failure(int error) {
+    const kspawn_failure* const failure = kspawn_last_failure();
+    return {error, static_cast<Step>(failure->step), failure->index,
+            without_error(kspawn_strfailure(), error)};
 }
 
 } // namespace kspawn::internal
