@@ -138,6 +138,8 @@ Session::Session(const Options& options, Consumer consumer)
     while (true) {
         open(options);
         choose_programs(options);
+        skeleton_->rodata->sees_returns =
+            bpf_program__autoload(skeleton_->progs.on_kernel_clone_return);
         said().clear();
         const int error = -kspawn_trace__load(skeleton_.get());
         if (error == 0)

@@ -5,6 +5,9 @@
  */
 #include "state.bpf.h"
 
+/* Whether on_kernel_clone_return is loaded, which ends what is begun in `waiting`. */
+const volatile bool sees_returns;
+
 static __always_inline bool same_comm(const char *comm)
 {
 	for (int i = 0; i < TRACE_COMM_LENGTH; i++) {
@@ -126,7 +129,7 @@ int BPF_PROG(on_wake_up_new_task, struct task_struct *child)
 
 	regs = (struct pt_regs *)bpf_task_pt_regs(child);
 	window.way = way_of(caller, child);
-	window.waits = child->vfork_done != NULL;
+	window.waits = sees_returns && child->vfork_done;
 	window.ip = regs->ip;
 	window.orig_ax = regs->orig_ax;
 	fill_task(&window.caller, caller);

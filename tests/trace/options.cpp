@@ -173,6 +173,16 @@ TEST(Losses, ofTheMapsAreCounted) {
     EXPECT_EQ(ended.status, 2) << last;
 }
 
+TEST(Losses, areNoneAsLongAsWindowsFit) {
+    // Without `windows` and `stalls` no probe sees how long a caller waits.
+    for (const auto* const kind : {"windows", "creds", "signals", "fds", "stalls"}) {
+        const auto traced =
+            trace({"--kinds", kind, "--max-windows", "2", "--stall-min", "60s"},
+                  {"vfork-in-threads"});
+        EXPECT_EQ(traced.summary.at("drops").at("maps"), 0) << kind << traced.summary;
+    }
+}
+
 TEST(Losses, ofDescriptorsAreCounted) {
     const std::vector<std::string> options{"--kinds", "fds", "--fail-on", "fds"};
     const auto enough = trace(options, {"many-descriptors"});
