@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <iterator>
 #include <ranges>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -124,7 +125,7 @@ void Session::Delete::operator()(bpf_link* link) const noexcept {
 }
 
 Session::Session(const Options& options, Consumer consumer)
-    : consumer_(std::move(consumer)), fd_gap_(options.fd_gap) {
+    : consumer_(std::move(consumer)), kinds_(options.kinds), fd_gap_(options.fd_gap) {
     libbpf_set_print(listen);
     open(options);
     check_names(skeleton_->obj, options.without_hooks);
@@ -190,13 +191,19 @@ void Session::open(const Options& options) {
     bpf_map__set_max_entries(skeleton_->maps.notes, 2 * options.max_descriptors);
 }
 
-void Session::forget(const Wanted& wanted, std::string reason) {
+// Blinds every kind that needs the probe.
+void Session::forget(const Wanted& wanted, const std::string& reason) {
     const auto place = Place{wanted.program}.whole;
     if (wanted.probe->base)
         throw CannotTrace(
             fmt::format("{}: {}; without it {}", place, reason, wanted.probe->effect));
-    missing_.push_back(
-        {wanted.probe->program, place, wanted.kind, std::move(reason), wanted.probe->effect});
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
+        const auto& probes = all_kinds.at(kind)->probes;
+        const auto probe =
+            std::ranges::find(probes, std::string_view{wanted.probe->program}, &Probe::program);
+        if (kinds_.at(kind) && probe != probes.end())
+            missing_.push_back({probe->program, place, kind, reason, probe->effect});
+    }
 }
 
 void Session::choose_programs(const Options& options) {
@@ -217,7 +224,7 @@ void Session::choose_programs(const Options& options) {
                 std::ranges::find(missing_, probe.program, &MissingProbe::program) !=
                     missing_.end())
                 continue;
-            Wanted wanted{&probe, kind, program, std::make_unique_for_overwrite<char[]>(log_size),
+            Wanted wanted{&probe, program, std::make_unique_for_overwrite<char[]>(log_size),
                           nullptr};
             wanted.log[0] = '\0';
             auto reason = missing_target(types.get(), place);
@@ -225,7 +232,7 @@ void Session::choose_programs(const Options& options) {
                 options.without_hooks.end())
                 reason = "left out by --without-hook";
             if (!reason.empty()) {
-                forget(wanted, std::move(reason));
+                forget(wanted, reason);
                 continue;
             }
             bpf_program__set_autoload(program, true);

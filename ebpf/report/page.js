@@ -110,10 +110,11 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
         put(count("missed"), `The kernel skipped ${counted(count("missed"), "run")} of a probe.`);
         put(list.length === 0 && count("total"), `${counted(count("total"), "record")} lost.`);
         put(trace.bad_lines, `${counted(trace.bad_lines, "line")} of the file could not be read.`);
-        for (const probe of Array.isArray(start.missing) ? start.missing : [])
-            list.push(`${probe?.hook ?? "a hook"} could not be watched ` +
-                `(${probe?.reason ?? "for an unknown reason"}): ` +
-                `${probe?.effect ?? "something is not seen"}.`);
+        // A hook that two kinds need is there twice.
+        list.push(...new Set((Array.isArray(start.missing) ? start.missing : []).map((probe) =>
+            `${probe?.hook ?? "a hook"} could not be watched ` +
+            `(${probe?.reason ?? "for an unknown reason"}): ` +
+            `${probe?.effect ?? "something is not seen"}.`)));
         $("gaps").hidden = list.length === 0;
         if (list.length)
             $("gaps").append(el("h2", {}, "This trace is incomplete"), el("p", {}, "What is not " +
