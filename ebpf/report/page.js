@@ -4,8 +4,9 @@
 "use strict";
 // {title, start, summary: the first and the last line, bad_lines, length, verdict: [name,
 // sentence], total: [windows, events], kinds: [{name, title, tile, explanation, findings}],
-// ways, callers, both: [{caller, way, open, copied, shares, window, blocked, without}], of
-// which the last three are {count, percentiles, log2}, windows, longest: see windowOf(),
+// ways: [{way, open, copied, window, blocked, without}], callers: [{caller, window}], both:
+// [{caller, way, shares, without}], of which window, blocked and without are {count,
+// percentiles}, and {count, percentiles, log2} a way's window, windows, longest: see windowOf(),
 // findings: [{kind, weight, title, words, times, timed}], marks: see timeline.js}
 const trace = JSON.parse(document.getElementById("trace").textContent, (key, value) =>
     typeof value !== "string" ? value
