@@ -471,11 +471,7 @@
 
     function describe(element, item, count) {
         element.replaceChildren();
-        const put = (tag, words) => {
-            const part = document.createElement(tag);
-            part.textContent = words;
-            element.append(part);
-        };
+        const put = (tag, words) => element.append(el(tag, {}, words));
         const lane = lanes[item.lane];
         if (item.words !== undefined) {
             put("b", `${kindTitle(item.kind)} at ${duration(item.time)}`);
@@ -524,9 +520,8 @@
         const box = $("legend");
         box.replaceChildren();
         const add = (words, paint, isOn, change) => {
-            const label = document.createElement("label");
-            const check = document.createElement("input");
-            check.type = "checkbox";
+            const check = el("input", { type: "checkbox" });
+            const label = el("label", {}, check);
             check.checked = isOn;
             label.classList.toggle("off", !isOn);
             check.addEventListener("change", () => {
@@ -534,9 +529,8 @@
                 label.classList.toggle("off", !check.checked);
                 draw();
             });
-            label.append(check);
             if (paint) {
-                const sample = document.createElement("canvas");
+                const sample = el("canvas", {});
                 fit(sample, 18, 16);
                 paint(sample.getContext("2d"));
                 label.append(sample);
