@@ -66,6 +66,8 @@ constexpr Count each_is_one(const Json& /*fields*/) {
 
 /// "1 time", "2 times"
 std::string counted(std::uint64_t count, std::string_view noun);
+/// "1 child", "2 children"
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 
 struct Kind {
     std::string_view name;  ///< in options and in the JSON

@@ -12,8 +12,7 @@ namespace kspawn::trace {
 namespace {
 
 std::string with_noun(std::uint64_t count, std::size_t kind) {
-    return fmt::format("{} {}", count,
-                       count == 1 ? all_kinds.at(kind)->one : all_kinds.at(kind)->many);
+    return counted(count, all_kinds.at(kind)->one, all_kinds.at(kind)->many);
 }
 
 bool any(const Kinds& kinds) {

@@ -170,10 +170,9 @@ Heading heading(const Finding& finding) {
 std::string total(const Tally& tally, const Options& /*options*/) {
     auto text = counted(tally.findings, "descriptor") + " reached a program by accident";
     if (tally.findings != 0)
-        text += fmt::format(
-            ", {} time{} in all;\n         {} of them {} marked close-on-exec, too late",
-            tally.events, tally.events == 1 ? "" : "s", tally.grave,
-            tally.grave == 1 ? "was" : "were");
+        text += fmt::format(", {} in all;\n         {} marked close-on-exec, too late",
+                            counted(tally.events, "time"),
+                            counted(tally.grave, "of them was", "of them were"));
     return text;
 }
 
