@@ -2,6 +2,7 @@
 #include "kind.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -20,11 +21,21 @@ std::size_t kind_number(std::string_view name) {
     return static_cast<std::size_t>(found - all_kinds.begin());
 }
 
-std::string kind_names() {
-    std::string names;
-    for (const auto* const kind : all_kinds)
-        names.append(names.empty() ? "" : ", ").append(kind->name);
+bool any(const Kinds& kinds) {
+    return std::ranges::find(kinds, true) != kinds.end();
+}
+
+std::vector<std::string> names_of(const Kinds& kinds) {
+    std::vector<std::string> names;
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
+        if (kinds.at(kind))
+            names.emplace_back(all_kinds.at(kind)->name);
+    }
     return names;
+}
+
+std::string kind_names() {
+    return fmt::format("{}", fmt::join(names_of(every_kind()), ", "));
 }
 
 } // namespace kspawn::trace

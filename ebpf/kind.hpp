@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "events.h"
 #include "finding.hpp"
@@ -117,6 +118,9 @@ constexpr Kinds every_kind() {
     kinds.fill(true);
     return kinds;
 }
+/// Whether there is one among them.
+bool any(const Kinds& kinds);
+std::vector<std::string> names_of(const Kinds& kinds);
 using Tallies = std::array<Tally, kind_count>;
 
 /// The number of the kind of that name; kind_count: there is none.
