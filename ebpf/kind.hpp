@@ -75,7 +75,8 @@ struct Kind {
     std::string_view label; ///< in a line of text
     std::string_view one;   ///< a finding: "leaked descriptor"
     std::string_view many;
-    std::string_view grave; ///< "let one side ...": what a verdict says of the grave ones
+    /// "let one side ...": the words of a verdict for the grave ones; empty: for none
+    std::string_view grave{};
     bool judged;            ///< whether the verdict is about it if nobody asks after a kind
     std::string_view title; ///< on the page: "descriptors"
     std::string_view tile;

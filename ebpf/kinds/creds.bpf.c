@@ -163,8 +163,7 @@ static __always_inline void count_operation(struct mm_struct *mm, u32 operation)
 
 static __always_inline void count_own(u32 operation)
 {
-	if (hazards_open)
-		count_operation(bpf_get_current_task_btf()->mm, operation);
+	count_operation(bpf_get_current_task_btf()->mm, operation);
 }
 
 SEC("fentry/vm_mmap_pgoff")
@@ -212,7 +211,7 @@ SEC("fentry/ptrace_access_vm")
 int BPF_PROG(on_ptrace_access_vm, struct task_struct *task, unsigned long addr,
 	     void *buf, int length, unsigned int flags)
 {
-	if (hazards_open && flags & FOLL_WRITE)
+	if (flags & FOLL_WRITE)
 		count_operation(task->mm, TRACE_REMOTE);
 	return 0;
 }
@@ -221,7 +220,6 @@ int BPF_PROG(on_ptrace_access_vm, struct task_struct *task, unsigned long addr,
 SEC("fentry/mem_write")
 int BPF_PROG(on_mem_write, struct file *file)
 {
-	if (hazards_open)
-		count_operation(file->private_data, TRACE_REMOTE);
+	count_operation(file->private_data, TRACE_REMOTE);
 	return 0;
 }

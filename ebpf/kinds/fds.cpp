@@ -183,7 +183,6 @@ const Kind kinds::fds{
     .label = "fd",
     .one = "leaked descriptor",
     .many = "leaked descriptors",
-    .grave = "",
     .judged = true,
     .title = "descriptors",
     .tile = "descriptors that reached a program by accident",
