@@ -136,8 +136,7 @@ Session::Session(const Options& options, Consumer consumer)
                                       kernel_btf, words(ENOENT)));
     // A program that the verifier does not take is left out, and all the
     // others are tried again.
-    while (true) {
-        open(options);
+    for (;; open(options)) {
         choose_programs(options);
         skeleton_->rodata->sees_returns =
             bpf_program__autoload(skeleton_->progs.on_kernel_clone_return);

@@ -5,8 +5,29 @@
  */
 #include "state.bpf.h"
 
+/* Set before loading. */
+const volatile bool follow_children;
+const volatile bool filter_uid;
+const volatile __u32 only_uid;
+const volatile bool filter_comm;
+const volatile char only_comm[TRACE_COMM_LENGTH];
 /* Whether on_kernel_clone_return is loaded, which ends what is begun in `waiting`. */
 const volatile bool sees_returns;
+
+__u64 last_window;
+
+/* A caller that waits for its child, by its tid. */
+struct waiting {
+	u64 window;
+	u64 start;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct waiting);
+} waiting SEC(".maps");
 
 static __always_inline bool same_comm(const char *comm)
 {

@@ -85,10 +85,10 @@ private:
     }
 
     void close(std::uint64_t id) {
-        const auto halves = std::move(pending_.extract(id).mapped());
+        auto halves = std::move(pending_.extract(id).mapped());
         if (!halves.window)
             return;
-        auto window = *halves.window;
+        auto& window = *halves.window;
         window.blocked = halves.blocked;
         assembler().tell(kind_windows, id, window.way, window.caller, window.start,
                          count(window.shared(), window.user_code != 0, window.threads),
