@@ -28,8 +28,7 @@ struct Probe {
     bool base = false;            ///< nothing works without it
 };
 
-/// The manner of those who are told: names, threads and times as they are put on a
-/// terminal, or on a page.
+/// How names, threads and times are written: for a terminal, or for a page.
 struct Manner {
     std::string (*name)(std::string_view name);
     std::string (*task)(const Task& task);

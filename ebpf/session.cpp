@@ -54,7 +54,7 @@ bool is_there(const char* path) {
     return std::filesystem::exists(path, error);
 }
 
-// As much as the verifier says of one program, mostly; only what is used is paid for.
+// Room for the verifier's log of one program; untouched pages cost nothing.
 constexpr std::size_t log_size = 1 << 20;
 constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
 
@@ -186,7 +186,7 @@ void Session::open(const Options& options) {
     bpf_map__set_max_entries(skeleton_->maps.ring, options.buffer_kib * 1024);
     for (auto* map : {skeleton_->maps.windows, skeleton_->maps.waiting, skeleton_->maps.memories})
         bpf_map__set_max_entries(map, options.max_windows);
-    // One of the descriptor, one of its file.
+    // Two notes for each descriptor: its own, and that of its file.
     bpf_map__set_max_entries(skeleton_->maps.notes, 2 * options.max_descriptors);
 }
 
@@ -241,7 +241,7 @@ void Session::choose_programs(const Options& options) {
     }
 }
 
-// Those of windows come last: what others do where a window ends, they do while it is there.
+// The probes of windows come last: the others need the window that on_exec drops.
 void Session::attach() {
     for (auto& wanted : std::views::reverse(wanted_)) {
         wanted.link.reset(bpf_program__attach(wanted.program));

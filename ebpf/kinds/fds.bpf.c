@@ -265,7 +265,7 @@ int BPF_PROG(on_do_dup2, struct files_struct *files, struct file *file,
 	return 0;
 }
 
-/* As the module has it; of an action on a descriptor that stays where it is. */
+/* The module's layout of an action on a descriptor that stays where it is. */
 struct kspawn_file_action___trace {
 	u64 operation;
 	int fd;

@@ -53,7 +53,7 @@ std::string path_of(const trace_descriptor_record& record) {
     return path.empty() ? "/" : path;
 }
 
-/// All that a process does wrong with one descriptor is one finding, in however many of
+/// All mistakes that a process makes with one descriptor are one finding, in however many of
 /// the programs that it starts the descriptor turns up.  Grave: it was meant to be closed.
 Count count(std::int64_t repeat, bool late) {
     if (repeat > 0)

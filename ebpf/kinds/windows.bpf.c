@@ -263,7 +263,8 @@ int BPF_PROG(on_exec_mm_release, struct task_struct *task, struct mm_struct *mm)
 
 /*
  * A child of kspawn lets go of the memory long before its exec, and wakes nobody
- * by that.  Of exec and exit this comes after the one above and the one below.
+ * by that.  In exec it runs after on_exec_mm_release; in exit, after
+ * on_exit_mm_release.
  */
 SEC("fentry/mm_update_next_owner")
 int BPF_PROG(on_mm_update_next_owner)

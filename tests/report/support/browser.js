@@ -4,8 +4,8 @@
 // [NAME...], "attributes": [[NAME, VALUE]...], "data": what the first script holds, "canvases":
 // {ID: {"texts": [TEXT...], "pixels": [[NUMBER...]...]}}, "palette": ["#rrggbb"...],
 // "variables": {NAME: "#rrggbb"}}; pixels are rows of numbers into the palette, variables
-// those of the style sheet.  There are no fonts: text covers nothing.  Of what is not
-// well-formed it says only {"trouble": WORDS}.  WIDTH 0: nothing is drawn.
+// those of the style sheet.  There are no fonts: text covers nothing.  If the page
+// is not well-formed, it prints only {"trouble": WORDS}.  WIDTH 0: nothing is drawn.
 "use strict";
 const fs = require("fs");
 const vm = require("vm");

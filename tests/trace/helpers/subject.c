@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the tracer is to see: each argument is a scene, played in this order.
+// Does the things that the tracer must see: each argument is a scene, played in this order.
 #include <err.h>
 #include <fcntl.h>
 #include <kspawn/spawn.h>
@@ -142,7 +142,7 @@ static void open_gate(void) {
     close(open(fifo, O_WRONLY | O_CLOEXEC));
 }
 
-// What a thread does while the child of a posix_spawn() is held.
+// Lets a thread act while the child of a posix_spawn() is held.
 static void meanwhile(void* (*act)(void*)) {
     pthread_t thread;
     make_fifo();
