@@ -3,7 +3,6 @@
 #ifndef KSPAWN_TRACE_ASSEMBLER_HPP
 #define KSPAWN_TRACE_ASSEMBLER_HPP
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

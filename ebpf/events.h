@@ -83,7 +83,7 @@ struct trace_window {
     __u32 sharers;
     __u32 user_code;
     __u32 memory[TRACE_MEMORY_OPERATIONS]; /* while open: as it was at the start */
-    __u32 waits;                           /* the caller, until the window closes */
+    __u32 waits;                           /* whether a probe tells how long the caller does */
     __u32 reserved;
 };
 

@@ -22,15 +22,6 @@ Json json_of(const std::vector<MissingProbe>& missing) {
     return json;
 }
 
-Json json_of(const Kinds& kinds) {
-    Json json = Json::array();
-    for (std::size_t kind = 0; kind < kind_count; kind++) {
-        if (kinds.at(kind))
-            json.push_back(all_kinds.at(kind)->name);
-    }
-    return json;
-}
-
 /// From the name of each kind that is traced to one of its counts.
 Json json_of(const Evidence& evidence, std::uint64_t Tally::*count) {
     Json json = Json::object();
@@ -57,8 +48,8 @@ void JsonWriter::begin(const std::vector<MissingProbe>& missing) {
            {"version", 1},
            {"kernel", std::data(names.release)},
            {"wall_time", wall.count()},
-           {"kinds", json_of(options_.kinds)},
-           {"fail_on", json_of(options_.fail_on)},
+           {"kinds", names_of(options_.kinds)},
+           {"fail_on", names_of(options_.fail_on)},
            {"command", options_.command},
            {"filter",
             {{"pid", or_null(options_.pid)},

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "events.h"
 #include "finding.hpp"
@@ -27,8 +28,7 @@ struct Probe {
     bool base = false;            ///< nothing works without it
 };
 
-/// The manner of those who are told: names, threads and times as they are put on a
-/// terminal, or on a page.
+/// How names, threads and times are written: for a terminal, or for a page.
 struct Manner {
     std::string (*name)(std::string_view name);
     std::string (*task)(const Task& task);
@@ -66,13 +66,16 @@ constexpr Count each_is_one(const Json& /*fields*/) {
 
 /// "1 time", "2 times"
 std::string counted(std::uint64_t count, std::string_view noun);
+/// "1 child", "2 children"
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 
 struct Kind {
     std::string_view name;  ///< in options and in the JSON
     std::string_view label; ///< in a line of text
     std::string_view one;   ///< a finding: "leaked descriptor"
     std::string_view many;
-    std::string_view grave; ///< "let one side ...": what a verdict says of the grave ones
+    /// "let one side ...": the words of a verdict for the grave ones; empty: for none
+    std::string_view grave{};
     bool judged;            ///< whether the verdict is about it if nobody asks after a kind
     std::string_view title; ///< on the page: "descriptors"
     std::string_view tile;
@@ -115,6 +118,9 @@ constexpr Kinds every_kind() {
     kinds.fill(true);
     return kinds;
 }
+/// Whether there is one among them.
+bool any(const Kinds& kinds);
+std::vector<std::string> names_of(const Kinds& kinds);
 using Tallies = std::array<Tally, kind_count>;
 
 /// The number of the kind of that name; kind_count: there is none.

@@ -87,10 +87,6 @@ std::uint64_t nanoseconds_of(const std::string& text) {
     return static_cast<std::uint64_t>(number * factor);
 }
 
-bool any(const Kinds& kinds) {
-    return std::find(kinds.begin(), kinds.end(), true) != kinds.end();
-}
-
 void check(const Options& options) {
     for (std::size_t kind = 0; kind < kind_count; kind++) {
         if (options.fail_on.at(kind) && !options.kinds.at(kind))

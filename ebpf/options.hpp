@@ -3,7 +3,6 @@
 #ifndef KSPAWN_TRACE_OPTIONS_HPP
 #define KSPAWN_TRACE_OPTIONS_HPP
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -21,11 +21,11 @@ struct Losses {
     [[nodiscard]] std::uint64_t total() const { return ring + maps + missed; }
 };
 
-/// A probe that is not there.
+/// A probe that is not there, and a kind that needs it; some are of two.
 struct MissingProbe {
     std::string program;
     std::string place; ///< "fentry/commit_creds"
-    std::size_t kind;  ///< number of the one that needs it
+    std::size_t kind;  ///< its number
     std::string reason;
     std::string effect; ///< what does not work without it
 };

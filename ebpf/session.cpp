@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <iterator>
 #include <ranges>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -53,7 +54,7 @@ bool is_there(const char* path) {
     return std::filesystem::exists(path, error);
 }
 
-// As much as the verifier says of one program, mostly; only what is used is paid for.
+// Room for the verifier's log of one program; untouched pages cost nothing.
 constexpr std::size_t log_size = 1 << 20;
 constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
 
@@ -124,7 +125,7 @@ void Session::Delete::operator()(bpf_link* link) const noexcept {
 }
 
 Session::Session(const Options& options, Consumer consumer)
-    : consumer_(std::move(consumer)), fd_gap_(options.fd_gap) {
+    : consumer_(std::move(consumer)), kinds_(options.kinds), fd_gap_(options.fd_gap) {
     libbpf_set_print(listen);
     open(options);
     check_names(skeleton_->obj, options.without_hooks);
@@ -135,9 +136,10 @@ Session::Session(const Options& options, Consumer consumer)
                                       kernel_btf, words(ENOENT)));
     // A program that the verifier does not take is left out, and all the
     // others are tried again.
-    while (true) {
-        open(options);
+    for (;; open(options)) {
         choose_programs(options);
+        skeleton_->rodata->sees_returns =
+            bpf_program__autoload(skeleton_->progs.on_kernel_clone_return);
         said().clear();
         const int error = -kspawn_trace__load(skeleton_.get());
         if (error == 0)
@@ -184,17 +186,23 @@ void Session::open(const Options& options) {
     bpf_map__set_max_entries(skeleton_->maps.ring, options.buffer_kib * 1024);
     for (auto* map : {skeleton_->maps.windows, skeleton_->maps.waiting, skeleton_->maps.memories})
         bpf_map__set_max_entries(map, options.max_windows);
-    // One of the descriptor, one of its file.
+    // Two notes for each descriptor: its own, and that of its file.
     bpf_map__set_max_entries(skeleton_->maps.notes, 2 * options.max_descriptors);
 }
 
-void Session::forget(const Wanted& wanted, std::string reason) {
+// Blinds every kind that needs the probe.
+void Session::forget(const Wanted& wanted, const std::string& reason) {
     const auto place = Place{wanted.program}.whole;
     if (wanted.probe->base)
         throw CannotTrace(
             fmt::format("{}: {}; without it {}", place, reason, wanted.probe->effect));
-    missing_.push_back(
-        {wanted.probe->program, place, wanted.kind, std::move(reason), wanted.probe->effect});
+    for (std::size_t kind = 0; kind < kind_count; kind++) {
+        const auto& probes = all_kinds.at(kind)->probes;
+        const auto probe =
+            std::ranges::find(probes, std::string_view{wanted.probe->program}, &Probe::program);
+        if (kinds_.at(kind) && probe != probes.end())
+            missing_.push_back({probe->program, place, kind, reason, probe->effect});
+    }
 }
 
 void Session::choose_programs(const Options& options) {
@@ -215,7 +223,7 @@ void Session::choose_programs(const Options& options) {
                 std::ranges::find(missing_, probe.program, &MissingProbe::program) !=
                     missing_.end())
                 continue;
-            Wanted wanted{&probe, kind, program, std::make_unique_for_overwrite<char[]>(log_size),
+            Wanted wanted{&probe, program, std::make_unique_for_overwrite<char[]>(log_size),
                           nullptr};
             wanted.log[0] = '\0';
             auto reason = missing_target(types.get(), place);
@@ -223,7 +231,7 @@ void Session::choose_programs(const Options& options) {
                 options.without_hooks.end())
                 reason = "left out by --without-hook";
             if (!reason.empty()) {
-                forget(wanted, std::move(reason));
+                forget(wanted, reason);
                 continue;
             }
             bpf_program__set_autoload(program, true);
@@ -233,7 +241,7 @@ void Session::choose_programs(const Options& options) {
     }
 }
 
-// Those of windows come last: what others do where a window ends, they do while it is there.
+// The probes of windows come last: the others need the window that on_exec drops.
 void Session::attach() {
     for (auto& wanted : std::views::reverse(wanted_)) {
         wanted.link.reset(bpf_program__attach(wanted.program));

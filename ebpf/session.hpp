@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "events.h"
+#include "kind.hpp"
 #include "options.hpp"
 #include "outcome.hpp"
 
@@ -73,7 +74,6 @@ private:
     /// A probe that a kind needs.
     struct Wanted {
         const Probe* probe;
-        std::size_t kind;
         bpf_program* program;
         std::unique_ptr<char[]> log; ///< the kernel's words, should it not take the program
         std::unique_ptr<bpf_link, Delete> link;
@@ -82,10 +82,11 @@ private:
     void open(const Options& options);
     void follow(std::uint32_t pid);
     void choose_programs(const Options& options);
-    void forget(const Wanted& wanted, std::string reason);
+    void forget(const Wanted& wanted, const std::string& reason);
     [[nodiscard]] std::uint64_t count_missed() const;
 
     Consumer consumer_;
+    Kinds kinds_;
     std::uint64_t fd_gap_;
     std::unique_ptr<kspawn_trace, Delete> skeleton_;
     std::unique_ptr<ring_buffer, Delete> ring_;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * State that the probes share: the filter, the open windows, what they count.
+ * State that kinds share: the filter, the open windows, what they count.
  * All of it is weak: each kind is an object of its own, and of each definition the
  * linker keeps one.
  *
@@ -17,32 +17,16 @@
 
 #include "events.h"
 
-#define ENOENT		2
-#define E2BIG		7
-#define O_CLOEXEC	02000000
-#define FOLL_WRITE	1
-
 char LICENSE[] SEC("license") __weak = "GPL";
-
-/* An address of the kernel; 0 where there is no AppArmor. */
-extern const void apparmor_blob_sizes __ksym __weak;
 
 /* Set before loading. */
 const volatile bool filter_followed __weak;	/* only what is in the map */
-const volatile bool follow_children __weak;
-const volatile bool filter_uid __weak;
-const volatile __u32 only_uid __weak;
-const volatile bool filter_comm __weak;
-const volatile char only_comm[TRACE_COMM_LENGTH] __weak;
 const volatile __u64 wake_bytes __weak;		/* wake the front end at this many */
 const volatile __u32 own_pid __weak;
-const volatile __u64 stall_min __weak;
-const volatile __u64 fd_gap __weak;
 
 /* Counts of events that are left out because there was no room. */
 struct trace_losses losses __weak;
 
-__u64 last_window __weak;
 /* Windows open anywhere: all, and those whose child runs user code. */
 __u32 windows_open __weak;
 __u32 hazards_open __weak;
@@ -59,19 +43,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct trace_window);
 } windows SEC(".maps") __weak;
-
-/* A caller that waits for its child, by its tid. */
-struct waiting {
-	u64 window;
-	u64 start;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u32);
-	__type(value, struct waiting);
-} waiting SEC(".maps") __weak;
 
 /* Memory that a child shares or has shared, by the address of its mm. */
 struct memory {
@@ -135,16 +106,6 @@ static __always_inline void fill_task(struct trace_task *to,
 	to->pid = task->tgid;
 	to->tid = task->pid;
 	bpf_probe_read_kernel_str(to->comm, sizeof(to->comm), task->comm);
-}
-
-/* The same for a task that may be gone by now. */
-static __always_inline void fill_task_at(struct trace_task *to, u64 address)
-{
-	struct task_struct *task = (struct task_struct *)address;
-
-	to->pid = BPF_CORE_READ(task, tgid);
-	to->tid = BPF_CORE_READ(task, pid);
-	BPF_CORE_READ_STR_INTO(&to->comm, task, comm);
 }
 
 static __always_inline struct memory *memory_of(struct mm_struct *mm)

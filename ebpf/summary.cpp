@@ -37,10 +37,6 @@ std::string command_of(const Options& options) {
     return fmt::format("{}", fmt::join(words, " "));
 }
 
-std::string_view plural(std::uint64_t count) {
-    return count == 1 ? "" : "s";
-}
-
 } // namespace
 
 void Summary::take(const Finding& finding) {
@@ -152,8 +148,7 @@ std::vector<Summary::Row> Summary::rows_of(const std::map<std::string, Program>&
 }
 
 void Summary::print(std::FILE* file, const Options& options, const Outcome& outcome) const {
-    const auto children = outcome.children;
-    fmt::print(file, "\nkspawn-trace: {} child{} in {}", children, children == 1 ? "" : "ren",
+    fmt::print(file, "\nkspawn-trace: {} in {}", counted(outcome.children, "child", "children"),
                readable_time(outcome.length));
     if (outcome.command_status)
         fmt::print(file, "; {}: exit status {}", command_of(options), *outcome.command_status);
@@ -181,13 +176,12 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
         fmt::print(file, "\nnot there: {}: {}; {} ({})\n", probe.place, probe.reason, probe.effect,
                    all_kinds.at(probe.kind)->name);
     if (outcome.losses.total() != 0)
-        fmt::print(
-            file,
-            "\nIncomplete: {} record{} had no room in the buffer (--buffer), {} could not be "
-            "followed\n(--max-windows, --max-descriptors), {} probe{} skipped by the "
-            "kernel.  What was not\nseen may have happened.\n",
-            outcome.losses.ring, plural(outcome.losses.ring), outcome.losses.maps,
-            outcome.losses.missed, outcome.losses.missed == 1 ? " was" : "s were");
+        fmt::print(file,
+                   "\nIncomplete: {} had no room in the buffer (--buffer), {} could not be "
+                   "followed\n(--max-windows, --max-descriptors), {} skipped by the "
+                   "kernel.  What was not\nseen may have happened.\n",
+                   counted(outcome.losses.ring, "record"), outcome.losses.maps,
+                   counted(outcome.losses.missed, "probe was", "probes were"));
     fmt::print(file, "\n{}\n", sentence_of(outcome.evidence));
     if (outcome.verdict() == Verdict::found)
         fmt::print(file,

@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -141,8 +142,14 @@ void Tracer::open_output() {
 void Tracer::attach() {
     start_ = monotonic_now();
     session_.attach();
-    for (const auto& probe : session_.missing())
-        say(fmt::format("{}: {}; {}; all else works", probe.place, probe.reason, probe.effect));
+    // Some probes are of two kinds, and missing for each of them.
+    std::set<std::string> said;
+    for (const auto& probe : session_.missing()) {
+        const auto sentence =
+            fmt::format("{}: {}; {}; all else works", probe.place, probe.reason, probe.effect);
+        if (said.insert(sentence).second)
+            say(sentence);
+    }
     assembler_.emplace(options_, start_, session_.missing());
     if (!writes())
         return;

@@ -12,12 +12,7 @@ namespace kspawn::trace {
 namespace {
 
 std::string with_noun(std::uint64_t count, std::size_t kind) {
-    return fmt::format("{} {}", count,
-                       count == 1 ? all_kinds.at(kind)->one : all_kinds.at(kind)->many);
-}
-
-bool any(const Kinds& kinds) {
-    return std::find(kinds.begin(), kinds.end(), true) != kinds.end();
+    return counted(count, all_kinds.at(kind)->one, all_kinds.at(kind)->many);
 }
 
 Kinds both(const Kinds& one, const Kinds& other) {
@@ -35,13 +30,15 @@ std::string enumerated(const std::vector<std::string>& parts, std::string_view l
                        parts.back());
 }
 
-std::string names(const Kinds& kinds) {
-    std::vector<std::string> parts;
-    for (std::size_t kind = 0; kind < kind_count; kind++) {
-        if (kinds.at(kind))
-            parts.emplace_back(all_kinds.at(kind)->name);
-    }
-    return enumerated(parts, "and");
+std::string enumerated(const Kinds& kinds) {
+    return enumerated(names_of(kinds), "and");
+}
+
+/// The kinds that the verdict is about if nobody asks after one.
+Kinds judged_unasked() {
+    Kinds kinds{};
+    std::ranges::transform(all_kinds, kinds.begin(), &Kind::judged);
+    return kinds;
 }
 
 std::string found_in_words(const Evidence& evidence, const Kinds& judged) {
@@ -58,7 +55,8 @@ std::string found_in_words(const Evidence& evidence, const Kinds& judged) {
     }
     auto text = "Found: " + enumerated(parts, "and");
     if (const auto blind = both(judged, evidence.blind); any(blind))
-        text += fmt::format("; of {} there may be more, as not everything was seen", names(blind));
+        text +=
+            fmt::format("; of {} there may be more, as not everything was seen", enumerated(blind));
     return text + ".";
 }
 
@@ -87,19 +85,14 @@ std::string clean_in_words(const Evidence& evidence, const Kinds& judged) {
 std::string unknown_in_words(const Evidence& evidence, const Kinds& judged) {
     if (const auto blind = both(judged, evidence.blind); any(blind))
         return fmt::format("Unknown: nothing was found, but of {} not everything was seen.",
-                           names(blind));
+                           enumerated(blind));
     const auto windows = evidence.tallies.at(kind_windows).findings;
-    std::string untraced;
-    for (const auto* const kind : all_kinds) {
-        if (kind->judged)
-            untraced.append(untraced.empty() ? "" : ", ").append(kind->name);
-    }
     return fmt::format("Unknown: {}what happens around windows was not traced ({}).",
                        windows == 0
                            ? ""
                            : fmt::format("there {} {}, but ", windows == 1 ? "was" : "were",
                                          with_noun(windows, kind_windows)),
-                       untraced);
+                       fmt::join(names_of(judged_unasked()), ", "));
 }
 
 } // namespace
@@ -107,10 +100,7 @@ std::string unknown_in_words(const Evidence& evidence, const Kinds& judged) {
 Kinds judged_kinds(const Evidence& evidence) {
     if (any(evidence.asked))
         return evidence.asked;
-    auto judged = evidence.traced;
-    for (std::size_t kind = 0; kind < kind_count; kind++)
-        judged.at(kind) = judged.at(kind) && all_kinds.at(kind)->judged;
-    return judged;
+    return both(evidence.traced, judged_unasked());
 }
 
 Verdict judge(const Evidence& evidence) {

@@ -7,6 +7,10 @@
 
 #define PFA_NO_NEW_PRIVS	0	/* bit */
 #define HASH_GROUPS		1024
+#define FOLL_WRITE		1
+
+/* An address of the kernel; 0 where there is no AppArmor. */
+extern const void apparmor_blob_sizes __ksym __weak;
 
 /* The name of AppArmor's label, if that is what confines tasks here. */
 static __always_inline void fill_label(char *to, const struct cred *cred)
@@ -163,8 +167,7 @@ static __always_inline void count_operation(struct mm_struct *mm, u32 operation)
 
 static __always_inline void count_own(u32 operation)
 {
-	if (hazards_open)
-		count_operation(bpf_get_current_task_btf()->mm, operation);
+	count_operation(bpf_get_current_task_btf()->mm, operation);
 }
 
 SEC("fentry/vm_mmap_pgoff")
@@ -212,7 +215,7 @@ SEC("fentry/ptrace_access_vm")
 int BPF_PROG(on_ptrace_access_vm, struct task_struct *task, unsigned long addr,
 	     void *buf, int length, unsigned int flags)
 {
-	if (hazards_open && flags & FOLL_WRITE)
+	if (flags & FOLL_WRITE)
 		count_operation(task->mm, TRACE_REMOTE);
 	return 0;
 }
@@ -221,7 +224,6 @@ int BPF_PROG(on_ptrace_access_vm, struct task_struct *task, unsigned long addr,
 SEC("fentry/mem_write")
 int BPF_PROG(on_mem_write, struct file *file)
 {
-	if (hazards_open)
-		count_operation(file->private_data, TRACE_REMOTE);
+	count_operation(file->private_data, TRACE_REMOTE);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -157,6 +158,14 @@ std::string exposure(const std::string& exposed, const std::string& changer,
     return "Neither side gained power over the other.";
 }
 
+/// From the change to the end of the window; none: that is not known.
+std::optional<Nanoseconds> lasted(const Finding& finding) {
+    const auto closed = number_at(finding.fields, "closed");
+    if (!closed)
+        return {};
+    return std::max<Nanoseconds>(*closed - finding.time, 0);
+}
+
 std::string words(const Finding& finding, const Manner& manner) {
     const auto& fields = finding.fields;
     const auto child = fmt::format("child {}", task_at(fields, "child").pid);
@@ -170,9 +179,8 @@ std::string words(const Finding& finding, const Manner& manner) {
                                    child, program.empty() ? "no program" : manner.name(program));
     text += exposure(text_at(fields, "exposed", "none"),
                      by_child ? "the caller" : manner.name(finding.task.comm), "the " + child);
-    if (const auto closed = number_at(fields, "closed"))
-        text += fmt::format(" It stayed so for {}.",
-                            manner.time(std::max<Nanoseconds>(*closed - finding.time, 0)));
+    if (const auto time = lasted(finding))
+        text += fmt::format(" It stayed so for {}.", manner.time(*time));
     else if (number_at(fields, "opened"))
         text += " The window was still open when the trace ended.";
     if (const auto& other = list_at(fields, "other"); !other.empty())
@@ -191,11 +199,10 @@ Heading heading(const Finding& finding) {
     constexpr auto as_it_is = [](std::string_view name) { return std::string{name}; };
     auto alike = finding.task.comm + '\n' + text_at(fields, "exposed") + '\n' +
                  changes(fields, as_it_is) + '\n' + text_at(fields, "program");
-    const auto closed = number_at(fields, "closed");
     return {harmless ? Weight::note : Weight::danger,
             harmless ? "Credentials changed in a window, to nobody's advantage"
                      : "Credentials changed in a window: memory is shared across privileges",
-            std::move(alike), closed ? std::max<Nanoseconds>(*closed - finding.time, 0) : 0};
+            std::move(alike), lasted(finding).value_or(0)};
 }
 
 std::string total(const Tally& tally, const Options& /*options*/) {

@@ -11,12 +11,16 @@
  */
 #include "state.bpf.h"
 
+#define ENOENT		2
+#define O_CLOEXEC	02000000
 #define FIRST_FD	3
 #define BITS		64
 #define WORDS_MAX	16384	/* of a million descriptors */
 
 /* More than one file has; what is beyond is forgotten by the front end. */
 #define DESCRIPTORS_MAX	(1 << 20)
+
+const volatile __u64 fd_gap;	/* set before loading */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -261,7 +265,7 @@ int BPF_PROG(on_do_dup2, struct files_struct *files, struct file *file,
 	return 0;
 }
 
-/* As the module has it; of an action on a descriptor that stays where it is. */
+/* The module's layout of an action on a descriptor that stays where it is. */
 struct kspawn_file_action___trace {
 	u64 operation;
 	int fd;

@@ -53,7 +53,7 @@ std::string path_of(const trace_descriptor_record& record) {
     return path.empty() ? "/" : path;
 }
 
-/// All that a process does wrong with one descriptor is one finding, in however many of
+/// All mistakes that a process makes with one descriptor are one finding, in however many of
 /// the programs that it starts the descriptor turns up.  Grave: it was meant to be closed.
 Count count(std::int64_t repeat, bool late) {
     if (repeat > 0)
@@ -170,10 +170,9 @@ Heading heading(const Finding& finding) {
 std::string total(const Tally& tally, const Options& /*options*/) {
     auto text = counted(tally.findings, "descriptor") + " reached a program by accident";
     if (tally.findings != 0)
-        text += fmt::format(
-            ", {} time{} in all;\n         {} of them {} marked close-on-exec, too late",
-            tally.events, tally.events == 1 ? "" : "s", tally.grave,
-            tally.grave == 1 ? "was" : "were");
+        text += fmt::format(", {} in all;\n         {} marked close-on-exec, too late",
+                            counted(tally.events, "time"),
+                            counted(tally.grave, "of them was", "of them were"));
     return text;
 }
 
@@ -184,7 +183,6 @@ const Kind kinds::fds{
     .label = "fd",
     .one = "leaked descriptor",
     .many = "leaked descriptors",
-    .grave = "",
     .judged = true,
     .title = "descriptors",
     .tile = "descriptors that reached a program by accident",

@@ -69,7 +69,6 @@ const Kind kinds::signals{
     .label = "signal",
     .one = "signal handler in a child",
     .many = "signal handlers in children",
-    .grave = "",
     .judged = true,
     .title = "handlers",
     .tile = "handlers called in a window",

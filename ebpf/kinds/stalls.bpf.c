@@ -5,12 +5,15 @@
  */
 #include "state.bpf.h"
 
+#define E2BIG		7
 #define OWNER_FLAGS	7
 #define READER_OWNED	1	/* of a rw_semaphore's owner */
 #define CLONE_VM	0x00000100
 #define CLONE_VFORK	0x00004000
 #define CLONE_THREAD	0x00010000
 #define KIND_MUTEX	(1 << 5)	/* LCB_F_MUTEX */
+
+const volatile __u64 stall_min;	/* set before loading */
 
 /* A thread inside clone(), by its tid, and how it creates. */
 struct {
@@ -76,6 +79,16 @@ static __always_inline u32 which_lock(struct task_struct *task, u64 lock)
 	if (lock == (u64)&task->signal->exec_update_lock)
 		return TRACE_LOCK_EXEC_UPDATE;
 	return TRACE_LOCK_OTHER;
+}
+
+/* fill_task() of a task that may be gone by now. */
+static __always_inline void fill_task_at(struct trace_task *to, u64 address)
+{
+	struct task_struct *task = (struct task_struct *)address;
+
+	to->pid = BPF_CORE_READ(task, tgid);
+	to->tid = BPF_CORE_READ(task, pid);
+	BPF_CORE_READ_STR_INTO(&to->comm, task, comm);
 }
 
 static __always_inline void fill_holder(struct trace_lock_record *record,

@@ -113,7 +113,6 @@ const Kind kinds::stalls{
     .label = "stall",
     .one = "wait because of a start",
     .many = "waits because of a start",
-    .grave = "",
     .judged = false,
     .title = "waits",
     .tile = "waits on the way to a program",

@@ -5,6 +5,30 @@
  */
 #include "state.bpf.h"
 
+/* Set before loading. */
+const volatile bool follow_children;
+const volatile bool filter_uid;
+const volatile __u32 only_uid;
+const volatile bool filter_comm;
+const volatile char only_comm[TRACE_COMM_LENGTH];
+/* Whether on_kernel_clone_return is loaded, which ends what is begun in `waiting`. */
+const volatile bool sees_returns;
+
+__u64 last_window;
+
+/* A caller that waits for its child, by its tid. */
+struct waiting {
+	u64 window;
+	u64 start;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct waiting);
+} waiting SEC(".maps");
+
 static __always_inline bool same_comm(const char *comm)
 {
 	for (int i = 0; i < TRACE_COMM_LENGTH; i++) {
@@ -126,7 +150,7 @@ int BPF_PROG(on_wake_up_new_task, struct task_struct *child)
 
 	regs = (struct pt_regs *)bpf_task_pt_regs(child);
 	window.way = way_of(caller, child);
-	window.waits = child->vfork_done != NULL;
+	window.waits = sees_returns && child->vfork_done;
 	window.ip = regs->ip;
 	window.orig_ax = regs->orig_ax;
 	fill_task(&window.caller, caller);
@@ -239,7 +263,8 @@ int BPF_PROG(on_exec_mm_release, struct task_struct *task, struct mm_struct *mm)
 
 /*
  * A child of kspawn lets go of the memory long before its exec, and wakes nobody
- * by that.  Of exec and exit this comes after the one above and the one below.
+ * by that.  In exec it runs after on_exec_mm_release; in exit, after
+ * on_exit_mm_release.
  */
 SEC("fentry/mm_update_next_owner")
 int BPF_PROG(on_mm_update_next_owner)

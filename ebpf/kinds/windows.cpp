@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <unordered_map>
@@ -84,10 +85,10 @@ private:
     }
 
     void close(std::uint64_t id) {
-        const auto halves = std::move(pending_.extract(id).mapped());
+        auto halves = std::move(pending_.extract(id).mapped());
         if (!halves.window)
             return;
-        auto window = *halves.window;
+        auto& window = *halves.window;
         window.blocked = halves.blocked;
         assembler().tell(kind_windows, id, window.way, window.caller, window.start,
                          count(window.shared(), window.user_code != 0, window.threads),

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <map>
@@ -45,21 +44,26 @@ std::string title_of(const Trace& trace, const PageOptions& options) {
 }
 
 /// Durations of one sort: how many; the least, the median, 90 %, 99 % and the most, by
-/// nearest rank; and [n, how many there are from 2^n to 2^(n+1) - 1 ns].
+/// nearest rank.
 Json figures_of(std::vector<Nanoseconds> values) {
     std::ranges::sort(values);
     auto percentiles = Json::array();
-    std::map<int, std::size_t> log2;
     for (const auto percent : {0.0, 50.0, 90.0, 99.0, 100.0}) {
         const auto rank = static_cast<std::size_t>(
             std::ceil(percent / 100.0 * static_cast<double>(values.size())));
         if (!values.empty())
             percentiles.push_back(values.at(rank == 0 ? 0 : rank - 1));
     }
+    return {{"count", values.size()}, {"percentiles", percentiles}};
+}
+
+/// [n, how many durations there are from 2^n to 2^(n+1) - 1 ns]
+Json log2_of(const std::vector<Nanoseconds>& values) {
+    std::map<int, std::size_t> log2;
     for (const auto value : values)
         log2[std::max(static_cast<int>(std::bit_width(static_cast<std::uint64_t>(value))), 1) -
              1]++;
-    return {{"count", values.size()}, {"percentiles", percentiles}, {"log2", log2}};
+    return log2;
 }
 
 /// Windows of one sort.  A child that never executes a program lives in its window all its
@@ -87,33 +91,47 @@ struct Group {
         if (const auto wait = number_at(fields, "blocked_ns"))
             blocked.push_back(std::max<Nanoseconds>(*wait, 0));
     }
-    [[nodiscard]] Json json(const std::string& caller, const std::string& way) const {
-        return {{"caller", caller},
-                {"way", way},
-                {"open", open},
-                {"copied", copied},
-                {"shares", shares},
-                {"window", figures_of(window)},
-                {"blocked", figures_of(blocked)},
-                {"without", figures_of(without)}};
-    }
 };
 
-/// By way; by caller; and by both.
+/// @param put makes JSON of a key and its group
+template <typename Groups, typename Put>
+Json list_of(const Groups& groups, Put put) {
+    auto list = Json::array();
+    for (const auto& [key, group] : groups)
+        list.push_back(put(key, group));
+    return list;
+}
+
+/// By way; by caller; and by both: of each what the page's script reads.
 void put_figures(Json* data, const Trace& trace) {
-    using Key = std::pair<std::string, std::string>; // of caller and way
-    std::array<std::map<Key, Group>, 3> groups;
+    std::map<std::string, Group> ways;
+    std::map<std::string, Group> callers;
+    std::map<std::pair<std::string, std::string>, Group> both;
     for (const auto& window : trace.windows) {
-        groups[0][{"", window.way}].add(window.fields);
-        groups[1][{window.task.comm, ""}].add(window.fields);
-        groups[2][{window.task.comm, window.way}].add(window.fields);
+        ways[window.way].add(window.fields);
+        callers[window.task.comm].add(window.fields);
+        both[{window.task.comm, window.way}].add(window.fields);
     }
-    const std::array names{"ways", "callers", "both"};
-    for (std::size_t i = 0; i < names.size(); i++) {
-        auto& list = (*data)[names.at(i)] = Json::array();
-        for (const auto& [key, group] : groups.at(i))
-            list.push_back(group.json(key.first, key.second));
-    }
+    (*data)["ways"] = list_of(ways, [](const std::string& way, const Group& group) -> Json {
+        auto window = figures_of(group.window);
+        window["log2"] = log2_of(group.window);
+        return {{"way", way},
+                {"open", group.open},
+                {"copied", group.copied},
+                {"window", std::move(window)},
+                {"blocked", figures_of(group.blocked)},
+                {"without", figures_of(group.without)}};
+    });
+    (*data)["callers"] =
+        list_of(callers, [](const std::string& caller, const Group& group) -> Json {
+            return {{"caller", caller}, {"window", figures_of(group.window)}};
+        });
+    (*data)["both"] = list_of(both, [](const auto& caller_and_way, const Group& group) -> Json {
+        return {{"caller", caller_and_way.first},
+                {"way", caller_and_way.second},
+                {"shares", group.shares},
+                {"without", figures_of(group.without)}};
+    });
 }
 
 Json json_of(const Finding& window) {

@@ -4,8 +4,9 @@
 "use strict";
 // {title, start, summary: the first and the last line, bad_lines, length, verdict: [name,
 // sentence], total: [windows, events], kinds: [{name, title, tile, explanation, findings}],
-// ways, callers, both: [{caller, way, open, copied, shares, window, blocked, without}], of
-// which the last three are {count, percentiles, log2}, windows, longest: see windowOf(),
+// ways: [{way, open, copied, window, blocked, without}], callers: [{caller, window}], both:
+// [{caller, way, shares, without}], of which window, blocked and without are {count,
+// percentiles}, and {count, percentiles, log2} a way's window, windows, longest: see windowOf(),
 // findings: [{kind, weight, title, words, times, timed}], marks: see timeline.js}
 const trace = JSON.parse(document.getElementById("trace").textContent, (key, value) =>
     typeof value !== "string" ? value
@@ -82,13 +83,13 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
         if (trace.total[0] + trace.total[1] === 0)
             return "No program was started while the trace ran.";
         const children = (number) => counted(number, "child", "children");
-        const were = (number) => `${commas(number)} ${number === 1 ? "was" : "were"}`;
+        const were = (number) => counted(number, "was", "were");
         return [`In ${duration(trace.length)}, ${executed ? children(executed) : "no child"} ` +
             "executed a program.",
         ended && `${children(ended)} ended without executing one.`,
         open && `${children(open)} had executed none yet when the trace ended.`,
-        risky && `${risky === 1 ? "1 child ran code of its own in the memory of its caller"
-            : `${commas(risky)} children ran code of their own in the memory of their caller`}: ` +
+        risky && counted(risky, "child ran code of its own in the memory of its caller",
+            "children ran code of their own in the memory of their caller") + ": " +
             "each such time is a window, in which the hazards below can happen.",
         kernel && `${were(kernel)} started by kspawn: set up inside the kernel, without a window ` +
             "for user code.",
@@ -103,17 +104,18 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
         const put = (number, words) => number > 0 && list.push(words);
         put(!summary, "The trace was cut off: its last line is missing. Whatever came after its " +
             "last event is not here.");
-        put(count("ring"), `${count("ring") === 1 ? "1 record was" : `${commas(count("ring"))} ` +
-            "records were"} lost, because the buffer had no room.`);
-        put(count("maps"), `${count("maps") === 1 ? "1 thing was" : `${commas(count("maps"))} ` +
-            "things were"} not followed, because a map was full.`);
+        put(count("ring"), `${counted(count("ring"), "record was", "records were")} lost, ` +
+            "because the buffer had no room.");
+        put(count("maps"), `${counted(count("maps"), "thing was", "things were")} not followed, ` +
+            "because a map was full.");
         put(count("missed"), `The kernel skipped ${counted(count("missed"), "run")} of a probe.`);
         put(list.length === 0 && count("total"), `${counted(count("total"), "record")} lost.`);
         put(trace.bad_lines, `${counted(trace.bad_lines, "line")} of the file could not be read.`);
-        for (const probe of Array.isArray(start.missing) ? start.missing : [])
-            list.push(`${probe?.hook ?? "a hook"} could not be watched ` +
-                `(${probe?.reason ?? "for an unknown reason"}): ` +
-                `${probe?.effect ?? "something is not seen"}.`);
+        // A hook that two kinds need is there twice.
+        list.push(...new Set((Array.isArray(start.missing) ? start.missing : []).map((probe) =>
+            `${probe?.hook ?? "a hook"} could not be watched ` +
+            `(${probe?.reason ?? "for an unknown reason"}): ` +
+            `${probe?.effect ?? "something is not seen"}.`)));
         $("gaps").hidden = list.length === 0;
         if (list.length)
             $("gaps").append(el("h2", {}, "This trace is incomplete"), el("p", {}, "What is not " +
@@ -129,8 +131,7 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
     }
 
     function tiles() {
-        const others = ended && `; ${ended === 1 ? "1 other" : `${commas(ended)} others`} executed ` +
-            "none";
+        const others = ended && `; ${counted(ended, "other")} executed none`;
         const starts = { name: "starts", findings: executed,
             tile: `children that executed a program${others || ""}` };
         for (const { name, findings, tile } of [starts, ...trace.kinds])

@@ -100,7 +100,7 @@
             colours[name] = style.getPropertyValue(`--${name}`).trim() || style.getPropertyValue(
                 "--unknown").trim();
     }
-    const colourOf = (w) => colours[w.way] || colours.unknown;
+    const colourOf = (way) => colours[way] || colours.unknown;
     const labelWidth = () => Math.min(LABEL, pane.clientWidth * 0.3);
     const width = () => pane.clientWidth - labelWidth();
     const x = (time) => labelWidth() + (time - from) / (to - from) * width();
@@ -133,7 +133,7 @@
     }
 
     function bar(g, w, left, top, wide, high) {
-        g.fillStyle = colourOf(w);
+        g.fillStyle = colourOf(w.way);
         if (w.user) {
             g.fillRect(left, top, wide, high);
             return;
@@ -143,7 +143,7 @@
         g.globalAlpha = 1;
         if (wide > 3) {
             g.lineWidth = 1;
-            g.strokeStyle = colourOf(w);
+            g.strokeStyle = colourOf(w.way);
             g.strokeRect(left + 0.5, top + 0.5, wide - 1, high - 1);
         }
     }
@@ -159,11 +159,6 @@
     };
     const topOf = (lane, w) =>
         lane.y + PAD + lane.above + w.level * (BAR + 3) - pane.scrollTop;
-    const middleOf = (m) => { // of a mark, or of a wait
-        const lane = lanes[m.lane], top = lane.y - pane.scrollTop;
-        return m.kind === "stalls" ? top + lane.height - PAD - 1
-            : top + PAD - 1 + (MARKS - 2) / 2;
-    };
 
     // A column for each pixel: as many sorts as there are share its height.
     function drawColumns(g, items, order, colour, topAt, high) {
@@ -212,8 +207,8 @@
             else narrow[w.level].push([a - edge, b - edge, w.way]);
             if (w === kept || w === hovered) outlined.push([left - 1, top - 1, wide + 2]);
         }
-        narrow.forEach((items, level) => drawColumns(g, items, ways,
-            (way) => colours[way] || colours.unknown, topOf(lane, { level }), BAR));
+        narrow.forEach((items, level) =>
+            drawColumns(g, items, ways, colourOf, topOf(lane, { level }), BAR));
         for (const [left, top, wide] of outlined) {
             g.lineWidth = 2;
             g.strokeStyle = colours.ink;
@@ -476,11 +471,7 @@
 
     function describe(element, item, count) {
         element.replaceChildren();
-        const put = (tag, words) => {
-            const part = document.createElement(tag);
-            part.textContent = words;
-            element.append(part);
-        };
+        const put = (tag, words) => element.append(el(tag, {}, words));
         const lane = lanes[item.lane];
         if (item.words !== undefined) {
             put("b", `${kindTitle(item.kind)} at ${duration(item.time)}`);
@@ -528,10 +519,9 @@
     function legend() {
         const box = $("legend");
         box.replaceChildren();
-        const add = (name, words, paint, isOn, change) => {
-            const label = document.createElement("label");
-            const check = document.createElement("input");
-            check.type = "checkbox";
+        const add = (words, paint, isOn, change) => {
+            const check = el("input", { type: "checkbox" });
+            const label = el("label", {}, check);
             check.checked = isOn;
             label.classList.toggle("off", !isOn);
             check.addEventListener("change", () => {
@@ -539,9 +529,8 @@
                 label.classList.toggle("off", !check.checked);
                 draw();
             });
-            label.append(check);
             if (paint) {
-                const sample = document.createElement("canvas");
+                const sample = el("canvas", {});
                 fit(sample, 18, 16);
                 paint(sample.getContext("2d"));
                 label.append(sample);
@@ -551,14 +540,14 @@
         };
         const toggle = (name) => (on) => on ? hidden.delete(name) : hidden.add(name);
         for (const way of ways)
-            add(way, wayTitle(way),
+            add(wayTitle(way),
                 (g) => bar(g, windows.find((w) => w.way === way), 1, 3, 16, 10),
                 !hidden.has(way), toggle(way));
         for (const kind of kinds.filter((k) => marks.some((m) => m.kind === k)))
-            add(kind, kindTitle(kind), (g) => glyph(g, kind, 9, 8, 6.5), !hidden.has(kind),
+            add(kindTitle(kind), (g) => glyph(g, kind, 9, 8, 6.5), !hidden.has(kind),
                 toggle(kind));
         if (lanes.some((lane) => lane.found) && lanes.some((lane) => !lane.found))
-            add("found", "only threads with findings", null, onlyFound, (on) => {
+            add("only threads with findings", null, onlyFound, (on) => {
                 onlyFound = on;
                 layout();
             });

@@ -68,9 +68,10 @@ Nanoseconds Trace::length() const {
 Trace read_trace(std::istream& input) {
     Trace trace;
     std::string line;
+    std::uint64_t lines = 0;
     bool started = false;
     while (std::getline(input, line)) {
-        trace.lines++;
+        lines++;
         auto json = Json::parse(line, nullptr, false);
         if (!json.is_object()) {
             trace.bad_lines++;
@@ -78,7 +79,7 @@ Trace read_trace(std::istream& input) {
         }
         const bool starts = text_at(json, "kind") == "start";
         if (started && starts)
-            throw NoTrace("line " + std::to_string(trace.lines) +
+            throw NoTrace("line " + std::to_string(lines) +
                           " begins a second trace: a file must hold one");
         started = started || starts;
         if (!started)

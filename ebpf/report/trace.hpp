@@ -19,7 +19,6 @@ struct Trace {
     std::optional<Json> summary; ///< none: the trace was cut off
     std::vector<Finding> windows;
     std::vector<Finding> events; ///< that are no windows
-    std::uint64_t lines = 0;
     std::uint64_t bad_lines = 0; ///< that are not what FORMAT.md says
 
     /// Length of the trace, by its summary or else by its last event.

@@ -75,7 +75,7 @@ public:
                     found.insert(y);
         return found;
     }
-    /// Of all columns, the share in which so many pixels are of that colour.
+    /// The share of all columns in which at least so many pixels are of that colour.
     [[nodiscard]] double columns(const std::string& name, int pixels) const {
         int found = 0;
         for (auto x = labels; x < width; x++) {
@@ -97,7 +97,7 @@ public:
     }
 
 private:
-    /// Of the palette, what is like the colour of that name.
+    /// For each colour of the palette, whether it is like the one of that name.
     [[nodiscard]] const std::vector<bool>& like(const std::string& name) const {
         auto& found = like_[name];
         if (found.empty())

@@ -79,7 +79,7 @@ TEST_F(Histograms, CutNoLabelOff) {
     double before = 0;
     for (std::sregex_iterator at(svg.begin(), svg.end(), expression), end; at != end; ++at) {
         const auto x = std::stod(at->str(1));
-        // Of a font of 11 pixels; the micro sign has two bytes.
+        // A letter of this font is at most 6 pixels wide; the micro sign has two bytes.
         const auto half = static_cast<double>(at->str(2).size()) * 6 / 2;
         EXPECT_GE(x - half, before) << at->str(2);
         EXPECT_LE(x + half, std::stod(box[0])) << at->str(2);

@@ -145,10 +145,11 @@ TEST_F(Page, DoesNotDependOnAnythingButTheTrace) {
 TEST_F(Page, ShowsWhatWasLost) {
     auto made_up = full();
     made_up.summary()["drops"] = {{"ring", 1234}, {"maps", 1}, {"missed", 2}, {"total", 1237}};
-    made_up.start()["missing"] = {{{"hook", "fentry/commit_creds"},
-                                   {"kind", "creds"},
-                                   {"reason", "no such function"},
-                                   {"effect", "no change of credentials is seen"}}};
+    for (const auto* kind : {"creds", "stalls"}) // a hook may be missing for two kinds
+        made_up.start()["missing"].push_back({{"hook", "fentry/commit_creds"},
+                                              {"kind", kind},
+                                              {"reason", "no such function"},
+                                              {"effect", "no change of credentials is seen"}});
     const auto page = draw(made_up);
     EXPECT_TRUE(says(page, "This trace is incomplete"));
     EXPECT_TRUE(says(page, "1,234 records were lost"));
@@ -156,6 +157,8 @@ TEST_F(Page, ShowsWhatWasLost) {
     EXPECT_TRUE(says(page, "skipped 2 runs of a probe"));
     EXPECT_TRUE(says(page, "fentry/commit_creds could not be watched (no such function): no "
                            "change of credentials is seen."));
+    const auto hook = page.text.find("fentry/commit_creds could not");
+    EXPECT_EQ(page.text.find("fentry/commit_creds could not", hook + 1), std::string::npos);
 }
 
 TEST_F(Page, IsNotCleanIfSomethingWasLost) {

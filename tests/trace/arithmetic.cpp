@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What is computed from what was seen.
+// The arithmetic of the tracer, on made-up credentials, durations, names and counts.
 #include <gtest/gtest.h>
 
 #include <clocale>

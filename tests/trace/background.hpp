@@ -14,7 +14,7 @@ namespace kspawn::test {
 
 class Background {
 public:
-    /// What it says goes to these files, if they are not empty.
+    /// Its output goes to these files, if their names are not empty.
     explicit Background(const std::vector<std::string>& command, const std::string& out = {},
                         const std::string& err = {});
     Background(const Background&) = delete;

@@ -36,7 +36,7 @@ std::size_t probes() {
     return listed("prog") + listed("link");
 }
 
-/// What is left once the kernel had time: it frees after a grace period.
+/// Whether the number of probes comes to be that: the kernel frees after a grace period.
 bool become(std::size_t wanted) {
     for (int i = 0; i < 100 && probes() != wanted; i++)
         std::this_thread::sleep_for(200ms);

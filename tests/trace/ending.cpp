@@ -29,7 +29,7 @@ using kspawn::test::tracer;
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-/// Of a busy machine.
+/// Enough on a busy machine.
 constexpr auto long_enough = 60s;
 
 /// A trace that is attached once the object is there.

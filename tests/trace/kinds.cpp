@@ -45,7 +45,7 @@ TEST(Windows, ofEachWayAreTold) {
     EXPECT_TRUE(ways.at("kspawn").at("shared"));
     EXPECT_FALSE(ways.at("kspawn").at("user_code"));
     EXPECT_EQ(ways.at("kspawn").at("program"), "/bin/true");
-    // Who waits, does so at least as long as the window is open.
+    // A caller that waits does so at least as long as the window is open.
     for (const auto* const way : {"vfork", "clone_vm_vfork", "kspawn"})
         EXPECT_GE(ways.at(way).at("blocked_ns"), ways.at(way).at("duration_ns")) << ways.at(way);
     for (const auto* const way : {"clone_vm", "fork"})

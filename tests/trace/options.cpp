@@ -134,6 +134,24 @@ TEST(MissingHook, isNamedAndMakesItsKindUnknown) {
     EXPECT_FALSE(traced.summary.at("complete"));
 }
 
+TEST(MissingHook, makesEachKindUnknownThatNeedsIt) {
+    const auto traced = trace({"--kinds", "windows,stalls", "--without-hook",
+                               "mm_update_next_owner", "--fail-on", "stalls", "--stall-min", "60s"},
+                              {"vfork"});
+    EXPECT_EQ(traced.status, 2) << traced.summary;
+    EXPECT_EQ(traced.summary.at("verdict"), "unknown");
+    std::vector<std::string> kinds;
+    for (const auto& probe : traced.summary.at("missing")) {
+        EXPECT_EQ(probe.at("hook"), "fentry/mm_update_next_owner") << probe;
+        kinds.push_back(probe.at("kind"));
+    }
+    EXPECT_EQ(kinds, (std::vector<std::string>{"windows", "stalls"}));
+    const auto said = traced.err.find("fentry/mm_update_next_owner");
+    EXPECT_NE(said, std::string::npos) << traced.err;
+    EXPECT_EQ(traced.err.find("fentry/mm_update_next_owner", said + 1), std::string::npos)
+        << "one sentence for both kinds: " << traced.err;
+}
+
 TEST(MissingHook, ofEverythingEndsTheTrace) {
     const auto ended = run({tracer(), "--without-hook", "wake_up_new_task", "--", "/bin/true"});
     EXPECT_EQ(ended.status, 126);
@@ -171,6 +189,16 @@ TEST(Losses, ofTheMapsAreCounted) {
         json::parse(ended.out.substr(ended.out.rfind('\n', ended.out.size() - 2) + 1));
     EXPECT_GT(last.at("drops").at("maps"), 0) << last;
     EXPECT_EQ(ended.status, 2) << last;
+}
+
+TEST(Losses, areNoneAsLongAsWindowsFit) {
+    // Without `windows` and `stalls` no probe sees how long a caller waits.
+    for (const auto* const kind : {"windows", "creds", "signals", "fds", "stalls"}) {
+        const auto traced =
+            trace({"--kinds", kind, "--max-windows", "2", "--stall-min", "60s"},
+                  {"vfork-in-threads"});
+        EXPECT_EQ(traced.summary.at("drops").at("maps"), 0) << kind << traced.summary;
+    }
 }
 
 TEST(Losses, ofDescriptorsAreCounted) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What others have named does nothing to the terminal, and makes no line of its own.
+// Names that others chose do nothing to the terminal, and make no lines of their own.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -2,10 +2,10 @@
 // node browser.js PAGE WIDTH: reads a page, strictly, runs its scripts, and prints as JSON what
 // it is afterwards: {"html": PAGE, "text": what is in none of <script>, <style>, "elements":
 // [NAME...], "attributes": [[NAME, VALUE]...], "data": what the first script holds, "canvases":
-// {ID: {"width", "height", "texts": [TEXT...], "pixels": [[NUMBER...]...]}}, "palette":
-// ["#rrggbb"...], "variables": {NAME: "#rrggbb"}}; pixels are rows of numbers into the palette,
-// variables those of the style sheet.  There are no fonts: text covers nothing.  Of what is not
-// well-formed it says only {"trouble": WORDS}.  WIDTH 0: nothing is drawn.
+// {ID: {"texts": [TEXT...], "pixels": [[NUMBER...]...]}}, "palette": ["#rrggbb"...],
+// "variables": {NAME: "#rrggbb"}}; pixels are rows of numbers into the palette, variables
+// those of the style sheet.  There are no fonts: text covers nothing.  If the page
+// is not well-formed, it prints only {"trouble": WORDS}.  WIDTH 0: nothing is drawn.
 "use strict";
 const fs = require("fs");
 const vm = require("vm");
@@ -101,7 +101,7 @@ class Context {
     save() { this.saved.push(this.box); }
     restore() { this.box = this.saved.pop(); }
     setLineDash() {}
-    fillText(text, x, y) { this.texts.push({ text, x, y }); }
+    fillText(text) { this.texts.push(text); }
 }
 
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&quot;": "\"", "&#39;": "'", "&amp;": "&" };
@@ -259,7 +259,7 @@ for (const { id, context, width, height } of WIDTH ? root.all() : [])
                 if (!palette.has(name)) palette.set(name, palette.size);
                 return palette.get(name);
             }));
-        canvases[id] = { width, height, texts: context.texts.map((text) => text.text), pixels };
+        canvases[id] = { texts: context.texts, pixels };
     }
 const elements = [...root.all()];
 print({ html: root.children.map((c) => c.html ?? c).join(""), text: root.text, data,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the tracer is to see: each argument is a scene, played in this order.
+// Does the things that the tracer must see: each argument is a scene, played in this order.
 #include <err.h>
 #include <fcntl.h>
 #include <kspawn/spawn.h>
@@ -76,6 +76,17 @@ static void scene_vfork_exit(void) {
     reap(pid);
 }
 
+static void* vfork_once(void* unused) {
+    scene_vfork();
+    return unused;
+}
+
+// Each by a thread of its own, one after the other: as many callers as windows.
+static void scene_vfork_in_threads(void) {
+    for (int i = 0; i < 5; i++)
+        in_thread(vfork_once);
+}
+
 static void scene_fork(void) {
     const pid_t pid = fork();
     if (pid == 0)
@@ -131,7 +142,7 @@ static void open_gate(void) {
     close(open(fifo, O_WRONLY | O_CLOEXEC));
 }
 
-// What a thread does while the child of a posix_spawn() is held.
+// Lets a thread act while the child of a posix_spawn() is held.
 static void meanwhile(void* (*act)(void*)) {
     pthread_t thread;
     make_fifo();
@@ -554,6 +565,7 @@ static const struct scene {
 } scenes[] = {
     {"vfork", scene_vfork},
     {"vfork-exit", scene_vfork_exit},
+    {"vfork-in-threads", scene_vfork_in_threads},
     {"fork", scene_fork},
     {"clone-vm", scene_clone_vm},
     {"posix-spawn", scene_posix_spawn},
