@@ -126,9 +126,9 @@ bool kspawn_signals_is_restart(int err)
 }
 
 /* The kernel's rule, sig_handler_ignored(), except for a PID namespace's init. */
-static bool is_ignored(int sig)
+static bool is_ignored(const struct sighand_struct *sighand, int sig)
 {
-	__sighandler_t handler = current->sighand->action[sig - 1].sa.sa_handler;
+	__sighandler_t handler = sighand->action[sig - 1].sa.sa_handler;
 
 	return handler == SIG_IGN || (handler == SIG_DFL && sig_kernel_ignore(sig));
 }
@@ -157,7 +157,8 @@ static bool dequeue(sigset_t *kept)
  */
 bool kspawn_signals_drop_ignored(void)
 {
-	struct sighand_struct *sighand = current->sighand;
+	/* Only this task itself replaces it, as it executes a program. */
+	struct sighand_struct *sighand = unrcu_pointer(current->sighand);
 	sigset_t kept;
 	int sig;
 
@@ -170,7 +171,7 @@ bool kspawn_signals_drop_ignored(void)
 	spin_lock_irq(&sighand->siglock);
 	kept = current->blocked;
 	for (sig = 1; sig <= _NSIG; sig++)
-		if (current->ptrace || !is_ignored(sig))
+		if (current->ptrace || !is_ignored(sighand, sig))
 			sigaddset(&kept, sig);
 	while (dequeue(&kept))
 		;
