@@ -199,6 +199,20 @@ int kspawn_actions_inherit(struct kspawn_request *request,
 	return 0;
 }
 
+/* Give the child a descriptor that whoever made the call has, as SCM_RIGHTS. */
+int kspawn_actions_pass(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
+{
+	int err;
+
+	if (!is_descriptor(action->newfd))
+		return -EBADF;
+	err = kspawn_kernel.receive_fd_replace(action->newfd, action->file,
+					       action->oflag);
+	kspawn_descriptors_finish_closing();
+	return err == -EMFILE ? -EBADF : min(err, 0);
+}
+
 static int enter_directory(const struct path *path)
 {
 	int err = path_permission(path, MAY_EXEC | MAY_CHDIR);

@@ -21,6 +21,7 @@
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/pid.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>

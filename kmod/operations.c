@@ -34,6 +34,8 @@ static const struct kspawn_operation actions[] = {
 	       KSPAWN_NAMES_FD | KSPAWN_KEEPS_LOOKUP),
 	ACTION(CLOSE_RANGE, close_range, KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD,
 	       KSPAWN_KEEPS_LOOKUP),
+	ACTION(PASS, pass,
+	       KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD | KSPAWN_TAKES_FILE, 0),
 };
 
 #define ATTRIBUTE(_name, _attribute)					\
@@ -122,8 +124,8 @@ static int run_actions(struct kspawn_request *request)
 	int err;
 
 	for (i = 0; i < request->args.action_count; i++, action++) {
-		err = 0;
-		if (action->operation->traits & KSPAWN_NEEDS_MEMORY)
+		err = READ_ONCE(request->cancelled) ? -EINTR : 0;
+		if (!err && (action->operation->traits & KSPAWN_NEEDS_MEMORY))
 			err = kspawn_memory_make(request);
 		if (!err)
 			err = action->operation->run(request, action);

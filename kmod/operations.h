@@ -18,6 +18,7 @@ struct kspawn_request;
 #define KSPAWN_TAKES_NEWFD	BIT(1)
 #define KSPAWN_TAKES_PATH	BIT(2) /* and where it begins */
 #define KSPAWN_TAKES_HOW	BIT(3) /* oflag, mode and resolve */
+#define KSPAWN_TAKES_FILE	BIT(4) /* of the caller's fd; oflag: O_CLOEXEC */
 
 /* fd is a descriptor of the caller's that the child is to have. */
 #define KSPAWN_NAMES_FD		BIT(0)
@@ -69,6 +70,7 @@ kspawn_run_t kspawn_actions_open, kspawn_actions_close, kspawn_actions_dup2;
 kspawn_run_t kspawn_actions_chdir, kspawn_actions_fchdir;
 kspawn_run_t kspawn_actions_closefrom, kspawn_actions_close_range;
 kspawn_run_t kspawn_actions_tcsetpgrp, kspawn_actions_inherit;
+kspawn_run_t kspawn_actions_pass;
 
 /* In attributes.c */
 kspawn_run_t kspawn_attributes_sigdef, kspawn_attributes_sigign;

@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 
 #include "audit.h"
+#include "builder.h"
 #include "operations.h"
 #include "queue.h"
 #include "request.h"
@@ -48,11 +49,11 @@ static bool belongs(u64 field, u32 flags)
 	return !field || flags;
 }
 
-static bool attributes_valid(const struct kspawn_args *args)
+static bool attributes_valid(const struct kspawn_args *args, u32 known)
 {
 	u32 set = args->attr_flags;
 
-	return !(set & ~KSPAWN_ATTR_ALL) &&
+	return !(set & ~known) &&
 	       belongs(args->pgroup, set & KSPAWN_ATTR_SETPGROUP) &&
 	       belongs(args->sigdefault, set & KSPAWN_ATTR_SETSIGDEF) &&
 	       belongs(args->sigmask, set & KSPAWN_ATTR_SETSIGMASK) &&
@@ -64,12 +65,47 @@ static bool attributes_valid(const struct kspawn_args *args)
 	       belongs(args->cgroup, set & KSPAWN_ATTR_SETCGROUP);
 }
 
+/* What belongs to the creation of a child. */
+#define ATTRIBUTES_OF_CREATION						\
+	(KSPAWN_ATTR_SETCGROUP | KSPAWN_ATTR_CLOEXEC_DEFAULT)
+
+/*
+ * What each call takes: flags, attributes, whether a program, and whether a pid
+ * is told.
+ */
+static const struct {
+	u32 flags;
+	u32 attributes;
+	bool program;
+	bool pid;
+} takes[] = {
+	[KSPAWN_CALL_SPAWN] = {
+		.flags = KSPAWN_FLAGS_ALL,
+		.attributes = KSPAWN_ATTR_ALL,
+		.program = true,
+		.pid = true,
+	},
+	[KSPAWN_CALL_BUILDER] = {
+		.attributes = KSPAWN_ATTR_ALL,
+		.pid = true,
+	},
+	[KSPAWN_CALL_APPLY] = {
+		.attributes = KSPAWN_ATTR_ALL & ~ATTRIBUTES_OF_CREATION,
+	},
+	[KSPAWN_CALL_START] = {
+		.flags = KSPAWN_PIDFD | KSPAWN_EMPTY_PATH,
+		.attributes = KSPAWN_ATTR_ALL & ~ATTRIBUTES_OF_CREATION,
+		.program = true,
+		.pid = true,
+	},
+};
+
 /* The same for the flags, and what cannot go together. */
-static bool flags_valid(const struct kspawn_args *args)
+static bool flags_valid(const struct kspawn_args *args, enum kspawn_call call)
 {
 	u32 set = args->flags;
 
-	if ((set & ~KSPAWN_FLAGS_ALL) ||
+	if ((set & ~takes[call].flags) ||
 	    ((set & KSPAWN_ASYNC) && (set & KSPAWN_WAIT)) ||
 	    ((set & KSPAWN_EMPTY_PATH) && args->search) ||
 	    (args->search && args->dirfd != AT_FDCWD))
@@ -78,18 +114,23 @@ static bool flags_valid(const struct kspawn_args *args)
 	if (((set & KSPAWN_PIDFD) && !args->result && !args->pidfd) ||
 	    ((set & KSPAWN_WAIT) && !args->result))
 		return false;
+	if (!takes[call].program && (args->path || args->search || args->argv ||
+				     args->envp || args->dirfd))
+		return false;
+	if (!takes[call].pid && args->pid)
+		return false;
 	return belongs(args->completion, set & KSPAWN_ASYNC) &&
 	       belongs(args->cookie, set & KSPAWN_ASYNC) &&
 	       belongs(args->pidfd, set & KSPAWN_PIDFD) &&
 	       belongs(args->rusage, set & KSPAWN_WAIT);
 }
 
-static int check_args(const struct kspawn_args *args,
+static int check_args(const struct kspawn_args *args, enum kspawn_call call,
 		      struct kspawn_outcome *outcome)
 {
-	if (!flags_valid(args))
+	if (!flags_valid(args, call))
 		return bad_copy(outcome, KSPAWN_ARG_ARGS, -EINVAL);
-	if (!attributes_valid(args))
+	if (!attributes_valid(args, takes[call].attributes))
 		return bad_copy(outcome, KSPAWN_ARG_ATTRIBUTES, -EINVAL);
 	if (args->action_count > KSPAWN_ACTIONS_MAX ||
 	    args->action_size > KSPAWN_SIZE_MAX)
@@ -105,6 +146,7 @@ static int check_args(const struct kspawn_args *args,
  * kspawn_request_copy_args() - copy the argument structure itself
  * @args:    where to
  * @from:    the caller's structure, of any size that it may have
+ * @call:    what it is for
  * @outcome: says which field was wrong
  *
  * The result part is checked first, so that later errors can be reported.
@@ -113,8 +155,9 @@ static int check_args(const struct kspawn_args *args,
  * is 0 unless a result can be written there.
  */
 int kspawn_request_copy_args(struct kspawn_args *args,
-		     const struct kspawn_args __user *from,
-		     struct kspawn_outcome *outcome)
+			     const struct kspawn_args __user *from,
+			     enum kspawn_call call,
+			     struct kspawn_outcome *outcome)
 {
 	u32 size;
 	int err;
@@ -142,7 +185,7 @@ int kspawn_request_copy_args(struct kspawn_args *args,
 	err = -E2BIG;
 	if (args->result_size > KSPAWN_SIZE_MAX)
 		goto bad_result;
-	return check_args(args, outcome);
+	return check_args(args, call, outcome);
 
 bad_result:
 	args->result = 0;
@@ -164,6 +207,10 @@ static int copy_program(struct kspawn_request *request,
 	const char *search;
 	ssize_t size;
 
+	if (!takes[request->call].program) {
+		request->path = "";
+		return 0;
+	}
 	size = copy_path(request, &request->path, args->path);
 	if (size < 0)
 		return bad_copy(outcome, KSPAWN_ARG_PATH, size);
@@ -230,6 +277,15 @@ static void note_descriptor(struct kspawn_request *request,
 		selection->bound = min_t(unsigned int, selection->bound, fd);
 }
 
+static int take_file(struct kspawn_file_action *action)
+{
+	action->file = fget_raw(action->fd);
+	if (!action->file)
+		return -EBADF;
+	/* A child that holds its own builder would never be killed by its close. */
+	return kspawn_builder_is(action->file) ? -EINVAL : 0;
+}
+
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
 		       const struct kspawn_action *from, size_t *budget)
@@ -246,7 +302,9 @@ static int copy_action(struct kspawn_request *request,
 	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
 	    ((from->path || from->dirfd) && !(takes & KSPAWN_TAKES_PATH)) ||
 	    (takes & KSPAWN_TAKES_HOW ? !how_valid(from) :
-	     from->oflag || from->mode || from->resolve))
+	     from->mode || from->resolve ||
+	     (from->oflag && (!(takes & KSPAWN_TAKES_FILE) ||
+			      from->oflag != O_CLOEXEC))))
 		return -EINVAL;
 
 	action->operation = operation;
@@ -257,7 +315,11 @@ static int copy_action(struct kspawn_request *request,
 	action->mode = from->mode;
 	action->resolve = from->resolve;
 	action->path = NULL;
+	action->file = NULL;
+	request->action_count++;
 	note_descriptor(request, operation, from->fd);
+	if (takes & KSPAWN_TAKES_FILE)
+		return take_file(action);
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
@@ -462,6 +524,7 @@ static int take_slot(struct kspawn_request *request,
 /**
  * kspawn_request_create() - copy and check what a caller asked for
  * @args:    what kspawn_request_copy_args() accepted
+ * @call:    what it is for
  * @outcome: says what was wrong
  *
  * All but what kspawn_request_complete() sees to.
@@ -469,6 +532,7 @@ static int take_slot(struct kspawn_request *request,
  * Return: the request with one reference, or an error pointer.
  */
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
+					     enum kspawn_call call,
 					     struct kspawn_outcome *outcome)
 {
 	struct kspawn_request *request;
@@ -481,10 +545,13 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	}
 	memset(request, 0, sizeof(*request));
 	kref_init(&request->ref);
+	request->call = call;
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
 	init_completion(&request->apart);
 	request->selection.bound = UINT_MAX;
+	/* A child that waits is shown in /proc as what its caller is. */
+	request->wants_exe = call == KSPAWN_CALL_BUILDER;
 	kspawn_arena_init(&request->arena, request->room,
 			  REQUEST_SIZE - sizeof(*request));
 	request->id = kspawn_stats_begin();
@@ -512,9 +579,10 @@ int kspawn_request_complete(struct kspawn_request *request,
 			    struct kspawn_outcome *outcome)
 {
 	size_t budget = argument_budget();
-	int err;
+	int err = 0;
 
-	err = select_descriptors(request, outcome);
+	if (request->call != KSPAWN_CALL_START)
+		err = select_descriptors(request, outcome);
 	if (err)
 		return err;
 	err = take_slot(request, outcome);
@@ -531,11 +599,28 @@ int kspawn_request_complete(struct kspawn_request *request,
 	return err ? bad_copy(outcome, KSPAWN_ARG_ENVP, err) : 0;
 }
 
+/**
+ * kspawn_request_continue() - have a request act on a child that there is
+ * @request: what the child, which is current, is to do next
+ * @base:    the request that it was created by
+ */
+void kspawn_request_continue(struct kspawn_request *request,
+			     const struct kspawn_request *base)
+{
+	request->child = get_pid(base->child);
+	request->own_mm = base->own_mm;
+	request->scratch = base->scratch;
+}
+
 static void release_request(struct kref *ref)
 {
 	struct kspawn_request *request =
 		container_of(ref, struct kspawn_request, ref);
+	u32 i;
 
+	for (i = 0; i < request->action_count; i++)
+		if (request->actions[i].file)
+			fput(request->actions[i].file);
 	if (request->pidfd_file)
 		fput(request->pidfd_file);
 	if (request->exe_file)
@@ -543,6 +628,7 @@ static void release_request(struct kref *ref)
 	kspawn_queue_cancel(request->slot);
 	if (request->files)
 		kspawn_descriptors_free(request->files);
+	kspawn_builder_put(request->builder);
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
 	put_pid(request->caller);

@@ -18,19 +18,35 @@
 #include "outcome.h"
 #include "uapi/kspawn.h"
 
+struct kspawn_builder;
 struct kspawn_operation;
 struct kspawn_queue_slot;
+
+/**
+ * enum kspawn_call - what a request is for
+ * @KSPAWN_CALL_SPAWN: KSPAWN_IOC_SPAWN, and the ioctls of these names
+ * @KSPAWN_CALL_BUILDER: creates a child that is to wait
+ * @KSPAWN_CALL_APPLY: changes it
+ * @KSPAWN_CALL_START: makes it a program
+ */
+enum kspawn_call {
+	KSPAWN_CALL_SPAWN,
+	KSPAWN_CALL_BUILDER,
+	KSPAWN_CALL_APPLY,
+	KSPAWN_CALL_START,
+};
 
 /**
  * struct kspawn_file_action - one file action, copied
  * @operation: its line in the table of operations
  * @fd:        see struct kspawn_action, here and below
- * @newfd:     target of DUP2, end of CLOSE_RANGE
+ * @newfd:     target of DUP2 and PASS, end of CLOSE_RANGE
  * @dirfd:     where @path begins
  * @mode:      of OPEN
  * @oflag:     of OPEN
  * @resolve:   of OPEN
  * @path:      of OPEN and CHDIR
+ * @file:      of PASS, with a reference
  */
 struct kspawn_file_action {
 	const struct kspawn_operation *operation;
@@ -41,12 +57,16 @@ struct kspawn_file_action {
 	u64 oflag;
 	u64 resolve;
 	const char *path;
+	struct file *file;
 };
 
 /**
  * struct kspawn_request - one start of a program
  * @ref:          the caller's reference, and the child's: either may go on
  *                using the request when the other is done with it
+ * @call:         what it is for
+ * @builder:      CALL_BUILDER: with a reference; NULL otherwise
+ * @cancelled:    whether the caller gives up an operation that blocks
  * @id:           tells requests apart in traces
  * @caller:       the process that asked; for traces
  * @args:         the scalars; its pointers have been followed and are unused
@@ -57,6 +77,7 @@ struct kspawn_file_action {
  * @denied:       whether that search has met -EACCES
  * @found:        whether the first candidate has been looked up, and is there
  * @actions:      file actions
+ * @action_count: how many of them have been copied
  * @named_end:    behind the highest descriptor that an action names as such
  * @lists:        arguments and environment
  * @selection:    which descriptors the child is to have
@@ -84,6 +105,9 @@ struct kspawn_file_action {
  */
 struct kspawn_request {
 	struct kref ref;
+	enum kspawn_call call;
+	struct kspawn_builder *builder;
+	bool cancelled;
 	u64 id;
 	struct pid *caller;
 	struct kspawn_args args;
@@ -94,6 +118,7 @@ struct kspawn_request {
 	bool denied;
 	bool found;
 	struct kspawn_file_action *actions;
+	u32 action_count;
 	unsigned int named_end;
 	struct kspawn_lists lists;
 	struct kspawn_selection selection;
@@ -119,9 +144,13 @@ int kspawn_request_init(void);
 void kspawn_request_exit(void);
 int kspawn_request_copy_args(struct kspawn_args *args,
 			     const struct kspawn_args __user *from,
+			     enum kspawn_call call,
 			     struct kspawn_outcome *outcome);
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
+					     enum kspawn_call call,
 					     struct kspawn_outcome *outcome);
+void kspawn_request_continue(struct kspawn_request *request,
+			     const struct kspawn_request *base);
 int kspawn_request_complete(struct kspawn_request *request,
 			    struct kspawn_outcome *outcome);
 void kspawn_request_put(struct kspawn_request *request);

@@ -195,6 +195,8 @@ bool kspawn_signals_interrupted(struct kspawn_request *request, int err)
 {
 	if (err != -EINTR && !kspawn_signals_is_restart(err))
 		return false;
+	if (READ_ONCE(request->cancelled))
+		return false;
 	if (!signal_pending(current) || kspawn_signals_is_killed(request))
 		return false;
 	if (take_signals(request))

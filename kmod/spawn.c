@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 #include <uapi/linux/wait.h>
 
+#include "builder.h"
 #include "child.h"
 #include "descriptors.h"
 #include "kernel_symbols.h"
@@ -223,9 +224,10 @@ static int spawn(struct kspawn_request *request,
 {
 	struct files_struct *files;
 	int pidfd = -1;
-	int ret;
+	int ret = 0;
 
-	ret = kspawn_program_find(request);
+	if (request->call == KSPAWN_CALL_SPAWN)
+		ret = kspawn_program_find(request);
 	if (ret) {
 		if (!kspawn_signals_is_restart(ret))
 			kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
@@ -264,15 +266,65 @@ static int spawn(struct kspawn_request *request,
 	return ret;
 }
 
+/* Returns the builder's descriptor, or a negative errno. */
+static int build(struct kspawn_request *request, struct kspawn_outcome *outcome,
+		 struct kspawn_result *result)
+{
+	struct file *file;
+	int fd, ret;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_BUILDER, 0, fd);
+	file = kspawn_builder_create(request);
+	if (IS_ERR(file)) {
+		ret = kspawn_outcome_fail(outcome, KSPAWN_STEP_BUILDER, 0,
+					  PTR_ERR(file));
+		goto no_file;
+	}
+	ret = spawn(request, outcome, result);
+	if (ret < 0)
+		goto no_child;
+	fd_install(fd, file);
+	return fd;
+
+no_child:
+	/* If there is a child nevertheless, the builder's release ends it. */
+	fput(file);
+no_file:
+	put_unused_fd(fd);
+	return ret;
+}
+
+static int carry_out(struct kspawn_builder *builder,
+		     struct kspawn_request *request,
+		     struct kspawn_outcome *outcome,
+		     struct kspawn_result *result)
+{
+	switch (request->call) {
+	case KSPAWN_CALL_SPAWN:
+		return spawn(request, outcome, result);
+	case KSPAWN_CALL_BUILDER:
+		return build(request, outcome, result);
+	case KSPAWN_CALL_APPLY:
+	case KSPAWN_CALL_START:
+		break;
+	}
+	return kspawn_builder_operate(builder, request, outcome, result);
+}
+
 /**
- * kspawn_spawn() - carry out KSPAWN_IOC_SPAWN
+ * kspawn_spawn() - carry out KSPAWN_IOC_SPAWN and those of builders
+ * @call:      which
+ * @builder:   for KSPAWN_IOC_APPLY and KSPAWN_IOC_START: whose child is meant
  * @user_args: the caller's arguments
  *
  * Acts with the identity of the calling thread, whoever opened the device.
  *
- * Return: the child's pid, or a negative errno.
+ * Return: the child's pid, a builder's descriptor, 0, or a negative errno.
  */
-long kspawn_spawn(const struct kspawn_args __user *user_args)
+long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
+		  const struct kspawn_args __user *user_args)
 {
 	struct kspawn_result result = { .pidfd = -1 };
 	struct kspawn_outcome outcome = {};
@@ -283,8 +335,10 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 	u64 id = 0;
 	int ret;
 
-	kspawn_signals_block(&mask);
-	ret = kspawn_request_copy_args(&args, user_args, &outcome);
+	/* An operation on a child that there is can be interrupted. */
+	if (!builder)
+		kspawn_signals_block(&mask);
+	ret = kspawn_request_copy_args(&args, user_args, call, &outcome);
 	if (ret)
 		goto out;
 	ret = prepare_report(&args, &result);
@@ -294,25 +348,27 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 				    KSPAWN_ARG_RESULT, ret);
 		goto out;
 	}
-	if (under_seccomp() || has_io_ports()) {
+	if (under_seccomp() || (!builder && has_io_ports())) {
 		ret = kspawn_outcome_fail(&outcome, KSPAWN_STEP_POLICY, 0,
 					  -EPERM);
 		goto out;
 	}
 
-	request = kspawn_request_create(&args, &outcome);
+	request = kspawn_request_create(&args, call, &outcome);
 	if (IS_ERR(request)) {
 		ret = PTR_ERR(request);
 		goto out;
 	}
 	id = request->id;
-	request->mask = mask;
+	if (!builder)
+		request->mask = mask;
 	trace_kspawn_begin(request);
-	ret = spawn(request, &outcome, &result);
+	ret = carry_out(builder, request, &outcome, &result);
 	kspawn_request_put(request);
 
 out:
-	kspawn_signals_restore(mask);
+	if (!builder)
+		kspawn_signals_restore(mask);
 	trace_kspawn_end(id, ret, &outcome);
 	if (ret < 0) {
 		/*

@@ -105,16 +105,23 @@
 #define KSPAWN_ACTION_TCSETPGRP	 7 /* fd: a terminal; gets the child's group */
 #define KSPAWN_ACTION_INHERIT	 8 /* fd loses close-on-exec, if it is open */
 #define KSPAWN_ACTION_CLOSE_RANGE 9 /* fd to newfd, both included */
+/*
+ * fd, a descriptor of whoever makes the call, at that moment, becomes newfd of
+ * the child, with close-on-exec if oflag is O_CLOEXEC.  A builder cannot be
+ * passed: EINVAL.
+ */
+#define KSPAWN_ACTION_PASS	10
 
 /**
  * struct kspawn_action - one file action
  * @op:      KSPAWN_ACTION_*
- * @fd:      descriptor: target of OPEN, source of DUP2
- * @newfd:   target of DUP2, end of CLOSE_RANGE; 0 otherwise
+ * @fd:      descriptor: target of OPEN, source of DUP2 and PASS
+ * @newfd:   target of DUP2 and PASS, end of CLOSE_RANGE; 0 otherwise
  * @dirfd:   where a relative @path begins: a descriptor of a directory, or
  *           AT_FDCWD; 0 for an operation without a path
  * @path:    const char *, for OPEN and CHDIR; 0 otherwise
- * @oflag:   for OPEN: flags of struct open_how; 0 otherwise
+ * @oflag:   for OPEN: flags of struct open_how; for PASS: O_CLOEXEC or 0; 0
+ *           otherwise
  * @mode:    for OPEN: mode of struct open_how; 0 otherwise
  * @resolve: for OPEN: resolve of struct open_how, RESOLVE_*; 0 otherwise
  */
@@ -140,6 +147,7 @@ struct kspawn_action {
 #define KSPAWN_STEP_PIDFD	7 /* making the pidfd */
 #define KSPAWN_STEP_EXEC	8 /* finding and executing the program */
 #define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: a signal ended the wait */
+#define KSPAWN_STEP_BUILDER	10 /* making or reaching a builder's child */
 
 /* kspawn_result.index when reading the request failed */
 #define KSPAWN_ARG_ARGS		0 /* struct kspawn_args itself */
@@ -359,10 +367,51 @@ struct kspawn_info {
  * EINVAL, E2BIG, EFAULT as above, EMFILE, ENFILE or ENOMEM.
  *
  * KSPAWN_IOC_INFO(struct kspawn_info *) returns 0.
+ *
+ * Builders.  KSPAWN_IOC_BUILDER(struct kspawn_args *) creates a child, does what
+ * the attributes and file actions say, and returns a descriptor, close-on-exec,
+ * for a child that then waits in the kernel for what it is to do next.  The
+ * child is a process: it has a pid, told in the result and at @pid, its own
+ * descriptors (of which CLOEXEC_DEFAULT leaves only the named), credentials,
+ * cgroup and an empty memory of its own, and /proc/PID shows all that has been
+ * done to it.  path, search, argv, envp, dirfd and flags are 0.
+ *
+ * On that descriptor:
+ *
+ * KSPAWN_IOC_APPLY(struct kspawn_args *) does the same to the child as it is:
+ * attributes in their order, then file actions, each at once.  The first that
+ * fails ends the call, with its step and index; it has changed nothing itself,
+ * but those before it hold.  SETCGROUP and CLOEXEC_DEFAULT are EINVAL here and
+ * below.  @pid is 0.  Returns 0.
+ *
+ * KSPAWN_IOC_START(struct kspawn_args *) does that, then executes the program:
+ * flags may be KSPAWN_PIDFD and KSPAWN_EMPTY_PATH; dirfd, and N of
+ * /proc/self/fd/N, are the child's descriptors.  If it fails, the child waits
+ * on, and may be started again.  Returns the child's pid (0 if it has none where
+ * the caller is).  From then on the child is the child of the process that made
+ * the builder, as after KSPAWN_IOC_SPAWN.
+ *
+ * Until then it is nobody's child: no wait finds it, and no SIGCHLD tells of it.
+ * Closing the last descriptor of a builder that was not started kills the child.
+ * The process that made the builder may operate it as long as it could read that
+ * child's memory (PTRACE_MODE_READ_REALCREDS of ptrace(2)), any other that has
+ * the descriptor if it could attach to the child as a debugger; asked at each
+ * call.  Calls of several threads wait for each other.  poll() tells POLLOUT
+ * while the child waits, POLLHUP when it has been started or has ended.
+ *
+ * Errors at the step BUILDER: EPERM, as said; ESRCH, the child has been started,
+ * or has ended, or the process that would be its parent has; EINTR, a signal
+ * came while the child was busy with another call, or before the child was
+ * reached; EMFILE, ENFILE, ENOMEM.  If a signal with a handler comes while an
+ * operation or an exec can be interrupted (the open of a FIFO), that fails with
+ * EINTR, and the child waits on.
  */
 #define KSPAWN_IOC_MAGIC	0xBC
 #define KSPAWN_IOC_INFO		_IO(KSPAWN_IOC_MAGIC, 16)
 #define KSPAWN_IOC_SPAWN	_IO(KSPAWN_IOC_MAGIC, 17)
 #define KSPAWN_IOC_COMPLETION	_IO(KSPAWN_IOC_MAGIC, 18)
+#define KSPAWN_IOC_BUILDER	_IO(KSPAWN_IOC_MAGIC, 19)
+#define KSPAWN_IOC_APPLY	_IO(KSPAWN_IOC_MAGIC, 20)
+#define KSPAWN_IOC_START	_IO(KSPAWN_IOC_MAGIC, 21)
 
 #endif /* _UAPI_KSPAWN_H */

@@ -158,3 +158,12 @@ void spawn_close_range(struct spawn *s, int first, int last)
 	action->fd = first;
 	action->newfd = last;
 }
+
+void spawn_pass(struct spawn *s, int fd, int newfd, int oflag)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_PASS);
+
+	action->fd = fd;
+	action->newfd = newfd;
+	action->oflag = oflag;
+}

@@ -62,6 +62,7 @@ void spawn_open(struct spawn *s, int fd, const char *path, int oflag, mode_t mod
 void spawn_close(struct spawn *s, int fd);
 void spawn_close_range(struct spawn *s, int first, int last);
 void spawn_dup2(struct spawn *s, int fd, int newfd);
+void spawn_pass(struct spawn *s, int fd, int newfd, int oflag);
 void spawn_chdir(struct spawn *s, const char *path);
 void spawn_fchdir(struct spawn *s, int fd);
 void spawn_closefrom(struct spawn *s, int fd);

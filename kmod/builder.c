@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/ptrace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "builder.h"
+#include "descriptors.h"
+#include "kernel_symbols.h"
+#include "request.h"
+#include "signals.h"
+#include "spawn.h"
+
+/**
+ * enum phase - where the child of a builder is
+ * @BEING_BUILT: it waits for what it is to do next, or does it
+ * @STARTED:     it is a program
+ * @ENDED:       it has been killed
+ * @CLOSED:      nobody can operate it any more: it ends
+ */
+enum phase {
+	BEING_BUILT,
+	STARTED,
+	ENDED,
+	CLOSED,
+};
+
+/**
+ * struct kspawn_builder - what is behind a builder's descriptor
+ * @ref:       the descriptor's reference, and the child's
+ * @operators: held by the one whose request is the child's next
+ * @lock:      protects what follows it
+ * @phase:     see above
+ * @work:      what the child is to do, with a reference; NULL while it waits
+ * @child:     the child, once it exists; does not change then
+ * @creator:   the process that the child will be a child of
+ * @for_child: the child waits here for work
+ * @for_idle:  operators wait here for the child, and pollers
+ */
+struct kspawn_builder {
+	struct kref ref;
+	struct mutex operators; /* see above */
+	spinlock_t lock; /* see above */
+	enum phase phase;
+	struct kspawn_request *work;
+	struct pid *child;
+	struct pid *creator;
+	wait_queue_head_t for_child;
+	wait_queue_head_t for_idle;
+};
+
+static void free_builder(struct kref *ref)
+{
+	struct kspawn_builder *builder =
+		container_of(ref, struct kspawn_builder, ref);
+
+	WARN_ON_ONCE(builder->work);
+	put_pid(builder->child);
+	put_pid(builder->creator);
+	kfree(builder);
+}
+
+/**
+ * kspawn_builder_put() - give a reference back; the last one frees it
+ * @builder: the builder, or NULL
+ */
+void kspawn_builder_put(struct kspawn_builder *builder)
+{
+	if (builder)
+		kref_put(&builder->ref, free_builder);
+}
+
+static bool is_busy(struct kspawn_builder *builder)
+{
+	return READ_ONCE(builder->work);
+}
+
+static bool is_over(struct kspawn_builder *builder)
+{
+	return READ_ONCE(builder->phase) != BEING_BUILT;
+}
+
+/* Change the phase, unless it is the last already. */
+static bool leave_phase(struct kspawn_builder *builder, enum phase next)
+{
+	bool left;
+
+	spin_lock(&builder->lock);
+	left = builder->phase == BEING_BUILT;
+	if (left)
+		WRITE_ONCE(builder->phase, next);
+	spin_unlock(&builder->lock);
+	return left;
+}
+
+static void wake_idle(struct kspawn_builder *builder)
+{
+	wake_up_all(&builder->for_idle);
+}
+
+/*
+ * The child's side.
+ */
+
+/**
+ * kspawn_builder_born() - the child is there
+ * @base: the request that the child, which is current, was created by
+ *
+ * Called before the caller of clone can go on, whatever happens to it.
+ */
+void kspawn_builder_born(struct kspawn_request *base)
+{
+	base->builder->child = get_pid(base->child);
+}
+
+/**
+ * kspawn_builder_creator() - the process that will be the child's parent
+ * @base: the request that the child, which is current, was created by
+ *
+ * Return: its pid, as long as @base lasts.
+ */
+struct pid *kspawn_builder_creator(const struct kspawn_request *base)
+{
+	return base->builder->creator;
+}
+
+/**
+ * kspawn_builder_next() - wait for what the child is to do next
+ * @base: the request that the child, which is current, was created by
+ *
+ * The child stops, freezes and dies here as it would in user mode.
+ *
+ * Return: the request, for kspawn_builder_done(), or NULL if the child is to end.
+ */
+struct kspawn_request *kspawn_builder_next(struct kspawn_request *base)
+{
+	struct kspawn_builder *builder = base->builder;
+
+	for (;;) {
+		kspawn_descriptors_finish_closing();
+		wait_event_interruptible(builder->for_child,
+					 is_busy(builder) || is_over(builder));
+		if (kspawn_signals_birth(base) || is_over(builder))
+			return NULL;
+		if (is_busy(builder))
+			return builder->work;
+	}
+}
+
+/**
+ * kspawn_builder_done() - the child has done what it was to do
+ * @base:    the request that the child, which is current, was created by
+ * @request: what kspawn_builder_next() returned, whose outcome others may see now
+ */
+void kspawn_builder_done(struct kspawn_request *base,
+			 struct kspawn_request *request)
+{
+	struct kspawn_builder *builder = base->builder;
+
+	/* Pairs with is_done(): the outcome comes first. */
+	smp_store_release(&builder->work, NULL);
+	wake_idle(builder);
+	kspawn_request_put(request);
+}
+
+/**
+ * kspawn_builder_commit() - the child is a program
+ * @base: the request that the child, which is current, was created by
+ *
+ * Return: false if the builder has been closed meanwhile, and the child is to end.
+ */
+bool kspawn_builder_commit(struct kspawn_request *base)
+{
+	return leave_phase(base->builder, STARTED);
+}
+
+/**
+ * kspawn_builder_end() - the child ends
+ * @base: the request that the child, which is current, was created by
+ */
+void kspawn_builder_end(struct kspawn_request *base)
+{
+	struct kspawn_builder *builder = base->builder;
+	struct kspawn_request *work;
+
+	leave_phase(builder, ENDED);
+	/* After the phase has changed nobody hands it more. */
+	work = builder->work;
+	if (work)
+		kspawn_builder_done(base, work);
+	else
+		wake_idle(builder);
+}
+
+/*
+ * The side of those who have the descriptor.
+ */
+
+/*
+ * Ask as a debugger is asked.  To an LSM that restricts debuggers to their
+ * descendants (Yama) the child is nobody's; the process that made it may
+ * operate it nevertheless.
+ */
+static int may_operate(struct kspawn_builder *builder)
+{
+	unsigned int mode = task_tgid(current) == builder->creator ?
+		PTRACE_MODE_READ_REALCREDS : PTRACE_MODE_ATTACH_REALCREDS;
+	struct task_struct *child;
+	int err;
+
+	child = get_pid_task(builder->child, PIDTYPE_TGID);
+	if (!child)
+		return -ESRCH;
+	err = kspawn_kernel.ptrace_may_access(child, mode) ? 0 : -EPERM;
+	put_task_struct(child);
+	return err;
+}
+
+/* Whether the child has done with a request; it is held by the caller. */
+static bool is_done(struct kspawn_builder *builder,
+		    const struct kspawn_request *request)
+{
+	/* Pairs with kspawn_builder_done(). */
+	return smp_load_acquire(&builder->work) != request;
+}
+
+/* Have an operation that blocks return; the child itself lives on. */
+static void cancel(struct kspawn_builder *builder,
+		   struct kspawn_request *request)
+{
+	struct task_struct *child = get_pid_task(builder->child, PIDTYPE_TGID);
+
+	if (!child)
+		return;
+	WRITE_ONCE(request->cancelled, true);
+	/* set_notify_signal(), for a task that is in the kernel. */
+	set_tsk_thread_flag(child, TIF_NOTIFY_SIGNAL);
+	kspawn_kernel.wake_up_state(child, TASK_INTERRUPTIBLE);
+	put_task_struct(child);
+}
+
+/* Returns 0 when the child has done it, or a negative errno if it has not. */
+static int hand_over(struct kspawn_builder *builder,
+		     struct kspawn_request *request)
+{
+	bool over;
+	int err;
+
+	/* Somebody who was killed may have left it at work. */
+	if (wait_event_interruptible(builder->for_idle, !is_busy(builder)))
+		return -EINTR;
+
+	spin_lock(&builder->lock);
+	over = builder->phase != BEING_BUILT;
+	if (!over) {
+		kref_get(&request->ref);
+		/* Pairs with the child's wait for work. */
+		smp_store_release(&builder->work, request);
+	}
+	spin_unlock(&builder->lock);
+	if (over)
+		return -ESRCH;
+	wake_up(&builder->for_child);
+
+	do {
+		err = wait_event_interruptible(builder->for_idle,
+					       is_done(builder, request));
+	} while (err && kspawn_signals_resume_wait());
+	if (!err)
+		return 0;
+	cancel(builder, request);
+	if (wait_event_killable(builder->for_idle, is_done(builder, request)))
+		return -EINTR;
+	return 0;
+}
+
+static int fail(struct kspawn_outcome *outcome, int err)
+{
+	return kspawn_outcome_fail(outcome, KSPAWN_STEP_BUILDER, 0, err);
+}
+
+static int operate(struct kspawn_builder *builder,
+		   struct kspawn_request *request,
+		   struct kspawn_outcome *outcome)
+{
+	int err;
+
+	if (is_over(builder))
+		return fail(outcome, -ESRCH);
+	err = may_operate(builder);
+	if (err)
+		return fail(outcome, err);
+	if (request->call == KSPAWN_CALL_START &&
+	    !pid_has_task(builder->creator, PIDTYPE_TGID))
+		return fail(outcome, -ESRCH);
+	err = hand_over(builder, request);
+	if (err)
+		return fail(outcome, err);
+	if (request->outcome.error) {
+		*outcome = request->outcome;
+		return outcome->error;
+	}
+	if (READ_ONCE(builder->phase) != (request->call == KSPAWN_CALL_START ?
+					  STARTED : BEING_BUILT))
+		return fail(outcome, -ESRCH);
+	return 0;
+}
+
+/**
+ * kspawn_builder_operate() - carry out KSPAWN_IOC_APPLY or KSPAWN_IOC_START
+ * @builder: the builder
+ * @request: what its child is to do
+ * @outcome: says what failed
+ * @result:  told the child and its pidfd, after a start
+ *
+ * Return: 0, or the child's pid after a start, or a negative errno.
+ */
+int kspawn_builder_operate(struct kspawn_builder *builder,
+			   struct kspawn_request *request,
+			   struct kspawn_outcome *outcome,
+			   struct kspawn_result *result)
+{
+	int pidfd = -1;
+	int ret;
+
+	ret = kspawn_request_complete(request, outcome);
+	if (ret)
+		return ret;
+	if (kspawn_request_has_flag(request, KSPAWN_PIDFD)) {
+		pidfd = get_unused_fd_flags(O_CLOEXEC);
+		if (pidfd < 0)
+			return kspawn_outcome_fail(outcome, KSPAWN_STEP_PIDFD,
+						   0, pidfd);
+	}
+	if (mutex_lock_interruptible(&builder->operators)) {
+		ret = fail(outcome, -EINTR);
+	} else {
+		ret = operate(builder, request, outcome);
+		mutex_unlock(&builder->operators);
+	}
+	if (pidfd >= 0) {
+		if (!ret) {
+			fd_install(pidfd, request->pidfd_file);
+			request->pidfd_file = NULL;
+			result->pidfd = pidfd;
+		} else {
+			put_unused_fd(pidfd);
+		}
+	}
+	if (!ret && request->call == KSPAWN_CALL_START)
+		ret = result->pid = pid_vnr(builder->child);
+	return ret;
+}
+
+static long builder_ioctl(struct file *file, unsigned int command,
+			  unsigned long argument)
+{
+	const struct kspawn_args __user *args =
+		(const struct kspawn_args __user *)argument;
+	struct kspawn_builder *builder = file->private_data;
+	long ret = -ENOTTY;
+
+	/* As device_ioctl() in device.c. */
+	get_file(file);
+	if (command == KSPAWN_IOC_APPLY)
+		ret = kspawn_spawn(KSPAWN_CALL_APPLY, builder, args);
+	else if (command == KSPAWN_IOC_START)
+		ret = kspawn_spawn(KSPAWN_CALL_START, builder, args);
+	fput(file);
+	return ret;
+}
+
+static __poll_t builder_poll(struct file *file, poll_table *table)
+{
+	struct kspawn_builder *builder = file->private_data;
+
+	poll_wait(file, &builder->for_idle, table);
+	if (is_over(builder))
+		return EPOLLHUP;
+	return is_busy(builder) ? 0 : EPOLLOUT | EPOLLWRNORM;
+}
+
+static int builder_release(struct inode *inode, struct file *file)
+{
+	struct kspawn_builder *builder = file->private_data;
+
+	/* There is no child if it could not be created. */
+	if (leave_phase(builder, CLOSED) && builder->child)
+		kill_pid(builder->child, SIGKILL, 1);
+	kspawn_builder_put(builder);
+	return 0;
+}
+
+static const struct file_operations builder_operations = {
+	.owner		= THIS_MODULE,
+	.unlocked_ioctl	= builder_ioctl,
+	.poll		= builder_poll,
+	.release	= builder_release,
+	.llseek		= noop_llseek,
+};
+
+/**
+ * kspawn_builder_is() - whether a file is a builder
+ * @file: the file
+ *
+ * Return: true if it is.
+ */
+bool kspawn_builder_is(const struct file *file)
+{
+	return file->f_op == &builder_operations;
+}
+
+/**
+ * kspawn_builder_create() - make a builder for a request
+ * @request: the request, whose child is to wait; it gets a reference
+ *
+ * Return: its file, or an error pointer.
+ */
+struct file *kspawn_builder_create(struct kspawn_request *request)
+{
+	struct kspawn_builder *builder;
+	struct file *file;
+
+	builder = kzalloc(sizeof(*builder), GFP_KERNEL_ACCOUNT);
+	if (!builder)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&builder->ref);
+	mutex_init(&builder->operators);
+	spin_lock_init(&builder->lock);
+	init_waitqueue_head(&builder->for_child);
+	init_waitqueue_head(&builder->for_idle);
+	builder->creator = get_task_pid(current, PIDTYPE_TGID);
+
+	file = anon_inode_getfile("[kspawn-builder]", &builder_operations,
+				  builder, O_RDWR);
+	if (IS_ERR(file)) {
+		kspawn_builder_put(builder);
+		return file;
+	}
+	kref_get(&builder->ref);
+	request->builder = builder;
+	return file;
+}
