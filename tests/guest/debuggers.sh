@@ -4,6 +4,7 @@
 # strace -f and gdb follow a child that the kernel has started as they follow
 # one of vfork(): they see it come, execute its program, and end.
 
+set -u
 # shellcheck source=tests/guest/tap.bash disable=SC2317
 . "${0%/*}/tap.bash"
 kspawn=$build/kspawn

@@ -6,6 +6,7 @@
 # KSPAWN_FUZZ_SEED; what root's kept is written to KSPAWN_FUZZ_SAVE, if that is
 # set.  Needs root in a guest.
 
+set -u
 # shellcheck source=tests/guest/tap.bash disable=SC2317
 . "${0%/*}/tap.bash"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -5,6 +5,7 @@
 # programs: a child's last steps in it must be over before its code is gone.
 # Needs root in a guest; KSPAWN_TEST_SCALE (percent) scales the rounds.
 
+set -u
 # shellcheck source=tests/guest/tap.bash disable=SC2317
 . "${0%/*}/tap.bash"
 kspawn=$build/kspawn

@@ -66,7 +66,7 @@ class Program:
         lines = text.splitlines()
         if is_gtest(self.name):
             self.tests = _gtest(self.results, lines)
-        elif any(_TAP_PLAN.match(line) for line in lines):
+        elif any(_TAP_PLAN.match(line) or _TAP_RESULT.match(line) for line in lines):
             self.tests = _tap(lines)
         elif not self._trouble():
             self.tests = [Test("(exit status)", "passed")]
