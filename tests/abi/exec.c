@@ -435,7 +435,7 @@ TEST_F(spawn, relative_path_below_another_root)
 	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("here", 0755));
 	ASSERT_EQ(0, scratch_copy_child("here/prog", 0755));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		if (chroot(".") || chdir("here"))
 			_exit(1);

@@ -274,9 +274,8 @@ TEST_F(spawn, child_is_stopped_and_killed)
 /* In a process of its own: start what blocks, and never return from it. */
 static pid_t fork_blocked_caller(struct __test_metadata *_metadata, int device, struct spawn *s)
 {
-	pid_t caller = fork();
+	pid_t caller = assert_fork(_metadata);
 
-	ASSERT_LE(0, caller);
 	if (!caller) {
 		spawn_start(device, s);
 		_exit(99);
@@ -348,7 +347,7 @@ TEST_F(spawn, callers_process_exits)
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, mkfifo("go", 0600));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct call c = { .device = self->device };
 
@@ -436,10 +435,9 @@ TEST_F(spawn, callers_killed_at_any_moment)
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	for (i = 0; i < rounds; i++) {
-		pid_t caller = fork();
+		pid_t caller = assert_fork(_metadata);
 		int status;
 
-		ASSERT_LE(0, caller);
 		if (!caller) {
 			struct spawn s;
 
@@ -476,7 +474,7 @@ TEST_F(spawn, files_of_callers_killed_at_any_moment)
 		pid_t caller;
 
 		ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
-		caller = expect_fork(_metadata);
+		caller = assert_fork(_metadata);
 		if (!caller) {
 			struct spawn s;
 

@@ -128,7 +128,7 @@ TEST_F(spawn, device_passed_to_another_process)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 	ASSERT_EQ(0, mkdir("there", 0777));
 	ASSERT_EQ(0, chmod("there", 0777));
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		char control[CMSG_SPACE(sizeof(int))], byte, directory[PATH_MAX];
 		struct iovec vector = { .iov_base = &byte, .iov_len = 1 };
@@ -176,7 +176,7 @@ TEST_F(spawn, device_passed_to_another_process)
 /* Kept across fork(): each process is the parent of what it starts. */
 TEST_F(spawn, device_inherited_by_a_child)
 {
-	pid_t pid = expect_fork(_metadata);
+	pid_t pid = assert_fork(_metadata);
 
 	if (!pid) {
 		struct report r;
@@ -257,8 +257,7 @@ TEST_F(spawn, limit_on_processes_at_exec)
 
 	need_root(_metadata);
 	for (i = 0; i < 3; i++) {
-		pids[i] = fork();
-		ASSERT_LE(0, pids[i]);
+		pids[i] = assert_fork(_metadata);
 		if (!pids[i]) {
 			if (setresuid(user, user, user))
 				_exit(1);
@@ -268,10 +267,9 @@ TEST_F(spawn, limit_on_processes_at_exec)
 		ASSERT_TRUE(own_wait_state(pids[i], 'S'));
 	}
 	for (i = 0; i < 2; i++) {
-		pid_t pid = fork();
+		pid_t pid = assert_fork(_metadata);
 		int status;
 
-		ASSERT_LE(0, pid);
 		if (!pid)
 			_exit(start_over_the_limit(self->device, user, i));
 		status = own_wait(pid);
@@ -319,7 +317,7 @@ TEST_F(spawn, limit_on_processes_that_was_exceeded)
 		others[i] = fork_as(user);
 		ASSERT_LT(0, others[i]);
 	}
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 

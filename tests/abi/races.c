@@ -637,7 +637,7 @@ static void start_alone(struct __test_metadata *_metadata, int device, char *arg
 	memcpy(argument, "before", sizeof("before"));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	ASSERT_EQ(0, report_prepare(&r));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 		pid_t pid;

@@ -160,7 +160,7 @@ TEST_F(spawn, of_the_callers_program)
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
 	ASSERT_EQ(0, system("cp /proc/$PPID/exe there/caller"));
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		static char * const argv[] = { "caller", NULL }, * const envp[] = { CALLER "=1", NULL };
 
@@ -180,7 +180,7 @@ TEST_F(spawn, of_the_callers_memory)
 
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		int fd = open("there/file", O_RDWR | O_CLOEXEC), wrong = 0;
 

@@ -67,7 +67,7 @@ TEST_F(spawn, from_the_background)
 	pid_t pid;
 
 	slave = new_terminal(_metadata, &master);
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		struct report r;
 		struct spawn s;

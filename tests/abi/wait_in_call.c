@@ -162,16 +162,15 @@ static pid_t hold_beyond_the_alarm(struct __test_metadata *_metadata, struct spa
 {
 	pid_t other;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	wait_init(s, "pause", NULL);
+	spawn_hold(s);
 	arm(_metadata, 0);
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(1000);
 		spawn_release();
 		_exit(0);
 	}
-	wait_init(s, "pause", NULL);
-	spawn_hold(s);
 	return other;
 }
 
@@ -311,7 +310,7 @@ TEST_F(spawn, caller_is_killed)
 	pid_t caller, child;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 
@@ -458,8 +457,7 @@ TEST_F(spawn, child_is_killed_early)
 {
 	pid_t caller, child;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 
