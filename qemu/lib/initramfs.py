@@ -44,7 +44,7 @@ def pack(tree: Path) -> bytes:
 
 
 def plant(tree: Path, busybox: Path, init: str) -> None:
-    """What every such directory holds."""
+    """Fill it with what every initramfs holds."""
     for name in ("bin", "dev"):
         (tree / name).mkdir()
     (tree / "bin" / "busybox").symlink_to(busybox)

@@ -30,7 +30,7 @@ FORBIDDEN = (
     "apt apt-get apt-cache dpkg dpkg-query dpkg-deb sudo qemu-system-x86_64 make cmake ninja gcc g++ cc c++"
     " clang clang++ git mktemp mkdir rm cp mv ln touch chmod tar xz zstd gzip curl wget insmod rmmod modprobe"
     " kill setpriv unshare mount chroot strace gdb perf java fdfind nice flock tee xargs find perl shellcheck"
-    " clang-format clang-tidy sparse mypy pylint gnuplot"
+    " clang-format clang-tidy sparse mypy pylint cpio"
 ).split()
 
 

@@ -51,7 +51,7 @@ class Program:
         return sum(test.verdict == verdict for test in self.tests)
 
     def hear(self, record: dict[str, Any]) -> None:
-        """What in_guest.py tells of it: output, or its end."""
+        """Take in a record of in_guest.py about this program: output, or its end."""
         if record["event"] == "output":
             self.output += base64.b64decode(record["data"])
         elif record["event"] == "end":
