@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/errno.h>
+#include <linux/freezer.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
+#include <linux/spinlock.h>
 
 #include "kernel_symbols.h"
 #include "memory.h"
@@ -121,6 +123,61 @@ bool kspawn_signals_is_restart(int err)
 		return true;
 	}
 	return false;
+}
+
+/* The kernel's rule, sig_handler_ignored(), except for a PID namespace's init. */
+static bool is_ignored(const struct sighand_struct *sighand, int sig)
+{
+	__sighandler_t handler = sighand->action[sig - 1].sa.sa_handler;
+
+	return handler == SIG_IGN || (handler == SIG_DFL && sig_kernel_ignore(sig));
+}
+
+static bool dequeue(sigset_t *kept)
+{
+	kernel_siginfo_t info;
+	enum pid_type type;
+
+#ifdef KSPAWN_HAVE_DEQUEUE_SIGNAL_TASK
+	return dequeue_signal(current, kept, &info, &type);
+#else
+	return dequeue_signal(kept, &info, &type);
+#endif
+}
+
+/**
+ * kspawn_signals_drop_ignored() - take what interrupts a wait and runs no handler
+ *
+ * An ignored signal is queued nevertheless if the process's first thread blocks it
+ * as it comes, and wakes a thread that does not.  A system call that waits would be
+ * restarted after it, and after the freezer and task work, without its caller's
+ * knowledge.  A tracer is told of ignored signals: they are left for it.
+ *
+ * Return: true if nothing interrupts a wait any more.
+ */
+bool kspawn_signals_drop_ignored(void)
+{
+	/* Only this task itself replaces it, as it executes a program. */
+	struct sighand_struct *sighand = unrcu_pointer(current->sighand);
+	sigset_t kept;
+	int sig;
+
+	while (test_thread_flag(TIF_NOTIFY_SIGNAL)) {
+		clear_notify_signal();
+		kspawn_kernel.task_work_run();
+	}
+	try_to_freeze();
+
+	spin_lock_irq(&sighand->siglock);
+	kept = current->blocked;
+	for (sig = 1; sig <= _NSIG; sig++)
+		if (current->ptrace || !is_ignored(sighand, sig))
+			sigaddset(&kept, sig);
+	while (dequeue(&kept))
+		;
+	recalc_sigpending();
+	spin_unlock_irq(&sighand->siglock);
+	return !signal_pending(current);
 }
 
 /**

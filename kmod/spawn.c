@@ -164,8 +164,11 @@ static int wait_for_end(struct kspawn_request *request, pid_t pid,
 
 	/* If this process traces the child, each of its stops is told, too. */
 	do {
-		ret = kspawn_kernel.kernel_wait4(pid, status, __WALL,
-						 to ? &rusage : NULL);
+		do {
+			ret = kspawn_kernel.kernel_wait4(pid, status, __WALL,
+							 to ? &rusage : NULL);
+		} while (kspawn_signals_is_restart(ret) &&
+			 kspawn_signals_drop_ignored());
 		if (ret < 0 && ret != -EFAULT)
 			return ret;
 		/* It has been waited for, whatever is left of this memory. */

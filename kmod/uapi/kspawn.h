@@ -39,10 +39,10 @@
  * and the pid is free again.
  *
  * WAIT: the call returns when the child has ended, with its wait status.  A
- * signal ends the wait, not the child: the call fails with EINTR, the step is
- * KSPAWN_STEP_WAIT, and the result tells the pid of the child; then go on with
- * waitpid().  The freezer, a debugger and io_uring can end the wait, too, without
- * a signal, and so can a signal that is ignored and came before the wait began.
+ * signal that has a handler ends the wait, not the child: the call fails with
+ * EINTR, the step is KSPAWN_STEP_WAIT, and the result tells the pid of the child;
+ * then go on with waitpid().  A signal that is ignored does not end the wait.
+ * A debugger, the freezer of cgroup v2 and a stop of the caller can end it, too.
  * In no case does it end before the program has been executed, so a start that
  * fails is told of as ever; SIGTSTP does not stop the caller before that either.
  * If a thread of the caller traces the child, the stops of the child do not end
