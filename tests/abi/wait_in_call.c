@@ -218,7 +218,7 @@ TEST_F(spawn, ignored_signals_before_the_wait)
 
 	ignore_signals();
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(300);
 		send_ignored(self_pid);
@@ -290,7 +290,7 @@ TEST_F(spawn, handled_signal_among_ignored_ones)
 	ignore_signals();
 	signal(SIGURG, count_signal);
 	urgent = 0;
-	if (!expect_fork(_metadata)) {
+	if (!assert_fork(_metadata)) {
 		own_sleep_ms(300);
 		send_ignored(getppid());
 		_exit(0);
@@ -319,7 +319,7 @@ static int wait_traced(int device)
 /* A debugger is told of each signal, ignored ones included, so these end the wait. */
 TEST_F(spawn, ignored_signal_of_a_traced_caller)
 {
-	pid_t caller = expect_fork(_metadata);
+	pid_t caller = assert_fork(_metadata);
 	bool seen = false;
 	int status;
 
