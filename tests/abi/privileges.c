@@ -121,7 +121,7 @@ TEST_F(spawn, device_opened_with_other_credentials)
 /* Sent to another process, which is another user, in another directory. */
 TEST_F(spawn, device_passed_to_another_process)
 {
-	int pair[2], status;
+	int pair[2];
 	pid_t pid;
 
 	need_root(_metadata);
@@ -168,9 +168,7 @@ TEST_F(spawn, device_passed_to_another_process)
 		memcpy(CMSG_DATA(header), &self->device, sizeof(int));
 		EXPECT_EQ(1, sendmsg(pair[0], &message, 0));
 	}
-	status = own_wait(pid);
-	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status))
-		TH_LOG("wait status %#x", status);
+	EXPECT_EQ(0, own_wait(pid));
 }
 
 /* Kept across fork(): each process is the parent of what it starts. */
@@ -224,7 +222,6 @@ static int start_over_the_limit(int device, uid_t user, bool with_spawn)
 	char * const arguments[] = { scratch_tiny, NULL };
 	struct spawn s;
 	cap_t caps;
-	int status;
 	pid_t pid;
 
 	if (setrlimit(RLIMIT_NPROC, &limit) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ||
@@ -245,8 +242,7 @@ static int start_over_the_limit(int device, uid_t user, bool with_spawn)
 		execve(scratch_tiny, arguments, arguments + 1);
 		_exit(errno);
 	}
-	status = own_wait(pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return own_wait_exit(pid);
 }
 
 TEST_F(spawn, limit_on_processes_at_exec)
@@ -268,13 +264,10 @@ TEST_F(spawn, limit_on_processes_at_exec)
 	}
 	for (i = 0; i < 2; i++) {
 		pid_t pid = assert_fork(_metadata);
-		int status;
 
 		if (!pid)
 			_exit(start_over_the_limit(self->device, user, i));
-		status = own_wait(pid);
-		EXPECT_TRUE(WIFEXITED(status));
-		errors[i] = WEXITSTATUS(status);
+		errors[i] = own_wait_exit(pid);
 	}
 	EXPECT_EQ(EAGAIN, errors[0]);
 	EXPECT_EQ(errors[0], errors[1]);
