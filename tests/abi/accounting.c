@@ -336,7 +336,7 @@ static long hold_requests(struct caller *caller)
 	return after - before;
 }
 
-/* Of less than a page, too. */
+/* Requests of less than a page are the caller's memory, too. */
 TEST_F(spawn, small_requests)
 {
 	int uffd = userfault_open();

@@ -519,7 +519,7 @@ TEST_F(spawn, terminal_becomes_controlling)
 	}
 }
 
-/* Who watches a file sees that it is opened. */
+/* A watcher of a file sees that it is opened. */
 TEST_F(spawn, is_seen_by_who_watches)
 {
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

@@ -257,7 +257,7 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 		own_wait(pid);
 }
 
-/* Of a thousand starts of a kind not one in fifty leaves anything. */
+/* A thousand starts of a kind, of which not one in fifty leaves anything. */
 TEST_F(spawn, of_a_thousand)
 {
 	unsigned int rounds = scratch_scale(1000), i;

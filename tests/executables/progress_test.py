@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What takes long says so: scripts/progress.sh, in a log and on a terminal."""
+"""A command that takes long says so: scripts/progress.sh, in a log and on a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def in_log(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def on_terminal(script: str) -> str:
-    """What comes to a terminal that is stderr."""
+    """The text that comes to a terminal that is stderr."""
     master, slave = pty.openpty()
     whole = f". scripts/progress.sh\n{script}"
     environment = os.environ | {"TERM": "xterm"}

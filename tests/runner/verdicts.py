@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a test program's output and end say about its tests."""
+"""The verdicts on tests, from a test program's output and its end."""
 
 from __future__ import annotations
 
