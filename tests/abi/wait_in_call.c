@@ -164,16 +164,15 @@ static pid_t hold_beyond_the_alarm(struct __test_metadata *_metadata, struct spa
 {
 	pid_t other;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	wait_init(s, "pause", NULL);
+	spawn_hold(s);
 	arm(_metadata, 0);
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(1000);
 		spawn_release();
 		_exit(0);
 	}
-	wait_init(s, "pause", NULL);
-	spawn_hold(s);
 	return other;
 }
 
@@ -221,7 +220,7 @@ TEST_F(spawn, ignored_signals_before_the_wait)
 
 	ignore_signals();
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(300);
 		send_ignored(self_pid);
@@ -293,7 +292,7 @@ TEST_F(spawn, handled_signal_among_ignored_ones)
 	ignore_signals();
 	signal(SIGURG, count_signal);
 	urgent = 0;
-	if (!expect_fork(_metadata)) {
+	if (!assert_fork(_metadata)) {
 		own_sleep_ms(300);
 		send_ignored(getppid());
 		_exit(0);
@@ -414,7 +413,7 @@ static int wait_traced(int device)
 /* A debugger is told of each signal, ignored ones included, so these end the wait. */
 TEST_F(spawn, ignored_signal_of_a_traced_caller)
 {
-	pid_t caller = expect_fork(_metadata);
+	pid_t caller = assert_fork(_metadata);
 	bool seen = false;
 	int status;
 
@@ -560,7 +559,7 @@ TEST_F(spawn, caller_is_killed)
 	pid_t caller, child;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 
@@ -709,8 +708,7 @@ TEST_F(spawn, child_is_killed_early)
 {
 	pid_t caller, child;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 

@@ -216,7 +216,7 @@ static inline pid_t assert_start(struct __test_metadata *_metadata, int device, 
 }
 
 /* A process of the test's own; the test ends if there is none. */
-static inline pid_t expect_fork(struct __test_metadata *_metadata)
+static inline pid_t assert_fork(struct __test_metadata *_metadata)
 {
 	pid_t pid = fork();
 
