@@ -358,7 +358,7 @@ TEST_F(spawn, freezer)
 	ASSERT_EQ(0, mkdir(FREEZER, 0700));
 	if (mount("cgroup", FREEZER, "cgroup", 0, "freezer"))
 		SKIP(return, "no freezer of cgroup v1: %m");
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		spawn_init(&s, "/bin/sh", "sh", "-c", "read line <fifo; exit 6");
 		s.args.flags = KSPAWN_WAIT;
@@ -384,7 +384,7 @@ TEST_F(spawn, request_is_freed_before_the_wait)
 
 	need_root(_metadata);
 	idle_take(&before);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		wait_init(&s, "pause", NULL);
 		_exit(spawn_start(self->device, &s) < 0);
