@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "background.hpp"
+#include "kind.hpp"
 #include "support/process.hpp"
 #include "support/scratch.hpp"
 #include "tracer.hpp"
@@ -193,11 +194,11 @@ TEST(Losses, ofTheMapsAreCounted) {
 
 TEST(Losses, areNoneAsLongAsWindowsFit) {
     // Without `windows` and `stalls` no probe sees how long a caller waits.
-    for (const auto* const kind : {"windows", "creds", "signals", "fds", "stalls"}) {
+    for (const auto* const kind : kspawn::trace::all_kinds) {
         const auto traced =
-            trace({"--kinds", kind, "--max-windows", "2", "--stall-min", "60s"},
+            trace({"--kinds", std::string{kind->name}, "--max-windows", "2", "--stall-min", "60s"},
                   {"vfork-in-threads"});
-        EXPECT_EQ(traced.summary.at("drops").at("maps"), 0) << kind << traced.summary;
+        EXPECT_EQ(traced.summary.at("drops").at("maps"), 0) << kind->name << traced.summary;
     }
 }
 
