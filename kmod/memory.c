@@ -64,8 +64,7 @@ void kspawn_memory_leave(struct kspawn_request *request)
 	WARN_ON_ONCE(!mm);
 
 	begin_charge();
-	if (request->wants_exe)
-		request->exe_file = kspawn_kernel.get_mm_exe_file(mm);
+	request->exe_file = kspawn_kernel.get_mm_exe_file(mm);
 #ifdef KSPAWN_HAVE_MM_CID
 	kspawn_kernel.sched_mm_cid_before_execve(task);
 #endif
@@ -115,7 +114,7 @@ void kspawn_memory_uncharge(void)
  */
 bool kspawn_memory_is_needed(const struct kspawn_request *request)
 {
-	return request->exe_file ||
+	return request->wants_exe ||
 	       request->mm_flags != MMF_DUMP_FILTER_DEFAULT;
 }
 
