@@ -19,6 +19,9 @@
 
 char LICENSE[] SEC("license") __weak = "GPL";
 
+/* An address of the kernel; 0 where there is no AppArmor. */
+extern const void apparmor_blob_sizes __ksym __weak;
+
 /* Set before loading. */
 const volatile bool filter_followed __weak;	/* only what is in the map */
 const volatile __u64 wake_bytes __weak;		/* wake the front end at this many */

@@ -120,8 +120,7 @@ int kspawn_memory_leave(struct kspawn_request *request)
 
 	begin_charge();
 	err = unshare_dumpable(task);
-	if (request->wants_exe)
-		request->exe_file = kspawn_kernel.get_mm_exe_file(mm);
+	request->exe_file = kspawn_kernel.get_mm_exe_file(mm);
 #ifdef KSPAWN_HAVE_MM_CID
 	kspawn_kernel.sched_mm_cid_before_execve(task);
 #endif
@@ -196,7 +195,7 @@ void kspawn_memory_uncharge(void)
  */
 bool kspawn_memory_is_needed(const struct kspawn_request *request)
 {
-	return request->exe_file ||
+	return request->wants_exe ||
 	       request->mm_flags != MMF_DUMP_FILTER_DEFAULT;
 }
 

@@ -48,14 +48,17 @@ struct kspawn_file_action {
  * @ref:          the caller's reference, and the child's: either may go on
  *                using the request when the other is done with it
  * @id:           tells requests apart in traces
- * @caller:       the process that asked; for traces
- * @args:         the scalars; its pointers have been followed and are unused
+ * @caller:       the process that asked; for traces and for the pid in an event
+ * @args:         the scalars; the pointers have been followed, but for those to
+ *                what is told at the end
  * @path:         the program
  * @search:       directories to search it in, or NULL
  * @candidate:    room for one path of that search, or NULL
  * @candidate_size: enough for the longest, at most PATH_MAX
  * @denied:       whether that search has met -EACCES
- * @found:        whether the first candidate has been looked up, and is there
+ * @found:        whether the first candidate has been looked up, and is there, as
+ *                far as the caller can tell
+ * @makes_fd:     whether a file action makes a descriptor that the caller has not
  * @actions:      file actions
  * @named_end:    behind the highest descriptor that an action names as such
  * @lists:        arguments and environment
@@ -64,7 +67,7 @@ struct kspawn_file_action {
  * @mask:         the signal mask of the caller, and so of the program
  * @slot:         the place in a completion queue, of an asynchronous start
  * @wants_exe:    a path begins with /proc/self/exe, or system calls are audited:
- *                take the caller's exe file along
+ *                the child has memory, with that file, from the beginning
  * @mm_flags:     what every exec hands on from the memory that it leaves
  * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
  *                is not wanted
@@ -93,6 +96,7 @@ struct kspawn_request {
 	size_t candidate_size;
 	bool denied;
 	bool found;
+	bool makes_fd;
 	struct kspawn_file_action *actions;
 	unsigned int named_end;
 	struct kspawn_lists lists;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/errno.h>
+#include <linux/freezer.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
+#include <linux/spinlock.h>
 
 #include "kernel_symbols.h"
 #include "memory.h"
@@ -85,7 +87,7 @@ int kspawn_signals_birth(struct kspawn_request *request)
 }
 
 /**
- * kspawn_signals_restore() - set the mask that the program starts with
+ * kspawn_signals_restore() - set the mask that user mode has
  * @mask: the mask
  */
 void kspawn_signals_restore(sigset_t mask)
@@ -121,6 +123,82 @@ bool kspawn_signals_is_restart(int err)
 		return true;
 	}
 	return false;
+}
+
+/* The kernel's rule, sig_task_ignored(). */
+static bool is_ignored(const struct sighand_struct *sighand, int sig)
+{
+	__sighandler_t handler = sighand->action[sig - 1].sa.sa_handler;
+
+	if (handler == SIG_IGN)
+		return true;
+	/* The init of a PID namespace dies of no default action. */
+	return handler == SIG_DFL &&
+	       (sig_kernel_ignore(sig) ||
+		(current->signal->flags & SIGNAL_UNKILLABLE));
+}
+
+static bool dequeue(sigset_t *kept)
+{
+	kernel_siginfo_t info;
+	enum pid_type type;
+
+#ifdef KSPAWN_HAVE_DEQUEUE_SIGNAL_TASK
+	return dequeue_signal(current, kept, &info, &type);
+#else
+	return dequeue_signal(kept, &info, &type);
+#endif
+}
+
+/* A tracer is told of ignored signals, too: they are left for it. */
+static void drop_ignored_signals(void)
+{
+	/* Only this task itself replaces it, as it executes a program. */
+	struct sighand_struct *sighand = unrcu_pointer(current->sighand);
+	sigset_t kept;
+	int sig;
+
+	spin_lock_irq(&sighand->siglock);
+	do {
+		/* Each time anew: to re-arm a timer, dequeue_signal() unlocks. */
+		kept = current->blocked;
+		for (sig = 1; sig <= _NSIG; sig++)
+			if (current->ptrace || !is_ignored(sighand, sig))
+				sigaddset(&kept, sig);
+	} while (dequeue(&kept));
+	recalc_sigpending();
+	spin_unlock_irq(&sighand->siglock);
+}
+
+/**
+ * kspawn_signals_resume_wait() - whether a wait that was interrupted goes on
+ *
+ * A signal is ignored as it is sent only if the first thread of the process does
+ * not block it then.  One that was blocked then, for whatever moment, is queued,
+ * and interrupts a thread that does not block it.  A system call that waits would
+ * be restarted after it, and after task work and the freezer, without the
+ * caller's knowledge.  So these are taken here.
+ *
+ * Task work may close the device: device_ioctl() holds a reference of its own.
+ *
+ * Return: true if nothing is left that only the way to user mode can see to.
+ */
+bool kspawn_signals_resume_wait(void)
+{
+	do {
+		/* First: what freezes sets TIF_SIGPENDING, until it thaws. */
+		try_to_freeze();
+		if (task_sigpending(current))
+			drop_ignored_signals();
+		/* kernel/livepatch wants the way to user mode, and asks so. */
+		if (task_sigpending(current) ||
+		    test_thread_flag(TIF_PATCH_PENDING))
+			return false;
+		clear_notify_signal();
+		if (task_work_pending(current))
+			kspawn_kernel.task_work_run();
+	} while (signal_pending(current));
+	return true;
 }
 
 /**

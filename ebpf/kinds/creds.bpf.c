@@ -9,9 +9,6 @@
 #define HASH_GROUPS		1024
 #define FOLL_WRITE		1
 
-/* An address of the kernel; 0 where there is no AppArmor. */
-extern const void apparmor_blob_sizes __ksym __weak;
-
 /* The name of AppArmor's label, if that is what confines tasks here. */
 static __always_inline void fill_label(char *to, const struct cred *cred)
 {

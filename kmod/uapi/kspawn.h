@@ -39,15 +39,14 @@
  * and the pid is free again.
  *
  * WAIT: the call returns when the child has ended, with its wait status.  A
- * signal ends the wait, not the child: the call fails with EINTR, the step is
- * KSPAWN_STEP_WAIT, and the result tells the pid of the child; then go on with
- * waitpid().  The freezer, a debugger and io_uring can end the wait, too, without
- * a signal, and so can a signal that is ignored and came before the wait began.
- * In no case does it end before the program has been executed, so a start that
- * fails is told of as ever; SIGTSTP does not stop the caller before that either.
- * If a thread of the caller traces the child, the stops of the child do not end
- * the wait, and one that the wait has seen is not told to that thread.  At most
- * one of ASYNC and WAIT.
+ * signal that has a handler ends the wait, not the child: the call fails with
+ * EINTR, the step is KSPAWN_STEP_WAIT, and the result tells the pid of the child;
+ * then go on with waitpid().  A signal that is ignored does not end the wait.
+ * A debugger, the freezer of cgroup v2, a live patch of the kernel and a stop of
+ * the caller can end it, too.  In no case does it end before the program has been
+ * executed, so a start that fails is told of as ever, and a signal that would stop
+ * the caller waits until then.  If a thread of the caller traces the child, each
+ * stop of the child is told to that thread.  At most one of ASYNC and WAIT.
  */
 #define KSPAWN_PIDFD		0x00000001 /* return a pidfd, close-on-exec */
 #define KSPAWN_EMPTY_PATH	0x00000002 /* path is "": execute dirfd itself */
@@ -139,7 +138,7 @@ struct kspawn_action {
 #define KSPAWN_STEP_ACTION	6 /* index: of the file action, from 0 */
 #define KSPAWN_STEP_PIDFD	7 /* making the pidfd */
 #define KSPAWN_STEP_EXEC	8 /* finding and executing the program */
-#define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: a signal ended the wait */
+#define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: the wait failed; see there */
 
 /* kspawn_result.index when reading the request failed */
 #define KSPAWN_ARG_ARGS		0 /* struct kspawn_args itself */
@@ -151,6 +150,7 @@ struct kspawn_action {
 #define KSPAWN_ARG_ATTRIBUTES	6
 #define KSPAWN_ARG_RESULT	7
 #define KSPAWN_ARG_COMPLETION	8
+#define KSPAWN_ARG_RUSAGE	9
 
 /**
  * struct kspawn_result - what became of a request

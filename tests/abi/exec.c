@@ -407,6 +407,27 @@ TEST_F(spawn, by_descriptor_that_dup2_made)
 	}
 }
 
+/* Whatever the path looks like that leads there. */
+TEST_F(spawn, by_a_way_to_a_descriptor_that_dup2_made)
+{
+	static const char * const ways[][2] = {
+		{ ".", "link" }, { "/", "proc/self/fd/50" }, { "/", "dev/fd/50" },
+		{ "/dev", "fd/50" }, { "/proc/self", "../thread-self/fd/50" },
+	};
+	int fd = assert_fd(_metadata, open(scratch_child, O_RDONLY | O_CLOEXEC));
+
+	ASSERT_EQ(0, symlink("/dev/fd/50", "link"));
+	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
+		DEFINE_REPORT(s, r);
+
+		s.args.path = spawn_pointer(ways[i][1]);
+		spawn_dup2(&s, fd, 50);
+		ASSERT_EQ(0, chdir(ways[i][0]));
+		expect_report(_metadata, self->device, &s, &r);
+		ASSERT_EQ(0, chdir(self->directory));
+	}
+}
+
 /* The caller's own program, as busybox and many test suites start it. */
 TEST_F(spawn, by_proc_self_exe)
 {
@@ -414,6 +435,29 @@ TEST_F(spawn, by_proc_self_exe)
 
 	spawn_open(&s, 2, "/dev/null", O_WRONLY, 0);
 	expect_exit(_metadata, self->device, &s, KSFT_SKIP);
+}
+
+/* Whatever the path looks like that leads there. */
+TEST_F(spawn, by_a_way_to_proc_self_exe)
+{
+	static const struct {
+		const char *directory, *path, *search;
+	} ways[] = {
+		{ ".", "./link", NULL }, { ".", "//proc/self/exe", NULL },
+		{ "/", "proc/self/exe", NULL }, { "/proc/self", "./exe", NULL },
+		{ ".", "exe", "/nowhere:/proc/self" }, { ".", "link", "/nowhere:." },
+	};
+
+	ASSERT_EQ(0, symlink("/proc/self/exe", "link"));
+	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
+		DEFINE_SPAWN(s, ways[i].path, "exec", "-l");
+
+		s.args.search = spawn_pointer(ways[i].search);
+		spawn_dup2(&s, assert_fd(_metadata, open("/dev/null", O_WRONLY | O_CLOEXEC)), 2);
+		ASSERT_EQ(0, chdir(ways[i].directory));
+		expect_exit(_metadata, self->device, &s, KSFT_SKIP);
+		ASSERT_EQ(0, chdir(self->directory));
+	}
 }
 
 TEST_F(spawn, empty_name_in_a_search)

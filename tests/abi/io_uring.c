@@ -67,15 +67,10 @@ static pid_t call(struct __test_metadata *_metadata, unsigned int setup, unsigne
 	spawn_hold(&s);
 	s.args.flags = spawn_flags;
 	pid = spawn_start(device, &s);
-	if (pid < 0 && errno == EINTR && s.result.step == KSPAWN_STEP_WAIT) {
-		/* As the header has it: then go on with waitpid(). */
-		if (own_wait(s.result.pid))
-			_exit(12);
-	} else if (pid < 0) {
+	if (pid < 0)
+		_exit(12);
+	if (!(spawn_flags & KSPAWN_WAIT) && own_wait(pid))
 		_exit(13);
-	} else if (!(spawn_flags & KSPAWN_WAIT) && own_wait(pid)) {
-		_exit(14);
-	}
 	if (ring_wait(&ring, &data) <= 0 || data != 1)
 		_exit(15);
 	if (ring_wait(&ring, &data) || data != 2)

@@ -4,7 +4,9 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -187,6 +189,251 @@ TEST_F(spawn, signal_before_the_wait)
 	expect_killed(_metadata, s.result.pid);
 }
 
+static volatile sig_atomic_t urgent;
+
+static void count_signal(int signal)
+{
+	(void)signal;
+	urgent = urgent + 1;
+}
+
+static void ignore_signals(void)
+{
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGWINCH, SIG_DFL);
+	signal(SIGURG, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+static void send_ignored(pid_t to)
+{
+	kill(to, SIGUSR1);
+	kill(to, SIGWINCH);
+	kill(to, SIGURG);
+}
+
+/* All signals are blocked while the child is made, so ignored ones are queued then. */
+TEST_F(spawn, ignored_signals_before_the_wait)
+{
+	pid_t other, self_pid = getpid();
+	sigset_t pending;
+	struct spawn s;
+
+	ignore_signals();
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	other = expect_fork(_metadata);
+	if (!other) {
+		own_sleep_ms(300);
+		send_ignored(self_pid);
+		spawn_release();
+		/* Its end is one more, SIGCHLD. */
+		_exit(0);
+	}
+	wait_init(&s, "exit", "5");
+	spawn_hold(&s);
+	EXPECT_LT(0, spawn_start(self->device, &s))
+		TH_LOG("%m, step %u", s.result.step);
+	EXPECT_EQ(5 << 8, s.result.status);
+	EXPECT_EQ(0, own_wait(other));
+	sigpending(&pending);
+	EXPECT_FALSE(sigismember(&pending, SIGUSR1));
+	EXPECT_FALSE(sigismember(&pending, SIGWINCH));
+}
+
+static void *send_to_process(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 5; i++) {
+		own_sleep_ms(50);
+		send_ignored(getpid());
+	}
+	return NULL;
+}
+
+struct waiter {
+	int device;
+	pid_t pid;
+	struct spawn s;
+};
+
+static void *wait_in_thread(void *argument)
+{
+	struct waiter *waiter = argument;
+
+	spawn_init(&waiter->s, "/bin/sleep", "sleep", "0.5");
+	waiter->s.args.flags = KSPAWN_WAIT;
+	waiter->pid = spawn_start(waiter->device, &waiter->s);
+	return NULL;
+}
+
+/* A first thread that blocks them, if only for a moment, makes the kernel queue them. */
+TEST_F(spawn, ignored_signals_that_another_thread_blocks)
+{
+	struct waiter waiter = { .device = self->device };
+	pthread_t thread, sender;
+	sigset_t all;
+
+	ignore_signals();
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_in_thread, &waiter));
+	sigfillset(&all);
+	ASSERT_EQ(0, pthread_sigmask(SIG_BLOCK, &all, NULL));
+	ASSERT_EQ(0, pthread_create(&sender, NULL, send_to_process, NULL));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, pthread_join(sender, NULL));
+	EXPECT_LT(0, waiter.pid)
+		TH_LOG("step %u, error %d", waiter.s.result.step, waiter.s.result.error);
+	EXPECT_EQ(0, waiter.s.result.status);
+}
+
+/* A handled signal among ignored ones ends the wait, and its handler runs once. */
+TEST_F(spawn, handled_signal_among_ignored_ones)
+{
+	struct spawn s;
+
+	ignore_signals();
+	signal(SIGURG, count_signal);
+	urgent = 0;
+	if (!expect_fork(_metadata)) {
+		own_sleep_ms(300);
+		send_ignored(getppid());
+		_exit(0);
+	}
+	wait_init(&s, "pause", NULL);
+	expect_step(_metadata, self->device, &s, EINTR, KSPAWN_STEP_WAIT);
+	EXPECT_EQ(1, urgent);
+	expect_killed(_metadata, s.result.pid);
+	EXPECT_LT(0, wait(NULL));
+}
+
+/* The init of a PID namespace ignores what others die of. */
+TEST_F(spawn, ignored_signals_of_an_init)
+{
+	struct spawn s;
+	pid_t init;
+
+	need_root(_metadata);
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	init = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	ASSERT_LE(0, init);
+	if (!init) {
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGCHLD, SIG_DFL);
+		/* From within: what comes from outside is not ignored. */
+		if (!fork()) {
+			own_sleep_ms(300);
+			kill(1, SIGTERM);
+			spawn_release();
+			_exit(0);
+		}
+		wait_init(&s, "exit", "4");
+		spawn_hold(&s);
+		_exit(spawn_start(self->device, &s) < 0 ? 1 : s.result.status >> 8);
+	}
+	EXPECT_EQ(4 << 8, own_wait(init));
+}
+
+#define FREEZER	"freezer"
+
+/* Freeze a process by the freezer of cgroup v1, and thaw it. */
+static bool freeze_for_a_while(pid_t pid)
+{
+	char text[16];
+	bool done;
+
+	snprintf(text, sizeof(text), "%d\n", pid);
+	done = !mkdir(FREEZER "/frozen", 0700) &&
+	       !put(FREEZER "/frozen/cgroup.procs", text) &&
+	       !put(FREEZER "/frozen/freezer.state", "FROZEN\n");
+	own_sleep_ms(300);
+	return done && !put(FREEZER "/frozen/freezer.state", "THAWED\n");
+}
+
+/* Suspend uses the same freezer. */
+TEST_F(spawn, freezer)
+{
+	struct spawn s;
+	pid_t caller;
+	int status;
+
+	need_own_mounts(_metadata);
+	ASSERT_EQ(0, mkdir(FREEZER, 0700));
+	if (mount("cgroup", FREEZER, "cgroup", 0, "freezer"))
+		SKIP(return, "no freezer of cgroup v1: %m");
+	caller = expect_fork(_metadata);
+	if (!caller) {
+		spawn_init(&s, "/bin/sh", "sh", "-c", "read line <fifo; exit 6");
+		s.args.flags = KSPAWN_WAIT;
+		signal(SIGCHLD, SIG_DFL);
+		_exit(spawn_start(self->device, &s) < 0 ? 1 : s.result.status >> 8);
+	}
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	ASSERT_TRUE(own_wait_state(own_wait_child_of(caller), 'S'));
+	EXPECT_TRUE(freeze_for_a_while(caller));
+	spawn_release();
+	status = own_wait(caller);
+	EXPECT_EQ(6 << 8, status);
+	rmdir(FREEZER "/frozen");
+	umount2(FREEZER, MNT_DETACH);
+}
+
+/* While the program runs, nothing is kept of the request. */
+TEST_F(spawn, request_is_freed_before_the_wait)
+{
+	pid_t caller, child;
+	struct idle before;
+	struct spawn s;
+
+	need_root(_metadata);
+	idle_take(&before);
+	caller = expect_fork(_metadata);
+	if (!caller) {
+		wait_init(&s, "pause", NULL);
+		_exit(spawn_start(self->device, &s) < 0);
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before.in_flight, TOTALS_SETTLE_MS));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(0, own_wait(caller));
+}
+
+static int wait_traced(int device)
+{
+	struct spawn s;
+
+	signal(SIGWINCH, SIG_DFL);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	wait_init(&s, "pause", NULL);
+	if (spawn_start(device, &s) >= 0 || errno != EINTR || s.result.step != KSPAWN_STEP_WAIT)
+		return 1;
+	kill(s.result.pid, SIGKILL);
+	return own_wait(s.result.pid) != SIGKILL;
+}
+
+/* A debugger is told of each signal, ignored ones included, so these end the wait. */
+TEST_F(spawn, ignored_signal_of_a_traced_caller)
+{
+	pid_t caller = expect_fork(_metadata);
+	bool seen = false;
+	int status;
+
+	if (!caller)
+		_exit(wait_traced(self->device));
+	ASSERT_EQ(caller, waitpid(caller, &status, 0));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, caller, NULL, NULL));
+	ASSERT_LT(0, own_wait_child_of(caller));
+	own_sleep_ms(300);
+	ASSERT_EQ(0, kill(caller, SIGWINCH));
+	while (waitpid(caller, &status, 0) == caller && WIFSTOPPED(status)) {
+		seen |= WSTOPSIG(status) == SIGWINCH;
+		ASSERT_EQ(0, ptrace(PTRACE_CONT, caller, NULL, WSTOPSIG(status)));
+	}
+	EXPECT_TRUE(seen);
+	EXPECT_EQ(0, status);
+}
+
 /* A failure that comes after the signal is told; there is no child to wait for. */
 TEST_F(spawn, signal_before_a_failure)
 {
@@ -245,12 +492,14 @@ static void *stop_once(void *argument)
 {
 	bool *stopped = argument;
 	pid_t child = sleeping_child();
+	int status;
 
 	if (child && !ptrace(PTRACE_SEIZE, child, 0, 0) &&
 	    !ptrace(PTRACE_INTERRUPT, child, 0, 0) && own_wait_state(child, 't')) {
-		*stopped = true;
-		/* The stop is told to whoever waits first. */
+		/* The wait in the call leaves the stop to the thread that traces. */
 		own_sleep_ms(200);
+		*stopped = waitpid(child, &status, __WALL | WNOHANG) == child &&
+			   WIFSTOPPED(status);
 		ptrace(PTRACE_DETACH, child, 0, 0);
 	}
 	spawn_release();
@@ -421,15 +670,17 @@ TEST_F(spawn, several_threads)
 	struct worker workers[THREADS] = {};
 	sigset_t set;
 
-	/* Else every end would interrupt some other wait. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	/* With a handler, every end would interrupt some other wait. */
+	signal(SIGCHLD, SIG_DFL);
 	for (int i = 0; i < THREADS; i++) {
 		workers[i].device = self->device;
 		workers[i].number = i;
 		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, work, &workers[i]));
 	}
+	/* Without one, a thread that blocks it makes it reach the others. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	ASSERT_EQ(0, pthread_sigmask(SIG_BLOCK, &set, NULL));
 	for (int i = 0; i < THREADS; i++) {
 		ASSERT_EQ(0, pthread_join(workers[i].thread, NULL));
 		EXPECT_EQ(0, workers[i].wrong);

@@ -63,20 +63,15 @@ TEST(Reading, BearsFieldsOfAnyType) {
     const std::vector<Json> values{nullptr,        -1,   1e300, "text", Json::array({1}),
                                    Json{{"a", 1}}, true, ~0ULL};
     for (const auto& value : values) {
-        const auto spoil = [&value](Json& event) {
+        MadeUp made_up;
+        auto& events = made_up.one_of_each();
+        for (auto& event : events)
             for (auto& [name, member] : event.items())
                 if (name != "kind")
                     member = value;
-        };
-        MadeUp made_up;
-        spoil(made_up.window("vfork", 10, 5));
-        spoil(made_up.creds(1, 12));
-        spoil(made_up.signal(1, 12));
-        spoil(made_up.descriptor(1, 12));
-        spoil(made_up.stall("lock", 12, 5));
         const auto trace = made_up.read();
         EXPECT_EQ(trace.windows.size(), 1U);
-        EXPECT_EQ(trace.events.size(), 4U);
+        EXPECT_EQ(trace.events.size(), events.size() - 1);
         EXPECT_NO_THROW(trace::report::page_of(trace, {})) << value;
     }
 }

@@ -271,4 +271,22 @@ TEST(Stalls, aContendedLockIsTold) {
     EXPECT_GT(waits, 0) << traced.summary;
 }
 
+TEST(MissingHook, makesEachKindUnknownThatNeedsIt) {
+    const auto traced = trace({"--kinds", "windows,stalls", "--without-hook",
+                               "mm_update_next_owner", "--fail-on", "stalls", "--stall-min", "60s"},
+                              {"vfork"});
+    EXPECT_EQ(traced.status, 2) << traced.summary;
+    EXPECT_EQ(traced.summary.at("verdict"), "unknown");
+    std::vector<std::string> kinds;
+    for (const auto& probe : traced.summary.at("missing")) {
+        EXPECT_EQ(probe.at("hook"), "fentry/mm_update_next_owner") << probe;
+        kinds.push_back(probe.at("kind"));
+    }
+    EXPECT_EQ(kinds, (std::vector<std::string>{"windows", "stalls"}));
+    const auto said = traced.err.find("fentry/mm_update_next_owner");
+    EXPECT_NE(said, std::string::npos) << traced.err;
+    EXPECT_EQ(traced.err.find("fentry/mm_update_next_owner", said + 1), std::string::npos)
+        << "one sentence for both kinds: " << traced.err;
+}
+
 } // namespace

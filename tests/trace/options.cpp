@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "background.hpp"
+#include "kind.hpp"
 #include "support/process.hpp"
 #include "support/scratch.hpp"
 #include "tracer.hpp"
@@ -134,24 +135,6 @@ TEST(MissingHook, isNamedAndMakesItsKindUnknown) {
     EXPECT_FALSE(traced.summary.at("complete"));
 }
 
-TEST(MissingHook, makesEachKindUnknownThatNeedsIt) {
-    const auto traced = trace({"--kinds", "windows,stalls", "--without-hook",
-                               "mm_update_next_owner", "--fail-on", "stalls", "--stall-min", "60s"},
-                              {"vfork"});
-    EXPECT_EQ(traced.status, 2) << traced.summary;
-    EXPECT_EQ(traced.summary.at("verdict"), "unknown");
-    std::vector<std::string> kinds;
-    for (const auto& probe : traced.summary.at("missing")) {
-        EXPECT_EQ(probe.at("hook"), "fentry/mm_update_next_owner") << probe;
-        kinds.push_back(probe.at("kind"));
-    }
-    EXPECT_EQ(kinds, (std::vector<std::string>{"windows", "stalls"}));
-    const auto said = traced.err.find("fentry/mm_update_next_owner");
-    EXPECT_NE(said, std::string::npos) << traced.err;
-    EXPECT_EQ(traced.err.find("fentry/mm_update_next_owner", said + 1), std::string::npos)
-        << "one sentence for both kinds: " << traced.err;
-}
-
 TEST(MissingHook, ofEverythingEndsTheTrace) {
     const auto ended = run({tracer(), "--without-hook", "wake_up_new_task", "--", "/bin/true"});
     EXPECT_EQ(ended.status, 126);
@@ -192,11 +175,9 @@ TEST(Losses, ofTheMapsAreCounted) {
 }
 
 TEST(Losses, areNoneAsLongAsWindowsFit) {
-    // Without `windows` and `stalls` no probe sees how long a caller waits.
-    for (const auto* const kind : {"windows", "creds", "signals", "fds", "stalls"}) {
-        const auto traced =
-            trace({"--kinds", kind, "--max-windows", "2", "--stall-min", "60s"},
-                  {"vfork-in-threads"});
+    // Not each kind has a probe that sees how long a caller waits.
+    for (const auto& kind : kspawn::trace::names_of(kspawn::trace::every_kind())) {
+        const auto traced = trace({"--kinds", kind, "--max-windows", "2"}, {"vfork-in-threads"});
         EXPECT_EQ(traced.summary.at("drops").at("maps"), 0) << kind << traced.summary;
     }
 }

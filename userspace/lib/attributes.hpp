@@ -147,7 +147,8 @@ template <class Visit>
 constexpr void for_each(Visit visit) {
     [&]<std::size_t... at>(std::index_sequence<at...>) {
         (visit.template operator()<at>(), ...);
-    }(std::make_index_sequence<attributes.size()>());
+    }
+    (std::make_index_sequence<attributes.size()>());
 }
 
 /// The flags of all attributes for which `wanted` holds.

@@ -49,11 +49,16 @@ FIXTURE_VARIANT_ADD(spawn, with_a_thread) { .shared = true };
 
 FIXTURE_SETUP(spawn)
 {
+	int fd;
+
 	if (access(KSPAWN_DEVICE, F_OK))
 		SKIP(return, "no " KSPAWN_DEVICE ": run this in a guest, with qemu/vm");
 	/* Exactly 0, 1 and 2 are inherited, whoever runs the tests. */
-	while (open("/dev/null", O_RDWR) < 3)
-		;
+	do {
+		fd = open("/dev/null", O_RDWR);
+		ASSERT_LE(0, fd)
+			TH_LOG("/dev/null: %m");
+	} while (fd < 3);
 	syscall(SYS_close_range, 3, ~0U, 0);
 	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->device)

@@ -108,6 +108,15 @@ Json& MadeUp::descriptor(std::int64_t window, std::int64_t time) {
     return add(std::move(made));
 }
 
+std::vector<Json>& MadeUp::one_of_each() {
+    window("vfork", 10, 5);
+    creds(1, 12);
+    signal(1, 12);
+    descriptor(1, 12);
+    stall("lock", 12, 5);
+    return events_;
+}
+
 Json& MadeUp::stall(const std::string& cause, std::int64_t time, std::int64_t wait) {
     auto made = event("stalls", 0, time);
     made["window"] = nullptr;

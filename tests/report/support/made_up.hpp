@@ -26,6 +26,9 @@ public:
     Json& descriptor(std::int64_t window, std::int64_t time);
     Json& stall(const std::string& cause, std::int64_t time, std::int64_t wait);
 
+    /// An event of each kind, the window first.
+    std::vector<Json>& one_of_each();
+
     [[nodiscard]] std::string text(bool cut_off = false) const;
     [[nodiscard]] trace::report::Trace read() const;
 

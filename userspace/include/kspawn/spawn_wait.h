@@ -26,8 +26,8 @@ extern "C" {
  * EINTR at the step KSPAWN_STEP_WAIT, whether or not the handler has SA_RESTART,
  * and the child is the caller's to wait for, with waitpid() or wait4().  The wait
  * never ends so before the program has been executed: a start that fails is told of
- * as ever.  The freezer (suspend), a debugger, and a stop of the caller that is
- * continued can end the wait as well.
+ * as ever.  A signal that is ignored does not end the wait.  A debugger, the freezer
+ * of cgroup v2, and a stop of the caller that is continued can end it as well.
  *
  * All signals of the calling thread are blocked until the wait begins, and pid and
  * pidfd are stored before: a handler that passes a signal on to the child does so by
