@@ -38,6 +38,14 @@
 #ifdef KSPAWN_HAVE_PIDFS
 #include <linux/pidfs.h>
 #endif
+#ifdef KSPAWN_HAVE_EXEC_STATE
+#include <linux/sched/exec_state.h>
+#endif
+
+/* It tells exec from exit by PF_EXITING. */
+#ifdef KSPAWN_HAVE_MM_EXIT_EXEC_RELEASE
+#define exec_mm_release	mm_exit_exec_release
+#endif
 
 /* Declared in no header that a module can see. */
 long tty_ioctl(struct file *file, unsigned int command, unsigned long argument);

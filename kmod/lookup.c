@@ -11,6 +11,11 @@
 
 #include "lookup.h"
 
+#ifdef KSPAWN_HAVE_LOOKUP_NOPERM
+#define lookup_one_len_unlocked(name, parent, length)	\
+	lookup_noperm_unlocked(&QSTR_LEN(name, length), parent)
+#endif
+
 /* As path_noexec(), which is not exported. */
 static bool forbids_exec(const struct path *path)
 {

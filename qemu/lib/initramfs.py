@@ -3,7 +3,8 @@
 files, and /vm, which says what this guest is to do:
 
     modules   what to insert from /modules, in this order, one a line
-    keep      directories to show in spite of a fresh /tmp or /run
+    root      exists if the root is not the host's: its directory on the host
+    keep      directories of the host to show in spite of a fresh /tmp or /run, or a root
     share     directories of the host that the guest may write to
     virtiofs  exists if the host's files are seen by virtiofs, not 9p
     nonce     marks the end of stdout and of stderr
@@ -114,6 +115,7 @@ class Job:
     script: str
     nonce: str
     module: Path | None
+    root: Path | None
     keep: tuple[Path, ...]
     share: tuple[Path, ...]
     leaks: bool
@@ -137,6 +139,8 @@ def build(kernel: Kernel, busybox: Path, job: Job) -> bytes:
             order.append(name)
         lists: dict[str, Sequence[object]] = {"modules": order, "keep": job.keep, "share": job.share}
         lists["nonce"] = (job.nonce,)
+        if job.root:
+            lists["root"] = (job.root,)
         for name, items in lists.items():
             (vm / name).write_text("".join(f"{item}\n" for item in items), encoding="utf-8")
         (vm / "job").write_text(job.script, encoding="utf-8")
