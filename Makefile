@@ -13,13 +13,8 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-<<<<<<< HEAD
 .PHONY: all help userspace module demo test test-nightly test-debug coverage coverage-userspace matrix bench \
-	check install clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage
-=======
-.PHONY: all help userspace module demo test test-nightly test-debug coverage matrix bench check \
-	install clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-root
->>>>>>> h-seven
+	check install clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
 
 help:
 	@echo 'make             build everything into build/; installs nothing'
@@ -56,13 +51,10 @@ deps-debug:
 	@.ci/install-deps build vm test debug
 deps-fuzz:
 	@.ci/install-deps build fuzz
-<<<<<<< HEAD
 deps-coverage:
 	@.ci/install-deps build vm test coverage
-=======
 deps-root:
 	@.ci/install-deps root
->>>>>>> h-seven
 deps-check:
 	@.ci/install-deps build vm check
 
