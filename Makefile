@@ -13,8 +13,8 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-.PHONY: all help userspace module demo test test-nightly test-debug coverage matrix bench check \
-	install clean tools deps deps-bench deps-debug deps-check deps-fuzz
+.PHONY: all help userspace module demo test test-nightly test-debug coverage coverage-userspace matrix bench \
+	check install clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
 
 help:
 	@echo 'make             build everything into build/; installs nothing'
@@ -22,11 +22,12 @@ help:
 	@echo 'make demo        boot a guest, insert the module, start programs'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
 	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
-	@echo '                 row a kernel, PREEMPT_RT and cloud kernels, small changes to the'
+	@echo '                 row a kernel, PREEMPT_RT, cloud and 7.x kernels, changes to the'
 	@echo '                 module and the library, each to be noticed, and more: a day or so'
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
+	@echo 'make coverage-userspace  how much of userspace/ and ebpf/ their tests run; an hour'
 	@echo 'make matrix      compile the module for every kernel whose headers apt has'
 	@echo 'make bench       what it costs to start a program, ours and others; hours.'
 	@echo '                 BENCH=--short: what our goals are about; minutes'
@@ -50,6 +51,10 @@ deps-debug:
 	@.ci/install-deps build vm test debug
 deps-fuzz:
 	@.ci/install-deps build fuzz
+deps-coverage:
+	@.ci/install-deps build vm test coverage
+deps-root:
+	@.ci/install-deps root
 deps-check:
 	@.ci/install-deps build vm check
 
@@ -78,9 +83,9 @@ test: deps
 	@tests/run $(KERNELS:%=--kernel %)
 
 # A day or so, where the guests are emulated.  Those with -rt are kernels that can
-# be preempted nearly anywhere.
+# be preempted nearly anywhere.  7.x is of another Debian, with a root of its own.
 NIGHTLY_FLAVOURS ?= $(shell qemu/kernels/list nightly)
-test-nightly: deps-debug deps-fuzz
+test-nightly: deps-debug deps-fuzz deps-root
 	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \
 		--env KSPAWN_ROW_COUNT=1000000 --env KSPAWN_RELOAD_COUNT=1000 \
@@ -109,6 +114,9 @@ test-debug: deps-debug
 coverage: deps-debug
 	@$(MAKE) --no-print-directory userspace
 	@tests/coverage/run '$(DEBUG_TESTS)'
+
+coverage-userspace: deps-coverage
+	@tests/coverage/userspace
 
 matrix: tools
 	@qemu/kernels/matrix

@@ -252,19 +252,25 @@ static int chdir_elsewhere(struct kspawn_request *request,
 			   const struct kspawn_file_action *action)
 {
 	unsigned long at = kspawn_memory_string(request, action->path);
+	unsigned int flags = LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
 	struct path path;
 	int err;
 
 	if (IS_ERR_VALUE(at))
 		return at;
 	kspawn_audit_begin(__NR_openat, action->dirfd, at, O_PATH, 0);
+retry:
 	do {
 		err = user_path_at(action->dirfd, (const char __user *)at,
-				   LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+				   flags, &path);
 	} while (kspawn_signals_interrupted(request, err));
 	if (!err) {
 		err = enter_directory(&path);
 		path_put(&path);
+	}
+	if (retry_estale(err, flags)) {
+		flags |= LOOKUP_REVAL;
+		goto retry;
 	}
 	kspawn_audit_end(err);
 	return err;

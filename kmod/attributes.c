@@ -8,6 +8,7 @@
 
 #include "audit.h"
 #include "kernel_symbols.h"
+#include "memory.h"
 #include "operations.h"
 #include "request.h"
 #include "signals.h"
@@ -117,7 +118,7 @@ int kspawn_attributes_ids(struct kspawn_request *request,
 	 * can see the new ids; where there is none they are asked of this.
 	 */
 	if (kspawn_attributes_ids_differ())
-		current->user_dumpable = 0;
+		kspawn_memory_hide();
 	err = reset_id(__NR_setresgid, kspawn_kernel.__x64_sys_setresgid,
 		       from_kgid_munged(ns, current_gid()));
 	if (!err)

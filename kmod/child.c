@@ -60,18 +60,19 @@ static int make_pidfd(struct kspawn_request *request)
  */
 static int come_apart(struct kspawn_request *request)
 {
-	int err = 0;
+	int err;
 
 	request->child = get_pid(task_pid(current));
 	if (request->builder)
 		kspawn_builder_born(request);
 	kspawn_descriptors_install(request->files);
 	request->files = NULL;
-	kspawn_memory_leave(request);
-	if (kspawn_request_has_flag(request, KSPAWN_PIDFD))
+	err = kspawn_memory_leave(request);
+	if (!err && kspawn_request_has_flag(request, KSPAWN_PIDFD))
 		err = make_pidfd(request);
 	if (err) {
-		/* The call itself tells of it. */
+		/* The call itself tells of it, ASYNC or not. */
+		request->stillborn = true;
 		kspawn_queue_cancel(request->slot);
 		request->slot = NULL;
 	}
@@ -288,7 +289,7 @@ int kspawn_child(void *data)
 	kspawn_stats_add(KSPAWN_STAT_CLONES);
 	trace_kspawn_clone(request, pid_nr(request->child), 0);
 
-	/* Killed or not: without a pidfd there is no child to tell of. */
+	/* Killed or not: a child that lacks what it must have is none to tell of. */
 	if (err)
 		return end_failed(request);
 	if (kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))

@@ -23,8 +23,7 @@
  *
  * The last reference to a file is given back on the way to user mode.  For a
  * child that comes only after exec, when a file that was open for writing would
- * still be; its caller may wait for long.  Never called in a caller, where it
- * could close the device that the call goes through.
+ * still be; its caller may wait for long.
  */
 void kspawn_descriptors_finish_closing(void)
 {

@@ -3,8 +3,10 @@
  * Kernel functions that a module needs to start a process and that are not
  * exported.  A system call in the kernel's own tree would just call them.
  *
- * Each pointer has the type of the kernel's own declaration, so a signature
- * that changes in a stable update is a compile error, never a wrong call.
+ * Each pointer to a function has the type of the kernel's own declaration, so a
+ * signature that has changed is a compile error, where the module is built for
+ * the kernel that it is loaded into.  The arguments of entry points of system
+ * calls are ABI.
  */
 #ifndef KSPAWN_KERNEL_SYMBOLS_H
 #define KSPAWN_KERNEL_SYMBOLS_H
@@ -36,6 +38,14 @@
 
 #ifdef KSPAWN_HAVE_PIDFS
 #include <linux/pidfs.h>
+#endif
+#ifdef KSPAWN_HAVE_EXEC_STATE
+#include <linux/sched/exec_state.h>
+#endif
+
+/* It tells exec from exit by PF_EXITING. */
+#ifdef KSPAWN_HAVE_MM_EXIT_EXEC_RELEASE
+#define exec_mm_release	mm_exit_exec_release
 #endif
 
 /* Declared in no header that a module can see. */

@@ -29,7 +29,9 @@ FUNCTION(get_mm_exe_file);
 FUNCTION(set_mm_exe_file);
 FUNCTION(arch_pick_mmap_layout);
 FUNCTION(membarrier_update_current_mm);
+#ifdef KSPAWN_HAVE_ENTER_LAZY_TLB
 FUNCTION(enter_lazy_tlb);
+#endif
 FUNCTION(switch_mm_irqs_off);
 FUNCTION(access_remote_vm);
 FUNCTION(__wake_up_parent);
@@ -38,6 +40,14 @@ FUNCTION(mm_update_next_owner);
 #endif
 #ifdef KSPAWN_HAVE_MM_CID
 FUNCTION(sched_mm_cid_before_execve);
+#endif
+#ifdef KSPAWN_HAVE_SCHED_CACHE
+FUNCTION(sched_cache_exit_mm);
+#endif
+#ifdef KSPAWN_HAVE_EXEC_STATE
+FUNCTION(task_exec_state_copy);
+FUNCTION(task_exec_state_set_dumpable);
+FUNCTION(put_task_exec_state);
 #endif
 ENTRY_POINT(__x64_sys_close_range);
 ENTRY_POINT(__x64_sys_execveat);

@@ -11,6 +11,11 @@
 
 #include "lookup.h"
 
+#ifdef KSPAWN_HAVE_LOOKUP_NOPERM
+#define lookup_one_len_unlocked(name, parent, length)	\
+	lookup_noperm_unlocked(&QSTR_LEN(name, length), parent)
+#endif
+
 /* As path_noexec(), which is not exported. */
 static bool forbids_exec(const struct path *path)
 {
@@ -95,8 +100,10 @@ static enum answer step(struct path *path, const char *name,
 	if (d_is_negative(child))
 		return *certain && !stale ? ABSENT : UNKNOWN;
 	/*
-	 * A mount holds until somebody asks the server and finds its directory
-	 * gone.  We do not ask: with a root on NFS each missing name of a local
+	 * d_revalidate() of a mount point may find its directory gone on the
+	 * server, and d_invalidate() then unmounts.  That is not asked here: a
+	 * name is told to be absent from a mount that a whole look-up would
+	 * have removed.  Else, with a root on NFS, each missing name of a local
 	 * mount would be a whole look-up.  The root of a mount may be managed,
 	 * too: an automounter mounts there.
 	 */
@@ -139,6 +146,20 @@ static enum answer ask_cache(const char *name)
 		answer = UNKNOWN;
 	path_put(&path);
 	return answer;
+}
+
+/**
+ * kspawn_lookup_is_absent() - whether the cache of names knows that nothing is there
+ * @name: a path
+ *
+ * It knows that only where the path leads through no symbolic link, so through
+ * nothing that is another thing to another process, as /proc/self is.
+ *
+ * Return: true if execve() would say ENOENT, whichever process calls it.
+ */
+bool kspawn_lookup_is_absent(const char *name)
+{
+	return *name && ask_cache(name) == ABSENT;
 }
 
 /**

@@ -3,6 +3,9 @@
 #ifndef KSPAWN_LOOKUP_H
 #define KSPAWN_LOOKUP_H
 
+#include <linux/types.h>
+
 int kspawn_lookup(const char *name);
+bool kspawn_lookup_is_absent(const char *name);
 
 #endif /* KSPAWN_LOOKUP_H */

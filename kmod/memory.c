@@ -22,9 +22,61 @@
 #endif
 
 /* See mm_init(); exec sets the rest itself. */
+#ifdef KSPAWN_HAVE_MM_FLAGS_BITMAP
+#define mmf_init_flags		mmf_init_legacy_flags
+#define read_flags(mm)		__mm_flags_get_word(mm)
+#define write_flags(mm, value)	__mm_flags_overwrite_word(mm, value)
+#else
+#define read_flags(mm)		((mm)->flags)
+#define write_flags(mm, value)	((mm)->flags = (value))
 #ifndef KSPAWN_HAVE_MMF_INIT_FLAGS
 #define mmf_init_flags(flags)	((flags) & MMF_INIT_MASK)
 #define MMF_TOPDOWN_MASK	0
+#endif
+#endif
+
+/*
+ * Whether others of the same user may look into the child.  Where that is said in
+ * an exec state, tasks that share memory share one, and changes would be the
+ * caller's too.  Elsewhere it is said in the memory, or, of a task that has none,
+ * in the task.
+ */
+#ifdef KSPAWN_HAVE_EXEC_STATE
+#define MMF_DUMPABLE_MASK	0
+
+static int unshare_dumpable(struct task_struct *task)
+{
+	struct task_exec_state *shared = rcu_access_pointer(task->exec_state);
+	int err = kspawn_kernel.task_exec_state_copy(task);
+
+	if (!err)
+		kspawn_kernel.put_task_exec_state(shared);
+	return err;
+}
+
+static void take_dumpable(struct task_struct *task, struct mm_struct *mm)
+{
+}
+
+static unsigned long dumpable_flags(const struct task_struct *task)
+{
+	return 0;
+}
+#else
+static int unshare_dumpable(struct task_struct *task)
+{
+	return 0;
+}
+
+static void take_dumpable(struct task_struct *task, struct mm_struct *mm)
+{
+	task->user_dumpable = get_dumpable(mm) == SUID_DUMP_USER;
+}
+
+static unsigned long dumpable_flags(const struct task_struct *task)
+{
+	return task->user_dumpable ? SUID_DUMP_USER : SUID_DUMP_DISABLE;
+}
 #endif
 
 /*
@@ -54,32 +106,41 @@ static void begin_charge(void)
  * Called in the child, all of whose signals are blocked: what exit_mm() does,
  * without waking the caller, which exec, exit or exec_mm_release() does later.
  * The child's memory cgroup is charged from here on.
+ *
+ * Return: 0, or -ENOMEM: the memory is left, but the child must not go on.
  */
-void kspawn_memory_leave(struct kspawn_request *request)
+int kspawn_memory_leave(struct kspawn_request *request)
 {
 	struct task_struct *task = current;
 	struct mm_struct *mm = task->mm;
+	int err;
 
 	lockdep_assert_irqs_enabled();
 	WARN_ON_ONCE(!mm);
 
 	begin_charge();
-	if (request->wants_exe)
-		request->exe_file = kspawn_kernel.get_mm_exe_file(mm);
+	err = unshare_dumpable(task);
+	request->exe_file = kspawn_kernel.get_mm_exe_file(mm);
 #ifdef KSPAWN_HAVE_MM_CID
 	kspawn_kernel.sched_mm_cid_before_execve(task);
 #endif
-	request->mm_flags = mmf_init_flags(mm->flags) &
+#ifdef KSPAWN_HAVE_SCHED_CACHE
+	kspawn_kernel.sched_cache_exit_mm(task);
+#endif
+	request->mm_flags = mmf_init_flags(read_flags(mm)) &
 			    ~(MMF_DUMPABLE_MASK | MMF_TOPDOWN_MASK);
 	mmgrab_lazy_tlb(mm);
 	task_lock(task);
 	/* For membarrier(), between the last use of the memory and this. */
 	smp_mb__after_spinlock();
 	local_irq_disable();
-	task->user_dumpable = get_dumpable(mm) == SUID_DUMP_USER;
+	take_dumpable(task, mm);
 	task->mm = NULL;
 	kspawn_kernel.membarrier_update_current_mm(NULL);
+#ifdef KSPAWN_HAVE_ENTER_LAZY_TLB
+	/* A hint: without it the CPU is interrupted to flush what it does not use. */
 	kspawn_kernel.enter_lazy_tlb(mm, task);
+#endif
 	local_irq_enable();
 	task_unlock(task);
 #ifdef CONFIG_MEMCG
@@ -89,6 +150,25 @@ void kspawn_memory_leave(struct kspawn_request *request)
 	/* The OOM killer has chosen the caller for what is not ours any more. */
 	if (test_thread_flag(TIF_MEMDIE))
 		kspawn_kernel.exit_oom_victim();
+	if (err)
+		return kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_CLONE,
+					   0, err);
+	return 0;
+}
+
+/**
+ * kspawn_memory_hide() - let nobody without privileges look into the child
+ *
+ * Called in the child, before its ids change.  With memory commit_creds() does
+ * that itself; a task without is asked of what is set here.
+ */
+void kspawn_memory_hide(void)
+{
+#ifdef KSPAWN_HAVE_EXEC_STATE
+	kspawn_kernel.task_exec_state_set_dumpable(TASK_DUMPABLE_OFF);
+#else
+	current->user_dumpable = 0;
+#endif
 }
 
 /**
@@ -115,7 +195,7 @@ void kspawn_memory_uncharge(void)
  */
 bool kspawn_memory_is_needed(const struct kspawn_request *request)
 {
-	return request->exe_file ||
+	return request->wants_exe ||
 	       request->mm_flags != MMF_DUMP_FILTER_DEFAULT;
 }
 
@@ -142,8 +222,7 @@ int kspawn_memory_make(struct kspawn_request *request)
 	task_lock(task->group_leader);
 	stack = task->signal->rlim[RLIMIT_STACK];
 	task_unlock(task->group_leader);
-	mm->flags = request->mm_flags |
-		    (task->user_dumpable ? SUID_DUMP_USER : SUID_DUMP_DISABLE);
+	write_flags(mm, request->mm_flags | dumpable_flags(task));
 	/* As exec does when it learns of the new program's kind. */
 	kspawn_kernel.arch_pick_mmap_layout(mm, &stack);
 	mm->task_size = TASK_SIZE;

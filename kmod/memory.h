@@ -11,9 +11,10 @@
 
 struct kspawn_request;
 
-void kspawn_memory_leave(struct kspawn_request *request);
+int kspawn_memory_leave(struct kspawn_request *request);
 bool kspawn_memory_is_needed(const struct kspawn_request *request);
 void kspawn_memory_uncharge(void);
+void kspawn_memory_hide(void);
 int kspawn_memory_make(struct kspawn_request *request);
 unsigned long kspawn_memory_map(struct kspawn_request *request, size_t size);
 unsigned long kspawn_memory_string(struct kspawn_request *request,

@@ -114,6 +114,17 @@ static int execute_once(struct kspawn_request *request, const char *path)
 	return execute_elsewhere(request, path, true);
 }
 
+/*
+ * Whether a path may have led through /proc/self/exe, which a child without
+ * memory does not have; it has now.
+ */
+static bool lacked_exe_file(struct kspawn_request *request, const char *path,
+			    int err)
+{
+	return err == -ENOENT && !current->mm && request->exe_file &&
+	       !kspawn_lookup_is_absent(path) && !kspawn_memory_make(request);
+}
+
 static int execute(struct kspawn_request *request, const char *path)
 {
 	int err;
@@ -124,7 +135,8 @@ static int execute(struct kspawn_request *request, const char *path)
 	do {
 		err = execute_once(request, path);
 	} while (!is_committed(request) &&
-		 kspawn_signals_interrupted(request, err));
+		 (kspawn_signals_interrupted(request, err) ||
+		  lacked_exe_file(request, path, err)));
 	/* If it has succeeded, the return to user mode ends the record. */
 	if (err)
 		kspawn_audit_end(err);
@@ -174,6 +186,21 @@ static bool next_candidate(struct kspawn_request *request, const char **search)
 }
 
 /*
+ * Whether a program is there; 0 also if only the child can tell, unless this is
+ * the child.
+ */
+static int look_up(struct kspawn_request *request, const char *path, bool run)
+{
+	int err;
+
+	if (!run && request->makes_fd)
+		return kspawn_lookup_is_absent(path) ? -ENOENT : 0;
+	err = kspawn_lookup(path);
+	return run && lacked_exe_file(request, path, err) ?
+		kspawn_lookup(path) : err;
+}
+
+/*
  * Try each candidate until one is there; with @run, until one executes.
  * Leaves request->search at the first that is worth a try, and says so in
  * request->found, for the child.
@@ -195,7 +222,7 @@ static int search(struct kspawn_request *request, bool run)
 			continue;
 		do {
 			err = run && request->found ? 0 :
-				kspawn_lookup(request->candidate);
+				look_up(request, request->candidate, run);
 		} while (run && kspawn_signals_interrupted(request, err));
 		request->found = !err && !run;
 		if (!err) {
@@ -216,20 +243,13 @@ static int search(struct kspawn_request *request, bool run)
 	return request->denied ? -EACCES : err;
 }
 
-/* Whether a path may lead through a descriptor's number, as a path names it. */
-static bool may_be_descriptor(const char *path)
-{
-	return strstr(path, "/proc") || strstr(path, "/dev");
-}
-
 /*
  * Whether the child would find what its caller finds: it has the caller's
- * credentials and working directory, and reaches the program by no descriptor
- * that the caller has not.
+ * credentials and working directory.  If it has a descriptor that the caller has
+ * not, only what is the same for all processes counts, see look_up().
  */
-static bool lookup_is_settled(const struct kspawn_request *request)
+static bool lookup_is_settled(struct kspawn_request *request)
 {
-	bool makes_fd = false;
 	u32 traits, i;
 
 	if (is_elsewhere(request, request->path))
@@ -241,11 +261,10 @@ static bool lookup_is_settled(const struct kspawn_request *request)
 		traits = request->actions[i].operation->traits;
 		if (!(traits & KSPAWN_KEEPS_LOOKUP))
 			return false;
-		makes_fd |= traits & KSPAWN_MAKES_FD;
+		if (traits & KSPAWN_MAKES_FD)
+			request->makes_fd = true;
 	}
-	return !makes_fd || !(may_be_descriptor(request->path) ||
-			      (request->search &&
-			       may_be_descriptor(request->search)));
+	return true;
 }
 
 /* Whether the caller has this descriptor open. */
@@ -332,7 +351,7 @@ int kspawn_program_find(struct kspawn_request *request)
 	if (kspawn_audit_is_on() || !lookup_is_settled(request))
 		return 0;
 	err = request->search ? search(request, false) :
-				kspawn_lookup(request->path);
+				look_up(request, request->path, false);
 	/* The child, which comes to what fails first, tells of that. */
 	if (err && !kspawn_signals_is_restart(err) &&
 	    !child_would_come_to_it(request))

@@ -68,14 +68,17 @@ struct kspawn_file_action {
  * @builder:      CALL_BUILDER: with a reference; NULL otherwise
  * @cancelled:    whether the caller gives up an operation that blocks
  * @id:           tells requests apart in traces
- * @caller:       the process that asked; for traces
- * @args:         the scalars; its pointers have been followed and are unused
+ * @caller:       the process that asked; for traces and for the pid in an event
+ * @args:         the scalars; the pointers have been followed, but for those to
+ *                what is told at the end
  * @path:         the program
  * @search:       directories to search it in, or NULL
  * @candidate:    room for one path of that search, or NULL
  * @candidate_size: enough for the longest, at most PATH_MAX
  * @denied:       whether that search has met -EACCES
- * @found:        whether the first candidate has been looked up, and is there
+ * @found:        whether the first candidate has been looked up, and is there, as
+ *                far as the caller can tell
+ * @makes_fd:     whether a file action makes a descriptor that the caller has not
  * @actions:      file actions
  * @action_count: how many of them have been copied
  * @named_end:    behind the highest descriptor that an action names as such
@@ -85,11 +88,13 @@ struct kspawn_file_action {
  * @mask:         the signal mask of the caller, and so of the program
  * @slot:         the place in a completion queue, of an asynchronous start
  * @wants_exe:    a path begins with /proc/self/exe, or system calls are audited:
- *                take the caller's exe file along
+ *                the child has memory, with that file, from the beginning
  * @mm_flags:     what every exec hands on from the memory that it leaves
  * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
  *                is not wanted
  * @child:        the child, from its first instruction on
+ * @stillborn:    whether the child could not have what it must have from its birth;
+ *                set before @apart
  * @apart:        completed when the child holds nothing of its caller's
  * @own_mm:       the child's memory for the arguments of system calls; only for
  *                comparison
@@ -117,6 +122,7 @@ struct kspawn_request {
 	size_t candidate_size;
 	bool denied;
 	bool found;
+	bool makes_fd;
 	struct kspawn_file_action *actions;
 	u32 action_count;
 	unsigned int named_end;
@@ -129,6 +135,7 @@ struct kspawn_request {
 	unsigned long mm_flags;
 	struct file *exe_file;
 	struct pid *child;
+	bool stillborn;
 	struct completion apart;
 	const void *own_mm;
 	unsigned long scratch;

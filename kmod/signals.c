@@ -87,7 +87,7 @@ int kspawn_signals_birth(struct kspawn_request *request)
 }
 
 /**
- * kspawn_signals_restore() - set the mask that the program starts with
+ * kspawn_signals_restore() - set the mask that user mode has
  * @mask: the mask
  */
 void kspawn_signals_restore(sigset_t mask)
@@ -125,12 +125,17 @@ bool kspawn_signals_is_restart(int err)
 	return false;
 }
 
-/* The kernel's rule, sig_handler_ignored(), except for a PID namespace's init. */
+/* The kernel's rule, sig_task_ignored(). */
 static bool is_ignored(const struct sighand_struct *sighand, int sig)
 {
 	__sighandler_t handler = sighand->action[sig - 1].sa.sa_handler;
 
-	return handler == SIG_IGN || (handler == SIG_DFL && sig_kernel_ignore(sig));
+	if (handler == SIG_IGN)
+		return true;
+	/* The init of a PID namespace dies of no default action. */
+	return handler == SIG_DFL &&
+	       (sig_kernel_ignore(sig) ||
+		(current->signal->flags & SIGNAL_UNKILLABLE));
 }
 
 static bool dequeue(sigset_t *kept)
@@ -145,39 +150,55 @@ static bool dequeue(sigset_t *kept)
 #endif
 }
 
-/**
- * kspawn_signals_drop_ignored() - take what interrupts a wait and runs no handler
- *
- * An ignored signal is queued nevertheless if the process's first thread blocks it
- * as it comes, and wakes a thread that does not.  A system call that waits would be
- * restarted after it, and after the freezer and task work, without its caller's
- * knowledge.  A tracer is told of ignored signals: they are left for it.
- *
- * Return: true if nothing interrupts a wait any more.
- */
-bool kspawn_signals_drop_ignored(void)
+/* A tracer is told of ignored signals, too: they are left for it. */
+static void drop_ignored_signals(void)
 {
 	/* Only this task itself replaces it, as it executes a program. */
 	struct sighand_struct *sighand = unrcu_pointer(current->sighand);
 	sigset_t kept;
 	int sig;
 
-	while (test_thread_flag(TIF_NOTIFY_SIGNAL)) {
-		clear_notify_signal();
-		kspawn_kernel.task_work_run();
-	}
-	try_to_freeze();
-
 	spin_lock_irq(&sighand->siglock);
-	kept = current->blocked;
-	for (sig = 1; sig <= _NSIG; sig++)
-		if (current->ptrace || !is_ignored(sighand, sig))
-			sigaddset(&kept, sig);
-	while (dequeue(&kept))
-		;
+	do {
+		/* Each time anew: to re-arm a timer, dequeue_signal() unlocks. */
+		kept = current->blocked;
+		for (sig = 1; sig <= _NSIG; sig++)
+			if (current->ptrace || !is_ignored(sighand, sig))
+				sigaddset(&kept, sig);
+	} while (dequeue(&kept));
 	recalc_sigpending();
 	spin_unlock_irq(&sighand->siglock);
-	return !signal_pending(current);
+}
+
+/**
+ * kspawn_signals_resume_wait() - whether a wait that was interrupted goes on
+ *
+ * A signal is ignored as it is sent only if the first thread of the process does
+ * not block it then.  One that was blocked then, for whatever moment, is queued,
+ * and interrupts a thread that does not block it.  A system call that waits would
+ * be restarted after it, and after task work and the freezer, without the
+ * caller's knowledge.  So these are taken here.
+ *
+ * Task work may close the device: device_ioctl() holds a reference of its own.
+ *
+ * Return: true if nothing is left that only the way to user mode can see to.
+ */
+bool kspawn_signals_resume_wait(void)
+{
+	do {
+		/* First: what freezes sets TIF_SIGPENDING, until it thaws. */
+		try_to_freeze();
+		if (task_sigpending(current))
+			drop_ignored_signals();
+		/* kernel/livepatch wants the way to user mode, and asks so. */
+		if (task_sigpending(current) ||
+		    test_thread_flag(TIF_PATCH_PENDING))
+			return false;
+		clear_notify_signal();
+		if (task_work_pending(current))
+			kspawn_kernel.task_work_run();
+	} while (signal_pending(current));
+	return true;
 }
 
 /**

@@ -17,7 +17,7 @@ void kspawn_signals_block(sigset_t *before);
 void kspawn_signals_restore(sigset_t mask);
 int kspawn_signals_birth(struct kspawn_request *request);
 bool kspawn_signals_is_restart(int err);
-bool kspawn_signals_drop_ignored(void);
+bool kspawn_signals_resume_wait(void);
 bool kspawn_signals_interrupted(struct kspawn_request *request, int err);
 bool kspawn_signals_is_killed(const struct kspawn_request *request);
 sigset_t kspawn_signals_set(u64 bits);

@@ -11,6 +11,7 @@
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 #include <uapi/linux/wait.h>
 
 #include "builder.h"
@@ -44,14 +45,21 @@ static int report(const struct kspawn_args *args,
 }
 
 /* Find out in time whether what is told at the end can be told. */
-static int prepare_report(const struct kspawn_args *args,
-			  const struct kspawn_result *result)
+static int prepare_report(struct kspawn_args *args,
+			  const struct kspawn_result *result,
+			  struct kspawn_outcome *outcome)
 {
 	void __user *rusage = u64_to_user_ptr(args->rusage);
 
+	if (report(args, result)) {
+		args->result = 0;
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_COPY,
+					   KSPAWN_ARG_RESULT, -EFAULT);
+	}
 	if (rusage && clear_user(rusage, sizeof(struct rusage)))
-		return -EFAULT;
-	return report(args, result);
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_COPY,
+					   KSPAWN_ARG_RUSAGE, -EFAULT);
+	return 0;
 }
 
 /*
@@ -116,8 +124,8 @@ static int start_child(struct kspawn_request *request,
 	struct kernel_clone_args clone = {
 		/*
 		 * VFORK for those that do not wait for exec, too: without it,
-		 * 6.12 takes a lock of the whole machine, locks how addresses
-		 * are tagged, and may map a shadow stack for the child.
+		 * 6.12 takes oom_adj_mutex, sets MM_CONTEXT_LOCK_LAM for the
+		 * caller, and may map a shadow stack for the child.
 		 */
 		.flags		= CLONE_VM | CLONE_VFORK | CLONE_FILES |
 				  (into_cgroup ? CLONE_INTO_CGROUP : 0),
@@ -150,48 +158,62 @@ static int start_child(struct kspawn_request *request,
 	return pid;
 }
 
+/* Whether the process has ended, reaped or not. */
+static bool has_ended(struct pid *child)
+{
+	struct task_struct *task;
+	bool ended;
+
+	rcu_read_lock();
+	task = pid_task(child, PIDTYPE_PID);
+	ended = !task ||
+		(READ_ONCE(task->exit_state) && thread_group_empty(task));
+	rcu_read_unlock();
+	return ended;
+}
+
 /*
- * Wait for the child's end.  Returns its pid, or -ECHILD if SIGCHLD is ignored or
+ * Wait for the child's end.  Returns 0, or -ECHILD if SIGCHLD is ignored or
  * somebody else has waited for it, or another negative errno.
  */
-static int wait_for_end(struct kspawn_request *request, pid_t pid,
+static int wait_for_end(const struct kspawn_args *args, struct pid *child,
 			struct kspawn_result *result)
 {
-	int __user *status = u64_to_user_ptr(request->args.result +
+	int __user *status = u64_to_user_ptr(args->result +
 				offsetof(struct kspawn_result, status));
-	struct rusage __user *to = u64_to_user_ptr(request->args.rusage);
+	struct rusage __user *to = u64_to_user_ptr(args->rusage);
 	struct rusage rusage;
 	long ret;
 
-	/* If this process traces the child, each of its stops is told, too. */
+	/* Not by kernel_wait4() alone: it takes the stops that a tracer is told. */
 	do {
-		do {
-			ret = kspawn_kernel.kernel_wait4(pid, status, __WALL,
+		ret = wait_event_interruptible(child->wait_pidfd,
+					       has_ended(child));
+		/* Once somebody has reaped it the number may be another's. */
+		if (!ret && !pid_has_task(child, PIDTYPE_TGID))
+			ret = -ECHILD;
+		if (!ret)
+			ret = kspawn_kernel.kernel_wait4(pid_vnr(child), status,
+							 __WALL,
 							 to ? &rusage : NULL);
-		} while (kspawn_signals_is_restart(ret) &&
-			 kspawn_signals_drop_ignored());
-		if (ret < 0 && ret != -EFAULT)
-			return ret;
-		/* It has been waited for, whatever is left of this memory. */
-		if (ret < 0 || get_user(result->status, status))
-			break;
-	} while ((result->status & 0xff) == 0x7f);
+	} while (kspawn_signals_is_restart(ret) && kspawn_signals_resume_wait());
+	if (ret < 0 && ret != -EFAULT)
+		return ret;
+	/* It has been waited for, whatever is left of this memory. */
+	if (ret < 0 || get_user(result->status, status))
+		pr_debug("kspawn: the memory for a status has gone\n");
 	if (to && copy_to_user(to, &rusage, sizeof(rusage)))
 		pr_debug("kspawn: the memory for a usage has gone\n");
-	return pid;
+	return 0;
 }
 
-static int wait_or_return(struct kspawn_request *request, pid_t pid,
-			  struct kspawn_outcome *outcome,
-			  struct kspawn_result *result)
+/* Returns the pid of a child that there is, or a negative errno. */
+static int settle(struct kspawn_request *request, pid_t pid,
+		  struct kspawn_outcome *outcome)
 {
-	int ret;
-
 	/* If the caller is killed: nobody is to meet a child half-way. */
 	wait_for_completion(&request->apart);
-	/* Without a pidfd that was asked for a start fails, ASYNC or not. */
-	if (kspawn_request_has_flag(request, KSPAWN_PIDFD) &&
-	    !request->pidfd_file) {
+	if (request->stillborn) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
@@ -204,18 +226,6 @@ static int wait_or_return(struct kspawn_request *request, pid_t pid,
 	if (fatal_signal_pending(current))
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_CLONE, 0,
 					   -EINTR);
-	if (!kspawn_request_has_flag(request, KSPAWN_WAIT))
-		return pid;
-
-	/* It has been executed, or killed: this number is the child's. */
-	kspawn_signals_restore(request->mask);
-	ret = wait_for_end(request, pid, result);
-	if (ret < 0) {
-		result->pid = pid;
-		if (kspawn_signals_is_restart(ret))
-			ret = -EINTR;
-		return kspawn_outcome_fail(outcome, KSPAWN_STEP_WAIT, 0, ret);
-	}
 	return pid;
 }
 
@@ -251,9 +261,9 @@ static int spawn(struct kspawn_request *request,
 
 	ret = start_child(request, outcome);
 	if (ret > 0)
-		ret = wait_or_return(request, ret, outcome, result);
+		ret = settle(request, ret, outcome);
 	if (pidfd >= 0) {
-		if (ret > 0 || result->pid) {
+		if (ret > 0) {
 			fd_install(pidfd, request->pidfd_file);
 			request->pidfd_file = NULL;
 			result->pidfd = pidfd;
@@ -329,11 +339,12 @@ long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
 	struct kspawn_result result = { .pidfd = -1 };
 	struct kspawn_outcome outcome = {};
 	struct kspawn_request *request;
+	struct pid *child = NULL;
 	struct kspawn_args args;
 	sigset_t mask;
 	bool reported;
 	u64 id = 0;
-	int ret;
+	int ret, err;
 
 	/* An operation on a child that there is can be interrupted. */
 	if (!builder)
@@ -341,13 +352,9 @@ long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
 	ret = kspawn_request_copy_args(&args, user_args, call, &outcome);
 	if (ret)
 		goto out;
-	ret = prepare_report(&args, &result);
-	if (ret) {
-		args.result = 0;
-		kspawn_outcome_fail(&outcome, KSPAWN_STEP_COPY,
-				    KSPAWN_ARG_RESULT, ret);
+	ret = prepare_report(&args, &result, &outcome);
+	if (ret)
 		goto out;
-	}
 	if (under_seccomp() || (!builder && has_io_ports())) {
 		ret = kspawn_outcome_fail(&outcome, KSPAWN_STEP_POLICY, 0,
 					  -EPERM);
@@ -364,7 +371,20 @@ long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
 		request->mask = mask;
 	trace_kspawn_begin(request);
 	ret = carry_out(builder, request, &outcome, &result);
+	if (ret > 0 && kspawn_request_has_flag(request, KSPAWN_WAIT))
+		child = get_pid(request->child);
+	/* For as long as the program runs the request is not needed. */
 	kspawn_request_put(request);
+	if (child) {
+		kspawn_signals_restore(mask);
+		err = wait_for_end(&args, child, &result);
+		put_pid(child);
+		if (kspawn_signals_is_restart(err))
+			err = -EINTR;
+		if (err)
+			ret = kspawn_outcome_fail(&outcome, KSPAWN_STEP_WAIT, 0,
+						  err);
+	}
 
 out:
 	if (!builder)

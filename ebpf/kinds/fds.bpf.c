@@ -265,8 +265,8 @@ int BPF_PROG(on_do_dup2, struct files_struct *files, struct file *file,
 	return 0;
 }
 
-/* The module's layout of an action on a descriptor that stays where it is. */
-struct kspawn_file_action___trace {
+/* How struct kspawn_file_action of kmod/request.h begins; kmod/trace.c checks it. */
+struct kspawn_file_action_head {
 	u64 operation;
 	int fd;
 };
@@ -274,7 +274,7 @@ struct kspawn_file_action___trace {
 SEC("raw_tp/kspawn_action")
 int on_kspawn_action(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct kspawn_file_action___trace action = {};
+	struct kspawn_file_action_head action = {};
 	struct trace_window *window = own_window();
 
 	if (!window)

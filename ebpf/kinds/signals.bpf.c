@@ -4,6 +4,18 @@
 
 #define HANDLER_IGNORE	1	/* SIG_IGN; 0: SIG_DFL */
 
+/* Codes of <asm-generic/siginfo.h> that tell a sender; SI_TIMER and SI_SIGIO do not. */
+#define SI_USER		0
+#define SI_QUEUE	(-1)
+#define SI_MESGQ	(-3)
+#define SI_TKILL	(-6)
+
+static __always_inline bool has_sender(int code)
+{
+	return code == SI_USER || code == SI_QUEUE || code == SI_MESGQ ||
+	       code == SI_TKILL;
+}
+
 SEC("tp_btf/signal_deliver")
 int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info,
 	     struct k_sigaction *action)
@@ -30,8 +42,8 @@ int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info,
 	record->caller = window->caller;
 	record->signal = sig;
 	record->code = BPF_CORE_READ(info, si_code);
-	record->sender = record->code > 0 ? 0 :
-			 BPF_CORE_READ(info, _sifields._kill._pid);
+	record->sender = has_sender(record->code) ?
+			 BPF_CORE_READ(info, _sifields._kill._pid) : 0;
 	record->reserved = 0;
 	submit(record);
 	return 0;

@@ -42,12 +42,11 @@
  * signal that has a handler ends the wait, not the child: the call fails with
  * EINTR, the step is KSPAWN_STEP_WAIT, and the result tells the pid of the child;
  * then go on with waitpid().  A signal that is ignored does not end the wait.
- * A debugger, the freezer of cgroup v2 and a stop of the caller can end it, too.
- * In no case does it end before the program has been executed, so a start that
- * fails is told of as ever; SIGTSTP does not stop the caller before that either.
- * If a thread of the caller traces the child, the stops of the child do not end
- * the wait, and one that the wait has seen is not told to that thread.  At most
- * one of ASYNC and WAIT.
+ * A debugger, the freezer of cgroup v2, a live patch of the kernel and a stop of
+ * the caller can end it, too.  In no case does it end before the program has been
+ * executed, so a start that fails is told of as ever, and a signal that would stop
+ * the caller waits until then.  If a thread of the caller traces the child, each
+ * stop of the child is told to that thread.  At most one of ASYNC and WAIT.
  */
 #define KSPAWN_PIDFD		0x00000001 /* return a pidfd, close-on-exec */
 #define KSPAWN_EMPTY_PATH	0x00000002 /* path is "": execute dirfd itself */
@@ -146,7 +145,7 @@ struct kspawn_action {
 #define KSPAWN_STEP_ACTION	6 /* index: of the file action, from 0 */
 #define KSPAWN_STEP_PIDFD	7 /* making the pidfd */
 #define KSPAWN_STEP_EXEC	8 /* finding and executing the program */
-#define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: a signal ended the wait */
+#define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: the wait failed; see there */
 #define KSPAWN_STEP_BUILDER	10 /* making or reaching a builder's child */
 
 /* kspawn_result.index when reading the request failed */
@@ -159,6 +158,7 @@ struct kspawn_action {
 #define KSPAWN_ARG_ATTRIBUTES	6
 #define KSPAWN_ARG_RESULT	7
 #define KSPAWN_ARG_COMPLETION	8
+#define KSPAWN_ARG_RUSAGE	9
 
 /**
  * struct kspawn_result - what became of a request

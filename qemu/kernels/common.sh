@@ -9,6 +9,7 @@
 #   release      its `uname -r`
 #   modules/     lib/modules/<release>, unpacked (may be empty)
 #   build/       what `make -C` wants to build a module against it
+#   suite        whose it is, as in the table; the debug kernel has none
 #   complete     written last; a directory without it is thrown away
 
 set -euo pipefail
@@ -29,7 +30,7 @@ say() {
 	echo "${0##*/}: $*" >&2
 }
 
-# The rows of the table of kernels: NAME SERIES FLAVOUR TESTED.
+# The rows of the table of kernels: NAME SERIES FLAVOUR TESTED SUITE.
 kernel_rows() {
 	grep -vE '^(#|$)' "${BASH_SOURCE[0]%/*}/table"
 }
@@ -50,12 +51,86 @@ releases_of() { # SERIES FLAVOUR
 	echo "${1//./\\.}\\.[0-9]+[^-]*(-[0-9]+)?$flavour-amd64"
 }
 
-# Of a package, perhaps NAME=VERSION.
+# A field of a package, perhaps NAME=VERSION.
 field() { # PACKAGE FIELD
 	apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n "s/^$2: //p"
 }
 
-# What comes from Debian's archive comes by apt.
+# The suite whose packages the host's own apt has.
+host_suite() {
+	(. /etc/os-release && echo "${VERSION_CODENAME:-}") 2>/dev/null || true
+}
+
+# The release that a suite belongs to, if it is not the host's: its programs run in a root
+# of their own.
+foreign_release() { # SUITE
+	local release=${1%-backports}
+	[ "$release" = "$(host_suite)" ] || echo "$release"
+}
+
+# The suite of a kernel in the cache.
+suite_of() { # KERNEL-DIRECTORY
+	if [ -e "$1/suite" ]; then echo "$(<"$1/suite")"; else host_suite; fi
+}
+
+# Where the host's apt gets packages from.
+mirror() { # LABEL DEFAULT
+	local uri
+	# shellcheck disable=SC2016 # apt's
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Label: $1" 2>/dev/null |
+		head -n 1) || true
+	echo "${uri:-$2}"
+}
+
+# Let apt-get and apt-cache be about a suite from here on: with sources, lists and a cache
+# of their own, unless it is the host's.  The lists are as new as the host's.
+use_suite() { # SUITE
+	[ "$1" != "$(host_suite)" ] || return 0
+	need_apt "a package of Debian $1"
+	suite_apt="$kspawn_cache/apt/${1%-backports}"
+	if ! [ "$suite_apt/updated" -nt /var/lib/apt/lists ]; then
+		lock_cache
+		if ! [ "$suite_apt/updated" -nt /var/lib/apt/lists ]; then
+			set_up_apt "${1%-backports}"
+			APT_CONFIG="$suite_apt/apt.conf" ticking "${0##*/}: updating the package lists of Debian $1" \
+				update_lists || say "the package lists of Debian $1 are not current"
+		fi
+		exec 9>&-
+	fi
+	export APT_CONFIG="$suite_apt/apt.conf"
+}
+
+set_up_apt() { # RELEASE
+	local keys=/usr/share/keyrings/debian-archive-keyring.gpg debian security
+	[ -e "$keys" ] || die "$keys is missing. Try: apt-get install debian-archive-keyring"
+	debian=$(mirror Debian http://deb.debian.org/debian)
+	security=$(mirror Debian-Security http://deb.debian.org/debian-security)
+	mkdir -p "$suite_apt"/{lists,archives}/partial
+	: >"$suite_apt/status"
+	cat >"$suite_apt/sources.list" <<-END
+		deb [signed-by=$keys] $debian $1 main
+		deb [signed-by=$keys] $debian $1-updates main
+		deb [signed-by=$keys] $debian $1-backports main
+		deb [signed-by=$keys] $security $1-security main
+	END
+	cat >"$suite_apt/apt.conf" <<-END
+		Dir::State "$suite_apt";
+		Dir::State::status "$suite_apt/status";
+		Dir::Cache "$suite_apt";
+		Dir::Etc::sourcelist "$suite_apt/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+		Acquire::Languages "none";
+		APT::Sandbox::User "root";
+	END
+}
+
+update_lists() {
+	apt-get -qq update && touch "$suite_apt/updated"
+}
+
+# Packages of Debian's archive come by apt.
 need_apt() { # WHAT
 	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && return
 	say "$1 is not in $kspawn_cache, and there is no apt-get here to fetch it with"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a guest boots from: kernels and busybox, out of the cache that the
+"""What a guest boots from: kernels, roots and busybox, out of the cache that the
 scripts in qemu/kernels fill."""
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ def kernel(name: str) -> Kernel:
     """Find a kernel, fetching or building it when the cache has none."""
     directory = _path_from("debug") if kernel_table.ROWS[name].is_debug else _path_from("stock", name)
     return Kernel(name, directory, (directory / "release").read_text().strip())
+
+
+def root(release: str) -> Path:
+    """Find the root of a Debian release, making it when the cache has none."""
+    return _path_from("root", release)
 
 
 def busybox() -> Path:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The guest's first program, in the initramfs: load what reaches the host's
-# files, put a writable layer over them, and go there.  What this guest is to
+# files, put a writable layer over them, and go there, or to a root below them.  What this guest is to
 # do is in /vm (see initramfs.py); all that is printed here is in the kernel log.
 
 /bin/busybox --install -s /bin
@@ -21,6 +21,13 @@ while read -r module; do
 	insmod "/modules/$module" || die "insmod $module"
 done </vm/modules
 
+# A writable layer over a directory.
+layer() { # LOWER NAME AT
+	mkdir "/rw/$2" "/rw/$2-work"
+	mount -t overlay -o "lowerdir=$1,upperdir=/rw/$2,workdir=/rw/$2-work" overlay "$3" ||
+		die "cannot put a writable layer over $1"
+}
+
 mkdir -p /host /rw /root /plain
 if [ -e /vm/virtiofs ]; then
 	mount -t virtiofs -o ro host /host
@@ -28,10 +35,13 @@ else
 	mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /host
 fi || die "cannot mount the host's root"
 mount -t tmpfs -o mode=755 tmpfs /rw
-mkdir /rw/upper /rw/work
-mount -t overlay -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work overlay /root ||
-	die "cannot put a writable layer over the host's root"
-mount --bind /root /plain
+layer /host plain /plain
+if [ -e /vm/root ]; then
+	read -r root </vm/root
+	layer "/host$root" root /root
+else
+	mount --bind /plain /root
+fi
 
 cd /root || die "no root"
 mkdir -p proc sys dev tmp run
@@ -53,7 +63,8 @@ mount -t debugfs debugfs sys/kernel/debug
 mount -t tracefs tracefs sys/kernel/tracing
 mount -t securityfs securityfs sys/kernel/security
 
-# Directories that must be seen though a fresh file system now hides them.
+# Directories of the host that must be seen though a fresh file system, or another root,
+# now hides them.
 while IFS= read -r dir; do
 	mkdir -p "./$dir"
 	mount --bind "/plain/$dir" "./$dir" || die "cannot show $dir"

@@ -3,7 +3,8 @@
 files, and /vm, which says what this guest is to do:
 
     modules   what to insert from /modules, in this order, one a line
-    keep      directories to show in spite of a fresh /tmp or /run
+    root      exists if the root is not the host's: its directory on the host
+    keep      directories of the host to show in spite of a fresh /tmp or /run, or a root
     share     directories of the host that the guest may write to
     virtiofs  exists if the host's files are seen by virtiofs, not 9p
     nonce     marks the end of stdout and of stderr
@@ -25,7 +26,7 @@ from pathlib import Path
 
 from cache import QEMU_DIR, Kernel, Unavailable
 
-# What a guest needs of a kernel, where it is not built in; the last one for tests.
+# Modules that a guest needs, where they are not built in; the last one for tests.
 WANTED_MODULES = ("virtio_pci", "virtio_console", "overlay", "fuse")
 # How it gets at the host's files: the cloud flavour has no 9p.
 BY_9P = ("9pnet_virtio", "9p")
@@ -44,7 +45,7 @@ def pack(tree: Path) -> bytes:
 
 
 def plant(tree: Path, busybox: Path, init: str) -> None:
-    """What every such directory holds."""
+    """Fill it with what every initramfs holds."""
     for name in ("bin", "dev"):
         (tree / name).mkdir()
     (tree / "bin" / "busybox").symlink_to(busybox)
@@ -67,7 +68,7 @@ class _Modules:
 
 @cache
 def _modules(kernel: Kernel) -> _Modules | None:
-    """What modules.dep says; None if all that a guest needs is built in."""
+    """The contents of modules.dep; None if all that a guest needs is built in."""
     index = kernel.modules / "modules.dep"
     if not index.exists():
         return None
@@ -109,11 +110,12 @@ def needed_modules(kernel: Kernel) -> list[Path]:
 
 @dataclass(frozen=True)
 class Job:
-    """What one guest is to do."""
+    """The task of one guest."""
 
     script: str
     nonce: str
     module: Path | None
+    root: Path | None
     keep: tuple[Path, ...]
     share: tuple[Path, ...]
     leaks: bool
@@ -137,6 +139,8 @@ def build(kernel: Kernel, busybox: Path, job: Job) -> bytes:
             order.append(name)
         lists: dict[str, Sequence[object]] = {"modules": order, "keep": job.keep, "share": job.share}
         lists["nonce"] = (job.nonce,)
+        if job.root:
+            lists["root"] = (job.root,)
         for name, items in lists.items():
             (vm / name).write_text("".join(f"{item}\n" for item in items), encoding="utf-8")
         (vm / "job").write_text(job.script, encoding="utf-8")

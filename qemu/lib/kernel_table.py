@@ -15,6 +15,7 @@ class Row:
     series: str
     flavour: str
     tested: str
+    suite: str
 
     @property
     def is_debug(self) -> bool:

@@ -541,7 +541,7 @@ TEST_F(spawn, signal_ends_an_operation)
 /* Make an operation that blocks, in another process. */
 static pid_t hold_elsewhere(struct __test_metadata *_metadata, int builder, pid_t child)
 {
-	pid_t operator = expect_fork(_metadata);
+	pid_t operator = assert_fork(_metadata);
 	struct spawn s;
 
 	if (!operator) {
@@ -690,7 +690,7 @@ TEST_F(spawn, creator_has_ended)
 	need_root(_metadata);
 	idle_take(&before);
 	ASSERT_EQ(0, passing_open(ends));
-	creator = expect_fork(_metadata);
+	creator = assert_fork(_metadata);
 	if (!creator) {
 		int made = assert_builder(_metadata, self->device, &pid);
 
@@ -718,7 +718,7 @@ TEST_F(spawn, started_by_another)
 
 	need_root(_metadata);
 	builder = assert_builder(_metadata, self->device, &pid);
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other)
 		_exit(start(builder, &s) == pid && own_no_child() ? 0 : 1);
 	EXPECT_EQ(0, own_wait(other));
@@ -788,7 +788,7 @@ TEST_F(spawn, privileges_are_dropped)
 	int builder;
 
 	need_root(_metadata);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		builder = assert_builder(_metadata, self->device, &pid);
 		_exit(without_privileges(builder, self->device));
@@ -816,7 +816,7 @@ TEST_F(spawn, handed_to_another_user)
 
 	need_root(_metadata);
 	builder = assert_builder(_metadata, self->device, &pid);
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other)
 		_exit(operate_as_user(builder));
 	EXPECT_EQ(0, own_wait(other));
@@ -840,7 +840,7 @@ TEST_F(spawn, traced)
 	spawn_chdir(&make, "/proc");
 	EXPECT_EQ(0, apply(builder, &make));
 	/* It is started when the program is let go on: by another than its debugger. */
-	starter = expect_fork(_metadata);
+	starter = assert_fork(_metadata);
 	if (!starter)
 		_exit(start(builder, &s) != pid);
 	ASSERT_EQ(pid, waitpid(pid, &status, __WALL));

@@ -68,14 +68,13 @@ TEST_F(spawn, not_there_and_an_attribute_fails)
 /* So does an action, also one that can be seen to fail only by its numbers. */
 TEST_F(spawn, not_there_and_an_action_fails)
 {
-	struct rlimit limit = { .rlim_cur = 256, .rlim_max = 256 };
 	DEFINE_SPAWN(s, "/no/such/program");
 
 	spawn_close_range(&s, 5, 4);
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	s.actions[0].newfd = 5;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ASSERT_EQ(0, own_allow_descriptors(256));
 	spawn_init(&s, "/no/such/program");
 	spawn_close(&s, 256);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
@@ -407,6 +406,27 @@ TEST_F(spawn, by_descriptor_that_dup2_made)
 	}
 }
 
+/* Whatever the path looks like that leads there. */
+TEST_F(spawn, by_a_way_to_a_descriptor_that_dup2_made)
+{
+	static const char * const ways[][2] = {
+		{ ".", "link" }, { "/", "proc/self/fd/50" }, { "/", "dev/fd/50" },
+		{ "/dev", "fd/50" }, { "/proc/self", "../thread-self/fd/50" },
+	};
+	int fd = assert_fd(_metadata, open(scratch_child, O_RDONLY | O_CLOEXEC));
+
+	ASSERT_EQ(0, symlink("/dev/fd/50", "link"));
+	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
+		DEFINE_REPORT(s, r);
+
+		s.args.path = spawn_pointer(ways[i][1]);
+		spawn_dup2(&s, fd, 50);
+		ASSERT_EQ(0, chdir(ways[i][0]));
+		expect_report(_metadata, self->device, &s, &r);
+		ASSERT_EQ(0, chdir(self->directory));
+	}
+}
+
 /* The caller's own program, as busybox and many test suites start it. */
 TEST_F(spawn, by_proc_self_exe)
 {
@@ -414,6 +434,29 @@ TEST_F(spawn, by_proc_self_exe)
 
 	spawn_open(&s, 2, "/dev/null", O_WRONLY, 0);
 	expect_exit(_metadata, self->device, &s, KSFT_SKIP);
+}
+
+/* Whatever the path looks like that leads there. */
+TEST_F(spawn, by_a_way_to_proc_self_exe)
+{
+	static const struct {
+		const char *directory, *path, *search;
+	} ways[] = {
+		{ ".", "./link", NULL }, { ".", "//proc/self/exe", NULL },
+		{ "/", "proc/self/exe", NULL }, { "/proc/self", "./exe", NULL },
+		{ ".", "exe", "/nowhere:/proc/self" }, { ".", "link", "/nowhere:." },
+	};
+
+	ASSERT_EQ(0, symlink("/proc/self/exe", "link"));
+	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
+		DEFINE_SPAWN(s, ways[i].path, "exec", "-l");
+
+		s.args.search = spawn_pointer(ways[i].search);
+		spawn_dup2(&s, assert_fd(_metadata, open("/dev/null", O_WRONLY | O_CLOEXEC)), 2);
+		ASSERT_EQ(0, chdir(ways[i].directory));
+		expect_exit(_metadata, self->device, &s, KSFT_SKIP);
+		ASSERT_EQ(0, chdir(self->directory));
+	}
 }
 
 TEST_F(spawn, empty_name_in_a_search)
@@ -435,7 +478,7 @@ TEST_F(spawn, relative_path_below_another_root)
 	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("here", 0755));
 	ASSERT_EQ(0, scratch_copy_child("here/prog", 0755));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		if (chroot(".") || chdir("here"))
 			_exit(1);

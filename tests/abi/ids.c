@@ -229,7 +229,7 @@ static void expect_closed_child(struct __test_metadata *_metadata, struct spawn 
 	pid_t caller, child;
 
 	spawn_hold(s);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		if (privileged) {
 			/* Once they are reset no id is left that keeps its user away. */
@@ -255,6 +255,26 @@ TEST_F(spawn, descriptors_are_not_for_the_new_user)
 	need_root(_metadata);
 	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
 	expect_closed_child(_metadata, &s, self->device, true);
+}
+
+/* The child alone is kept from them: with memory of its own, for the open, or with none. */
+TEST_F(spawn, caller_stays_open_to_its_user)
+{
+	DEFINE_SPAWN(s, scratch_tiny);
+	DEFINE_SPAWN(opens, scratch_tiny);
+
+	need_root(_metadata);
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setresgid(RGROUP, 0, RGROUP));
+	ASSERT_EQ(0, setresuid(REAL, 0, REAL));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	s.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	expect_exit(_metadata, self->device, &s, 0);
+	EXPECT_EQ(1, prctl(PR_GET_DUMPABLE));
+	opens.args.attr_flags = KSPAWN_ATTR_RESETIDS;
+	spawn_open(&opens, 9, "/dev/null", O_RDONLY, 0);
+	expect_exit(_metadata, self->device, &opens, 0);
+	EXPECT_EQ(1, prctl(PR_GET_DUMPABLE));
 }
 
 /* Nor is a child whose caller has made itself undumpable for others of its user. */

@@ -4,7 +4,9 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -162,16 +164,15 @@ static pid_t hold_beyond_the_alarm(struct __test_metadata *_metadata, struct spa
 {
 	pid_t other;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	wait_init(s, "pause", NULL);
+	spawn_hold(s);
 	arm(_metadata, 0);
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(1000);
 		spawn_release();
 		_exit(0);
 	}
-	wait_init(s, "pause", NULL);
-	spawn_hold(s);
 	return other;
 }
 
@@ -219,7 +220,7 @@ TEST_F(spawn, ignored_signals_before_the_wait)
 
 	ignore_signals();
 	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	other = expect_fork(_metadata);
+	other = assert_fork(_metadata);
 	if (!other) {
 		own_sleep_ms(300);
 		send_ignored(self_pid);
@@ -291,7 +292,7 @@ TEST_F(spawn, handled_signal_among_ignored_ones)
 	ignore_signals();
 	signal(SIGURG, count_signal);
 	urgent = 0;
-	if (!expect_fork(_metadata)) {
+	if (!assert_fork(_metadata)) {
 		own_sleep_ms(300);
 		send_ignored(getppid());
 		_exit(0);
@@ -301,6 +302,98 @@ TEST_F(spawn, handled_signal_among_ignored_ones)
 	EXPECT_EQ(1, urgent);
 	expect_killed(_metadata, s.result.pid);
 	EXPECT_LT(0, wait(NULL));
+}
+
+/* The init of a PID namespace ignores what others die of. */
+TEST_F(spawn, ignored_signals_of_an_init)
+{
+	struct spawn s;
+	pid_t init;
+
+	need_root(_metadata);
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	init = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	ASSERT_LE(0, init);
+	if (!init) {
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGCHLD, SIG_DFL);
+		/* From within: what comes from outside is not ignored. */
+		if (!fork()) {
+			own_sleep_ms(300);
+			kill(1, SIGTERM);
+			spawn_release();
+			_exit(0);
+		}
+		wait_init(&s, "exit", "4");
+		spawn_hold(&s);
+		_exit(spawn_start(self->device, &s) < 0 ? 1 : s.result.status >> 8);
+	}
+	EXPECT_EQ(4 << 8, own_wait(init));
+}
+
+#define FREEZER	"freezer"
+
+/* Freeze a process by the freezer of cgroup v1, and thaw it. */
+static bool freeze_for_a_while(pid_t pid)
+{
+	char text[16];
+	bool done;
+
+	snprintf(text, sizeof(text), "%d\n", pid);
+	done = !mkdir(FREEZER "/frozen", 0700) &&
+	       !put(FREEZER "/frozen/cgroup.procs", text) &&
+	       !put(FREEZER "/frozen/freezer.state", "FROZEN\n");
+	own_sleep_ms(300);
+	return done && !put(FREEZER "/frozen/freezer.state", "THAWED\n");
+}
+
+/* Suspend uses the same freezer. */
+TEST_F(spawn, freezer)
+{
+	struct spawn s;
+	pid_t caller;
+	int status;
+
+	need_own_mounts(_metadata);
+	ASSERT_EQ(0, mkdir(FREEZER, 0700));
+	if (mount("cgroup", FREEZER, "cgroup", 0, "freezer"))
+		SKIP(return, "no freezer of cgroup v1: %m");
+	caller = assert_fork(_metadata);
+	if (!caller) {
+		spawn_init(&s, "/bin/sh", "sh", "-c", "read line <fifo; exit 6");
+		s.args.flags = KSPAWN_WAIT;
+		signal(SIGCHLD, SIG_DFL);
+		_exit(spawn_start(self->device, &s) < 0 ? 1 : s.result.status >> 8);
+	}
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	ASSERT_TRUE(own_wait_state(own_wait_child_of(caller), 'S'));
+	EXPECT_TRUE(freeze_for_a_while(caller));
+	spawn_release();
+	status = own_wait(caller);
+	EXPECT_EQ(6 << 8, status);
+	rmdir(FREEZER "/frozen");
+	umount2(FREEZER, MNT_DETACH);
+}
+
+/* While the program runs, nothing is kept of the request. */
+TEST_F(spawn, request_is_freed_before_the_wait)
+{
+	pid_t caller, child;
+	struct idle before;
+	struct spawn s;
+
+	need_root(_metadata);
+	idle_take(&before);
+	caller = assert_fork(_metadata);
+	if (!caller) {
+		wait_init(&s, "pause", NULL);
+		_exit(spawn_start(self->device, &s) < 0);
+	}
+	child = own_wait_child_of(caller);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	EXPECT_TRUE(totals_settle(TOTALS_IN_FLIGHT, before.in_flight, TOTALS_SETTLE_MS));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(0, own_wait(caller));
 }
 
 static int wait_traced(int device)
@@ -320,7 +413,7 @@ static int wait_traced(int device)
 /* A debugger is told of each signal, ignored ones included, so these end the wait. */
 TEST_F(spawn, ignored_signal_of_a_traced_caller)
 {
-	pid_t caller = expect_fork(_metadata);
+	pid_t caller = assert_fork(_metadata);
 	bool seen = false;
 	int status;
 
@@ -398,12 +491,14 @@ static void *stop_once(void *argument)
 {
 	bool *stopped = argument;
 	pid_t child = sleeping_child();
+	int status;
 
 	if (child && !ptrace(PTRACE_SEIZE, child, 0, 0) &&
 	    !ptrace(PTRACE_INTERRUPT, child, 0, 0) && own_wait_state(child, 't')) {
-		*stopped = true;
-		/* The stop is told to whoever waits first. */
+		/* The wait in the call leaves the stop to the thread that traces. */
 		own_sleep_ms(200);
+		*stopped = waitpid(child, &status, __WALL | WNOHANG) == child &&
+			   WIFSTOPPED(status);
 		ptrace(PTRACE_DETACH, child, 0, 0);
 	}
 	spawn_release();
@@ -464,7 +559,7 @@ TEST_F(spawn, caller_is_killed)
 	pid_t caller, child;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 
@@ -613,8 +708,7 @@ TEST_F(spawn, child_is_killed_early)
 {
 	pid_t caller, child;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 

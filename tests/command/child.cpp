@@ -197,6 +197,7 @@ TEST_F(Children, ThoseLetGoAreNotTheForkedProcesss) {
 TEST_F(Children, ManyThreads) {
     std::vector<std::thread> threads;
     std::vector<int> good(8);
+    threads.reserve(good.size());
     for (auto& count : good)
         threads.emplace_back([&count] {
             for (int i = 0; i < 10; ++i) {

@@ -15,7 +15,7 @@ using support::shell;
 class Pipelines : public support::Tidy {};
 
 TEST_F(Pipelines, Three) {
-    const auto output = pipeline({Command("printf").arg("b\\na\\nb\\n"), Command("sort"),
+    const auto output = pipeline({Command("printf").arg(R"(b\na\nb\n)"), Command("sort"),
                                   Command("uniq").arg("-c").env("X", "y")})
                             .output();
     EXPECT_TRUE(output.success());

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-ROW = "5.99-rt\t5.99\trt\tnightly\n"
+ROW = "5.99-rt\t5.99\trt\tnightly\ttrixie-backports\n"
 
 
 def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -91,7 +91,9 @@ static const char *const cannot_fail[] = {
 	"__audit_syscall_entry", "__audit_syscall_exit",
 	"get_signal",		/* says whether there is a signal; see tests/abi/killing.c */
 	"is_rlimit_overlimit",	/* is true in tests/abi/privileges.c */
-	"kernel_wait4",		/* see tests/abi/wait_in_call.c */
+	"kernel_wait4",		/* fails in tests/abi/wait_in_call.c */
+	"dequeue_signal", "recalc_sigpending", "__refrigerator", "freezer_active",
+	"freezing_slow_path", "debug_check_no_locks_held",
 	"anon_inode_getfd",	/* see tests/abi/completion.c */
 	"arch_pick_mmap_layout", "enter_lazy_tlb", "switch_mm_irqs_off", "exec_mm_release",
 	"exit_oom_victim", "mm_update_next_owner", "membarrier_update_current_mm",
@@ -105,7 +107,7 @@ static const char *const cannot_fail[] = {
 	"_printk", "__warn_printk", "__dynamic_pr_debug", "BUG_func", "_raw_write_*", "rt_write_*",
 	"__raw_spin_lock_init", "__rt_mutex_*", "rt_mutex_*", "up_write", "complete_all",
 	"wait_for_completion*",
-	"__init_swait_queue_head", "__init_waitqueue_head", "__wake_up", "force_sig",
+	"pid_vnr", "__init_swait_queue_head", "__init_waitqueue_head", "__wake_up", "force_sig",
 	"send_sig_info",
 	"trace_*", "__trace_*", "perf_trace_*", "bpf_trace_*", "fsnotify", "__fsnotify_parent",
 

@@ -46,8 +46,14 @@ struct Request {
 /// is the receiver's.
 struct Result : kspawn_result {
     // The analyzer does not see that {} sets all of a base.
-    // NOLINTNEXTLINE(clang-analyzer-optin.cplusplus.UninitializedObject)
-    Result() noexcept : kspawn_result{} { pidfd = -1; }
+    Result() noexcept : kspawn_result{} {
+        pid = 0;
+        pidfd = -1;
+        error = 0;
+        step = KSPAWN_STEP_NONE;
+        index = 0;
+        status = 0;
+    }
     static Result failed(int error, unsigned step, unsigned index = 0) noexcept {
         Result result;
         result.error = error;

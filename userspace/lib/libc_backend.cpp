@@ -183,6 +183,7 @@ Result start_by_libc(const Request& request) noexcept {
         return Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
     Request expanded = request;
     expanded.file_actions = expansion.get();
+    // NOLINTNEXTLINE(readability-suspicious-call-argument)
     return start(expanded, request, &expansion);
 }
 

@@ -49,11 +49,16 @@ FIXTURE_VARIANT_ADD(spawn, with_a_thread) { .shared = true };
 
 FIXTURE_SETUP(spawn)
 {
+	int fd;
+
 	if (access(KSPAWN_DEVICE, F_OK))
 		SKIP(return, "no " KSPAWN_DEVICE ": run this in a guest, with qemu/vm");
 	/* Exactly 0, 1 and 2 are inherited, whoever runs the tests. */
-	while (open("/dev/null", O_RDWR) < 3)
-		;
+	do {
+		fd = open("/dev/null", O_RDWR);
+		ASSERT_LE(0, fd)
+			TH_LOG("/dev/null: %m");
+	} while (fd < 3);
 	syscall(SYS_close_range, 3, ~0U, 0);
 	self->device = open(KSPAWN_DEVICE, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->device)
@@ -211,7 +216,7 @@ static inline pid_t assert_start(struct __test_metadata *_metadata, int device, 
 }
 
 /* A process of the test's own; the test ends if there is none. */
-static inline pid_t expect_fork(struct __test_metadata *_metadata)
+static inline pid_t assert_fork(struct __test_metadata *_metadata)
 {
 	pid_t pid = fork();
 
