@@ -26,10 +26,12 @@
  *     kspawn-differences(7).  A start that fails has had a child, and so there is
  *     a SIGCHLD; O_CLOEXEC in an open action may be lost.
  *   - there is no limit to file actions or to the search list.
- *   - before glibc 2.39 a pidfd is opened after the child has been started; if
- *     somebody else has reaped the child by then (SIGCHLD is ignored, or another
- *     thread waits for any child), the start fails with ESRCH and its program
- *     may have run.
+ *   - a pidfd (before glibc 2.39), or the process ID that is wanted beside one (from 2.39
+ *     on), is got after the child has been started.  If somebody else has reaped the
+ *     child by then (SIGCHLD is ignored, or another thread waits for any child), the
+ *     start fails with ESRCH.  If there is no descriptor or memory for it (EMFILE,
+ *     ENFILE, ENOMEM), the child is killed and reaped.  In both cases its program may
+ *     have run.
  *   - a pointer that is not valid is a fault (SIGSEGV) where the kernel says
  *     EFAULT; only a null path is told.
  *   - it is as fast as libc, and has libc's race windows.
