@@ -7,6 +7,7 @@
 #include <kspawn/spawn.h>
 #include <kspawn/uapi.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstdint>
 
@@ -49,6 +50,7 @@ struct Result : kspawn_result {
     // NOLINTNEXTLINE(clang-analyzer-optin.cplusplus.UninitializedObject)
     Result() noexcept : kspawn_result{} { pidfd = -1; }
     static Result failed(int error, unsigned step, unsigned index = 0) noexcept {
+        assert(error != 0); // which would be a success without a child
         Result result;
         result.error = error;
         result.step = step;
