@@ -358,10 +358,11 @@ ExitStatus Command::start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
 
 pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
                            Failure& failure) const {
+    CompletionQueue::Registration registration(queue, cookie);
     Attempt attempt(*this, failure);
     const pid_t pid = attempt.prepare() ? attempt.spawn_async(queue, cookie) : 0;
-    if (pid == 0)
-        queue.remove(cookie);
+    if (pid != 0)
+        registration.keep();
     return pid;
 }
 
