@@ -44,7 +44,8 @@ Result translate(posix_spawn_file_actions_t* to,
     unsigned index = 0;
     for (const auto& action : file_actions::actions_of(object)) {
         if (const int error = translate(to, action); error != 0) {
-            // Not even libc may name it: so nobody has it.
+            // libc refuses a number above the limit on descriptors, at which no descriptor
+            // can be open: there is nothing to close.
             if (error != EBADF || action.op != KSPAWN_ACTION_CLOSE)
                 return Result::failed(error, KSPAWN_STEP_ACTION, index);
         }
