@@ -5,9 +5,9 @@
  *
  * The library asks the kernel.  Where it cannot, because there is no module, the
  * device may not be used, the module speaks another ABI, or the caller runs under
- * seccomp, the library asks libc, with the same results.  A program that is
- * linked to it is therefore of use on any Linux.  These functions are for programs
- * that want to know which it is, or that insist.
+ * seccomp or may use I/O ports (ioperm(2), iopl(2)), the library asks libc, with the same results.
+ * A program that is linked to it is therefore of use on any Linux.  These functions are for
+ * programs that want to know which it is, or that insist.
  *
  * A start through libc differs in this:
  *   - what libc's posix_spawn() cannot do fails with ENOTSUP, and
@@ -69,7 +69,7 @@ extern "C" {
 enum kspawn_backend {
     /** The kernel if it can be asked, else libc. */
     KSPAWN_BACKEND_AUTO = 0,
-    /** The kernel, or the start fails: ENOSYS, or EPERM under seccomp. */
+    /** The kernel, or the start fails: ENOSYS; EPERM under seccomp or with I/O ports. */
     KSPAWN_BACKEND_KERNEL = 1,
     /** libc's posix_spawn(). */
     KSPAWN_BACKEND_LIBC = 2
