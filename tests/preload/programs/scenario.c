@@ -90,6 +90,15 @@ static int scenario_not_found(void) {
     return posix_spawn(&pid, "/no/such/program", NULL, NULL, argv, environ) && pid == 4711 ? 0 : 1;
 }
 
+/* Exits with the error of a start; 0 if there was none. */
+static int scenario_error(void) {
+    char* argv[] = {"true", NULL};
+    pid_t pid;
+    int error = posix_spawn(&pid, "/bin/true", NULL, NULL, argv, environ);
+
+    return error ? error : wait_for(pid);
+}
+
 /* A child of fork() is a process of its own. */
 static int scenario_fork(void) {
     pid_t pid;
@@ -304,6 +313,7 @@ static const struct {
     SCENARIO(quick_exit),
     SCENARIO(nothing),
     SCENARIO(not_found),
+    SCENARIO(error),
     SCENARIO(fork),
     SCENARIO(vfork),
     SCENARIO(forks_only),
