@@ -7,6 +7,7 @@
 #include <kspawn/spawn.h>
 #include <kspawn/uapi.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstdint>
 
@@ -55,6 +56,7 @@ struct Result : kspawn_result {
         status = 0;
     }
     static Result failed(int error, unsigned step, unsigned index = 0) noexcept {
+        assert(error != 0); // which would be a success without a child
         Result result;
         result.error = error;
         result.step = step;

@@ -103,7 +103,7 @@ void describe(internal::Words& words, Reason reason, int error) noexcept {
         break;
     }
     case Reason::seccomp:
-        words << "the caller runs under seccomp";
+        words << "the caller runs under seccomp or may use I/O ports";
         break;
     case Reason::layout:
         words << "the objects of glibc " << std::string_view(::gnu_get_libc_version())
