@@ -208,6 +208,9 @@ void describe_step(Words& words, const Request& request, unsigned step, unsigned
     case KSPAWN_STEP_WAIT:
         words << "wait for the child";
         break;
+    case KSPAWN_STEP_BUILDER:
+        words << "builder";
+        break;
     default:
         words << "step " << static_cast<long long>(step);
         break;

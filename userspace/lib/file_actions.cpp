@@ -159,3 +159,12 @@ int kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* fil
                                                 int first, int last) noexcept {
     return add(file_actions, make(KSPAWN_ACTION_CLOSE_RANGE, first, last));
 }
+
+int kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions, int fd,
+                                         int newfd, int oflag) noexcept {
+    if ((oflag & ~O_CLOEXEC) != 0)
+        return EINVAL;
+    auto action = make(KSPAWN_ACTION_PASS, fd, newfd);
+    action.oflag = static_cast<unsigned>(oflag);
+    return add(file_actions, action);
+}

@@ -409,6 +409,31 @@ kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_ac
                                             int last) KSPAWN_NOEXCEPT;
 
 /**
+ * Give the child a descriptor of whoever makes the call.  (kspawn; as SCM_RIGHTS)
+ *
+ * Whatever other file actions do, fd is what the calling process has open as fd when
+ * it calls kspawn_spawn(), kspawn_builder_create_np(), kspawn_builder_apply_np() or
+ * kspawn_builder_start_np(), close-on-exec or not; a kspawn_builder_apply_np() so hands
+ * over what was opened long after the child was created.  newfd is closed first.
+ *
+ * The kernel module is needed: through libc a start with it fails with ENOTSUP.
+ *
+ * @param[in] fd    a descriptor of the caller's; a builder cannot be passed (EINVAL, at
+ *                  the call)
+ * @param[in] newfd its number in the child
+ * @param[in] oflag O_CLOEXEC, which leaves it to later file actions only, or 0
+ * @return 0 or
+ *   - EBADF: fd or newfd is negative or above the limit on descriptors
+ *   - EINVAL: another oflag
+ *   - ENOMEM
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int
+kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions, int fd, int newfd,
+                                     int oflag) KSPAWN_NOEXCEPT;
+
+/**
  * Let the child have a descriptor if it is open.  (macOS)
  *
  * The descriptor loses its close-on-exec flag in the child, and is one that an action
