@@ -135,9 +135,11 @@ static int open_elsewhere(struct kspawn_request *request,
 int kspawn_actions_open(struct kspawn_request *request,
 			const struct kspawn_file_action *action)
 {
-	int err;
+	int err = 0;
 
-	err = kspawn_actions_close(request, action);
+	/* A child that lives on is as before if the file cannot be opened. */
+	if (!kspawn_request_is_repeatable(request))
+		err = kspawn_actions_close(request, action);
 	if (!err && !is_descriptor(action->fd))
 		err = -EBADF;
 	if (err)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/anon_inodes.h>
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/ptrace.h>
@@ -40,23 +40,25 @@ enum phase {
 /**
  * struct kspawn_builder - what is behind a builder's descriptor
  * @ref:       the descriptor's reference, and the child's
- * @operators: held by the one whose request is the child's next
  * @lock:      protects what follows it
  * @phase:     see above
  * @work:      what the child is to do, with a reference; NULL while it waits
+ * @taken:     whether the child has begun with it
  * @child:     the child, once it exists; does not change then
  * @creator:   the process that the child will be a child of
+ * @cred:      the credentials of the thread that made the builder
  * @for_child: the child waits here for work
  * @for_idle:  operators wait here for the child, and pollers
  */
 struct kspawn_builder {
 	struct kref ref;
-	struct mutex operators; /* see above */
 	spinlock_t lock; /* see above */
 	enum phase phase;
 	struct kspawn_request *work;
+	bool taken;
 	struct pid *child;
 	struct pid *creator;
+	const struct cred *cred;
 	wait_queue_head_t for_child;
 	wait_queue_head_t for_idle;
 };
@@ -69,6 +71,7 @@ static void free_builder(struct kref *ref)
 	WARN_ON_ONCE(builder->work);
 	put_pid(builder->child);
 	put_pid(builder->creator);
+	put_cred(builder->cred);
 	kfree(builder);
 }
 
@@ -147,6 +150,7 @@ struct pid *kspawn_builder_creator(const struct kspawn_request *base)
 struct kspawn_request *kspawn_builder_next(struct kspawn_request *base)
 {
 	struct kspawn_builder *builder = base->builder;
+	struct kspawn_request *work;
 
 	for (;;) {
 		kspawn_descriptors_finish_closing();
@@ -154,8 +158,12 @@ struct kspawn_request *kspawn_builder_next(struct kspawn_request *base)
 					 is_busy(builder) || is_over(builder));
 		if (kspawn_signals_birth(base) || is_over(builder))
 			return NULL;
-		if (is_busy(builder))
-			return builder->work;
+		spin_lock(&builder->lock);
+		work = builder->work;
+		builder->taken = work;
+		spin_unlock(&builder->lock);
+		if (work)
+			return work;
 	}
 }
 
@@ -169,10 +177,15 @@ void kspawn_builder_done(struct kspawn_request *base,
 {
 	struct kspawn_builder *builder = base->builder;
 
+	/* What it held is to be gone; whoever waits holds it, too. */
+	kspawn_request_put(request);
+	kspawn_descriptors_finish_closing();
+	spin_lock(&builder->lock);
+	builder->taken = false;
 	/* Pairs with is_done(): the outcome comes first. */
 	smp_store_release(&builder->work, NULL);
+	spin_unlock(&builder->lock);
 	wake_idle(builder);
-	kspawn_request_put(request);
 }
 
 /**
@@ -195,9 +208,13 @@ void kspawn_builder_end(struct kspawn_request *base)
 	struct kspawn_builder *builder = base->builder;
 	struct kspawn_request *work;
 
-	leave_phase(builder, ENDED);
-	/* After the phase has changed nobody hands it more. */
+	spin_lock(&builder->lock);
+	if (builder->phase == BEING_BUILT)
+		WRITE_ONCE(builder->phase, ENDED);
+	/* Nobody hands it more from here on, nor takes back what is there. */
 	work = builder->work;
+	builder->taken = work;
+	spin_unlock(&builder->lock);
 	if (work)
 		kspawn_builder_done(base, work);
 	else
@@ -209,21 +226,26 @@ void kspawn_builder_end(struct kspawn_request *base)
  */
 
 /*
- * Ask as a debugger is asked.  To an LSM that restricts debuggers to their
- * descendants (Yama) the child is nobody's; the process that made it may
- * operate it nevertheless.
+ * The process that made the builder could fork and execute the like itself, as long
+ * as its credentials are the same.  Any other asks as a debugger does.  A program
+ * with more privileges must not come of somebody who gave that up for good, which no
+ * debugger is asked about.
  */
 static int may_operate(struct kspawn_builder *builder)
 {
-	unsigned int mode = task_tgid(current) == builder->creator ?
-		PTRACE_MODE_READ_REALCREDS : PTRACE_MODE_ATTACH_REALCREDS;
 	struct task_struct *child;
-	int err;
+	int err = -EPERM;
 
 	child = get_pid_task(builder->child, PIDTYPE_TGID);
 	if (!child)
 		return -ESRCH;
-	err = kspawn_kernel.ptrace_may_access(child, mode) ? 0 : -EPERM;
+	if (task_no_new_privs(current) && !task_no_new_privs(child))
+		goto out;
+	if ((task_tgid(current) == builder->creator &&
+	     current_cred() == builder->cred) ||
+	    kspawn_kernel.ptrace_may_access(child, PTRACE_MODE_ATTACH_REALCREDS))
+		err = 0;
+out:
 	put_task_struct(child);
 	return err;
 }
@@ -236,54 +258,112 @@ static bool is_done(struct kspawn_builder *builder,
 	return smp_load_acquire(&builder->work) != request;
 }
 
-/* Have an operation that blocks return; the child itself lives on. */
-static void cancel(struct kspawn_builder *builder,
+/*
+ * Give up a request: take it back, or have an operation that blocks return.  Returns
+ * whether it was taken back, before the child has begun.
+ */
+static bool cancel(struct kspawn_builder *builder,
 		   struct kspawn_request *request)
 {
-	struct task_struct *child = get_pid_task(builder->child, PIDTYPE_TGID);
+	struct task_struct *child;
+	bool withdrawn = false;
 
-	if (!child)
-		return;
-	WRITE_ONCE(request->cancelled, true);
-	/* set_notify_signal(), for a task that is in the kernel. */
-	set_tsk_thread_flag(child, TIF_NOTIFY_SIGNAL);
-	kspawn_kernel.wake_up_state(child, TASK_INTERRUPTIBLE);
-	put_task_struct(child);
+	spin_lock(&builder->lock);
+	if (builder->work == request && !builder->taken) {
+		WRITE_ONCE(builder->work, NULL);
+		withdrawn = true;
+	} else if (builder->work == request && builder->phase == BEING_BUILT) {
+		if (fatal_signal_pending(current))
+			WRITE_ONCE(request->abandoned, true);
+		/* Pairs with kspawn_signals_interrupted(). */
+		smp_store_mb(request->cancelled, true);
+		rcu_read_lock();
+		child = pid_task(builder->child, PIDTYPE_TGID);
+		if (child) {
+			/* set_notify_signal(), for a task in the kernel. */
+			set_tsk_thread_flag(child, TIF_NOTIFY_SIGNAL);
+			kspawn_kernel.wake_up_state(child, TASK_INTERRUPTIBLE);
+		}
+		rcu_read_unlock();
+	}
+	spin_unlock(&builder->lock);
+	if (withdrawn) {
+		kspawn_request_put(request);
+		wake_idle(builder);
+	}
+	return withdrawn;
+}
+
+/* How often a child is looked at that may be stopped, or frozen. */
+#define HALTED_POLL	(HZ / 20)
+
+/*
+ * Wait until a request that was given up has ended.  A child that is stopped in it
+ * will not do it any more: nobody waits for that, or a frozen child would keep
+ * whoever froze both from being frozen.
+ */
+static int await_cancelled(struct kspawn_builder *builder,
+			   struct kspawn_request *request)
+{
+	long left;
+
+	do {
+		left = wait_event_killable_timeout(builder->for_idle,
+						   is_done(builder, request),
+						   HALTED_POLL);
+		if (left < 0 || (!left && READ_ONCE(request->halted)))
+			return -EINTR;
+	} while (!left);
+	return 0;
+}
+
+/* Returns 0 when it is this request's turn, or a negative errno. */
+static int take_turn(struct kspawn_builder *builder,
+		     struct kspawn_request *request)
+{
+	bool taken = false;
+	bool over;
+	int err;
+
+	do {
+		/* Another's may be under way, or one whose caller was killed. */
+		err = wait_event_interruptible(builder->for_idle,
+					       !is_busy(builder) ||
+					       is_over(builder));
+		if (err && !kspawn_signals_resume_wait())
+			return -ERESTARTSYS;
+		spin_lock(&builder->lock);
+		over = builder->phase != BEING_BUILT;
+		if (!over && !builder->work) {
+			kref_get(&request->ref);
+			/* Pairs with the child's wait for work. */
+			smp_store_release(&builder->work, request);
+			taken = true;
+		}
+		spin_unlock(&builder->lock);
+		if (over)
+			return -ESRCH;
+	} while (!taken);
+	return 0;
 }
 
 /* Returns 0 when the child has done it, or a negative errno if it has not. */
 static int hand_over(struct kspawn_builder *builder,
 		     struct kspawn_request *request)
 {
-	bool over;
-	int err;
+	int err = take_turn(builder, request);
 
-	/* Somebody who was killed may have left it at work. */
-	if (wait_event_interruptible(builder->for_idle, !is_busy(builder)))
-		return -EINTR;
-
-	spin_lock(&builder->lock);
-	over = builder->phase != BEING_BUILT;
-	if (!over) {
-		kref_get(&request->ref);
-		/* Pairs with the child's wait for work. */
-		smp_store_release(&builder->work, request);
-	}
-	spin_unlock(&builder->lock);
-	if (over)
-		return -ESRCH;
+	if (err)
+		return err;
 	wake_up(&builder->for_child);
-
 	do {
 		err = wait_event_interruptible(builder->for_idle,
 					       is_done(builder, request));
 	} while (err && kspawn_signals_resume_wait());
 	if (!err)
 		return 0;
-	cancel(builder, request);
-	if (wait_event_killable(builder->for_idle, is_done(builder, request)))
-		return -EINTR;
-	return 0;
+	return cancel(builder, request) ? -ERESTARTSYS :
+					  await_cancelled(builder, request);
 }
 
 static int fail(struct kspawn_outcome *outcome, int err)
@@ -302,18 +382,20 @@ static int operate(struct kspawn_builder *builder,
 	err = may_operate(builder);
 	if (err)
 		return fail(outcome, err);
-	if (request->call == KSPAWN_CALL_START &&
-	    !pid_has_task(builder->creator, PIDTYPE_TGID))
-		return fail(outcome, -ESRCH);
 	err = hand_over(builder, request);
+	if (err == -ERESTARTSYS) {
+		/* Nothing has been done: SA_RESTART decides, see kspawn_spawn(). */
+		fail(outcome, -EINTR);
+		return err;
+	}
 	if (err)
 		return fail(outcome, err);
 	if (request->outcome.error) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
-	if (READ_ONCE(builder->phase) != (request->call == KSPAWN_CALL_START ?
-					  STARTED : BEING_BUILT))
+	/* The child was killed before it had done it. */
+	if (!READ_ONCE(request->served))
 		return fail(outcome, -ESRCH);
 	return 0;
 }
@@ -344,12 +426,7 @@ int kspawn_builder_operate(struct kspawn_builder *builder,
 			return kspawn_outcome_fail(outcome, KSPAWN_STEP_PIDFD,
 						   0, pidfd);
 	}
-	if (mutex_lock_interruptible(&builder->operators)) {
-		ret = fail(outcome, -EINTR);
-	} else {
-		ret = operate(builder, request, outcome);
-		mutex_unlock(&builder->operators);
-	}
+	ret = operate(builder, request, outcome);
 	if (pidfd >= 0) {
 		if (!ret) {
 			fd_install(pidfd, request->pidfd_file);
@@ -437,11 +514,11 @@ struct file *kspawn_builder_create(struct kspawn_request *request)
 	if (!builder)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&builder->ref);
-	mutex_init(&builder->operators);
 	spin_lock_init(&builder->lock);
 	init_waitqueue_head(&builder->for_child);
 	init_waitqueue_head(&builder->for_idle);
 	builder->creator = get_task_pid(current, PIDTYPE_TGID);
+	builder->cred = get_current_cred();
 
 	file = anon_inode_getfile("[kspawn-builder]", &builder_operations,
 				  builder, O_RDWR);

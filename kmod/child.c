@@ -168,18 +168,29 @@ static struct task_struct *find_alive_thread(struct pid *process)
 	return NULL;
 }
 
-/* What become_orphan() did is undone: the child is started. */
-static void become_child_of(struct pid *process)
+/*
+ * What become_orphan() did is undone, for a child that is started, as copy_process()
+ * has it.  Returns 0, or -ESRCH if the process has ended.
+ */
+static int become_child_of(struct pid *process)
 {
+	struct signal_struct *signal = current->signal;
 	struct task_struct *parent;
 
 	write_lock_irq(kspawn_kernel.tasklist_lock);
 	parent = find_alive_thread(process);
-	/* It has ended just now: its children are this one's. */
-	if (!parent)
-		parent = task_active_pid_ns(current)->child_reaper;
-	change_parent(parent);
+	if (parent) {
+		change_parent(parent);
+		signal->has_child_subreaper =
+			parent->signal->has_child_subreaper ||
+			parent->signal->is_child_subreaper;
+		/* A stop that was before is none to tell a parent of. */
+		spin_lock(&unrcu_pointer(current->sighand)->siglock);
+		signal->flags &= ~SIGNAL_STOP_CONTINUED;
+		spin_unlock(&unrcu_pointer(current->sighand)->siglock);
+	}
 	write_unlock_irq(kspawn_kernel.tasklist_lock);
+	return parent ? 0 : -ESRCH;
 }
 
 /* The caller learns why; nobody sees the child. */
@@ -212,6 +223,29 @@ static int end_killed(struct kspawn_request *request)
 	return 0;
 }
 
+/* Returns 0 if the child is a program now, or a negative errno. */
+static int start(struct kspawn_request *base, struct kspawn_request *request)
+{
+	int err = 0;
+
+	if (READ_ONCE(request->abandoned))
+		return kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_EXEC,
+					   0, -EINTR);
+	if (kspawn_request_has_flag(request, KSPAWN_PIDFD))
+		err = make_pidfd(request);
+	if (err)
+		return err;
+	/* Before exec, of which tracers and auditors see whose child it is. */
+	err = become_child_of(kspawn_builder_creator(base));
+	if (err)
+		return kspawn_outcome_fail(&request->outcome,
+					   KSPAWN_STEP_BUILDER, 0, err);
+	err = kspawn_program_execute(request);
+	if (request->outcome.error || kspawn_signals_is_killed(request))
+		become_orphan(base);
+	return err;
+}
+
 /* Do what a request asks for.  Returns 0 or a negative errno. */
 static int serve(struct kspawn_request *base, struct kspawn_request *request)
 {
@@ -221,10 +255,8 @@ static int serve(struct kspawn_request *base, struct kspawn_request *request)
 	err = kspawn_operations_run(request);
 	if (!err && kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))
 		base->mask = kspawn_signals_set(request->args.sigmask);
-	if (!err && kspawn_request_has_flag(request, KSPAWN_PIDFD))
-		err = make_pidfd(request);
 	if (!err && request->call == KSPAWN_CALL_START)
-		err = kspawn_program_execute(request);
+		err = start(base, request);
 	/* Whoever waits decides whether to ask again. */
 	if (kspawn_signals_is_restart(request->outcome.error))
 		request->outcome.error = -EINTR;
@@ -243,6 +275,13 @@ static int be_built(struct kspawn_request *base)
 	int err;
 
 	become_orphan(base);
+	err = set_up(base);
+	if (err) {
+		kspawn_builder_end(base);
+		return end_failed(base);
+	}
+	/* It has memory: from here on that says which cgroup is charged. */
+	kspawn_memory_uncharge();
 	kspawn_kernel.exec_mm_release(current, NULL);
 
 	while ((request = kspawn_builder_next(base))) {
@@ -252,15 +291,18 @@ static int be_built(struct kspawn_request *base)
 		/* Past the point of no return an error leaves no outcome. */
 		if (request->call == KSPAWN_CALL_START &&
 		    !request->outcome.error) {
-			if (!kspawn_builder_commit(base))
+			if (!kspawn_builder_commit(base)) {
+				become_orphan(base);
 				break;
-			become_child_of(kspawn_builder_creator(base));
+			}
 			if (!err)
 				kspawn_signals_restore(base->mask);
+			request->served = true;
 			kspawn_builder_done(base, request);
 			leave(base);
 			return 0;
 		}
+		request->served = true;
 		kspawn_builder_done(base, request);
 	}
 	kspawn_builder_end(base);
@@ -294,11 +336,11 @@ int kspawn_child(void *data)
 		return end_failed(request);
 	if (kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))
 		mask = kspawn_signals_set(request->args.sigmask);
-	err = set_up(request);
-	if (!err && request->builder) {
+	if (request->builder) {
 		request->mask = mask;
 		return be_built(request);
 	}
+	err = set_up(request);
 	if (!err)
 		err = kspawn_program_execute(request);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bug.h>
+#include <linux/file.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
+#include "descriptors.h"
 #include "memory.h"
 #include "operations.h"
 #include "request.h"
@@ -119,16 +121,22 @@ static int run_attributes(struct kspawn_request *request)
 
 static int run_actions(struct kspawn_request *request)
 {
-	const struct kspawn_file_action *action = request->actions;
+	struct kspawn_file_action *action = request->actions;
 	u32 i;
 	int err;
 
 	for (i = 0; i < request->args.action_count; i++, action++) {
-		err = READ_ONCE(request->cancelled) ? -EINTR : 0;
-		if (!err && (action->operation->traits & KSPAWN_NEEDS_MEMORY))
+		err = 0;
+		if (action->operation->traits & KSPAWN_NEEDS_MEMORY)
 			err = kspawn_memory_make(request);
 		if (!err)
 			err = action->operation->run(request, action);
+		/* Not open for longer than the child has it. */
+		if (action->file) {
+			fput(action->file);
+			action->file = NULL;
+			kspawn_descriptors_finish_closing();
+		}
 		trace_kspawn_action(request, i, action, err);
 		if (!err && kspawn_signals_is_killed(request))
 			err = -EINTR;

@@ -71,23 +71,26 @@ static bool attributes_valid(const struct kspawn_args *args, u32 known)
 
 /*
  * What each call takes: flags, attributes, whether a program, and whether a pid
- * is told.
+ * is told; and whether it creates a child.
  */
 static const struct {
 	u32 flags;
 	u32 attributes;
 	bool program;
 	bool pid;
+	bool creates;
 } takes[] = {
 	[KSPAWN_CALL_SPAWN] = {
 		.flags = KSPAWN_FLAGS_ALL,
 		.attributes = KSPAWN_ATTR_ALL,
 		.program = true,
 		.pid = true,
+		.creates = true,
 	},
 	[KSPAWN_CALL_BUILDER] = {
 		.attributes = KSPAWN_ATTR_ALL,
 		.pid = true,
+		.creates = true,
 	},
 	[KSPAWN_CALL_APPLY] = {
 		.attributes = KSPAWN_ATTR_ALL & ~ATTRIBUTES_OF_CREATION,
@@ -277,13 +280,15 @@ static void note_descriptor(struct kspawn_request *request,
 		selection->bound = min_t(unsigned int, selection->bound, fd);
 }
 
-static int take_file(struct kspawn_file_action *action)
+static int take_file(struct kspawn_request *request,
+		     struct kspawn_file_action *action)
 {
 	action->file = fget_raw(action->fd);
 	if (!action->file)
 		return -EBADF;
 	/* A child that holds its own builder would never be killed by its close. */
-	return kspawn_builder_is(action->file) ? -EINVAL : 0;
+	return request->call != KSPAWN_CALL_SPAWN &&
+	       kspawn_builder_is(action->file) ? -EINVAL : 0;
 }
 
 static int copy_action(struct kspawn_request *request,
@@ -319,7 +324,7 @@ static int copy_action(struct kspawn_request *request,
 	request->action_count++;
 	note_descriptor(request, operation, from->fd);
 	if (takes & KSPAWN_TAKES_FILE)
-		return take_file(action);
+		return take_file(request, action);
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
@@ -452,7 +457,9 @@ static void name_all(const struct kspawn_request *request,
 	const char *directory;
 	u32 i;
 
-	name_by_path(naming, naming->reached, args->dirfd, request->path);
+	if (takes[request->call].program)
+		name_by_path(naming, naming->reached, args->dirfd,
+			     request->path);
 	for (directory = request->search; directory;
 	     directory = strchr(directory, ':')) {
 		if (*directory == ':')
@@ -581,7 +588,7 @@ int kspawn_request_complete(struct kspawn_request *request,
 	size_t budget = argument_budget();
 	int err = 0;
 
-	if (request->call != KSPAWN_CALL_START)
+	if (takes[request->call].creates)
 		err = select_descriptors(request, outcome);
 	if (err)
 		return err;

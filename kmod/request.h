@@ -67,6 +67,10 @@ struct kspawn_file_action {
  * @call:         what it is for
  * @builder:      CALL_BUILDER: with a reference; NULL otherwise
  * @cancelled:    whether the caller gives up an operation that blocks
+ * @abandoned:    whether nobody is left to be told: a program is not started
+ * @served:       whether the child has done all of it, or said in @outcome why not
+ * @halted:       whether the child stops, or is frozen, in an operation that has
+ *                been interrupted: one that is cancelled then fails
  * @id:           tells requests apart in traces
  * @caller:       the process that asked; for traces and for the pid in an event
  * @args:         the scalars; the pointers have been followed, but for those to
@@ -113,6 +117,9 @@ struct kspawn_request {
 	enum kspawn_call call;
 	struct kspawn_builder *builder;
 	bool cancelled;
+	bool abandoned;
+	bool served;
+	bool halted;
 	u64 id;
 	struct pid *caller;
 	struct kspawn_args args;
@@ -186,6 +193,19 @@ static inline bool kspawn_request_has_flag(const struct kspawn_request *request,
 					   u32 flag)
 {
 	return request->args.flags & flag;
+}
+
+/**
+ * kspawn_request_is_repeatable() - whether the child lives on if the request fails
+ * @request: the request
+ *
+ * Return: true for what a builder's child is told to do.
+ */
+static inline bool
+kspawn_request_is_repeatable(const struct kspawn_request *request)
+{
+	return request->call == KSPAWN_CALL_APPLY ||
+	       request->call == KSPAWN_CALL_START;
 }
 
 /**

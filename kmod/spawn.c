@@ -401,7 +401,8 @@ out:
 		    !fatal_signal_pending(current)) {
 			set_thread_flag(TIF_SIGPENDING);
 			kspawn_stats_add(KSPAWN_STAT_RESTARTED);
-			return -ERESTARTNOINTR;
+			if (!builder)
+				return -ERESTARTNOINTR;
 		}
 		kspawn_stats_fail(outcome.step);
 		result.error = -outcome.error;
@@ -409,7 +410,7 @@ out:
 		result.index = outcome.index;
 	}
 	reported = !report(&args, &result) && args.result;
-	if (result.pid)
+	if (result.pid || result.pidfd >= 0)
 		tell_child(&args, &result, reported);
 	return ret;
 }

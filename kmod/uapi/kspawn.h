@@ -387,24 +387,38 @@ struct kspawn_info {
  * KSPAWN_IOC_START(struct kspawn_args *) does that, then executes the program:
  * flags may be KSPAWN_PIDFD and KSPAWN_EMPTY_PATH; dirfd, and N of
  * /proc/self/fd/N, are the child's descriptors.  If it fails, the child waits
- * on, and may be started again.  Returns the child's pid (0 if it has none where
- * the caller is).  From then on the child is the child of the process that made
- * the builder, as after KSPAWN_IOC_SPAWN.
+ * on, and may be started again, unless the error came past the point of no return
+ * of exec, of which the child dies.  Returns the child's pid (0 if it has none
+ * where the caller is).  From then on, and from just before its exec, the child is
+ * the child of the process that made the builder, as after KSPAWN_IOC_SPAWN.  A
+ * debugger that is told of the exec must not be the thread that waits for this
+ * call.
  *
  * Until then it is nobody's child: no wait finds it, and no SIGCHLD tells of it.
- * Closing the last descriptor of a builder that was not started kills the child.
- * The process that made the builder may operate it as long as it could read that
- * child's memory (PTRACE_MODE_READ_REALCREDS of ptrace(2)), any other that has
- * the descriptor if it could attach to the child as a debugger; asked at each
- * call.  Calls of several threads wait for each other.  poll() tells POLLOUT
- * while the child waits, POLLHUP when it has been started or has ended.
+ * It is in the session, process group and cgroup of the thread that made it, and
+ * has its signal mask; a signal that comes meanwhile is pending when the program
+ * begins, SIGKILL and SIGSTOP act at once.  Closing the last descriptor of a
+ * builder that was not started kills the child.
+ *
+ * The process that made the builder may operate it as long as the credentials of
+ * the calling thread are those with which it was made; after they have changed, as
+ * any other process that has the descriptor: if it could attach to the child as a
+ * debugger (PTRACE_MODE_ATTACH_REALCREDS of ptrace(2); Yama knows the child as
+ * nobody's descendant).  In no case one that has no_new_privs set, if the child
+ * has not.  This is asked at each call.  Calls of several threads are made one
+ * after the other.  poll() tells POLLOUT while the child waits, POLLHUP when it has
+ * been started or has ended.
+ *
+ * A signal that has a handler, a stop, a debugger, the freezer of cgroup v2 and a
+ * live patch end a call that waits.  Before the child has begun with it, it is as
+ * if it had not been made: it is made again after a handler with SA_RESTART, else
+ * the error is EINTR at the step BUILDER.  An operation or an exec that can be
+ * interrupted then (the open of a FIFO) fails with EINTR, whatever the handler
+ * says, and the child waits on.
  *
  * Errors at the step BUILDER: EPERM, as said; ESRCH, the child has been started,
- * or has ended, or the process that would be its parent has; EINTR, a signal
- * came while the child was busy with another call, or before the child was
- * reached; EMFILE, ENFILE, ENOMEM.  If a signal with a handler comes while an
- * operation or an exec can be interrupted (the open of a FIFO), that fails with
- * EINTR, and the child waits on.
+ * or has ended, or the process that would be its parent has; EINTR, as said;
+ * EMFILE, ENFILE, ENOMEM.
  */
 #define KSPAWN_IOC_MAGIC	0xBC
 #define KSPAWN_IOC_INFO		_IO(KSPAWN_IOC_MAGIC, 16)

@@ -2,6 +2,7 @@
 /* Builders: a child that is made what it is to be step by step, then started. */
 #include "lib/fixture.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -213,6 +214,8 @@ TEST_F(spawn, failures_of_operations)
 	plain_init(&s);
 	spawn_open(&s, 5, "/no/such/file", O_RDONLY, 0);
 	expect_call(_metadata, builder, KSPAWN_IOC_APPLY, &s, ENOENT, KSPAWN_STEP_ACTION, 0);
+	/* Even the open has changed nothing. */
+	EXPECT_TRUE(link_is(pid, "fd/5", "/dev/zero"));
 	plain_init(&s);
 	spawn_setpgroup(&s, 1 << 30);
 	expect_call(_metadata, builder, KSPAWN_IOC_APPLY, &s, EPERM, KSPAWN_STEP_ATTRIBUTE,
@@ -310,7 +313,7 @@ TEST_F(spawn, begins_with_what_is_named)
 {
 	DEFINE_REPORT(s, r);
 	struct spawn make;
-	int builder;
+	int builder, bare;
 	pid_t pid;
 
 	plain_init(&make);
@@ -321,6 +324,17 @@ TEST_F(spawn, begins_with_what_is_named)
 	pid = make.result.pid;
 	EXPECT_TRUE(link_is(pid, "fd/1", "/dev/null"));
 	EXPECT_TRUE(link_is(pid, "fd/2", NULL));
+	plain_init(&make);
+	make.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT;
+	bare = call(self->device, KSPAWN_IOC_BUILDER, &make);
+	ASSERT_LE(3, bare);
+	for (int i = 0; i < 10; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "fd/%d", i);
+		EXPECT_TRUE(link_is(make.result.pid, name, NULL));
+	}
+	close(bare);
 	EXPECT_EQ(pid, start(builder, &s));
 	EXPECT_EQ(0, own_wait(pid));
 	ASSERT_EQ(0, report_load(&r));
@@ -369,6 +383,33 @@ TEST_F(spawn, passes_descriptors)
 		expect_fds(_metadata, &r, "0 1 2 11");
 	}
 	close(builder);
+}
+
+/* It is open for no longer than the child has it. */
+TEST_F(spawn, passed_descriptor_is_closed)
+{
+	struct pollfd entry = { .events = POLLIN };
+	struct spawn s;
+	int builder, ends[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
+	plain_init(&s);
+	spawn_pass(&s, ends[1], 5, 0);
+	builder = call(self->device, KSPAWN_IOC_BUILDER, &s);
+	ASSERT_LE(3, builder);
+	pid = s.result.pid;
+	close(ends[1]);
+	entry.fd = ends[0];
+	EXPECT_EQ(0, poll(&entry, 1, 0));
+	plain_init(&s);
+	spawn_close(&s, 5);
+	EXPECT_EQ(0, apply(builder, &s));
+	EXPECT_EQ(1, poll(&entry, 1, 0));
+	EXPECT_EQ(POLLHUP, entry.revents);
+	expect_alive(_metadata, builder, pid);
+	close(builder);
+	close(ends[0]);
 }
 
 /* The same in one call. */
@@ -513,18 +554,24 @@ static void note_alarm(int signal)
 	(void)signal;
 }
 
+static void alarm_in_ms(struct __test_metadata *_metadata, int ms)
+{
+	struct sigaction action = { .sa_handler = note_alarm };
+	struct itimerval timer = { .it_value = { .tv_usec = ms * 1000 } };
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+}
+
 /* A signal that has a handler ends an operation that blocks, and not the child. */
 TEST_F(spawn, signal_ends_an_operation)
 {
-	struct sigaction action = { .sa_handler = note_alarm, .sa_flags = SA_RESTART };
-	struct itimerval timer = { .it_value = { .tv_usec = 300000 } };
 	struct spawn s;
 	int builder;
 	pid_t pid;
 
 	builder = assert_builder(_metadata, self->device, &pid);
-	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
-	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+	alarm_in_ms(_metadata, 300);
 	plain_init(&s);
 	spawn_open(&s, 5, "/dev/zero", O_RDONLY, 0);
 	spawn_hold(&s);
@@ -554,6 +601,115 @@ static pid_t hold_elsewhere(struct __test_metadata *_metadata, int builder, pid_
 	EXPECT_EQ(0, events_of(builder));
 	EXPECT_TRUE(own_wait_state(child, 'S'));
 	return operator;
+}
+
+/* A child that is stopped has not begun: the call is as if it had not been made. */
+TEST_F(spawn, signal_while_the_child_is_stopped)
+{
+	struct spawn s;
+	int builder;
+	pid_t pid;
+
+	builder = assert_builder(_metadata, self->device, &pid);
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_TRUE(own_wait_state(pid, 'T'));
+	alarm_in_ms(_metadata, 200);
+	plain_init(&s);
+	spawn_chdir(&s, "/proc");
+	expect_call(_metadata, builder, KSPAWN_IOC_APPLY, &s, EINTR, KSPAWN_STEP_BUILDER, 0);
+	ASSERT_EQ(0, kill(pid, SIGCONT));
+	EXPECT_TRUE(own_wait_state(pid, 'S'));
+	EXPECT_FALSE(link_is(pid, "cwd", "/proc"));
+	expect_alive(_metadata, builder, pid);
+	close(builder);
+}
+
+static void *stop_soon(void *argument)
+{
+	own_sleep_ms(100);
+	kill(*(pid_t *)argument, SIGSTOP);
+	return NULL;
+}
+
+/* Nor does a child keep anybody that is stopped in an operation. */
+TEST_F(spawn, signal_while_the_child_is_stopped_in_an_operation)
+{
+	pthread_t thread;
+	struct spawn s;
+	int builder;
+	pid_t pid;
+
+	builder = assert_builder(_metadata, self->device, &pid);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_soon, &pid));
+	alarm_in_ms(_metadata, 300);
+	plain_init(&s);
+	spawn_hold(&s);
+	EXPECT_EQ(-1, apply(builder, &s));
+	EXPECT_EQ(EINTR, errno);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_TRUE(own_wait_state(pid, 'T'));
+	ASSERT_EQ(0, kill(pid, SIGCONT));
+	plain_init(&s);
+	spawn_chdir(&s, "/proc");
+	EXPECT_EQ(0, apply(builder, &s));
+	EXPECT_TRUE(link_is(pid, "fd/9", NULL));
+	/* The stop is told to nobody, nor that it has gone on. */
+	EXPECT_EQ(-1, waitpid(pid, NULL, WNOHANG | WCONTINUED | WUNTRACED | __WALL));
+	expect_alive(_metadata, builder, pid);
+	close(builder);
+}
+
+/* The child of a builder that is being made: kthreadd's, of our program. */
+static pid_t find_hidden_child(void)
+{
+	char own[PATH_MAX];
+	struct dirent *entry;
+	pid_t found = 0;
+	ssize_t size;
+	DIR *proc;
+
+	size = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	if (size < 0)
+		return 0;
+	own[size] = '\0';
+	for (int i = 0; i < 1000 && !found; i++) {
+		proc = opendir("/proc");
+		while (proc && !found && (entry = readdir(proc))) {
+			pid_t pid = atoi(entry->d_name);
+
+			if (pid > 2 && own_parent_of(pid) == 2 && link_is(pid, "exe", own))
+				found = pid;
+		}
+		if (proc)
+			closedir(proc);
+		own_sleep_ms(10);
+	}
+	return found;
+}
+
+/* The child is killed while it is being made: there is no builder. */
+TEST_F(spawn, killed_in_its_creation)
+{
+	struct idle before;
+	pid_t caller, child;
+	struct spawn s;
+
+	need_root(_metadata);
+	idle_take(&before);
+	caller = assert_fork(_metadata);
+	if (!caller) {
+		plain_init(&s);
+		spawn_hold(&s);
+		_exit(call(self->device, KSPAWN_IOC_BUILDER, &s) >= 0 ? 1 :
+		      errno != EINTR ? 2 : !own_no_child());
+	}
+	child = find_hidden_child();
+	ASSERT_LT(0, child);
+	ASSERT_TRUE(own_wait_state(child, 'S'));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(0, own_wait(caller));
+	EXPECT_TRUE(wait_gone(child));
+	expect_idle(_metadata, &before);
 }
 
 /* Whoever waits for an operation is killed: the operation ends, the child does not. */
@@ -698,6 +854,9 @@ TEST_F(spawn, creator_has_ended)
 	}
 	builder = passing_receive(ends[0]);
 	ASSERT_LE(3, builder);
+	/* Nor would one be that has ended and has not been waited for. */
+	ASSERT_TRUE(own_wait_state(creator, 'Z'));
+	expect_call(_metadata, builder, KSPAWN_IOC_START, &s, ESRCH, KSPAWN_STEP_BUILDER, 0);
 	ASSERT_EQ(0, own_wait(creator));
 	expect_call(_metadata, builder, KSPAWN_IOC_START, &s, ESRCH, KSPAWN_STEP_BUILDER, 0);
 	plain_init(&s);
@@ -771,7 +930,6 @@ static int without_privileges(int builder, int device)
 	if (apply(builder, &make) != -1 || errno != EPERM)
 		return 3;
 	/* Dropping privileges makes a process undumpable, and its children after it. */
-	prctl(PR_SET_DUMPABLE, 1);
 	plain_init(&make);
 	own = call(device, KSPAWN_IOC_BUILDER, &make);
 	if (own < 0)
@@ -822,6 +980,30 @@ TEST_F(spawn, handed_to_another_user)
 	EXPECT_EQ(0, own_wait(other));
 	expect_alive(_metadata, builder, pid);
 	close(builder);
+}
+
+/* A process that can have no more privileges cannot have them by a builder. */
+TEST_F(spawn, no_new_privileges)
+{
+	DEFINE_SPAWN(s, scratch_tiny);
+	int builder, later;
+	pid_t pid, caller = assert_fork(_metadata);
+	struct spawn make;
+
+	if (caller) {
+		EXPECT_EQ(0, own_wait(caller));
+		return;
+	}
+	builder = assert_builder(_metadata, self->device, &pid);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		_exit(1);
+	if (start(builder, &s) != -1 || errno != EPERM)
+		_exit(4);
+	plain_init(&make);
+	later = call(self->device, KSPAWN_IOC_BUILDER, &make);
+	if (start(later, &s) != make.result.pid)
+		_exit(2);
+	_exit(own_wait(make.result.pid) ? 3 : 0);
 }
 
 /* A debugger may be attached while it waits; it sees the program begin. */
