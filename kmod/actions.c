@@ -24,7 +24,7 @@ static bool is_descriptor(int fd)
 }
 
 /* A path that does not begin where the child is. */
-static bool is_elsewhere(const struct kspawn_file_action *action)
+static bool begins_at_dirfd(const struct kspawn_file_action *action)
 {
 	return action->dirfd != AT_FDCWD && *action->path != '/';
 }
@@ -144,7 +144,7 @@ int kspawn_actions_open(struct kspawn_request *request,
 		err = -EBADF;
 	if (err)
 		return err;
-	if (is_elsewhere(action) || action->resolve)
+	if (begins_at_dirfd(action) || action->resolve)
 		err = open_elsewhere(request, action);
 	else
 		err = open_here(request, action);
@@ -282,7 +282,7 @@ retry:
 int kspawn_actions_chdir(struct kspawn_request *request,
 			 const struct kspawn_file_action *action)
 {
-	return is_elsewhere(action) ? chdir_elsewhere(request, action) :
+	return begins_at_dirfd(action) ? chdir_elsewhere(request, action) :
 				      chdir_here(request, action->path);
 }
 

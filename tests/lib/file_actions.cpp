@@ -96,6 +96,16 @@ TEST_F(FileActions, OpenPassesOverAModeWithoutCreating) {
     EXPECT_EQ(status.st_mode & 07777U, 0600U);
 }
 
+TEST_F(FileActions, OpenOfAPathPassesOverWhatItDoesNotHeed) {
+    const auto file = scratch.write("file", "text");
+    open(number, file, O_PATH | O_RDWR | O_CREAT | O_EXCL | O_TRUNC | O_APPEND, 0777);
+    const auto seen = child_descriptor(number);
+    ASSERT_TRUE(seen.is_object());
+    EXPECT_EQ(seen["target"], file);
+    EXPECT_EQ(seen["flags"].get<int>() & (O_PATH | O_ACCMODE), O_PATH);
+    EXPECT_EQ(scratch.read("file"), "text");
+}
+
 TEST_F(FileActions, OpenAppends) {
     const auto file = scratch.write("log", "before ");
     open(STDOUT_FILENO, file, O_WRONLY | O_APPEND);
