@@ -161,14 +161,6 @@ TEST_F(DeviceDescriptor, KeepsWithinATightLimit) {
 // With a limit at which so many descriptors are free.
 class LastDescriptor : public DeviceDescriptor {
 protected:
-    static void leave_free(int count) {
-        limit_descriptors(40);
-        int last = -1;
-        for (int number = ::dup(0); number >= 0; number = ::dup(0))
-            last = number;
-        for (; count > 0; --count, --last)
-            ::close(last);
-    }
     static bool can_open() {
         const Descriptor file{::open("/dev/null", O_RDONLY)};
         return static_cast<bool>(file);
@@ -178,7 +170,7 @@ protected:
         check([&]() -> std::string {
             kspawn_set_backend(KSPAWN_BACKEND_AUTO);
             ::close(the_one());
-            leave_free(free);
+            leave_descriptors_free(free);
             for (int round = 0; round < 3; ++round) {
                 if (auto wrong = try_start(); !wrong.empty())
                     return "kspawn_spawn: " + wrong;

@@ -53,6 +53,8 @@ std::vector<int> device_descriptors();
 void limit_descriptors(int most);
 /// Opens descriptors until there may be no more.
 void use_up_descriptors();
+/// Limits them to few, of which so many are free.
+void leave_descriptors_free(int count);
 
 /// Runs something in a forked process and returns what is wrong there, "" if
 /// nothing is.  For what a process cannot take back: identity, filters, mounts.
