@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What is left of an asynchronous start for which memory runs out.
+// An asynchronous start for which memory runs out leaves nothing under way, and loses
+// no event.
 #include <kspawn/completion_queue.hpp>
 
 #include <cstddef>

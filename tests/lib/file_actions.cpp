@@ -2,7 +2,6 @@
 // Every file action, from the child's own view.
 #include <fcntl.h>
 #include <pty.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utmp.h>
@@ -34,10 +33,7 @@ protected:
     // The words of a failed start of a process that may have no descriptor from 100 on.
     std::string words_below_100_descriptors() {
         return in_a_fork([this]() -> std::string {
-            rlimit limit{};
-            ::getrlimit(RLIMIT_NOFILE, &limit);
-            limit.rlim_cur = 100;
-            ::setrlimit(RLIMIT_NOFILE, &limit);
+            limit_descriptors(100);
             start_child({"exit", "0"});
             return last_failure().words;
         });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Many threads at once, and what they leave behind.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -175,15 +174,7 @@ TEST_F(Threads, NearTheLimitOnDescriptorsASuccessHasAChild) {
         kspawn_set_backend(KSPAWN_BACKEND_AUTO);
         for (const int descriptor : device_descriptors())
             ::close(descriptor);
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = 40;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        int last = -1;
-        for (int number = ::dup(0); number >= 0; number = ::dup(0))
-            last = number;
-        for (int free = 0; free < 4; ++free)
-            ::close(last - free);
+        leave_descriptors_free(4);
         std::atomic<int> without_child{0};
         std::atomic<int> good{0};
         in_threads([&](int number) {

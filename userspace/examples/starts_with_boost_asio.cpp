@@ -45,7 +45,7 @@ private:
                                });
     }
 
-    // What a handler throws leaves the loop, whose next run() goes on with the others.
+    // If a handler throws, so does the loop; its next run() goes on with the other starts.
     void dispatch() {
         try {
             queue_.dispatch();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "failure.hpp"
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "errno_guard.hpp"
 #include "file_actions.hpp"
 #include "libc_features.hpp"
+#include "seccomp.hpp"
 #include "suspects.hpp"
 #include "words.hpp"
 
@@ -269,12 +269,9 @@ const char* device_hint(int error) noexcept {
     }
 }
 
-// A filter may refuse even the question, which is an answer as well.
 const char* policy_hint() noexcept {
-    const ErrnoGuard keep_errno;
-    return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0
-               ? "the caller runs under seccomp"
-               : "the caller may use I/O ports (ioperm(), iopl())";
+    return under_seccomp() ? "the caller runs under seccomp"
+                           : "the caller may use I/O ports (ioperm(), iopl())";
 }
 
 void describe_in(std::span<char> buffer, const Request& request, const Result& result) noexcept {

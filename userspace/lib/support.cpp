@@ -2,8 +2,6 @@
 #include <kspawn/failure.h>
 #include <kspawn/support.h>
 
-#include <sys/prctl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -13,6 +11,7 @@
 #include "device.hpp"
 #include "errno_guard.hpp"
 #include "failure.hpp"
+#include "seccomp.hpp"
 
 namespace {
 
@@ -41,7 +40,7 @@ int ask(kspawn_info& info) noexcept {
 // before it looks for the program: here there is none to find.  A filter that kills for
 // an ioctl() is not asked for it.
 bool refused() noexcept {
-    return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0 ||
+    return kspawn::internal::under_seccomp() ||
            kspawn::internal::start_by_kernel({}).step == KSPAWN_STEP_POLICY;
 }
 

@@ -5,7 +5,6 @@
 #include <kspawn/backend.h>
 #include <kspawn/command.hpp>
 #include <kspawn/spawn.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -25,6 +24,7 @@
 #include <vector>
 
 #include "exit_status.hpp"
+#include "lib/seccomp.hpp"
 
 namespace kspawn::tool {
 
@@ -200,7 +200,7 @@ void report_device(Report& report, const kspawn_support& support) {
 }
 
 void report_seccomp(Report& report, const kspawn_support& support) {
-    const bool filtered = ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+    const bool filtered = internal::under_seccomp();
     if (support.step == KSPAWN_STEP_POLICY && !filtered)
         report.add(Verdict::bad, "caller",
                    std::string(support.reason) + ", and the module refuses such callers");
