@@ -4,6 +4,7 @@
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/freezer.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/module.h>
@@ -300,21 +301,30 @@ static bool cancel(struct kspawn_builder *builder,
 /*
  * Wait until a request that was given up has ended.  A child that is stopped in it
  * will not do it any more: nobody waits for that, or a frozen child would keep
- * whoever froze both from being frozen.
+ * whoever froze both from being frozen.  An exec that a debugger stops has been
+ * done; as wait_for_vfork_done() this waits for it, and counts as frozen meanwhile.
  */
 static int await_cancelled(struct kspawn_builder *builder,
 			   struct kspawn_request *request)
 {
+	int err = 0;
 	long left;
 
+	kspawn_kernel.cgroup_enter_frozen();
 	do {
 		left = wait_event_killable_timeout(builder->for_idle,
 						   is_done(builder, request),
 						   HALTED_POLL);
+		if (left < 0)
+			/* Nobody is left to be told of a start. */
+			WRITE_ONCE(request->abandoned, true);
 		if (left < 0 || (!left && READ_ONCE(request->halted)))
-			return -EINTR;
-	} while (!left);
-	return 0;
+			err = -EINTR;
+		else
+			try_to_freeze();
+	} while (!left && !err);
+	kspawn_kernel.cgroup_leave_frozen(false);
+	return err;
 }
 
 /* Returns 0 when it is this request's turn, or a negative errno. */

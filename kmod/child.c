@@ -241,7 +241,7 @@ static int start(struct kspawn_request *base, struct kspawn_request *request)
 		return kspawn_outcome_fail(&request->outcome,
 					   KSPAWN_STEP_BUILDER, 0, err);
 	err = kspawn_program_execute(request);
-	if (request->outcome.error || kspawn_signals_is_killed(request))
+	if (request->outcome.error)
 		become_orphan(base);
 	return err;
 }
@@ -291,10 +291,8 @@ static int be_built(struct kspawn_request *base)
 		/* Past the point of no return an error leaves no outcome. */
 		if (request->call == KSPAWN_CALL_START &&
 		    !request->outcome.error) {
-			if (!kspawn_builder_commit(base)) {
-				become_orphan(base);
+			if (!kspawn_builder_commit(base))
 				break;
-			}
 			if (!err)
 				kspawn_signals_restore(base->mask);
 			request->served = true;
@@ -305,6 +303,8 @@ static int be_built(struct kspawn_request *base)
 		request->served = true;
 		kspawn_builder_done(base, request);
 	}
+	/* It may have been killed when exec was done, or its builder closed. */
+	become_orphan(base);
 	kspawn_builder_end(base);
 	return end_killed(base);
 }

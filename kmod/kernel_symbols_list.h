@@ -19,6 +19,8 @@ FUNCTION(ptrace_may_access);
 FUNCTION(wake_up_state);
 FUNCTION(set_fs_pwd);
 FUNCTION(task_work_run);
+FUNCTION(cgroup_enter_frozen);
+FUNCTION(cgroup_leave_frozen);
 FUNCTION(is_rlimit_overlimit);
 FUNCTION(sched_setscheduler);
 FUNCTION(ksys_setsid);

@@ -389,7 +389,7 @@ long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
 out:
 	if (!builder)
 		kspawn_signals_restore(mask);
-	trace_kspawn_end(id, ret, &outcome);
+	trace_kspawn_end(id, ret < 0 ? ret : result.pid, &outcome);
 	if (ret < 0) {
 		/*
 		 * No child was left, so the call can be made again after the
@@ -410,7 +410,7 @@ out:
 		result.index = outcome.index;
 	}
 	reported = !report(&args, &result) && args.result;
-	if (result.pid || result.pidfd >= 0)
+	if (result.pid || (ret >= 0 && call == KSPAWN_CALL_START))
 		tell_child(&args, &result, reported);
 	return ret;
 }

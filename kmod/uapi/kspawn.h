@@ -107,7 +107,7 @@
 /*
  * fd, a descriptor of whoever makes the call, at that moment, becomes newfd of
  * the child, with close-on-exec if oflag is O_CLOEXEC.  A builder cannot be
- * passed: EINVAL.
+ * passed to the child of a builder: EINVAL.
  */
 #define KSPAWN_ACTION_PASS	10
 
@@ -381,7 +381,10 @@ struct kspawn_info {
  * KSPAWN_IOC_APPLY(struct kspawn_args *) does the same to the child as it is:
  * attributes in their order, then file actions, each at once.  The first that
  * fails ends the call, with its step and index; it has changed nothing itself,
- * but those before it hold.  SETCGROUP and CLOEXEC_DEFAULT are EINVAL here and
+ * but those before it hold.  Not undone are a file that O_CREAT made or O_TRUNC
+ * emptied before its descriptor could not be had, and the group IDs of RESETIDS
+ * if there is no memory to set the user IDs.  Unlike OPEN of KSPAWN_IOC_SPAWN, which
+ * closes its fd first, an OPEN here may need one free descriptor more.  SETCGROUP and CLOEXEC_DEFAULT are EINVAL here and
  * below.  @pid is 0.  Returns 0.
  *
  * KSPAWN_IOC_START(struct kspawn_args *) does that, then executes the program:
@@ -401,20 +404,24 @@ struct kspawn_info {
  * builder that was not started kills the child.
  *
  * The process that made the builder may operate it as long as the credentials of
- * the calling thread are those with which it was made; after they have changed, as
- * any other process that has the descriptor: if it could attach to the child as a
- * debugger (PTRACE_MODE_ATTACH_REALCREDS of ptrace(2); Yama knows the child as
- * nobody's descendant).  In no case one that has no_new_privs set, if the child
- * has not.  This is asked at each call.  Calls of several threads are made one
- * after the other.  poll() tells POLLOUT while the child waits, POLLHUP when it has
- * been started or has ended.
+ * the calling thread are the very ones with which it was made: those of the thread
+ * that made it, and of threads that share them.  A thread that has set an ID, a
+ * capability or the like since, be it to the same value or through libc, which has
+ * every thread do it, has others.  It may operate the builder as any other process
+ * may that has the descriptor: if it could attach to the child as a debugger
+ * (PTRACE_MODE_ATTACH_REALCREDS of ptrace(2); Yama knows the child as nobody's
+ * descendant).  In no case one that has no_new_privs set, if the child has not.
+ * This is asked at each call.  Calls of several threads are made one after the
+ * other.  poll() tells POLLOUT while the child waits, POLLHUP when it has been
+ * started or has ended.
  *
  * A signal that has a handler, a stop, a debugger, the freezer of cgroup v2 and a
  * live patch end a call that waits.  Before the child has begun with it, it is as
  * if it had not been made: it is made again after a handler with SA_RESTART, else
  * the error is EINTR at the step BUILDER.  An operation or an exec that can be
  * interrupted then (the open of a FIFO) fails with EINTR, whatever the handler
- * says, and the child waits on.
+ * says, and the child waits on.  An exec that a debugger stops (PTRACE_O_TRACEEXEC)
+ * is done: the call returns when the debugger lets the child go on.
  *
  * Errors at the step BUILDER: EPERM, as said; ESRCH, the child has been started,
  * or has ended, or the process that would be its parent has; EINTR, as said;
