@@ -31,6 +31,7 @@ FIXTURE_VARIANT_ADD(spawn, kernel_execve) { .name = "kernel_execve" };
 FIXTURE_VARIANT_ADD(spawn, execveat) { .name = "__x64_sys_execveat" };
 FIXTURE_VARIANT_ADD(spawn, openat2) { .name = "__x64_sys_openat2" };
 FIXTURE_VARIANT_ADD(spawn, mm_alloc) { .name = "mm_alloc" };
+FIXTURE_VARIANT_ADD(spawn, exec_state) { .name = "task_exec_state_copy" };
 FIXTURE_VARIANT_ADD(spawn, access_remote_vm) { .name = "access_remote_vm" };
 FIXTURE_VARIANT_ADD(spawn, vm_mmap) { .name = "vm_mmap" };
 FIXTURE_VARIANT_ADD(spawn, user_path_at) { .name = "user_path_at" };

@@ -12,6 +12,7 @@ const struct faulty_function faulty_functions[] = {
 	{ { "kernel_execve" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "replace_fd" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "mm_alloc" }, 0, { ENOMEM }, false, false },
+	{ { "task_exec_state_copy" }, -ENOMEM, { ENOMEM }, false, false },
 	/* What is on the new stack already is left there. */
 	{ { "access_remote_vm" }, 0, { E2BIG }, false, false },
 	{ { "sched_setscheduler" }, -EPERM, { EPERM }, false, false },
@@ -46,7 +47,7 @@ const struct faulty_function faulty_functions[] = {
 	/* The cache of names alone is not believed when it says no. */
 	{ { "inode_permission" }, -EACCES, { EACCES }, true, false },
 	{ { "d_lookup" }, 0, {}, true, false },
-	{ { "lookup_one_len_unlocked" }, -EIO, {}, true, false },
+	{ { "lookup_one_len_unlocked", "lookup_noperm_unlocked" }, -EIO, {}, true, false },
 	/* INHERIT takes what it does not find for closed, which is no error. */
 	{ { "fget_raw" }, 0, { EBADF }, true, false },
 	{ { "fget" }, 0, { EBADF }, false, false },
@@ -96,8 +97,10 @@ static const char *const cannot_fail[] = {
 	"freezing_slow_path", "debug_check_no_locks_held",
 	"anon_inode_getfd",	/* see tests/abi/completion.c */
 	"arch_pick_mmap_layout", "enter_lazy_tlb", "switch_mm_irqs_off", "exec_mm_release",
+	"mm_exit_exec_release",
 	"exit_oom_victim", "mm_update_next_owner", "membarrier_update_current_mm",
-	"sched_mm_cid_before_execve", "__wake_up_parent", "get_mm_exe_file",
+	"sched_mm_cid_before_execve", "sched_cache_exit_mm", "put_task_exec_state",
+	"task_exec_state_set_dumpable", "__wake_up_parent", "get_mm_exe_file",
 	"set_mm_exe_file",	/* the caller's program cannot be open for writing */
 
 	/* Locks, counters, waiting, tracing. */
@@ -126,14 +129,16 @@ static const char *const cannot_fail[] = {
 
 	/* Data. */
 	"kthreadd_task", "tasklist_lock", "sysctl_nr_open", "files_cachep", "tomoyo_policy_loaded",
-	"tty_ioctl", "pidfd_fops", "audit_enabled", "int_active_memcg", "pv_ops", "debug_locks",
+	"tty_ioctl", "pidfd_fops", "audit_enabled", "int_active_memcg", "pv_ops", "debug_locks", "tracepoint_srcu",
+	"__ref_stack_chk_guard",
 	"*current_task", "*pcpu_hot", "cpu_number", "__cpu_*_mask", "__per_cpu_offset",
 	"__preempt_count", "boot_cpu_data", "init_on_free", "nr_cpu_ids", "param_ops_ushort",
 	"this_cpu_off", "USER_PTR_MAX", "kmalloc_caches", "hardirqs_enabled",
 
 	/* The compiler, and kernels that check themselves. */
 	"__SCT__*", "__x86_*", "__fentry__", "__stack_chk_fail", "__fortify_panic",
-	"__check_object_size", "__asan_*", "__kasan_*", "__gcov_*", "__sanitizer_*", "__might_*",
+	"__check_object_size", "validate_usercopy_range", "dump_stack", "__ubsan_handle_*",
+	"__asan_*", "__kasan_*", "__gcov_*", "__sanitizer_*", "__might_*",
 	"lock_*", "lockdep_*", "debug_lockdep_*", "preempt_schedule*", "migrate_*",
 	NULL,
 };
