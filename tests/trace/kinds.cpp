@@ -279,7 +279,8 @@ TEST(MissingHook, makesEachKindUnknownThatNeedsIt) {
     EXPECT_EQ(traced.summary.at("verdict"), "unknown");
     std::vector<std::string> kinds;
     for (const auto& probe : traced.summary.at("missing")) {
-        EXPECT_TRUE(probe.at("hook").get<std::string>().ends_with("/mm_update_next_owner")) << probe;
+        const auto hook = probe.at("hook").get<std::string>();
+        EXPECT_TRUE(hook.ends_with("/mm_update_next_owner")) << hook;
         kinds.push_back(probe.at("kind"));
     }
     EXPECT_EQ(kinds, (std::vector<std::string>{"windows", "stalls"}));
