@@ -13,8 +13,8 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-.PHONY: all help userspace module demo test test-nightly test-debug coverage matrix bench check \
-	install clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-root
+.PHONY: all help userspace module demo test test-nightly test-debug coverage coverage-userspace matrix bench \
+	check install clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
 
 help:
 	@echo 'make             build everything into build/; installs nothing'
@@ -27,6 +27,7 @@ help:
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
+	@echo 'make coverage-userspace  how much of userspace/ and ebpf/ their tests run; an hour'
 	@echo 'make matrix      compile the module for every kernel whose headers apt has'
 	@echo 'make bench       what it costs to start a program, ours and others; hours.'
 	@echo '                 BENCH=--short: what our goals are about; minutes'
@@ -50,6 +51,8 @@ deps-debug:
 	@.ci/install-deps build vm test debug
 deps-fuzz:
 	@.ci/install-deps build fuzz
+deps-coverage:
+	@.ci/install-deps build vm test coverage
 deps-root:
 	@.ci/install-deps root
 deps-check:
@@ -111,6 +114,9 @@ test-debug: deps-debug
 coverage: deps-debug
 	@$(MAKE) --no-print-directory userspace
 	@tests/coverage/run '$(DEBUG_TESTS)'
+
+coverage-userspace: deps-coverage
+	@tests/coverage/userspace
 
 matrix: tools
 	@qemu/kernels/matrix

@@ -14,7 +14,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
-#include <ranges>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -265,11 +264,11 @@ void Session::choose_programs(const Options& options) {
 
 // The probes of windows come last: the others need the window that on_exec drops.
 void Session::attach() {
-    for (auto& wanted : std::views::reverse(wanted_)) {
+    std::for_each(wanted_.rbegin(), wanted_.rend(), [this](Wanted& wanted) {
         wanted.link.reset(bpf_program__attach(wanted.program));
         if (!wanted.link)
             forget(wanted, fmt::format("cannot be attached: {}", words(errno)));
-    }
+    });
 }
 
 void Session::detach() {

@@ -24,7 +24,7 @@ static bool is_descriptor(int fd)
 }
 
 /* A path that does not begin where the child is. */
-static bool is_elsewhere(const struct kspawn_file_action *action)
+static bool begins_at_dirfd(const struct kspawn_file_action *action)
 {
 	return action->dirfd != AT_FDCWD && *action->path != '/';
 }
@@ -142,7 +142,7 @@ int kspawn_actions_open(struct kspawn_request *request,
 		err = -EBADF;
 	if (err)
 		return err;
-	if (is_elsewhere(action) || action->resolve)
+	if (begins_at_dirfd(action) || action->resolve)
 		err = open_elsewhere(request, action);
 	else
 		err = open_here(request, action);
@@ -208,66 +208,47 @@ static int enter_directory(const struct path *path)
 	return err;
 }
 
-static int chdir_here(struct kspawn_request *request, const char *name)
-{
-	unsigned int flags = LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
-	struct path path;
-	int err;
-
-	if (!*name)
-		return -ENOENT;
-	kspawn_audit_begin(__NR_chdir, 0, 0, 0, 0);
-retry:
-	do {
-		err = kern_path(name, flags, &path);
-	} while (kspawn_signals_interrupted(request, err));
-	if (!err) {
-		err = enter_directory(&path);
-		path_put(&path);
-	}
-	if (retry_estale(err, flags)) {
-		flags |= LOOKUP_REVAL;
-		goto retry;
-	}
-	kspawn_audit_end(err);
-	return err;
-}
-
-/* There is no such system call; to an auditor it is the open of a path. */
-static int chdir_elsewhere(struct kspawn_request *request,
-			   const struct kspawn_file_action *action)
-{
-	unsigned long at = kspawn_memory_string(request, action->path);
-	unsigned int flags = LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
-	struct path path;
-	int err;
-
-	if (IS_ERR_VALUE(at))
-		return at;
-	kspawn_audit_begin(__NR_openat, action->dirfd, at, O_PATH, 0);
-retry:
-	do {
-		err = user_path_at(action->dirfd, (const char __user *)at,
-				   flags, &path);
-	} while (kspawn_signals_interrupted(request, err));
-	if (!err) {
-		err = enter_directory(&path);
-		path_put(&path);
-	}
-	if (retry_estale(err, flags)) {
-		flags |= LOOKUP_REVAL;
-		goto retry;
-	}
-	kspawn_audit_end(err);
-	return err;
-}
-
-/* Change the working directory. */
+/*
+ * Change the working directory.  There is no such system call that begins at a
+ * descriptor: to an auditor that is the open of a path.
+ */
 int kspawn_actions_chdir(struct kspawn_request *request,
 			 const struct kspawn_file_action *action)
 {
-	return is_elsewhere(action) ? chdir_elsewhere(request, action) :
-				      chdir_here(request, action->path);
+	unsigned int flags = LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
+	bool elsewhere = begins_at_dirfd(action);
+	unsigned long at = 0;
+	struct path path;
+	int err;
+
+	/* Inside the kernel an empty path is the working directory. */
+	if (!elsewhere && !*action->path)
+		return -ENOENT;
+	if (elsewhere) {
+		at = kspawn_memory_string(request, action->path);
+		if (IS_ERR_VALUE(at))
+			return at;
+		kspawn_audit_begin(__NR_openat, action->dirfd, at, O_PATH, 0);
+	} else {
+		kspawn_audit_begin(__NR_chdir, 0, 0, 0, 0);
+	}
+retry:
+	do {
+		err = elsewhere ?
+			user_path_at(action->dirfd, (const char __user *)at,
+				     flags, &path) :
+			kern_path(action->path, flags, &path);
+	} while (kspawn_signals_interrupted(request, err));
+	if (!err) {
+		err = enter_directory(&path);
+		path_put(&path);
+	}
+	if (retry_estale(err, flags)) {
+		flags |= LOOKUP_REVAL;
+		goto retry;
+	}
+	kspawn_audit_end(err);
+	return err;
 }
 
 /* Change the working directory to a descriptor's. */

@@ -68,7 +68,8 @@ static int come_apart(struct kspawn_request *request)
 	if (!err && kspawn_request_has_flag(request, KSPAWN_PIDFD))
 		err = make_pidfd(request);
 	if (err) {
-		/* The call itself tells of it. */
+		/* The call itself tells of it, ASYNC or not. */
+		request->stillborn = true;
 		kspawn_queue_cancel(request->slot);
 		request->slot = NULL;
 	}

@@ -65,8 +65,8 @@ static long run_command(unsigned int command, unsigned long argument)
 
 /*
  * A caller with one thread holds no reference to the file, only its descriptor
- * does.  Whatever closes that during the call, as task work may that is run by
- * kspawn_signals_resume_wait(): this one keeps the file and the module.
+ * does.  Whatever closes that during the call: this one keeps the file and the
+ * module.  Task work can close it, which runs in kspawn_signals_resume_wait().
  */
 static long device_ioctl(struct file *file, unsigned int command,
 			 unsigned long argument)

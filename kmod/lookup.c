@@ -46,7 +46,7 @@ static bool is_managed(const struct dentry *dentry)
 }
 
 /* Whether what the cache says of @dentry may have changed unseen. */
-static bool is_stale(const struct dentry *dentry)
+static bool may_be_stale(const struct dentry *dentry)
 {
 	return dentry->d_flags & (DCACHE_OP_REVALIDATE |
 				  DCACHE_OP_WEAK_REVALIDATE);
@@ -86,7 +86,7 @@ static enum answer step(struct path *path, const char *name,
 
 	child = cached_entry(parent, name, length);
 	if (child) {
-		stale = is_stale(child);
+		stale = may_be_stale(child);
 	} else {
 		if (!last || !*certain)
 			return UNKNOWN;

@@ -115,14 +115,17 @@ static int execute_once(struct kspawn_request *request, const char *path)
 }
 
 /*
- * Whether a path may have led through /proc/self/exe, which a child without
- * memory does not have; it has now.
+ * Whether to look again: a path may have led through /proc/self/exe, which a child
+ * without memory does not have.  It has now, or @err is why not.
  */
 static bool lacked_exe_file(struct kspawn_request *request, const char *path,
-			    int err)
+			    int *err)
 {
-	return err == -ENOENT && !current->mm && request->exe_file &&
-	       !kspawn_lookup_is_absent(path) && !kspawn_memory_make(request);
+	if (*err != -ENOENT || current->mm || !request->exe_file ||
+	    kspawn_lookup_is_absent(path))
+		return false;
+	*err = kspawn_memory_make(request);
+	return !*err;
 }
 
 static int execute(struct kspawn_request *request, const char *path)
@@ -136,7 +139,7 @@ static int execute(struct kspawn_request *request, const char *path)
 		err = execute_once(request, path);
 	} while (!is_committed(request) &&
 		 (kspawn_signals_interrupted(request, err) ||
-		  lacked_exe_file(request, path, err)));
+		  lacked_exe_file(request, path, &err)));
 	/* If it has succeeded, the return to user mode ends the record. */
 	if (err)
 		kspawn_audit_end(err);
@@ -196,8 +199,9 @@ static int look_up(struct kspawn_request *request, const char *path, bool run)
 	if (!run && request->makes_fd)
 		return kspawn_lookup_is_absent(path) ? -ENOENT : 0;
 	err = kspawn_lookup(path);
-	return run && lacked_exe_file(request, path, err) ?
-		kspawn_lookup(path) : err;
+	if (run && lacked_exe_file(request, path, &err))
+		err = kspawn_lookup(path);
+	return err;
 }
 
 /*

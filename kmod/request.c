@@ -198,8 +198,11 @@ static int copy_program(struct kspawn_request *request,
 static bool how_valid(const struct kspawn_action *from)
 {
 	const u64 creating = O_CREAT | __O_TMPFILE;
+	const u64 of_path = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 	if (from->oflag & ~(u64)VALID_OPEN_FLAGS)
+		return false;
+	if ((from->oflag & O_PATH) && (from->oflag & ~of_path))
 		return false;
 	if (from->resolve & ~(u64)VALID_RESOLVE_FLAGS)
 		return false;

@@ -72,6 +72,8 @@ struct kspawn_file_action {
  * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
  *                is not wanted
  * @child:        the child, from its first instruction on
+ * @stillborn:    whether the child could not have what it must have from its birth;
+ *                set before @apart
  * @apart:        completed when the child holds nothing of its caller's
  * @own_mm:       the child's memory for the arguments of system calls; only for
  *                comparison
@@ -108,6 +110,7 @@ struct kspawn_request {
 	unsigned long mm_flags;
 	struct file *exe_file;
 	struct pid *child;
+	bool stillborn;
 	struct completion apart;
 	const void *own_mm;
 	unsigned long scratch;

@@ -212,9 +212,7 @@ static int settle(struct kspawn_request *request, pid_t pid,
 {
 	/* If the caller is killed: nobody is to meet a child half-way. */
 	wait_for_completion(&request->apart);
-	/* Without a pidfd that was asked for a start fails, ASYNC or not. */
-	if (kspawn_request_has_flag(request, KSPAWN_PIDFD) &&
-	    !request->pidfd_file) {
+	if (request->stillborn) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}

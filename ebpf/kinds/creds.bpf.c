@@ -109,6 +109,7 @@ static long tell_change(void *map, const u32 *pid, struct trace_window *window,
 {
 	struct task_struct *who = bpf_get_current_task_btf();
 	struct trace_creds_record *record;
+	const struct trace_task *expected;
 	struct task_struct *other;
 
 	if (window->mm != change->mm || window->end ||
@@ -130,8 +131,13 @@ static long tell_change(void *map, const u32 *pid, struct trace_window *window,
 	fill_credentials(&record->after, change->to, who);
 	other = (struct task_struct *)(record->by_child ? window->caller_task :
 					window->child_task);
-	fill_credentials(&record->other, BPF_CORE_READ(other, real_cred),
-			 other);
+	expected = record->by_child ? &window->caller : &window->child;
+	/* A thread may have gone whose caller does not wait: both began alike. */
+	record->other = record->before;
+	if ((u32)BPF_CORE_READ(other, pid) == expected->tid &&
+	    (u32)BPF_CORE_READ(other, tgid) == expected->pid)
+		fill_credentials(&record->other,
+				 BPF_CORE_READ(other, real_cred), other);
 	submit(record);
 	return 0;
 }

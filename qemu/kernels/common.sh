@@ -51,7 +51,7 @@ releases_of() { # SERIES FLAVOUR
 	echo "${1//./\\.}\\.[0-9]+[^-]*(-[0-9]+)?$flavour-amd64"
 }
 
-# Of a package, perhaps NAME=VERSION.
+# A field of a package, perhaps NAME=VERSION.
 field() { # PACKAGE FIELD
 	apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n "s/^$2: //p"
 }
@@ -130,7 +130,7 @@ update_lists() {
 	apt-get -qq update && touch "$suite_apt/updated"
 }
 
-# What comes from Debian's archive comes by apt.
+# Packages of Debian's archive come by apt.
 need_apt() { # WHAT
 	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && return
 	say "$1 is not in $kspawn_cache, and there is no apt-get here to fetch it with"

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from cache import QEMU_DIR, Kernel, Unavailable
 
-# What a guest needs of a kernel, where it is not built in; the last one for tests.
+# Modules that a guest needs, where they are not built in; the last one for tests.
 WANTED_MODULES = ("virtio_pci", "virtio_console", "overlay", "fuse")
 # How it gets at the host's files: the cloud flavour has no 9p.
 BY_9P = ("9pnet_virtio", "9p")
@@ -45,7 +45,7 @@ def pack(tree: Path) -> bytes:
 
 
 def plant(tree: Path, busybox: Path, init: str) -> None:
-    """What every such directory holds."""
+    """Fill it with what every initramfs holds."""
     for name in ("bin", "dev"):
         (tree / name).mkdir()
     (tree / "bin" / "busybox").symlink_to(busybox)
@@ -68,7 +68,7 @@ class _Modules:
 
 @cache
 def _modules(kernel: Kernel) -> _Modules | None:
-    """What modules.dep says; None if all that a guest needs is built in."""
+    """The contents of modules.dep; None if all that a guest needs is built in."""
     index = kernel.modules / "modules.dep"
     if not index.exists():
         return None
@@ -110,7 +110,7 @@ def needed_modules(kernel: Kernel) -> list[Path]:
 
 @dataclass(frozen=True)
 class Job:
-    """What one guest is to do."""
+    """The task of one guest."""
 
     script: str
     nonce: str

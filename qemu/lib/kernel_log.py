@@ -98,7 +98,7 @@ def complaints(log: str, allow: re.Pattern[str] | None = None) -> list[str]:
 
 
 def taints(value: int) -> list[str]:
-    """What a taint value says beyond an out-of-tree, unsigned module."""
+    """The words of a taint value, but for an out-of-tree, unsigned module."""
     return [text for bit, text in _TAINTS.items() if value & (1 << bit)]
 
 

@@ -56,7 +56,7 @@ $bb setsid $vm/job <&4 >&7 2>&9 3<&- 4<&- 7>&- 9>&-
 status=$?
 exec 4<&- 7>&- 9>&-
 
-# What the command left behind would keep its pipes, and the module, open.
+# Processes that the command left behind would keep its pipes, and the module, open.
 for _ in 1 2; do
 	for proc in /proc/[0-9]*; do
 		case ${proc##*/} in

@@ -89,7 +89,7 @@ static void expect_pipes_charged(struct __test_metadata *_metadata, int device, 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	before = bytes_of(cgroup);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller)
 		start_pipes(device, cgroup, way, ready[1]);
 	close(ready[1]);
@@ -154,7 +154,7 @@ TEST_F(spawn, requests)
 	actions[0].op = KSPAWN_ACTION_OPEN;
 	actions[0].dirfd = AT_FDCWD;
 	actions[0].path = spawn_pointer("fifo");
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		long before, after;
 		int fifo;
@@ -214,7 +214,7 @@ static void expect_charged(struct __test_metadata *_metadata, int device,
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	caller->device = device;
 	caller->bytes = -1;
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		caller->completion = completion_open(device, KSPAWN_EVENTS_MAX, 0);
@@ -336,7 +336,7 @@ static long hold_requests(struct caller *caller)
 	return after - before;
 }
 
-/* Of less than a page, too. */
+/* Requests of less than a page are the caller's memory, too. */
 TEST_F(spawn, small_requests)
 {
 	int uffd = userfault_open();

@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 
-#define COPY	KSPAWN_STEP_COPY
-
 TEST_F(spawn, args_too_small)
 {
 	static const __u32 sizes[] = { 0, 1, 4, 8, 111 };
@@ -106,11 +104,11 @@ TEST_F(spawn, unknown_flags)
 			continue;
 		spawn_init(&s, scratch_tiny);
 		s.args.flags = 1U << bit;
-		expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ARGS);
+		expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 	}
 	spawn_init(&s, scratch_tiny);
 	s.args.flags = UINT32_MAX;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ARGS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 }
 
 TEST_F(spawn, unknown_attributes)
@@ -123,11 +121,11 @@ TEST_F(spawn, unknown_attributes)
 			continue;
 		spawn_init(&s, scratch_tiny);
 		s.args.attr_flags = 1U << bit;
-		expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ATTRIBUTES);
+		expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	}
 	spawn_init(&s, scratch_tiny);
 	s.args.attr_flags = UINT32_MAX;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 }
 
 /* Every attribute that a plain caller may have, in one request. */
@@ -153,9 +151,9 @@ TEST_F(spawn, cgroup_needs_its_flag)
 	DEFINE_SPAWN(s, scratch_tiny);
 
 	s.args.cgroup = -1;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	s.args.cgroup = 1;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 }
 
 TEST_F(spawn, result_is_optional)
@@ -231,18 +229,18 @@ TEST_F(spawn, actions_half_given)
 
 	spawn_close(&s, 9);
 	s.args.action_size = 0;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ACTIONS);
 	s.args.action_size = 31;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ACTIONS);
 	s.args.action_size = 4097;
-	expect_failure(_metadata, self->device, &s, E2BIG, COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_ACTIONS);
 	s.args.action_size = UINT32_MAX;
-	expect_failure(_metadata, self->device, &s, E2BIG, COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_ACTIONS);
 	s.args.action_size = sizeof(struct kspawn_action);
 	s.args.action_count = 0;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ACTIONS);
 	s.args.action_size = 0;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ACTIONS);
 	s.args.actions = 0;
 	expect_exit(_metadata, self->device, &s, 0);
 }
@@ -263,7 +261,7 @@ TEST_F(spawn, larger_actions)
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2 10 11 12 13");
 
 	actions[2].more[2] = 1ULL << 63;
-	expect_failure(_metadata, self->device, &s, E2BIG, COPY, KSPAWN_ARG_ACTIONS);
+	expect_request_failure(_metadata, self->device, &s, E2BIG, KSPAWN_ARG_ACTIONS);
 }
 
 TEST_F(spawn, unknown_operations)
@@ -331,11 +329,11 @@ TEST_F(spawn, order_of_checks)
 	s.args.attr_flags = 0x80000000;
 	s.args.argv = 1;
 	spawn_action(&s, 99);
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ARGS);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ARGS);
 	s.args.flags = 0;
-	expect_failure(_metadata, self->device, &s, EINVAL, COPY, KSPAWN_ARG_ATTRIBUTES);
+	expect_request_failure(_metadata, self->device, &s, EINVAL, KSPAWN_ARG_ATTRIBUTES);
 	s.args.attr_flags = 0;
-	expect_failure(_metadata, self->device, &s, EFAULT, COPY, KSPAWN_ARG_PATH);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_PATH);
 	s.args.path = spawn_pointer("/no/such/program");
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	s.actions[0].op = KSPAWN_ACTION_CLOSE;
@@ -343,7 +341,7 @@ TEST_F(spawn, order_of_checks)
 	/* One that can change what is found. */
 	s.actions[0].op = KSPAWN_ACTION_FCHDIR;
 	s.actions[0].fd = 99;
-	expect_failure(_metadata, self->device, &s, EFAULT, COPY, KSPAWN_ARG_ARGV);
+	expect_request_failure(_metadata, self->device, &s, EFAULT, KSPAWN_ARG_ARGV);
 	s.args.argv = 0;
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
 	spawn_setpgroup(&s, -1);

@@ -23,7 +23,7 @@ static void expect_event(struct __test_metadata *_metadata, int completion, __u6
 TEST_F(spawn, returns_before_the_program)
 {
 	int completion = assert_fd(_metadata, completion_open(self->device, 4, 0));
-	pid_t pid = expect_held(_metadata, self->device, completion, 0x1122334455667788);
+	pid_t pid = assert_held(_metadata, self->device, completion, 0x1122334455667788);
 
 	EXPECT_FALSE(completion_ready(completion, 200));
 	/* It is a child like any other. */
@@ -130,7 +130,7 @@ TEST_F(spawn, failures_leave_nothing)
 TEST_F(spawn, child_is_killed)
 {
 	int completion = assert_fd(_metadata, completion_open(self->device, 1, 0));
-	pid_t pid = expect_held(_metadata, self->device, completion, 1);
+	pid_t pid = assert_held(_metadata, self->device, completion, 1);
 
 	ASSERT_TRUE(own_wait_state(pid, 'S'));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
@@ -183,7 +183,7 @@ TEST_F(spawn, many_at_a_time)
 	int i;
 
 	for (i = 0; i < STARTS; i++)
-		pids[i] = expect_held(_metadata, self->device, completion, i);
+		pids[i] = assert_held(_metadata, self->device, completion, i);
 	/* Each opens the FIFO as soon as there is a writer. */
 	i = open("fifo", O_WRONLY | O_CLOEXEC);
 	for (int n = 0; n < STARTS; n++) {
@@ -208,7 +208,6 @@ TEST_F(spawn, request_is_not_needed_any_more)
 	DEFINE_REPORT(s, r);
 	pid_t pid;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	spawn_arg(&s, "0");
 	spawn_arg(&s, argument);
 	spawn_hold(&s);
@@ -233,7 +232,6 @@ TEST_F(spawn, descriptors_of_the_call)
 	pid_t pid;
 	int fd;
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	fd = fcntl(0, F_DUPFD, 20);
 	spawn_hold(&s);
 	completion_use(&s, completion, 5);
@@ -273,8 +271,7 @@ TEST_F(spawn, wrong_combinations)
 		s.args.flags = wrong[i].flags;
 		s.args.completion = wrong[i].completion ? completion : 0;
 		s.args.cookie = wrong[i].cookie;
-		expect_failure(_metadata, self->device, &s, wrong[i].error, KSPAWN_STEP_COPY,
-			       wrong[i].index);
+		expect_request_failure(_metadata, self->device, &s, wrong[i].error, wrong[i].index);
 	}
 	EXPECT_FALSE(completion_ready(completion, 50));
 }

@@ -13,7 +13,7 @@ static void start_held(struct __test_metadata *_metadata, int device, int comple
 		       pid_t pids[STARTS])
 {
 	for (int i = 0; i < STARTS; i++)
-		pids[i] = expect_held(_metadata, device, completion, i);
+		pids[i] = assert_held(_metadata, device, completion, i);
 }
 
 /* Let all of them go, and see that nothing of the module is left in use. */
@@ -83,7 +83,7 @@ static void expect_children_live_on(struct __test_metadata *_metadata, int devic
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	idle_take(&idle);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		int completion = completion_open(device, STARTS, 0);
 		struct spawn s;
@@ -137,9 +137,8 @@ TEST_F(spawn, callers_killed_at_any_moment)
 	idle_take(&idle);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	for (i = 0; i < rounds; i++) {
-		pid_t caller = fork();
+		pid_t caller = assert_fork(_metadata);
 
-		ASSERT_LE(0, caller);
 		if (!caller) {
 			int completion = completion_open(self->device, 64, O_NONBLOCK);
 			struct kspawn_event event;

@@ -175,7 +175,7 @@ TEST_F(spawn, program_of_the_child)
 	ASSERT_EQ(0, set_log_interval("0"));
 	log = assert_fd(_metadata, open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 	ASSERT_LE(0, lseek(log, 0, SEEK_END));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		DEFINE_SPAWN(s, scratch_tiny);
 
@@ -246,7 +246,7 @@ TEST_F(spawn, search_takes_no_memory)
 	    set_rule(sock, AUDIT_ADD_RULE, SYS_setresuid))
 		SKIP(return, NEEDS_AUDIT);
 	/* A process has an audit context only if it was made after that. */
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller)
 		search_them_all(self->device);
 	while (waitpid(caller, &status, WNOHANG) == 0) {

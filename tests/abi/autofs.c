@@ -62,7 +62,7 @@ static pid_t start_automounter(struct __test_metadata *_metadata, const char *ki
 	module_insert_stock("fs/autofs/autofs4");
 	ASSERT_EQ(0, mkdir(MOUNT_POINT, 0755));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid)
 		automounter(kind, ready[1]);
 	close(ready[1]);

@@ -95,8 +95,7 @@ static void hold(struct __test_metadata *_metadata, int device, struct spawn *s,
 	ASSERT_NE(MAP_FAILED, h->outcome);
 	call.go = go[0];
 	call.outcome = h->outcome;
-	h->caller = fork();
-	ASSERT_LE(0, h->caller);
+	h->caller = assert_fork(_metadata);
 	if (!h->caller) {
 		close(go[1]);
 		close(order[1]);

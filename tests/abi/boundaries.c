@@ -170,7 +170,7 @@ TEST_F(spawn, file_capabilities_under_a_tracer)
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
 	s.args.path = spawn_pointer("./capable");
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		close(ready[1]);
 		if (read(ready[0], &byte, 1))
@@ -295,7 +295,6 @@ TEST_F(spawn, privileges_given_up_meanwhile)
 	pid_t child;
 
 	need_root(_metadata);
-	ASSERT_EQ(0, mkfifo("fifo", 0666));
 	report_init(_metadata, &c.s, &r);
 	spawn_hold(&c.s);
 	ASSERT_EQ(0, pthread_create(&c.thread, NULL, call, &c));
@@ -395,7 +394,7 @@ TEST_F(spawn, yama)
 		SKIP(return, "needs root and Yama");
 	snprintf(old, sizeof(old), "%ld", totals_number(scope));
 	ASSERT_EQ(0, put(scope, "1"));
-	stranger = expect_fork(_metadata);
+	stranger = assert_fork(_metadata);
 	if (!stranger) {
 		ASSERT_EQ(0, own_drop_privileges());
 		spawn_init(&s, scratch_child, "child", "pause");

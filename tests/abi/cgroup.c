@@ -90,8 +90,8 @@ TEST_F(spawn, no_cgroup_at_all)
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_setcgroup(&s, bad[i]);
-		expect_failure(_metadata, self->device, &s, bad[i] < 0 ? EINVAL : EBADF,
-			       KSPAWN_STEP_ATTRIBUTE, KSPAWN_ATTR_SETCGROUP);
+		expect_attribute_failure(_metadata, self->device, &s,
+					 bad[i] < 0 ? EINVAL : EBADF, KSPAWN_ATTR_SETCGROUP);
 	}
 	fd = assert_fd(_metadata, open(self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	s.args.cgroup = fd;
@@ -136,7 +136,7 @@ TEST_F(spawn, cgroup_of_somebody_else)
 		SKIP(return, NO_CGROUPS);
 	fd = make_cgroup(root, path, sizeof(path));
 	ASSERT_LE(0, fd);
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		if (own_drop_privileges())
 			_exit(1);

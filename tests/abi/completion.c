@@ -169,7 +169,7 @@ TEST_F(spawn, capacity)
 	int completion = assert_fd(_metadata, completion_open(self->device, 2, 0));
 	struct kspawn_event event;
 	struct spawn s;
-	pid_t pid = expect_held(_metadata, self->device, completion, 1);
+	pid_t pid = assert_held(_metadata, self->device, completion, 1);
 
 	ASSERT_TRUE(start_failing(self->device, completion, 2));
 	ASSERT_TRUE(completion_ready(completion, 60000));
@@ -275,7 +275,7 @@ TEST_F(spawn, blocking_reader)
 	pid_t reader;
 
 	ASSERT_LE(0, completion);
-	reader = expect_fork(_metadata);
+	reader = assert_fork(_metadata);
 	if (!reader) {
 		sigaction(SIGUSR1, &action, NULL);
 		if (read(completion, &event, sizeof(event)) != -1 || errno != EINTR)
@@ -329,7 +329,7 @@ TEST_F(spawn, read_by_another_process)
 	ASSERT_LE(0, completion);
 	completion_tiny(&s, completion, 3, false);
 	pid = assert_start(_metadata, self->device, &s);
-	reader = expect_fork(_metadata);
+	reader = assert_fork(_metadata);
 	if (!reader) {
 		struct kspawn_event event;
 

@@ -326,10 +326,9 @@ TEST_F(spawn, killed_child)
 	pid_t caller, child;
 	DEFINE_SPAWN(s, scratch_tiny);
 
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	read_all(_metadata, before);
 	spawn_hold(&s);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller)
 		_exit(own_wait(spawn_start(self->device, &s)) != SIGKILL);
 	child = assert_sleeping_child(_metadata, caller);

@@ -187,7 +187,7 @@ TEST_F(spawn, killed_while_copying)
 		char c;
 
 		ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-		pid = expect_fork(_metadata);
+		pid = assert_fork(_metadata);
 		if (!pid) {
 			struct kspawn_result result;
 			struct trap trap = { .place = place };

@@ -115,10 +115,9 @@ TEST_F(spawn, source_closed_by_an_earlier_action)
 TEST_F(spawn, target_out_of_range)
 {
 	static const int bad[] = { -1, INT_MIN, INT_MAX, 64, 1 << 20 };
-	struct rlimit limit = { .rlim_cur = 64, .rlim_max = 64 };
 	struct spawn s;
 
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ASSERT_EQ(0, own_allow_descriptors(64));
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_dup2(&s, 0, bad[i]);
@@ -132,13 +131,12 @@ TEST_F(spawn, target_out_of_range)
 /* Open above a limit that was lowered: a source, and its own target. */
 TEST_F(spawn, source_above_a_lowered_limit)
 {
-	struct rlimit limit = { .rlim_cur = 32, .rlim_max = 1024 };
 	DEFINE_REPORT(s, r);
 	int fd = assert_fd(_metadata, open("/dev/zero", O_RDONLY | O_CLOEXEC));
 
 	ASSERT_EQ(40, fcntl(fd, F_DUPFD_CLOEXEC, 40));
 	ASSERT_EQ(70, fcntl(fd, F_DUPFD_CLOEXEC, 70));
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ASSERT_EQ(0, own_allow_descriptors(32));
 	spawn_dup2(&s, 40, 10);
 	spawn_dup2(&s, 70, 11);
 	spawn_dup2(&s, 70, 70);

@@ -68,14 +68,13 @@ TEST_F(spawn, not_there_and_an_attribute_fails)
 /* So does an action, also one that can be seen to fail only by its numbers. */
 TEST_F(spawn, not_there_and_an_action_fails)
 {
-	struct rlimit limit = { .rlim_cur = 256, .rlim_max = 256 };
 	DEFINE_SPAWN(s, "/no/such/program");
 
 	spawn_close_range(&s, 5, 4);
 	expect_failure(_metadata, self->device, &s, EINVAL, KSPAWN_STEP_ACTION, 0);
 	s.actions[0].newfd = 5;
 	expect_failure(_metadata, self->device, &s, ENOENT, KSPAWN_STEP_EXEC, 0);
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ASSERT_EQ(0, own_allow_descriptors(256));
 	spawn_init(&s, "/no/such/program");
 	spawn_close(&s, 256);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 0);
@@ -479,7 +478,7 @@ TEST_F(spawn, relative_path_below_another_root)
 	need_root(_metadata);
 	ASSERT_EQ(0, mkdir("here", 0755));
 	ASSERT_EQ(0, scratch_copy_child("here/prog", 0755));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		if (chroot(".") || chdir("here"))
 			_exit(1);

@@ -129,7 +129,7 @@ TEST_F(spawn, caller_of_a_failed_child_is_killed)
 	if (!fuse_server_begin(&server, "flush"))
 		SKIP(return, FUSE_NEEDED);
 	failing_init(&s);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		for (;;)
 			spawn_start(self->device, &s);
@@ -158,7 +158,7 @@ TEST_F(spawn, caller_hangs_as_it_dies)
 		SKIP(return, FUSE_NEEDED);
 	spawn_hold(&s);
 	spawn_dup2(&s, 99, 98);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		if (open("there/program", O_RDONLY | O_CLOEXEC) < 0)
 			_exit(1);

@@ -229,7 +229,7 @@ static void expect_closed_child(struct __test_metadata *_metadata, struct spawn 
 	pid_t caller, child;
 
 	spawn_hold(s);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		if (privileged) {
 			/* Once they are reset no id is left that keeps its user away. */

@@ -48,7 +48,7 @@ static void fork_report(struct __test_metadata *_metadata, struct report *r,
 	pid_t pid;
 
 	ASSERT_EQ(0, report_prepare(r));
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		const char * const argv[] = { "child", "report", r->path, NULL };
 

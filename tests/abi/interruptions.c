@@ -177,7 +177,7 @@ TEST_F(spawn, stopped_and_continued_within_the_call)
 	ASSERT_NE(MAP_FAILED, caller);
 	caller->device = self->device;
 	caller->rounds = 1 + scratch_scale(60);
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid)
 		be_the_caller(caller);
 	while (!__atomic_load_n(&caller->usual, __ATOMIC_ACQUIRE))

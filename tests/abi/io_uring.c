@@ -37,7 +37,7 @@ FIXTURE_VARIANT_ADD(spawn, in_a_wait) {
 static pid_t call(struct __test_metadata *_metadata, unsigned int setup, unsigned char flags,
 		  __u32 spawn_flags, int trigger)
 {
-	pid_t caller = fork();
+	pid_t caller = assert_fork(_metadata);
 	struct io_uring_sqe *entry;
 	struct ring ring;
 	unsigned long data;
@@ -45,7 +45,6 @@ static pid_t call(struct __test_metadata *_metadata, unsigned int setup, unsigne
 	int device;
 	pid_t pid;
 
-	ASSERT_LE(0, caller);
 	if (caller)
 		return caller;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -89,7 +88,6 @@ TEST_F(spawn, closes_the_device)
 	idle = totals_number(TOTALS_REFERENCES) - 1;
 	close(self->device);
 	ASSERT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
 	caller = call(_metadata, variant->setup, variant->entry, variant->flags, ends[0]);
 	child = own_wait_child_of(caller);

@@ -50,6 +50,14 @@ static void unblock(struct __test_metadata *_metadata)
 	assert_fd(_metadata, open("fifo", O_WRONLY | O_CLOEXEC));
 }
 
+/* The call has returned, and has @child. */
+static void expect_returned(struct __test_metadata *_metadata, struct call *c, pid_t child)
+{
+	ASSERT_EQ(0, pthread_join(c->thread, NULL));
+	ASSERT_EQ(child, c->pid)
+		TH_LOG("%s, step %u", strerrorname_np(c->error), c->s.result.step);
+}
+
 static void *count_up(void *counted)
 {
 	while (!__atomic_load_n((int *)counted + 1, __ATOMIC_RELAXED)) {
@@ -87,8 +95,7 @@ TEST_F(spawn, only_the_caller_waits)
 	EXPECT_EQ(0, c.pid);
 
 	unblock(_metadata);
-	ASSERT_EQ(0, pthread_join(c.thread, NULL));
-	EXPECT_EQ(child, c.pid);
+	expect_returned(_metadata, &c, child);
 	EXPECT_EQ(0, own_wait(c.pid));
 	ASSERT_EQ(0, report_load(&r));
 	EXPECT_FALSE(report_fd(&r, 30, &seen));
@@ -116,8 +123,7 @@ TEST_F(spawn, handled_signal_to_the_caller)
 	own_sleep_ms(200);
 	EXPECT_EQ(0, c.pid);
 	unblock(_metadata);
-	ASSERT_EQ(0, pthread_join(c.thread, NULL));
-	EXPECT_EQ(child, c.pid);
+	expect_returned(_metadata, &c, child);
 	EXPECT_EQ(1, handled);
 	EXPECT_EQ(0, own_wait(c.pid));
 	ASSERT_EQ(0, report_load(&r));
@@ -132,7 +138,6 @@ TEST_F(spawn, signals_to_the_child_wait_for_the_program)
 		struct call c = { .device = self->device };
 		struct report r;
 		pid_t child;
-		int status;
 
 		unlink("fifo");
 		blocked_init(_metadata, &c.s, &r);
@@ -141,12 +146,8 @@ TEST_F(spawn, signals_to_the_child_wait_for_the_program)
 		own_sleep_ms(50);
 		EXPECT_EQ(0, c.pid);
 		unblock(_metadata);
-		ASSERT_EQ(0, pthread_join(c.thread, NULL));
-		EXPECT_EQ(child, c.pid)
-			TH_LOG("signal %d: %s", signals[i], strerrorname_np(c.error));
-		status = own_wait(child);
-		EXPECT_TRUE(WIFSIGNALED(status));
-		EXPECT_EQ(signals[i], WTERMSIG(status));
+		expect_returned(_metadata, &c, child);
+		EXPECT_EQ(signals[i], own_wait(child));
 	}
 }
 
@@ -165,8 +166,7 @@ TEST_F(spawn, blocked_and_ignored_signals_to_the_child)
 	ASSERT_EQ(0, kill(child, SIGTERM));
 	ASSERT_EQ(0, kill(child, SIGUSR1));
 	unblock(_metadata);
-	ASSERT_EQ(0, pthread_join(c.thread, NULL));
-	EXPECT_EQ(child, c.pid);
+	expect_returned(_metadata, &c, child);
 	EXPECT_EQ(0, own_wait(child));
 	ASSERT_EQ(0, report_load(&r));
 	EXPECT_EQ(spawn_signal_bit(SIGTERM), report_status_hex(&r, "ShdPnd"));
@@ -185,15 +185,12 @@ TEST_F(spawn, child_is_killed)
 	blocked_init(_metadata, &c.s, &r);
 	child = start_blocked(_metadata, &c);
 	ASSERT_EQ(0, kill(child, SIGKILL));
-	ASSERT_EQ(0, pthread_join(c.thread, NULL));
-	ASSERT_EQ(child, c.pid)
-		TH_LOG("%s", strerrorname_np(c.error));
+	expect_returned(_metadata, &c, child);
 	EXPECT_EQ(child, c.s.result.pid);
 	EXPECT_EQ(0, c.s.result.error);
 	/* A plain wait finds it: it ended as any child does. */
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
-	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+	EXPECT_EQ(SIGKILL, status);
 	EXPECT_EQ(1, own_sigchld_count());
 	EXPECT_TRUE(totals_settle(STATS "killed", killed + 1, NEVER_MS));
 }
@@ -202,7 +199,7 @@ TEST_F(spawn, child_with_a_pidfd_is_killed)
 {
 	struct call c = { .device = self->device };
 	struct report r;
-	int count, status;
+	int count;
 	pid_t child;
 
 	count = own_descriptor_count();
@@ -212,10 +209,8 @@ TEST_F(spawn, child_with_a_pidfd_is_killed)
 	/* Not there before there is something that it stands for. */
 	EXPECT_EQ(count, own_descriptor_count());
 	ASSERT_EQ(0, kill(child, SIGKILL));
-	ASSERT_EQ(0, pthread_join(c.thread, NULL));
-	ASSERT_EQ(child, c.pid);
-	status = own_wait(child);
-	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+	expect_returned(_metadata, &c, child);
+	EXPECT_EQ(SIGKILL, own_wait(child));
 	/* There is one whenever the call succeeds. */
 	ASSERT_LE(0, c.s.result.pidfd);
 	EXPECT_EQ(count + 1, own_descriptor_count());
@@ -244,9 +239,7 @@ TEST_F(spawn, child_is_stopped_and_continued)
 	EXPECT_TRUE(own_wait_state(child, 'S'));
 	EXPECT_EQ(0, c.pid);
 	unblock(_metadata);
-	ASSERT_EQ(0, pthread_join(c.thread, NULL));
-	EXPECT_EQ(child, c.pid)
-		TH_LOG("%s, step %u", strerrorname_np(c.error), c.s.result.step);
+	expect_returned(_metadata, &c, child);
 	EXPECT_EQ(0, own_wait(child));
 	EXPECT_EQ(0, report_load(&r));
 }
@@ -256,27 +249,21 @@ TEST_F(spawn, child_is_stopped_and_killed)
 	struct call c = { .device = self->device };
 	struct report r;
 	pid_t child;
-	int status;
 
 	blocked_init(_metadata, &c.s, &r);
 	child = start_blocked(_metadata, &c);
 	ASSERT_EQ(0, kill(child, SIGSTOP));
 	EXPECT_TRUE(own_wait_state(child, 'T'));
 	ASSERT_EQ(0, kill(child, SIGKILL));
-	ASSERT_EQ(0, pthread_join(c.thread, NULL));
-	EXPECT_EQ(child, c.pid)
-		TH_LOG("%s, step %u", strerrorname_np(c.error), c.s.result.step);
-	status = own_wait(child);
-	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+	expect_returned(_metadata, &c, child);
+	EXPECT_EQ(SIGKILL, own_wait(child));
 }
 
 /* In a process of its own: start what blocks, and never return from it. */
 static pid_t fork_blocked_caller(struct __test_metadata *_metadata, int device, struct spawn *s)
 {
-	pid_t caller = fork();
+	pid_t caller = assert_fork(_metadata);
 
-	ASSERT_LE(0, caller);
 	if (!caller) {
 		spawn_start(device, s);
 		_exit(99);
@@ -287,14 +274,11 @@ static pid_t fork_blocked_caller(struct __test_metadata *_metadata, int device, 
 static void end_caller(struct __test_metadata *_metadata, pid_t caller, int number)
 {
 	unsigned long long start = own_clock_ms();
-	int status;
 
 	ASSERT_EQ(0, kill(caller, number));
-	status = own_wait(caller);
+	EXPECT_EQ(number, own_wait(caller));
 	EXPECT_GT(NEVER_MS, own_clock_ms() - start)
 		TH_LOG("the caller did not die at once");
-	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(number, WTERMSIG(status));
 }
 
 /*
@@ -348,7 +332,7 @@ TEST_F(spawn, callers_process_exits)
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, mkfifo("go", 0600));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct call c = { .device = self->device };
 
@@ -358,9 +342,7 @@ TEST_F(spawn, callers_process_exits)
 		_exit(7);
 	}
 	close(open("go", O_RDONLY));
-	status = own_wait(caller);
-	EXPECT_TRUE(WIFEXITED(status));
-	EXPECT_EQ(7, WEXITSTATUS(status));
+	EXPECT_EQ(7, own_wait_exit(caller));
 	child = own_wait_child_of(getpid());
 	EXPECT_LT(0, child);
 	unblock(_metadata);
@@ -436,10 +418,9 @@ TEST_F(spawn, callers_killed_at_any_moment)
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	for (i = 0; i < rounds; i++) {
-		pid_t caller = fork();
+		pid_t caller = assert_fork(_metadata);
 		int status;
 
-		ASSERT_LE(0, caller);
 		if (!caller) {
 			struct spawn s;
 
@@ -476,7 +457,7 @@ TEST_F(spawn, files_of_callers_killed_at_any_moment)
 		pid_t caller;
 
 		ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
-		caller = expect_fork(_metadata);
+		caller = assert_fork(_metadata);
 		if (!caller) {
 			struct spawn s;
 

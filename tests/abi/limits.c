@@ -212,7 +212,7 @@ TEST_F(spawn, killed_while_actions_are_copied)
 	begun = own_clock_ms();
 	copy_for_long(self->device, actions);
 	whole = own_clock_ms() - begun;
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		/* Once does not take long enough to be met. */
 		for (;;)

@@ -58,7 +58,7 @@ static void expect_each_bad(struct __test_metadata *_metadata, int device, struc
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
 		*pointer = bad_addresses[i];
-		expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
+		expect_request_failure(_metadata, device, s, EFAULT, index);
 	}
 	*pointer = good;
 }
@@ -154,22 +154,22 @@ static void expect_bad_lists(struct __test_metadata *_metadata, int device, stru
 	for (unsigned int i = 0; i < 3; i++)
 		strings[i] = "x";
 	*list = spawn_pointer(strings);
-	expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
+	expect_request_failure(_metadata, device, s, EFAULT, index);
 	*list = spawn_pointer(e.end);
-	expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
+	expect_request_failure(_metadata, device, s, EFAULT, index);
 	/* A pointer that is there by half. */
 	*list = spawn_pointer(e.end - 4);
-	expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
+	expect_request_failure(_metadata, device, s, EFAULT, index);
 
 	/* One string of a good list. */
 	strings[2] = NULL;
 	*list = spawn_pointer(strings);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad_addresses); i++) {
 		strings[1] = (const char *)bad_addresses[i];
-		expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
+		expect_request_failure(_metadata, device, s, EFAULT, index);
 	}
 	strings[1] = cut_string(&other, "cut off");
-	expect_failure(_metadata, device, s, EFAULT, KSPAWN_STEP_COPY, index);
+	expect_request_failure(_metadata, device, s, EFAULT, index);
 	strings[1] = last_string(&other, "whole");
 	expect_exit(_metadata, device, s, 0);
 	/* At an odd address, as user space may have it. */

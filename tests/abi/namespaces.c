@@ -74,7 +74,7 @@ TEST_F(spawn, from_within_a_pid_namespace)
 
 	if (unshare(CLONE_NEWPID))
 		SKIP(return, NEEDS_ROOT);
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		pid_t inner, joined;
 		DEFINE_SPAWN(s, scratch_tiny);
@@ -114,7 +114,7 @@ TEST_F(spawn, event_of_a_pid_namespace)
 	ASSERT_LE(0, completion);
 	if (unshare(CLONE_NEWPID))
 		SKIP(return, NEEDS_ROOT);
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		DEFINE_SPAWN(s, scratch_tiny);
 

@@ -106,12 +106,8 @@ TEST_F(spawn, closes_its_target_first)
 {
 	struct rlimit limit = { .rlim_cur = 10, .rlim_max = 64 };
 	DEFINE_REPORT(s, r);
-	int fd;
 
-	do {
-		fd = dup(0);
-		ASSERT_LE(0, fd);
-	} while (fd < 9);
+	ASSERT_EQ(0, own_duplicate(4, 9, F_DUPFD));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	spawn_open(&s, 5, "/dev/zero", O_RDONLY, 0);
 	expect_exit(_metadata, self->device, &s, 0);
@@ -127,12 +123,8 @@ TEST_F(spawn, opens_into_the_last_free_slot)
 {
 	struct rlimit limit = { .rlim_cur = 10, .rlim_max = 64 };
 	DEFINE_REPORT(s, r);
-	int fd;
 
-	do {
-		fd = dup(0);
-		ASSERT_LE(0, fd);
-	} while (fd < 8);
+	ASSERT_EQ(0, own_duplicate(4, 8, F_DUPFD));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	spawn_open(&s, 9, "/dev/zero", O_RDONLY, 0);
 	expect_report(_metadata, self->device, &s, &r);
@@ -379,10 +371,9 @@ TEST_F(spawn, errors_of_the_path)
 TEST_F(spawn, descriptor_out_of_range)
 {
 	static const int bad[] = { -1, INT_MIN, INT_MAX, 64, 65, -100 /* AT_FDCWD */ };
-	struct rlimit limit = { .rlim_cur = 64, .rlim_max = 64 };
 	struct spawn s;
 
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ASSERT_EQ(0, own_allow_descriptors(64));
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		spawn_init(&s, scratch_tiny);
 		spawn_open(&s, bad[i], "/dev/null", O_RDONLY, 0);
@@ -528,7 +519,7 @@ TEST_F(spawn, terminal_becomes_controlling)
 	}
 }
 
-/* Who watches a file sees that it is opened. */
+/* A watcher of a file sees that it is opened. */
 TEST_F(spawn, is_seen_by_who_watches)
 {
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

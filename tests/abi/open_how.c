@@ -105,6 +105,8 @@ TEST_F(spawn, wrong_combinations)
 	expect_same(_metadata, self->device, fd, ".", O_PATH | O_RDWR, 0, EINVAL);
 	expect_same(_metadata, self->device, AT_FDCWD, ".", O_PATH | O_RDWR, RESOLVE_BENEATH,
 		    EINVAL);
+	expect_same(_metadata, self->device, AT_FDCWD, ".", O_PATH | O_RDWR, 0, EINVAL);
+	expect_same(_metadata, self->device, AT_FDCWD, ".", O_PATH | O_APPEND, 0, EINVAL);
 	expect_same(_metadata, self->device, AT_FDCWD, ".", O_TMPFILE | O_RDONLY, RESOLVE_BENEATH,
 		    EINVAL);
 }

@@ -121,14 +121,14 @@ TEST_F(spawn, device_opened_with_other_credentials)
 /* Sent to another process, which is another user, in another directory. */
 TEST_F(spawn, device_passed_to_another_process)
 {
-	int pair[2], status;
+	int pair[2];
 	pid_t pid;
 
 	need_root(_metadata);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 	ASSERT_EQ(0, mkdir("there", 0777));
 	ASSERT_EQ(0, chmod("there", 0777));
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		char control[CMSG_SPACE(sizeof(int))], byte, directory[PATH_MAX];
 		struct iovec vector = { .iov_base = &byte, .iov_len = 1 };
@@ -168,15 +168,13 @@ TEST_F(spawn, device_passed_to_another_process)
 		memcpy(CMSG_DATA(header), &self->device, sizeof(int));
 		EXPECT_EQ(1, sendmsg(pair[0], &message, 0));
 	}
-	status = own_wait(pid);
-	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status))
-		TH_LOG("wait status %#x", status);
+	EXPECT_EQ(0, own_wait(pid));
 }
 
 /* Kept across fork(): each process is the parent of what it starts. */
 TEST_F(spawn, device_inherited_by_a_child)
 {
-	pid_t pid = expect_fork(_metadata);
+	pid_t pid = assert_fork(_metadata);
 
 	if (!pid) {
 		struct report r;
@@ -224,7 +222,6 @@ static int start_over_the_limit(int device, uid_t user, bool with_spawn)
 	char * const arguments[] = { scratch_tiny, NULL };
 	struct spawn s;
 	cap_t caps;
-	int status;
 	pid_t pid;
 
 	if (setrlimit(RLIMIT_NPROC, &limit) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ||
@@ -245,8 +242,7 @@ static int start_over_the_limit(int device, uid_t user, bool with_spawn)
 		execve(scratch_tiny, arguments, arguments + 1);
 		_exit(errno);
 	}
-	status = own_wait(pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return own_wait_exit(pid);
 }
 
 TEST_F(spawn, limit_on_processes_at_exec)
@@ -257,8 +253,7 @@ TEST_F(spawn, limit_on_processes_at_exec)
 
 	need_root(_metadata);
 	for (i = 0; i < 3; i++) {
-		pids[i] = fork();
-		ASSERT_LE(0, pids[i]);
+		pids[i] = assert_fork(_metadata);
 		if (!pids[i]) {
 			if (setresuid(user, user, user))
 				_exit(1);
@@ -268,15 +263,11 @@ TEST_F(spawn, limit_on_processes_at_exec)
 		ASSERT_TRUE(own_wait_state(pids[i], 'S'));
 	}
 	for (i = 0; i < 2; i++) {
-		pid_t pid = fork();
-		int status;
+		pid_t pid = assert_fork(_metadata);
 
-		ASSERT_LE(0, pid);
 		if (!pid)
 			_exit(start_over_the_limit(self->device, user, i));
-		status = own_wait(pid);
-		EXPECT_TRUE(WIFEXITED(status));
-		errors[i] = WEXITSTATUS(status);
+		errors[i] = own_wait_exit(pid);
 	}
 	EXPECT_EQ(EAGAIN, errors[0]);
 	EXPECT_EQ(errors[0], errors[1]);
@@ -319,7 +310,7 @@ TEST_F(spawn, limit_on_processes_that_was_exceeded)
 		others[i] = fork_as(user);
 		ASSERT_LT(0, others[i]);
 	}
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		struct spawn s;
 

@@ -160,7 +160,7 @@ TEST_F(spawn, of_the_callers_program)
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
 	ASSERT_EQ(0, system("cp /proc/$PPID/exe there/caller"));
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		static char * const argv[] = { "caller", NULL }, * const envp[] = { CALLER "=1", NULL };
 
@@ -180,7 +180,7 @@ TEST_F(spawn, of_the_callers_memory)
 
 	if (!mount_there())
 		SKIP(return, NEEDS_MOUNT);
-	pid = expect_fork(_metadata);
+	pid = assert_fork(_metadata);
 	if (!pid) {
 		int fd = open("there/file", O_RDWR | O_CLOEXEC), wrong = 0;
 
@@ -257,7 +257,7 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 		own_wait(pid);
 }
 
-/* Of a thousand starts of a kind not one in fifty leaves anything. */
+/* A thousand starts of a kind, of which not one in fifty leaves anything. */
 TEST_F(spawn, of_a_thousand)
 {
 	unsigned int rounds = scratch_scale(1000), i;

@@ -88,7 +88,7 @@ TEST_F_TIMEOUT(spawn, while_others_start_programs, 36000)
 		       -1, 0);
 	ASSERT_NE(MAP_FAILED, h.tally);
 	for (i = 0; i < SPAWNERS; i++) {
-		h.pids[i] = expect_fork(_metadata);
+		h.pids[i] = assert_fork(_metadata);
 		if (!h.pids[i])
 			come_and_go(h.tally, i);
 	}

@@ -265,7 +265,7 @@ TEST_F(spawn, killed_meanwhile)
 	begun = own_clock_ms();
 	search_for_long(self->device, list);
 	whole = own_clock_ms() - begun;
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		search_for_long(self->device, list);
 		_exit(0);

@@ -252,7 +252,7 @@ TEST_F(spawn, handlers_never_run_in_the_child)
 	ASSERT_EQ(0, setpgid(0, 0));
 	handler_owner = getpid();
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	pest = expect_fork(_metadata);
+	pest = assert_fork(_metadata);
 	if (!pest) {
 		signal(SIGUSR1, SIG_IGN);
 		while (getppid() != 1 && !kill(0, SIGUSR1))

@@ -166,7 +166,7 @@ TEST_F(spawn, under_a_suspended_debugger)
 	need_root(_metadata);
 	start_counted_spawners(_metadata, self->device, &h);
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
-	debugger = expect_fork(_metadata);
+	debugger = assert_fork(_metadata);
 	if (!debugger)
 		debug(h.pids, ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
@@ -316,8 +316,7 @@ static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 f
 
 	if (!make_cgroup(path, "freezer"))
 		SKIP(return, NEEDS_CGROUP);
-	ASSERT_EQ(0, mkfifo("fifo", 0600));
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		DEFINE_SPAWN(s, scratch_tiny);
 		pid_t pid;
@@ -416,9 +415,8 @@ TEST_F(spawn, killed_for_want_of_memory)
 	announce_failing_allocations();
 	totals_take(&before);
 	for (i = 0; i < rounds; i++) {
-		pid_t pid = fork();
+		pid_t pid = assert_fork(_metadata);
 
-		ASSERT_LE(0, pid);
 		if (!pid) {
 			snprintf(text, sizeof(text), "%d", getpid());
 			if (put_in(path, "cgroup.procs", text))

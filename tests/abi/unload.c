@@ -36,7 +36,7 @@ TEST_F(spawn, refused_while_a_completion_descriptor_is_open)
 	need_root(_metadata);
 	ASSERT_LE(0, completion);
 	idle = totals_number(TOTALS_REFERENCES) - 2;
-	pid = expect_held(_metadata, self->device, completion, 1);
+	pid = assert_held(_metadata, self->device, completion, 1);
 	close(self->device);
 	expect_refused(_metadata);
 	spawn_release();
@@ -61,7 +61,7 @@ TEST_F(spawn, refused_while_an_asynchronous_start_is_under_way)
 	need_root(_metadata);
 	ASSERT_LE(0, completion);
 	idle = totals_number(TOTALS_REFERENCES) - 2;
-	pid = expect_held(_metadata, self->device, completion, 1);
+	pid = assert_held(_metadata, self->device, completion, 1);
 	ASSERT_TRUE(own_wait_state(pid, 'S'));
 	close(completion);
 	close(self->device);
@@ -83,7 +83,7 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	idle = totals_number(TOTALS_REFERENCES) - 1;
 	ASSERT_LE(0, idle);
 	spawn_hold(&s);
-	caller = expect_fork(_metadata);
+	caller = assert_fork(_metadata);
 	if (!caller) {
 		spawn_start(self->device, &s);
 		_exit(99);

@@ -4,11 +4,18 @@
 #include <kspawn/async_spawn.hpp>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <atomic>
+#include <chrono>
 #include <coroutine>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <fstream>
+#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -28,6 +35,7 @@ using kspawn::SpawnError;
 using kspawn::SpawnResult;
 using kspawn::Stdio;
 using support::shell;
+using namespace std::chrono_literals;
 
 class Asynchronous : public support::Tidy {
 protected:
@@ -225,6 +233,105 @@ TEST_F(Asynchronous, StartThatHangsIsEnded) {
     EXPECT_EQ(queue.wait(), 1U);
     EXPECT_EQ(child.wait().signal(), SIGKILL);
     EXPECT_FALSE(queue.kill(pid, SIGKILL));
+}
+
+// Whether a wait that another thread makes ends; if it does not, nothing can be done but
+// to end this process.
+std::size_t wait_in_a_thread(CompletionQueue& queue, const std::function<void()>& meanwhile) {
+    auto waiting = std::async(std::launch::async, [&] { return queue.wait(); });
+    EXPECT_EQ(waiting.wait_for(200ms), std::future_status::timeout) << "it does not wait";
+    meanwhile();
+    if (waiting.wait_for(30s) != std::future_status::ready) {
+        std::fputs("CompletionQueue::wait() hangs\n", stderr);
+        std::abort();
+    }
+    return waiting.get();
+}
+
+TEST_F(Asynchronous, WaitEndsWithTheQueue) {
+    if (!support::by_kernel())
+        GTEST_SKIP() << "through libc a start waits until the program has been executed";
+    const support::Scratch scratch;
+    const auto fifo = scratch.path() / "fifo";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    auto queue = std::make_unique<CompletionQueue>();
+    const pid_t pid = Command("true")
+                          .stdin_from(Stdio::file(fifo, O_RDONLY))
+                          .spawn_async(*queue, [](const SpawnResult&) {});
+    EXPECT_EQ(wait_in_a_thread(*queue, [&] { queue.reset(); }), 0U);
+    EXPECT_EQ(::kill(pid, SIGKILL), 0);
+}
+
+// Through libc it fails when the wait has begun; the kernel tells of that by an event.
+TEST_F(Asynchronous, WaitEndsWhenTheOnlyStartHasFailed) {
+    const support::Scratch scratch;
+    const auto fifo = scratch.path() / "fifo";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    CompletionQueue queue;
+    std::jthread starter{[&] {
+        std::error_code error;
+        Command("true")
+            .stdin_from(Stdio::file(fifo, O_RDONLY))
+            .current_dir("/no/such")
+            .spawn_async(
+                queue, [](const SpawnResult&) {}, error);
+    }};
+    while (queue.pending() == 0)
+        std::this_thread::yield();
+    wait_in_a_thread(queue, [&] {
+        const kspawn::FileDescriptor writer{::open(fifo.c_str(), O_WRONLY | O_CLOEXEC)};
+    });
+    EXPECT_EQ(queue.pending(), 0U);
+}
+
+TEST_F(Asynchronous, AllWhoWaitAreToldOfTheLast) {
+    constexpr int waiters = 4;
+    for (int round = 0; round < 20; ++round) {
+        CompletionQueue queue;
+        std::atomic<int> called = 0;
+        shell("true").spawn_async(queue, [&](SpawnResult result) {
+            std::move(result).value().wait();
+            ++called;
+        });
+        std::vector<std::future<std::size_t>> all;
+        for (int i = 0; i < waiters; ++i)
+            all.push_back(std::async(std::launch::async, [&] { return queue.wait(); }));
+        std::size_t dispatched = 0;
+        for (auto& one : all) {
+            if (one.wait_for(30s) != std::future_status::ready) {
+                std::fputs("CompletionQueue::wait() hangs\n", stderr);
+                std::abort();
+            }
+            dispatched += one.get();
+        }
+        EXPECT_EQ(dispatched, 1U);
+        EXPECT_EQ(called, 1);
+    }
+}
+
+// Somebody else has reaped the first, and its number is the second's.
+TEST_F(Asynchronous, KillReachesTheOneThatHasTheNumber) {
+    CompletionQueue queue;
+    std::vector<Child> children;
+    const auto keep = [&](SpawnResult result) { children.push_back(std::move(result).value()); };
+    const pid_t first = shell("exit 0").spawn_async(queue, keep);
+    ASSERT_EQ(::waitpid(first, nullptr, 0), first);
+    pid_t second = 0;
+    for (int attempt = 0; attempt < 50 && second != first; ++attempt) {
+        std::ofstream last{"/proc/sys/kernel/ns_last_pid"};
+        if (!(last << first - 1 << std::flush))
+            GTEST_SKIP() << "only root says which number is next";
+        second = shell("exec sleep 60").spawn_async(queue, keep);
+        if (second != first)
+            EXPECT_TRUE(queue.kill(second, SIGKILL));
+    }
+    ASSERT_EQ(second, first);
+    EXPECT_TRUE(queue.kill(second, SIGKILL));
+    dispatch_all(queue);
+    for (auto& child : children) {
+        std::error_code reaped;
+        child.wait(reaped);
+    }
 }
 
 TEST_F(Asynchronous, EmptyHandlerLetsTheChildGo) {

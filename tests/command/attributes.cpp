@@ -16,7 +16,6 @@ namespace {
 using kspawn::Command;
 using kspawn::SignalSet;
 using kspawn::Stdio;
-using support::shell;
 
 class Attributes : public support::Tidy {
 protected:

@@ -2,6 +2,7 @@
 // A child's life: waits, signals, and what becomes of one that is let go.
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +72,7 @@ TEST_F(Children, WaitFor) {
     EXPECT_EQ(child.wait_for(0s), std::nullopt);
     EXPECT_EQ(child.wait_for(-1h), std::nullopt);
     EXPECT_EQ(child.wait_until(std::chrono::steady_clock::now()), std::nullopt);
+    EXPECT_EQ(child.wait_until(std::chrono::steady_clock::time_point::min()), std::nullopt);
     EXPECT_EQ(child.wait_for(std::chrono::duration<double, std::milli>(0.5)), std::nullopt);
     child.stdin_pipe().close();
     EXPECT_TRUE(child.wait_for(std::chrono::hours::max())->success())
@@ -194,9 +196,45 @@ TEST_F(Children, ThoseLetGoAreNotTheForkedProcesss) {
     EXPECT_EQ(kspawn::reap_abandoned(), 1U) << "here it still is one";
 }
 
+// A program that closes all that it does not know.
+TEST_F(Children, OneWhosePidfdWasClosedIsReapedAllTheSame) {
+    auto child = Command("cat").stdin_from(Stdio::pipe()).spawn();
+    kspawn::FileDescriptor input = std::move(child.stdin_pipe());
+    const int number = child.pidfd();
+    child.detach();
+    ASSERT_EQ(::close(number), 0);
+    EXPECT_EQ(kspawn::reap_abandoned(), 1U) << "it runs";
+    input.close();
+    for (int i = 0; i < 1000 && kspawn::reap_abandoned() != 0; ++i)
+        std::this_thread::sleep_for(10ms);
+    EXPECT_FALSE(support::has_children());
+}
+
+void* wait_for_cat(void* child) {
+    const auto status = static_cast<Child*>(child)->wait();
+    ::pthread_testcancel();
+    return status.success() ? child : nullptr;
+}
+
+TEST_F(Children, CancelledThreadFinishesItsWait) {
+    auto child = Command("cat").stdin_from(Stdio::pipe()).spawn();
+    kspawn::FileDescriptor input = std::move(child.stdin_pipe());
+    pthread_t thread{};
+    ASSERT_EQ(::pthread_create(&thread, nullptr, wait_for_cat, &child), 0);
+    std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(::pthread_cancel(thread), 0);
+    std::this_thread::sleep_for(100ms);
+    input.close();
+    void* result = nullptr;
+    EXPECT_EQ(::pthread_join(thread, &result), 0);
+    EXPECT_EQ(result, PTHREAD_CANCELED);
+    EXPECT_TRUE(child.wait().success());
+}
+
 TEST_F(Children, ManyThreads) {
     std::vector<std::thread> threads;
     std::vector<int> good(8);
+    threads.reserve(good.size());
     for (auto& count : good)
         threads.emplace_back([&count] {
             for (int i = 0; i < 10; ++i) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "support.hpp"
@@ -44,10 +45,10 @@ TEST_F(Descriptors, Files) {
     EXPECT_EQ(shell("cat").stdin_from(Stdio::read(path)).output().out, "one\ntwo\n");
     EXPECT_TRUE(shell("echo three").stdout_to(Stdio::write(path)).status().success());
     EXPECT_EQ(support::read_file(path), "three\n");
-    EXPECT_TRUE(shell("echo four >&2")
-                    .stderr_to(Stdio::file(path, O_WRONLY | O_CREAT | O_EXCL, 0600))
-                    .status(*std::make_unique<std::error_code>())
-                    .success());
+    EXPECT_FALSE(shell("echo four >&2")
+                     .stderr_to(Stdio::file(path, O_WRONLY | O_CREAT | O_EXCL, 0600))
+                     .status(*std::make_unique<std::error_code>())
+                     .success());
     EXPECT_EQ(support::read_file(path), "three\n") << "O_EXCL was not heeded";
 }
 
@@ -151,6 +152,25 @@ TEST_F(Descriptors, CloseOthers) {
     EXPECT_TRUE(count(kept)) << seen;
     EXPECT_FALSE(count(also)) << seen;
     EXPECT_TRUE(seen.starts_with("0 1 2 ")) << seen;
+}
+
+// More numbers lie between those that are kept than a start can have actions.
+TEST_F(Descriptors, CloseOthersBelowAHighNumber) {
+    const FileDescriptor open = file("file", "", 0);
+    const FileDescriptor kept = file("kept", "", 0);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    constexpr int high = 70'000;
+    const rlimit limit{.rlim_cur = high + 2, // what is above it is closed as well
+                       .rlim_max = std::max<rlim_t>(before.rlim_max, high + 2)};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        GTEST_SKIP() << "the limit on descriptors cannot be raised";
+    const auto seen = listed(Command("/bin/sh").close_other_descriptors().descriptor(
+        high, Stdio::descriptor(kept.get())));
+    EXPECT_NE(seen.find(" 70000 "), std::string::npos) << seen;
+    EXPECT_TRUE(seen.starts_with("0 1 2 ")) << seen;
+    EXPECT_EQ((' ' + seen).find(' ' + std::to_string(open.get()) + ' '), std::string::npos) << seen;
+    ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(Descriptors, CloseFrom) {

@@ -127,14 +127,22 @@ TEST_F(Errors, DescriptorThatIsNotOpen) {
 
 // Not "nothing was said".
 TEST_F(Errors, DescriptorThatCannotBe) {
-    for (const auto& command :
-         {Command("true").current_dir(-1), Command("true").foreground(-1),
-          Command("true").stdin_from(Stdio::descriptor(-1)), Command("true").current_dir(-4711)}) {
+    const std::pair<const char*, Command> impossible[] = {
+        {"descriptor of the working directory", Command("true").current_dir(-1)},
+        {"descriptor of the working directory", Command("true").current_dir(-4711)},
+        {"descriptor of the terminal", Command("true").foreground(-1)},
+        {"descriptor 0 from descriptor -1", Command("true").stdin_from(Stdio::descriptor(-1))},
+        {"descriptor 2147483647", Command("true").descriptor(2147483647, Stdio::null())},
+        {"descriptor 2147483647 from descriptor 1",
+         Command("true").descriptor(2147483647, Stdio::same_as(1))},
+        {"lowest descriptor to close", Command("true").close_from(-1)},
+    };
+    for (const auto& [what, command] : impossible) {
         const auto error = thrown_by(command);
         EXPECT_EQ(error.code(), std::errc::bad_file_descriptor);
         EXPECT_EQ(error.step(), Step::prepare);
-        EXPECT_STREQ(error.what(), "descriptor that is negative or above the limit "
-                                   "(RLIMIT_NOFILE): Bad file descriptor");
+        EXPECT_EQ(error.what(), std::string(what) + ", negative or above the limit "
+                                                    "(RLIMIT_NOFILE): Bad file descriptor");
     }
     EXPECT_TRUE(Command("true").current_dir(-1).current_dir("/").status().success());
 }

@@ -67,10 +67,10 @@ TEST(Examples, StartsWithEpoll) {
 
 TEST(Examples, StartsWithCoroutines) {
     const auto lines = lines_of(directory / "starts_with_coroutines");
-    EXPECT_EQ(lines, (Lines{"long: exit status 0", "long: started",
-                            "none: file action 0: chdir /no/such/directory: "
-                            "No such file or directory",
-                            "short: exit status 3", "short: started"}));
+    EXPECT_EQ(lines,
+              (Lines{"long: exit status 0", "long: started",
+                     "none: file action 0: chdir /no/such/directory: No such file or directory",
+                     "short: exit status 3", "short: started"}));
 }
 
 TEST(Examples, StartsWithBoostAsio) {

@@ -127,7 +127,7 @@ TEST_F(OutputOf, StatusIsNotInterrupted) {
 }
 
 TEST_F(OutputOf, StatusThatIsLost) {
-    ::signal(SIGCHLD, SIG_IGN);
+    (void)::signal(SIGCHLD, SIG_IGN);
     std::error_code error;
     (void)shell("exit 4").status(error);
     EXPECT_EQ(error, std::errc::no_child_process);
@@ -139,7 +139,7 @@ TEST_F(OutputOf, StatusThatIsLost) {
     } catch (const std::system_error& lost) {
         EXPECT_EQ(lost.code(), std::errc::no_child_process);
     }
-    ::signal(SIGCHLD, SIG_DFL);
+    (void)::signal(SIGCHLD, SIG_DFL);
 }
 
 TEST_F(OutputOf, StatusOfNothing) {

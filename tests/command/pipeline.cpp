@@ -15,7 +15,7 @@ using support::shell;
 class Pipelines : public support::Tidy {};
 
 TEST_F(Pipelines, Three) {
-    const auto output = pipeline({Command("printf").arg("b\\na\\nb\\n"), Command("sort"),
+    const auto output = pipeline({Command("printf").arg(R"(b\na\nb\n)"), Command("sort"),
                                   Command("uniq").arg("-c").env("X", "y")})
                             .output();
     EXPECT_TRUE(output.success());
@@ -55,6 +55,26 @@ TEST_F(Pipelines, ReaderThatEndsEarlyEndsTheWriter) {
     EXPECT_EQ(output.statuses.at(0).signal(), SIGPIPE) << "no other process has the pipe's end";
 }
 
+// More than a pipe holds, of each.
+TEST_F(Pipelines, PipesOfTheCommandsOwnAreRead) {
+    const auto noisy = shell("head -c 300000 /dev/zero | tr '\\0' e >&2; echo x; cat >/dev/null");
+    const auto output = pipeline({Command(noisy).stderr_to(Stdio::pipe()),
+                                  Command(noisy).stderr_to(Stdio::pipe()), Command("cat")})
+                            .output();
+    EXPECT_TRUE(output.success());
+    EXPECT_EQ(output.err, std::string(600'000, 'e'));
+    const auto other = pipeline({shell("yes >&5; exit 3").descriptor(5, Stdio::pipe_from_child())});
+    EXPECT_EQ(other.output().statuses.at(0).code(), 3) << "nobody can read it";
+}
+
+TEST_F(Pipelines, StatusClosesThePipes) {
+    const auto statuses =
+        pipeline({shell("yes >&2; cat").stdin_from(Stdio::pipe()).stderr_to(Stdio::pipe()),
+                  Command("yes").default_signals({SIGPIPE}).stdout_to(Stdio::pipe())})
+            .status();
+    EXPECT_EQ(statuses.at(1).signal(), SIGPIPE);
+}
+
 TEST_F(Pipelines, Status) {
     const support::Scratch directory;
     const auto statuses =
@@ -80,6 +100,7 @@ TEST_F(Pipelines, AllOrNone) {
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);
     (void)pipeline({Command("yes"), Command("/nonexistent")}).output("", error);
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    EXPECT_FALSE(pipeline({Command("/nonexistent")}).output("", error).success());
     EXPECT_TRUE(pipeline({Command("yes"), Command("/nonexistent")}).status(error).empty());
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);
 }

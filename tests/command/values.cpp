@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The small types: FileDescriptor, ExitStatus, SignalSet.
 #include <fcntl.h>
+#include <kspawn/pipeline.hpp>
 #include <kspawn/signal_set.hpp>
 #include <unistd.h>
 
@@ -93,8 +94,9 @@ TEST_F(Values, ExitStatusOfExit) {
     EXPECT_EQ(status.signal(), std::nullopt);
     EXPECT_EQ(status.shell_code(), 3);
     EXPECT_EQ(status.to_string(), "exit status 3");
-    EXPECT_TRUE(ExitStatus().success());
-    EXPECT_NE(status, ExitStatus());
+    EXPECT_TRUE(status.known());
+    EXPECT_TRUE(ExitStatus(0).success());
+    EXPECT_NE(status, ExitStatus(0));
 }
 
 TEST_F(Values, ExitStatusOfSignal) {
@@ -109,6 +111,24 @@ TEST_F(Values, ExitStatusOfSignal) {
     EXPECT_TRUE(dumped.core_dumped());
     EXPECT_EQ(dumped.to_string(), "SIGSEGV (core dumped)");
     EXPECT_EQ(ExitStatus(SIGRTMIN + 1).to_string(), "signal " + std::to_string(SIGRTMIN + 1));
+}
+
+TEST_F(Values, NoExitStatusIsNoSuccess) {
+    const ExitStatus none;
+    EXPECT_FALSE(none.known());
+    EXPECT_FALSE(none.success());
+    EXPECT_EQ(none.code(), std::nullopt);
+    EXPECT_EQ(none.signal(), std::nullopt);
+    EXPECT_FALSE(none.core_dumped());
+    EXPECT_EQ(none.shell_code(), 127);
+    EXPECT_EQ(none.to_string(), "no exit status");
+    EXPECT_EQ(none, ExitStatus());
+    EXPECT_NE(none, ExitStatus(0));
+    std::error_code error;
+    EXPECT_FALSE(kspawn::Command("/no/such").status(error).success());
+    EXPECT_FALSE(kspawn::Command("/no/such").output("", error).status.success());
+    EXPECT_FALSE(kspawn::Child().wait(error).success());
+    EXPECT_FALSE(kspawn::PipelineOutput().success());
 }
 
 TEST_F(Values, SignalSets) {

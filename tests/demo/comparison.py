@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What one start costs by the ways that everybody knows and by ours, side by side."""
+"""The cost of one start, by the ways that everybody knows and by ours, side by side."""
 
 from __future__ import annotations
 

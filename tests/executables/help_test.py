@@ -23,19 +23,19 @@ REPO = Path(__file__).resolve().parents[2]
 SECONDS = 20
 UNKNOWN = "--no-such-option"
 
-# What a script may call before it has looked at its arguments.
+# Commands that a script may call before it has looked at its arguments.
 ALLOWED = ("bash", "sh", "env", "python3", "dirname", "basename", "realpath", "readlink", "id", "cat", "sed")
-# What it may not, of all that it could call.
+# Commands that it may not call, of all that it could.
 FORBIDDEN = (
     "apt apt-get apt-cache dpkg dpkg-query dpkg-deb sudo qemu-system-x86_64 make cmake ninja gcc g++ cc c++"
     " clang clang++ git mktemp mkdir rm cp mv ln touch chmod tar xz zstd gzip curl wget insmod rmmod modprobe"
     " kill setpriv unshare mount chroot strace gdb perf java fdfind nice flock tee xargs find perl shellcheck"
-    " clang-format clang-tidy sparse mypy pylint gnuplot"
+    " clang-format clang-tidy sparse mypy pylint cpio"
 ).split()
 
 
 def executables() -> list[str]:
-    """Of the files that are tracked or about to be; of an unpacked archive, all."""
+    """Those of the files that are tracked or about to be; in an unpacked archive, all."""
     git = ["git", "-C", str(REPO), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         listed = subprocess.run(git, capture_output=True, check=True).stdout.decode().split("\0")
@@ -56,7 +56,7 @@ class Said:
 
 
 def not_ours(directory: str, names: list[str]) -> set[str]:
-    """What lies in the top directory and does not belong to the tree."""
+    """The names in the top directory that do not belong to the tree."""
     return {"build", ".git"} & set(names) if Path(directory) == REPO else set()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What takes long says so: scripts/progress.sh, in a log and on a terminal."""
+"""A command that takes long says so: scripts/progress.sh, in a log and on a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def in_log(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def on_terminal(script: str) -> str:
-    """What comes to a terminal that is stderr."""
+    """The text that comes to a terminal that is stderr."""
     master, slave = pty.openpty()
     whole = f". scripts/progress.sh\n{script}"
     environment = os.environ | {"TERM": "xterm"}
@@ -54,7 +54,7 @@ class Ticking(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (7, "out\n"))
 
     def test_nobody_waits_for_the_clock(self) -> None:
-        # A second is as long as a guest: in_log() would wait for it to the end of its pipes.
+        # A sleep of this clock takes as long as a guest does, and holds the pipes that in_log() reads.
         began = time.monotonic()
         done = in_log('sleep() { command sleep 60; }; said=$(ticking quick command sleep 0.5); echo "$said"')
         self.assertEqual(done.stdout, "\n")

@@ -233,8 +233,7 @@ TEST_F(spawn, in_the_child)
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, t.round);
 	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
-	t.caller = fork();
-	ASSERT_LE(0, t.caller);
+	t.caller = assert_fork(_metadata);
 	if (!t.caller) {
 		close(go[1]);
 		run_for_tracer(self->device, c, t.round, go[0]);

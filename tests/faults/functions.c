@@ -170,7 +170,7 @@ TEST_F(spawn, fails)
 	ASSERT_LE(0, fd);
 	take_held(&held);
 	for (c = fault_cases; c->name; c++) {
-		pid = expect_fork(_metadata);
+		pid = assert_fork(_metadata);
 		if (!pid)
 			run_case(self->device, fd, c, f, seen);
 		EXPECT_EQ(0, own_wait(pid))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the whole system has: the module's requests and users, and open files. */
+/* Totals of the whole system: the module's requests and users, and open files. */
 #ifndef KSPAWN_FAULTS_HELD_H
 #define KSPAWN_FAULTS_HELD_H
 

@@ -8,7 +8,7 @@
 #include "own.h"
 #include "round.h"
 
-/* What the event says is the outcome, as if the call had said it. */
+/* The event has the outcome, as if the call had said it. */
 static void take_event(const struct spawn *s, struct round *round)
 {
 	struct kspawn_event event;

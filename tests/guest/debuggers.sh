@@ -4,7 +4,9 @@
 # strace -f and gdb follow a child that the kernel has started as they follow
 # one of vfork(): they see it come, execute its program, and end.
 
-# shellcheck source=tests/guest/tap.bash disable=SC2317
+# shellcheck disable=SC2317
+set -u
+# shellcheck source=tests/guest/tap.bash
 . "${0%/*}/tap.bash"
 kspawn=$build/kspawn
 

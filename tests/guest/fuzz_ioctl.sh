@@ -6,7 +6,9 @@
 # KSPAWN_FUZZ_SEED; what root's kept is written to KSPAWN_FUZZ_SAVE, if that is
 # set.  Needs root in a guest.
 
-# shellcheck source=tests/guest/tap.bash disable=SC2317
+# shellcheck disable=SC2317
+set -u
+# shellcheck source=tests/guest/tap.bash
 . "${0%/*}/tap.bash"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 count=${KSPAWN_FUZZ_COUNT:-6000}

@@ -4,6 +4,7 @@
 # The library's parsers and builders, under the sanitizers, with the inputs
 # that are kept and KSPAWN_FUZZ_MUTATIONS of them.  They need no module.
 
+set -u
 # shellcheck source=tests/guest/tap.bash
 . "${0%/*}/tap.bash"
 corpus=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/fuzz/library/corpus

@@ -5,7 +5,9 @@
 # programs: a child's last steps in it must be over before its code is gone.
 # Needs root in a guest; KSPAWN_TEST_SCALE (percent) scales the rounds.
 
-# shellcheck source=tests/guest/tap.bash disable=SC2317
+# shellcheck disable=SC2317
+set -u
+# shellcheck source=tests/guest/tap.bash
 . "${0%/*}/tap.bash"
 kspawn=$build/kspawn
 rounds=$((50 * ${KSPAWN_TEST_SCALE:-100} / 100))

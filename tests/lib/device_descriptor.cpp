@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -147,20 +146,14 @@ TEST_F(DeviceDescriptor, StandardNumbersAreLeftFree) {
 }
 
 TEST_F(DeviceDescriptor, KeepsWithinATightLimit) {
-    for (const rlim_t most : {40, 12, 8}) {
+    for (const int most : {40, 12, 8}) {
         check([this, most]() -> std::string {
             ::close(the_one());
-            rlimit limit{};
-            ::getrlimit(RLIMIT_NOFILE, &limit);
-            limit.rlim_cur = most;
-            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-                return "setrlimit";
+            limit_descriptors(most);
             if (auto wrong = try_start(); !wrong.empty())
                 return wrong;
             const int descriptor = the_one();
-            return descriptor > 2 && static_cast<rlim_t>(descriptor) < most
-                       ? ""
-                       : "at " + std::to_string(descriptor);
+            return descriptor > 2 && descriptor < most ? "" : "at " + std::to_string(descriptor);
         });
     }
 }
@@ -168,27 +161,16 @@ TEST_F(DeviceDescriptor, KeepsWithinATightLimit) {
 // With a limit at which so many descriptors are free.
 class LastDescriptor : public DeviceDescriptor {
 protected:
-    static void leave_free(int count) {
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = 40;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        int last = -1;
-        for (int number = ::dup(0); number >= 0; number = ::dup(0))
-            last = number;
-        for (; count > 0; --count, --last)
-            ::close(last);
-    }
     static bool can_open() {
         const Descriptor file{::open("/dev/null", O_RDONLY)};
         return static_cast<bool>(file);
     }
     // What a program does that does not know of the library.
-    void check_starts(const std::function<std::string()>& prepare, int backend) {
+    void check_starts(int free, int backend) {
         check([&]() -> std::string {
             kspawn_set_backend(KSPAWN_BACKEND_AUTO);
-            if (auto wrong = prepare(); !wrong.empty())
-                return wrong;
+            ::close(the_one());
+            leave_descriptors_free(free);
             for (int round = 0; round < 3; ++round) {
                 if (auto wrong = try_start(); !wrong.empty())
                     return "kspawn_spawn: " + wrong;
@@ -212,23 +194,11 @@ protected:
 };
 
 TEST_F(LastDescriptor, IsNotKept) {
-    check_starts(
-        [] {
-            ::close(the_one());
-            leave_free(1);
-            return std::string();
-        },
-        KSPAWN_BACKEND_LIBC);
+    check_starts(1, KSPAWN_BACKEND_LIBC);
 }
 
 TEST_F(LastDescriptor, TwoAreEnough) {
-    check_starts(
-        [] {
-            ::close(the_one());
-            leave_free(2);
-            return std::string();
-        },
-        KSPAWN_BACKEND_KERNEL);
+    check_starts(2, KSPAWN_BACKEND_KERNEL);
 }
 
 // It has been open since there was room; now a pidfd needs its place.
@@ -240,14 +210,10 @@ TEST_F(LastDescriptor, IsGivenAwayForAPidfd) {
         const int ours = the_one();
         int pidfd = -1;
         const Strings argv{"child", "exit", "0"};
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = static_cast<rlim_t>(ours) + 1;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
+        limit_descriptors(ours + 1);
         if (auto wrong = try_start(); !wrong.empty())
             return wrong;
-        while (::dup(0) >= 0) {
-        }
+        use_up_descriptors();
         if (kspawn_pidfd_spawn(&pidfd, helper("child").c_str(), nullptr, nullptr, argv.get(),
                                nullptr) != 0)
             return kspawn_strfailure();
@@ -261,12 +227,8 @@ TEST_F(LastDescriptor, IsGivenAwayForAPidfd) {
 TEST_F(DeviceDescriptor, NoRoomIsAnError) {
     check([this]() -> std::string {
         ::close(the_one());
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = 30;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        while (::dup(0) >= 0) {
-        }
+        limit_descriptors(30);
+        use_up_descriptors();
         const int error = start_child({"exit", "0"});
         if (error != EMFILE)
             return "error " + std::to_string(error);

@@ -2,7 +2,6 @@
 // Which step failed, in numbers and words.  The words of single actions and
 // attributes are tested with them.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -64,13 +63,8 @@ TEST_F(Failures, OfThePidfd) {
     EXPECT_EQ(last_failure(),
               (Failure{EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_RESULT, "result: Invalid argument"}));
     const auto words = in_a_fork([&]() -> std::string {
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        // All numbers below it are in use.
-        limit.rlim_cur = 60;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        while (::dup(0) >= 0) {
-        }
+        limit_descriptors(60);
+        use_up_descriptors();
         const int error = kspawn_pidfd_spawn(&pidfd, helper("child").c_str(), nullptr, nullptr,
                                              argv.get(), nullptr);
         return error == EMFILE ? last_failure().words : "no EMFILE";

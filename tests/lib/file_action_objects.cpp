@@ -97,11 +97,7 @@ TEST_F(FileActionObject, RangesAreChecked) {
 TEST_F(FileActionObject, TheLimitIsThatOfTheMoment) {
     EXPECT_EQ(kspawn_spawn_file_actions_addclose(&object, 99), 0);
     const auto wrong = kspawn::test::in_a_fork([this]() -> std::string {
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = 99;
-        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            return "setrlimit";
+        kspawn::test::limit_descriptors(99);
         if (kspawn_spawn_file_actions_addclose(&object, 99) != EBADF)
             return "99 was taken";
         return kspawn_spawn_file_actions_addclose(&object, 98) == 0 ? "" : "98 was refused";

@@ -2,7 +2,6 @@
 // Every file action, from the child's own view.
 #include <fcntl.h>
 #include <pty.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utmp.h>
@@ -34,10 +33,7 @@ protected:
     // The words of a failed start of a process that may have no descriptor from 100 on.
     std::string words_below_100_descriptors() {
         return in_a_fork([this]() -> std::string {
-            rlimit limit{};
-            ::getrlimit(RLIMIT_NOFILE, &limit);
-            limit.rlim_cur = 100;
-            ::setrlimit(RLIMIT_NOFILE, &limit);
+            limit_descriptors(100);
             start_child({"exit", "0"});
             return last_failure().words;
         });
@@ -94,6 +90,16 @@ TEST_F(FileActions, OpenPassesOverAModeWithoutCreating) {
     struct stat status {};
     ASSERT_EQ(::stat(file.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777U, 0600U);
+}
+
+TEST_F(FileActions, OpenOfAPathPassesOverWhatItDoesNotHeed) {
+    const auto file = scratch.write("file", "text");
+    open(number, file, O_PATH | O_RDWR | O_CREAT | O_EXCL | O_TRUNC | O_APPEND, 0777);
+    const auto seen = child_descriptor(number);
+    ASSERT_TRUE(seen.is_object());
+    EXPECT_EQ(seen["target"], file);
+    EXPECT_EQ(seen["flags"].get<int>() & (O_PATH | O_ACCMODE), O_PATH);
+    EXPECT_EQ(scratch.read("file"), "text");
 }
 
 TEST_F(FileActions, OpenAppends) {

@@ -2,7 +2,6 @@
 // Starts that yield a pidfd.
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,12 +112,8 @@ volatile std::sig_atomic_t children_ended = 0;
 TEST_F(Pidfd, WithoutRoomThereIsNoChild) {
     const auto wrong = in_a_fork([this]() -> std::string {
         std::signal(SIGCHLD, [](int) { children_ended = 1; });
-        rlimit limit{};
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = 60;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        while (::dup(0) >= 0) {
-        }
+        limit_descriptors(60);
+        use_up_descriptors();
         if (start_with_pidfd({"exit", "0"}) != EMFILE)
             return "no EMFILE";
         return children_ended == 0 ? "" : "there was a child";

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <kspawn/spawn_async.h>
 #include <poll.h>
+#include <sys/io.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,6 +222,26 @@ TEST_F(SpawnAsync, DescriptorBelongsToItsBackend) {
     EXPECT_EQ(kspawn_last_backend(), KSPAWN_BACKEND_KERNEL);
     EXPECT_EQ(exit_code_of(pid), 0);
     EXPECT_EQ(next().cookie, 4U);
+}
+
+// The kernel refuses such callers, and libc serves them.
+TEST_F(SpawnAsync, CallerWithIoPorts) {
+    KSPAWN_NOT_THROUGH_LIBC("it does not matter");
+    const auto wrong = in_a_fork([this]() -> std::string {
+        constexpr unsigned long unused_port = 0x80;
+        kspawn_set_backend(KSPAWN_BACKEND_AUTO);
+        if (::ioperm(unused_port, 1, 1) != 0)
+            return "ioperm";
+        if (start_async(1, {"exit", "0"}) != EPERM || last_failure().step != KSPAWN_STEP_POLICY)
+            return "with a descriptor of before: " + last_failure().words;
+        completion = completion_of(1);
+        if (start_async(2, {"exit", "8"}) != 0)
+            return last_failure().words;
+        if (next().cookie != 2)
+            return "wrong event";
+        return exit_code_of(pid) == 8 ? "" : "wrong exit code";
+    });
+    EXPECT_EQ(wrong, "");
 }
 
 TEST_F(SpawnAsync, CapacityIsALimit) {

@@ -148,7 +148,7 @@ TEST_F(SpawnWait, SignalEndsTheWaitAndNotTheChild) {
     EXPECT_EQ(wait_status, SIGTERM);
 }
 
-// What the variables hold is the caller's as soon as it is there.
+// Once the library has stored the child in the caller's variables, it does not store again.
 TEST_F(SpawnWait, WhatAHandlerClearsStaysCleared) {
     handle(SIGCHLD, let_go_of_the_child, SA_RESTART);
     const int error = start_and_wait({"exit", "7"}, true);

@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/io.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -172,6 +173,23 @@ TEST_F(Support, UnderSeccomp) {
         return last_failure().step == KSPAWN_STEP_POLICY ? words : "wrong step";
     });
     EXPECT_EQ(wrong, "refused: the caller runs under seccomp: Operation not permitted");
+}
+
+// Its children would have to have them as well.
+TEST_F(Support, WithIoPorts) {
+    const auto wrong = in_a_fork([this]() -> std::string {
+        constexpr unsigned long unused_port = 0x80;
+        if (::ioperm(unused_port, 1, 1) != 0)
+            return "ioperm";
+        const auto support = query();
+        if (support.error != EPERM || support.step != KSPAWN_STEP_POLICY || kspawn_available() != 0)
+            return "query: " + std::to_string(support.error);
+        if (std::string(support.reason) != "the caller may use I/O ports (ioperm(), iopl())")
+            return support.reason;
+        return failing_start(EPERM);
+    });
+    EXPECT_EQ(wrong, "refused: the caller may use I/O ports (ioperm(), iopl()): Operation not "
+                     "permitted");
 }
 
 TEST_F(Support, UnderAFilterThatRefusesIoctl) {

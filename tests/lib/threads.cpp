@@ -167,6 +167,44 @@ TEST_F(Threads, SurviveTheLossOfTheDescriptor) {
     EXPECT_LE(device_descriptors().size(), 1U);
 }
 
+// Too few descriptors for all of them: who has none for a pidfd lets go of the library's,
+// which another thread is opening.
+TEST_F(Threads, NearTheLimitOnDescriptorsASuccessHasAChild) {
+    const auto wrong = in_a_fork([]() -> std::string {
+        kspawn_set_backend(KSPAWN_BACKEND_AUTO);
+        for (const int descriptor : device_descriptors())
+            ::close(descriptor);
+        leave_descriptors_free(4);
+        std::atomic<int> without_child{0};
+        std::atomic<int> good{0};
+        in_threads([&](int number) {
+            const Strings argv{"child", "exit", "0"};
+            for (int round = 0; round < 40; ++round) {
+                pid_t own = -1;
+                int pidfd = -1;
+                const auto program = helper("child");
+                const int error = number % 2 == 0
+                                      ? kspawn_pidfd_spawn(&pidfd, program.c_str(), nullptr,
+                                                           nullptr, argv.get(), nullptr)
+                                      : kspawn_spawn(&own, program.c_str(), nullptr, nullptr,
+                                                     argv.get(), nullptr);
+                const Descriptor owned{pidfd};
+                if (error != 0)
+                    continue;
+                const bool ended = pidfd >= 0
+                                       ? ::waitid(static_cast<idtype_t>(3),
+                                                  static_cast<id_t>(pidfd), nullptr, WEXITED) == 0
+                                       : own > 0 && exit_code_of(own) == 0;
+                ++(ended ? good : without_child);
+            }
+        });
+        if (without_child != 0)
+            return std::to_string(without_child) + " starts have succeeded without a child";
+        return good != 0 ? "" : "nothing was started";
+    });
+    EXPECT_EQ(wrong, "");
+}
+
 } // namespace
 
 } // namespace kspawn::test

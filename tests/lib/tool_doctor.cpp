@@ -84,7 +84,8 @@ TEST_F(ToolDoctor, DoubtsAnImpostor) {
         if (::unshare(CLONE_NEWNS) != 0 ||
             ::mount("/dev/null", "/dev/kspawn", nullptr, MS_BIND, nullptr) != 0)
             return std::strerror(errno);
-        return wrong_diagnosis("FAIL  ABI        the module speaks 0, this library 2\n");
+        return wrong_diagnosis(
+            "FAIL  ABI        the module does not speak that of this library, 2\n");
     });
     EXPECT_EQ(wrong, "");
 }

@@ -28,7 +28,7 @@ class NotBuilt(Exception):
 
 
 def run(command: list[str], directory: Path) -> str:
-    """What it said; NotBuilt if it failed."""
+    """Run it; its output, or NotBuilt with that if it failed."""
     done = subprocess.run(
         command,
         cwd=directory,
@@ -115,10 +115,12 @@ class LibraryBuilder(Builder):
     _name = "libkspawn.so.0"
 
     def __init__(self, top: Path, kernel: str) -> None:
+        self._build = top / "build"
+        if not (self._build / "build.ninja").exists():
+            raise NotBuilt(f"{self._build} is not configured: run `make` first")
         user = top / "userspace"
         sources = [*(user / "lib").glob("*.[ch]pp"), *(user / "include").rglob("*.h*"), user / "lib" / "libkspawn.map"]
         super().__init__(top, kernel, "lib", [*sources, top / "kmod" / "uapi" / "kspawn.h"])
-        self._build = top / "build"
         run(["flock", ".lock", "ninja", self._library], self._build)
 
     def _make(self, sources: dict[Path, bytes], place: Path, changed: Path | None) -> None:
@@ -147,9 +149,8 @@ class LibraryBuilder(Builder):
         raise NotBuilt(f"{source} is not compiled")
 
     def _link(self) -> list[str]:
-        for line in run(["ninja", "-t", "commands", self._library], self._build).splitlines():
-            words = shlex.split(line)
+        steps = run(["ninja", "-t", "commands", self._library], self._build).replace(" && ", "\n")
+        for words in map(shlex.split, steps.splitlines()):
             if "-shared" in words:
-                words = words[words.index("&&") + 1 :] if "&&" in words else words
-                return words[: words.index("&&")] if "&&" in words else words
+                return words
         raise NotBuilt(f"{self._library} is not linked")

@@ -81,9 +81,15 @@ def remove() -> str:
     end = time.monotonic() + REMOVE_SECONDS
     while (error := busybox("rmmod", "kspawn")) and time.monotonic() < end:
         time.sleep(0.5)
-    # What the module has left in the kernel's list of formats is used by the next exec.
+    # The next exec uses whatever the module has left in the kernel's list of formats.
     busybox("true")
     return error
+
+
+def use_library(directory: str) -> str:
+    os.environ.pop("LD_LIBRARY_PATH", None)
+    os.environ |= {"LD_LIBRARY_PATH": directory} if directory else {}
+    return ""
 
 
 def do(request: dict[str, Any]) -> str:
@@ -96,10 +102,7 @@ def do(request: dict[str, Any]) -> str:
         case "remove":
             return remove()
         case "library":
-            os.environ["LD_LIBRARY_PATH"] = request["directory"]
-            if not request["directory"]:
-                del os.environ["LD_LIBRARY_PATH"]
-            return ""
+            return use_library(request["directory"])
         case other:
             return f"cannot {other}"
 

@@ -43,7 +43,8 @@ class Answer:
 
 
 class Guest:
-    """Of the kernel of that name, with the module as it is or without; its log is kept in a file."""
+    """A guest of the kernel of that name, with the module as it is or without; its log is
+    kept in a file."""
 
     running: list[subprocess.Popen[bytes]] = []
 

@@ -100,7 +100,7 @@ def load(directory: Path, sources: str) -> list[Mutation]:
 
 
 def faults(mutations: list[Mutation], top: Path, programs: set[str]) -> list[str]:
-    """What in the lists is not so: of the sources below `top`, of the test programs' names."""
+    """The faults of the lists: of names, of sources below `top`, of the test programs named."""
     found: list[str] = []
     seen: set[str] = set()
     for mutation in mutations:

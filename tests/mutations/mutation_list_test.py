@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is said of a list of mutations that does not fit its sources."""
+"""Lists of mutations that do not fit their sources are refused, with words."""
 
 from __future__ import annotations
 

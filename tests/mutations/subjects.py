@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is mutated: where its lists, its sources and the tests that must notice are, how it
-is built, and how it comes into a guest."""
+"""The subjects of mutations: where the lists, the sources and the tests that must notice
+are, how a subject is built, and how it comes into a guest."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def find(kind: Kind, texts: dict[str, str]) -> Places:
 
 
 def faults(kind: Kind, texts: dict[str, str], places: Places) -> list[str]:
-    """What is wrong with the number of places, or with what is said of the kind."""
+    """Where the number of places, or a pattern of the kind, is wrong."""
     found = []
     for glob in (*kind.own, *kind.excepted):
         if not any(fnmatch(name, glob) for name in texts):

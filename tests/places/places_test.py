@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is counted as a place, and when there are too many."""
+"""Which files are counted as places, and when there are too many."""
 
 from __future__ import annotations
 

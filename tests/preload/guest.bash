@@ -12,7 +12,7 @@ counters=/sys/class/misc/kspawn/stats
 stats=$work/stats
 shown=$stats
 
-# What the tests say about paths must not depend on who runs them.
+# The results of tests about paths must not depend on who runs them.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C.UTF-8
 unset LD_PRELOAD KSPAWN_BACKEND KSPAWN_STATS

@@ -53,7 +53,7 @@ static void start_another(void) {
         trial_fail("the other program has failed");
 }
 
-/* Of no consequence for who we are, and yet of all threads. */
+/* A change of all threads that leaves us who we are. */
 static void set_uid(void) {
     if (setuid(getuid()) < 0)
         trial_fail("setuid");
@@ -159,7 +159,7 @@ static int64_t now_ns(void) {
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* Who shares memory with the child until its exec does so for longer than this. */
+/* A caller that shares memory with the child until its exec does so for longer than this. */
 enum { HELD_MS = 1000 };
 
 int main(int argc, char** argv) {

@@ -13,7 +13,7 @@ SHELLS = ("sh", "bash", "console", "shell")
 _FENCE = re.compile(r"^```(\w*)\s*$")
 _INDENTED = re.compile(r"^(?: {4}|\t)")
 _SPAN = re.compile(r"`([^`]+)`")
-# What stands beside a command, in a column of its own, describes it.
+# A column of its own beside a command describes it.
 _DESCRIPTION = re.compile(r"\s{3,}")
 
 
@@ -100,7 +100,7 @@ def _commands_of(block: Block) -> list[Command]:
 
 
 def _spans(prose: dict[int, str]) -> list[tuple[int, str]]:
-    """What stands between backquotes, which may be broken over two lines."""
+    """The texts between backquotes, which may be broken over two lines."""
     numbers = sorted(prose)
     text = "\n".join(prose[number] for number in numbers)
     return [
@@ -128,7 +128,7 @@ def read(text: str, is_command: Callable[[str], bool], is_text: Callable[[Block]
         else:
             page.commands += _commands_of(block)
     page.commands += [Command(span, line) for line, span in _spans(prose) if is_command(span)]
-    # Whoever has typed it once need not again.
+    # A reader who has typed it once need not again.
     first: dict[str, Command] = {}
     for command in sorted(page.commands, key=lambda command: command.line):
         first.setdefault(command.text, command)

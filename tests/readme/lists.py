@@ -50,7 +50,7 @@ def load(path: Path) -> Lists:
 
 
 def faults(lists: Lists, page: Page, readme: str, ci: str) -> list[str]:
-    """What in the lists is not so."""
+    """The faults of the lists."""
     printed = {command.text for command in page.commands}
     found: list[str] = []
     seen: set[str] = set()

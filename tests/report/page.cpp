@@ -15,19 +15,6 @@ namespace {
 using trace::report::PageOptions;
 using Page = Pages;
 
-/// One of everything.
-MadeUp full() {
-    MadeUp made_up;
-    for (const auto* way : {"vfork", "clone_vm_vfork", "clone_vm", "kspawn", "fork"})
-        made_up.window(way, 1'000'000, 250'000);
-    made_up.creds(1, 1'100'000);
-    made_up.signal(1, 1'100'000);
-    made_up.descriptor(1, 900'000);
-    made_up.stall("lock", 1'200'000, 3'000'000);
-    made_up.stall("vfork", 1'200'000, 4'000'000);
-    return made_up;
-}
-
 TEST_F(Page, OfAnEmptyTraceSaysThatNothingWasStarted) {
     const auto page = draw(MadeUp{});
     EXPECT_TRUE(says(page, "No program was started while the trace ran."));
@@ -37,7 +24,7 @@ TEST_F(Page, OfAnEmptyTraceSaysThatNothingWasStarted) {
 }
 
 TEST_F(Page, OfAllThatThereIsIsWellFormed) {
-    const auto page = draw(full());
+    const auto page = draw(MadeUp::full());
     EXPECT_EQ(page.count("svg"), 5); // a histogram for each way
     const auto data = page.data;
     EXPECT_EQ(data.at("windows").size(), 5U);
@@ -51,7 +38,7 @@ TEST_F(Page, OfAllThatThereIsIsWellFormed) {
 }
 
 TEST_F(Page, NeedsNothingFromElsewhere) {
-    const auto page = draw(full());
+    const auto page = draw(MadeUp::full());
     for (const auto& [name, value] : page.attributes) {
         EXPECT_NE(name, "src");
         EXPECT_NE(name, "onclick");
@@ -61,7 +48,7 @@ TEST_F(Page, NeedsNothingFromElsewhere) {
     }
     // A name, and no place.
     const std::string space = "\"http://www.w3.org/2000/svg\"";
-    auto source = trace::report::page_of(full().read(), {});
+    auto source = trace::report::page_of(MadeUp::full().read(), {});
     ASSERT_NE(source.find(space), std::string::npos);
     source.erase(source.find(space), space.size());
     for (const auto* stranger : {"http:", "https:", "url(", "@import", "fetch(", "XMLHttp",
@@ -139,11 +126,12 @@ TEST_F(Page, OfManyEventsIsBoundedAndSaysSo) {
 }
 
 TEST_F(Page, DoesNotDependOnAnythingButTheTrace) {
-    EXPECT_EQ(trace::report::page_of(full().read(), {}), trace::report::page_of(full().read(), {}));
+    EXPECT_EQ(trace::report::page_of(MadeUp::full().read(), {}),
+              trace::report::page_of(MadeUp::full().read(), {}));
 }
 
 TEST_F(Page, ShowsWhatWasLost) {
-    auto made_up = full();
+    auto made_up = MadeUp::full();
     made_up.summary()["drops"] = {{"ring", 1234}, {"maps", 1}, {"missed", 2}, {"total", 1237}};
     for (const auto* kind : {"creds", "stalls"}) // a hook may be missing for two kinds
         made_up.start()["missing"].push_back({{"hook", "fentry/commit_creds"},
@@ -215,7 +203,7 @@ TEST_F(Page, CountsADescriptorThatLeaksAgainOnce) {
 }
 
 TEST_F(Page, OfATraceThatWasCutOffSaysSo) {
-    std::istringstream input(full().text(true) + R"({"kind":"win)");
+    std::istringstream input(MadeUp::full().text(true) + R"({"kind":"win)");
     const auto page = draw(trace::report::page_of(trace::report::read_trace(input), {}));
     EXPECT_TRUE(says(page, "The trace was cut off"));
     EXPECT_TRUE(says(page, "1 line of the file could not be read."));

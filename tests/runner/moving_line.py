@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is being done now, in one line at the end of a terminal; nothing in a log."""
+"""One line at the end of a terminal that says what is being done now; nothing in a log."""
 
 from __future__ import annotations
 

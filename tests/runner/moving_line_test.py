@@ -19,14 +19,14 @@ class Terminal(io.StringIO):
 class Lines(unittest.TestCase):
     def test_it_moves_on_a_terminal(self) -> None:
         terminal = Terminal()
-        with MovingLine(lambda: "6.1 abi/storm", terminal) as line:
-            while "storm" not in terminal.getvalue():
+        with MovingLine(lambda: "6.1 abi/stress", terminal) as line:
+            while "stress" not in terminal.getvalue():
                 time.sleep(0.05)
             with line.paused():
                 terminal.write("ok\n")
         shown = terminal.getvalue()
-        self.assertTrue(shown.startswith("\r\033[K6.1 abi/storm"))
-        self.assertIn("storm\r\033[Kok\n", shown)
+        self.assertTrue(shown.startswith("\r\033[K6.1 abi/stress"))
+        self.assertIn("stress\r\033[Kok\n", shown)
         self.assertTrue(shown.endswith("\r\033[K"))
 
     def test_it_is_cut_where_the_terminal_ends(self) -> None:
@@ -38,7 +38,7 @@ class Lines(unittest.TestCase):
 
     def test_a_log_has_none(self) -> None:
         log = io.StringIO()
-        with MovingLine(lambda: "6.1 abi/storm", log) as line:
+        with MovingLine(lambda: "6.1 abi/stress", log) as line:
             time.sleep(1.2)
             with line.paused():
                 log.write("ok\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a test program's output and end say about its tests."""
+"""The verdicts on tests, from a test program's output and its end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Program:
         return sum(test.verdict == verdict for test in self.tests)
 
     def hear(self, record: dict[str, Any]) -> None:
-        """What in_guest.py tells of it: output, or its end."""
+        """Take in a record of in_guest.py about this program: output, or its end."""
         if record["event"] == "output":
             self.output += base64.b64decode(record["data"])
         elif record["event"] == "end":
@@ -66,7 +66,7 @@ class Program:
         lines = text.splitlines()
         if is_gtest(self.name):
             self.tests = _gtest(self.results, lines)
-        elif any(_TAP_PLAN.match(line) for line in lines):
+        elif any(_TAP_PLAN.match(line) or _TAP_RESULT.match(line) for line in lines):
             self.tests = _tap(lines)
         elif not self._trouble():
             self.tests = [Test("(exit status)", "passed")]

@@ -55,6 +55,10 @@ class Results(unittest.TestCase):
     def test_tap_with_too_few_results(self) -> None:
         self.assertEqual(judged("1..2\nok 1 a\n"), (1, 1, 0))
 
+    def test_tap_without_a_plan(self) -> None:
+        self.assertEqual(judged("ok 1 a\nok 2 b\n", 0, "guest/x.sh"), (2, 1, 0))
+        self.assertEqual(judged("not ok 1 a\n", 0, "guest/x.sh"), (0, 2, 0))
+
     def test_tap_that_passes_but_exits_with_a_failure(self) -> None:
         self.assertEqual(judged("1..1\nok 1 a\n", 1), (1, 1, 0))
 

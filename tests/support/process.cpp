@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,28 @@ int wait_status_of(pid_t pid) {
 int exit_code_of(pid_t pid) {
     const int status = wait_status_of(pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void limit_descriptors(int most) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = static_cast<rlim_t>(most);
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        throw std::system_error(errno, std::generic_category(), "setrlimit");
+}
+
+void use_up_descriptors() {
+    while (::dup(0) >= 0) {
+    }
+}
+
+void leave_descriptors_free(int count) {
+    limit_descriptors(40);
+    int last = -1;
+    for (int number = ::dup(0); number >= 0; number = ::dup(0))
+        last = number;
+    for (; count > 0; --count, --last)
+        ::close(last);
 }
 
 std::map<int, std::string> open_descriptors() {

@@ -49,6 +49,13 @@ std::map<int, std::string> open_descriptors();
 /// Numbers of the descriptors of /dev/kspawn that this process has.
 std::vector<int> device_descriptors();
 
+/// Sets how many descriptors this process may have; throws std::system_error.
+void limit_descriptors(int most);
+/// Opens descriptors until there may be no more.
+void use_up_descriptors();
+/// Limits them to few, of which so many are free.
+void leave_descriptors_free(int count);
+
 /// Runs something in a forked process and returns what is wrong there, "" if
 /// nothing is.  For what a process cannot take back: identity, filters, mounts.
 std::string in_a_fork(const std::function<std::string()>& body);

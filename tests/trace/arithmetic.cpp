@@ -103,6 +103,7 @@ TEST(Printable, isAsLsEscapesIt) {
     EXPECT_EQ(printable("a b\\c\n\t\033[2J\177"), R"(a\ b\\c\n\t\033[2J\177)");
     EXPECT_EQ(printable("K\u00e4se \u65e5"), "K\u00e4se\\ \u65e5");
     EXPECT_EQ(printable("\302\233"), R"(\302\233)") << "a control of 8 bits";
+    // NOLINTNEXTLINE(misc-misleading-bidirectional): what is tested
     EXPECT_EQ(printable("\342\200\256"), R"(\342\200\256)") << "right to left from here";
     EXPECT_EQ(printable("K\303"), R"(K\303)") << "cut off";
     EXPECT_EQ(printable("\377\303x"), R"(\377\303x)");

@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <thread>
 
 namespace kspawn::test {
@@ -17,6 +19,9 @@ using namespace std::chrono_literals;
 Background::Background(const std::vector<std::string>& command, const std::string& out,
                        const std::string& err)
     : pid_(::fork()) {
+    // -1 would be every process, for kill().
+    if (pid_ < 0)
+        throw std::system_error(errno, std::generic_category(), "fork");
     if (pid_ != 0)
         return;
     std::vector<char*> argv;

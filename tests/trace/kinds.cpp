@@ -17,11 +17,23 @@ using nlohmann::json;
 
 using Strings = std::vector<std::string>;
 
+/// The events of a kind, as many as there must be.
+std::vector<json> told(const kspawn::test::Trace& traced, const char* kind, std::size_t count) {
+    auto events = traced.of(kind);
+    EXPECT_EQ(events.size(), count) << json(traced.events);
+    events.resize(count);
+    return events;
+}
+
+void expect_clean(const kspawn::test::Trace& traced) {
+    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
+    EXPECT_EQ(traced.summary.at("verdict"), "clean") << traced.summary;
+}
+
 TEST(Windows, ofEachWayAreTold) {
     const auto traced = trace({"--kinds", "windows"},
                               {"vfork", "posix-spawn", "clone-vm", "fork", "kspawn", "vfork-exit"});
-    const auto windows = traced.of("windows");
-    ASSERT_EQ(windows.size(), 6U) << json(windows);
+    const auto windows = told(traced, "windows", 6);
     std::map<std::string, json> ways;
     for (const auto& window : windows) {
         if (window.at("outcome") == "exec")
@@ -58,9 +70,7 @@ TEST(Windows, ofEachWayAreTold) {
 }
 
 TEST(Windows, ofThreadsAreNone) {
-    const auto traced = trace({"--kinds", "windows"}, {"threads"});
-    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
-    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+    expect_clean(trace({"--kinds", "windows"}, {"threads"}));
 }
 
 bool ends_with(const json& path, const std::string& name) {
@@ -70,8 +80,7 @@ bool ends_with(const json& path, const std::string& name) {
 TEST(Creds, aDropInAWindowIsTold) {
     const auto traced =
         trace_reproducer({"--kinds", "windows,creds"}, {"credentials", "glibc", "--thread"});
-    const auto changes = traced.of("creds");
-    ASSERT_EQ(changes.size(), 1U) << json(traced.events);
+    const auto changes = told(traced, "creds", 1);
     const auto& change = changes.front();
     EXPECT_EQ(change.at("by"), "sharer");
     EXPECT_NE(change.at("tid"), change.at("pid"));
@@ -93,18 +102,14 @@ TEST(Creds, aDropInAWindowIsTold) {
 }
 
 TEST(Creds, aDropInTheChildIsTold) {
-    const auto traced = trace({"--kinds", "creds"}, {"drop-in-child"});
-    const auto changes = traced.of("creds");
-    ASSERT_EQ(changes.size(), 1U) << json(traced.events);
+    const auto changes = told(trace({"--kinds", "creds"}, {"drop-in-child"}), "creds", 1);
     EXPECT_EQ(changes.front().at("by"), "child");
     EXPECT_EQ(changes.front().at("exposed"), "caller");
     EXPECT_EQ(changes.front().at("pid"), changes.front().at("child").at("pid"));
 }
 
 TEST(Creds, eachSortOfChangeIsTold) {
-    const auto traced = trace({"--kinds", "creds"}, {"changes"});
-    const auto changes = traced.of("creds");
-    ASSERT_EQ(changes.size(), 6U) << json(traced.events);
+    const auto changes = told(trace({"--kinds", "creds"}, {"changes"}), "creds", 6);
     const auto changed = [&changes](std::size_t index) -> Strings {
         return changes.at(index).at("changed");
     };
@@ -139,18 +144,13 @@ TEST(Creds, whatWritesTheMemoryInAWindowIsCounted) {
 }
 
 TEST(Creds, whatIsNoHazardIsNot) {
-    for (const auto& traced :
-         {trace({"--kinds", "creds"}, {"drop-nothing", "drop-alone"}),
-          trace_reproducer({"--kinds", "creds"}, {"credentials", "kspawn", "--thread"})}) {
-        EXPECT_TRUE(traced.events.empty()) << json(traced.events);
-        EXPECT_EQ(traced.summary.at("verdict"), "clean") << traced.summary;
-    }
+    expect_clean(trace({"--kinds", "creds"}, {"drop-nothing", "drop-alone"}));
+    expect_clean(trace_reproducer({"--kinds", "creds"}, {"credentials", "kspawn", "--thread"}));
 }
 
 TEST(Signals, aHandlerInAChildIsTold) {
     const auto traced = trace_reproducer({"--kinds", "windows,signals"}, {"handler", "vfork"});
-    const auto signals = traced.of("signals");
-    ASSERT_EQ(signals.size(), 1U) << json(traced.events);
+    const auto signals = told(traced, "signals", 1);
     const auto& signal = signals.front();
     EXPECT_EQ(signal.at("name"), "SIGWINCH");
     EXPECT_EQ(signal.at("way"), "vfork");
@@ -163,16 +163,13 @@ TEST(Signals, aHandlerInAChildIsTold) {
 }
 
 TEST(Signals, aHandlerElsewhereIsNot) {
-    const auto traced = trace({"--kinds", "signals"}, {"handler-elsewhere"});
-    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
-    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+    expect_clean(trace({"--kinds", "signals"}, {"handler-elsewhere"}));
 }
 
 TEST(Fds, aLateMarkIsTold) {
-    const auto traced =
-        trace_reproducer({"--kinds", "fds", "--fd-gap", "60s"}, {"descriptors", "glibc"});
-    const auto leaks = traced.of("fds");
-    ASSERT_EQ(leaks.size(), 1U) << json(traced.events);
+    const auto leaks =
+        told(trace_reproducer({"--kinds", "fds", "--fd-gap", "60s"}, {"descriptors", "glibc"}),
+             "fds", 1);
     EXPECT_EQ(leaks.front().at("why"), "late_cloexec");
     EXPECT_TRUE(ends_with(leaks.front().at("path"), "/secret")) << leaks.front();
     EXPECT_NE(leaks.front().at("tid"), leaks.front().at("caller").at("tid"));
@@ -181,10 +178,8 @@ TEST(Fds, aLateMarkIsTold) {
 }
 
 TEST(Fds, anAccidentIsToldOfEitherPath) {
-    const auto traced =
-        trace({"--kinds", "fds", "--fd-gap", "1s"}, {"inherited", "inherited-kspawn"});
-    const auto leaks = traced.of("fds");
-    ASSERT_EQ(leaks.size(), 2U) << json(traced.events);
+    const auto leaks = told(
+        trace({"--kinds", "fds", "--fd-gap", "1s"}, {"inherited", "inherited-kspawn"}), "fds", 2);
     EXPECT_EQ(leaks.front().at("why"), "inherited");
     EXPECT_EQ(leaks.front().at("way"), "clone_vm_vfork");
     EXPECT_TRUE(leaks.front().at("marked").is_null());
@@ -194,8 +189,7 @@ TEST(Fds, anAccidentIsToldOfEitherPath) {
 
 TEST(Fds, whatIsInheritedAgainIsOneFinding) {
     const auto traced = trace({"--kinds", "fds", "--fd-gap", "10s"}, {"inherited-often"});
-    const auto leaks = traced.of("fds");
-    ASSERT_EQ(leaks.size(), 10U) << json(traced.events);
+    const auto leaks = told(traced, "fds", 10);
     std::map<std::string, std::vector<int>> repeats;
     for (const auto& leak : leaks)
         repeats[leak.at("path")].push_back(leak.at("repeat"));
@@ -207,23 +201,17 @@ TEST(Fds, whatIsInheritedAgainIsOneFinding) {
 }
 
 TEST(Fds, oneIsToldWhoseNumberMeansAnotherFileByNow) {
-    const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"reopened"});
-    const auto leaks = traced.of("fds");
-    ASSERT_EQ(leaks.size(), 1U) << json(traced.events);
+    const auto leaks = told(trace({"--kinds", "fds", "--fd-gap", "1s"}, {"reopened"}), "fds", 1);
     EXPECT_EQ(leaks.front().at("path"), "/etc/passwd") << "not the file that came after it";
     EXPECT_EQ(leaks.front().at("why"), "late_cloexec");
 }
 
 TEST(Fds, anotherFileInItsPlaceIsNot) {
-    const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"file-in-its-place"});
-    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
-    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+    expect_clean(trace({"--kinds", "fds", "--fd-gap", "1s"}, {"file-in-its-place"}));
 }
 
 TEST(Fds, duplicatesAreToldEachForItself) {
-    const auto traced = trace({"--kinds", "fds", "--fd-gap", "1s"}, {"duplicated"});
-    const auto leaks = traced.of("fds");
-    ASSERT_EQ(leaks.size(), 2U) << json(traced.events);
+    const auto leaks = told(trace({"--kinds", "fds", "--fd-gap", "1s"}, {"duplicated"}), "fds", 2);
     std::map<std::string, json> by_why;
     for (const auto& leak : leaks)
         by_why[leak.at("why")] = leak;
@@ -238,18 +226,14 @@ TEST(Fds, oneIsToldThatAChildHasLongHad) {
 }
 
 TEST(Fds, whatIsMeantIsNot) {
-    const auto traced =
-        trace({"--kinds", "fds", "--fd-gap", "1s"},
-              {"cloexec", "named", "named-kspawn", "own-descriptor", "old-descriptor"});
-    EXPECT_TRUE(traced.events.empty()) << json(traced.events);
-    EXPECT_EQ(traced.summary.at("verdict"), "clean");
+    expect_clean(trace({"--kinds", "fds", "--fd-gap", "1s"},
+                       {"cloexec", "named", "named-kspawn", "own-descriptor", "old-descriptor"}));
 }
 
 TEST(Stalls, theWaitOfACallerIsTold) {
-    const auto traced =
-        trace_reproducer({"--kinds", "stalls", "--stall-min", "1s"}, {"stall", "vfork"});
-    const auto stalls = traced.of("stalls");
-    ASSERT_EQ(stalls.size(), 1U) << json(traced.events);
+    const auto stalls =
+        told(trace_reproducer({"--kinds", "stalls", "--stall-min", "1s"}, {"stall", "vfork"}),
+             "stalls", 1);
     EXPECT_EQ(stalls.front().at("cause"), "vfork");
     EXPECT_EQ(stalls.front().at("role"), "caller");
     EXPECT_GE(stalls.front().at("wait_ns"), 1'000'000'000);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A child in an event loop of Boost.Asio (the same with Asio alone, of namespace
 // asio): its output is read and its end awaited asynchronously, and a timer kills it.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,9 +27,10 @@ static void run() {
                      .spawn();
 
     asio::io_context loop;
-    // What Asio is given, it closes: the pipe is given away, the pidfd is not.
+    // What Asio is given, it closes: the pipe is given away, and of the pidfd a duplicate,
+    // which Asio closes whatever is thrown.
     asio::posix::stream_descriptor output(loop, child.stdout_pipe().release());
-    asio::posix::stream_descriptor end(loop, child.pidfd());
+    asio::posix::stream_descriptor end(loop, ::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 0));
     asio::steady_timer limit(loop, std::chrono::milliseconds(500));
 
     std::array<char, 256> line{};
@@ -47,7 +49,6 @@ static void run() {
             child.kill(SIGTERM);
     });
     loop.run();
-    end.release();
 }
 
 int main() {

@@ -29,22 +29,31 @@ public:
 
     void start(const kspawn::Command& command, kspawn::SpawnHandler handler) {
         command.spawn_async(queue_, std::move(handler));
-        if (!std::exchange(watched_, true))
-            watch();
+        watch();
     }
 
 private:
+    // While nothing is under way the descriptor is not watched, so that the loop can end.
     void watch() {
+        if (queue_.pending() == 0 || std::exchange(watched_, true))
+            return;
         descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
                                [this](const error_code& error) {
-                                   if (error)
-                                       return;
-                                   queue_.dispatch();
-                                   if (queue_.pending() != 0)
-                                       watch();
-                                   else
-                                       watched_ = false; // so that the loop can end
+                                   watched_ = false;
+                                   if (!error)
+                                       dispatch();
                                });
+    }
+
+    // If a handler throws, so does the loop; its next run() goes on with the other starts.
+    void dispatch() {
+        try {
+            queue_.dispatch();
+        } catch (...) {
+            watch();
+            throw;
+        }
+        watch();
     }
 
     kspawn::CompletionQueue queue_;

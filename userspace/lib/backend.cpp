@@ -87,6 +87,10 @@ bool kernel_answers(const Request& request, Result& result) noexcept {
     result = start_by_kernel(request);
     if (result.error == 0 || wanted == KSPAWN_BACKEND_KERNEL) [[likely]]
         return true;
+    // Its completion descriptor was made for the kernel before that began to refuse the
+    // caller, and libc has no use for it.
+    if (request.returns == When::created && result.step == KSPAWN_STEP_POLICY)
+        return true;
     if (!lacks_our_descriptor(result) || request.returns == When::created)
         return !turned_away(result);
     device::let_go();

@@ -7,6 +7,7 @@
 #include <kspawn/spawn.h>
 #include <kspawn/uapi.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstdint>
 
@@ -46,9 +47,16 @@ struct Request {
 /// is the receiver's.
 struct Result : kspawn_result {
     // The analyzer does not see that {} sets all of a base.
-    // NOLINTNEXTLINE(clang-analyzer-optin.cplusplus.UninitializedObject)
-    Result() noexcept : kspawn_result{} { pidfd = -1; }
+    Result() noexcept : kspawn_result{} {
+        pid = 0;
+        pidfd = -1;
+        error = 0;
+        step = KSPAWN_STEP_NONE;
+        index = 0;
+        status = 0;
+    }
     static Result failed(int error, unsigned step, unsigned index = 0) noexcept {
+        assert(error != 0); // which would be a success without a child
         Result result;
         result.error = error;
         result.step = step;

@@ -107,13 +107,16 @@ Lease reopen(std::uint64_t lost) noexcept {
     if (error != 0)
         return {-1, error, lost};
 
+    // What another thread has opened meanwhile is used in place of ours, which is closed.
+    // It may have let go of its own again (see let_go()): then there is none, and ours is
+    // put there all the same.
     auto seen = lost;
-    const auto wanted = pack(lost, opened.get());
-    if (state.compare_exchange_strong(seen, wanted, std::memory_order_acq_rel,
-                                      std::memory_order_acquire)) {
-        return {opened.release(), 0, wanted};
-    }
-    // Another thread was faster; ours is closed.
+    do {
+        const auto wanted = pack(seen, opened.get());
+        if (state.compare_exchange_strong(seen, wanted, std::memory_order_acq_rel,
+                                          std::memory_order_acquire))
+            return {opened.release(), 0, wanted};
+    } while (static_cast<std::uint32_t>(seen) == 0);
     return {static_cast<int>(static_cast<std::uint32_t>(seen)) - 1, 0, seen};
 }
 

@@ -20,7 +20,7 @@ inline constexpr unsigned abi_version = 2;
 /// answer does not look like our device's.
 struct Lease {
     int descriptor; ///< -1: the device could not be opened
-    int error;      ///< why not
+    int error;      ///< why not; 0: it was opened
     std::uint64_t state;
 };
 
@@ -41,7 +41,7 @@ constexpr bool is_no_answer_of_ours(int error) noexcept {
     return error == EBADF || error == ENOTTY;
 }
 
-/// Opens the device if `lost` is still what everybody uses.
+/// Opens the device if `lost` is still what everybody uses, or if nobody has it.
 Lease reopen(std::uint64_t lost) noexcept;
 
 /// The descriptor to use.

@@ -51,7 +51,8 @@ int Expansion::add_inherit(int descriptor, unsigned index) noexcept {
     return add(file_actions::make(KSPAWN_ACTION_DUP2, descriptor, descriptor), index);
 }
 
-// What actions so far name, if only to read from it: it keeps the flag it has.
+// The descriptors that the actions so far make or read from: those that
+// KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP is not to close.
 int Expansion::list_named(List<int>& list) const noexcept {
     if (const int error = list_targets(0, INT_MAX, list); error != 0)
         return error;

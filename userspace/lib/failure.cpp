@@ -14,6 +14,7 @@
 #include "errno_guard.hpp"
 #include "file_actions.hpp"
 #include "libc_features.hpp"
+#include "seccomp.hpp"
 #include "suspects.hpp"
 #include "words.hpp"
 
@@ -172,7 +173,7 @@ void describe_backend(Words& words, const Result& result) noexcept {
     if (result.unsupported != nullptr)
         words << ": " << std::string_view(result.unsupported);
     if (result.no_kernel_step == KSPAWN_STEP_POLICY)
-        words << "; the kernel refuses: " << seccomp_hint;
+        words << "; the kernel refuses: " << policy_hint();
     else if (result.no_kernel != 0)
         words << "; " << KSPAWN_DEVICE << ": " << device_hint(result.no_kernel);
     words << ")";
@@ -181,7 +182,7 @@ void describe_backend(Words& words, const Result& result) noexcept {
 void describe_step(Words& words, const Request& request, unsigned step, unsigned index) noexcept {
     switch (step) {
     case KSPAWN_STEP_POLICY:
-        words << "refused: " << seccomp_hint;
+        words << "refused: " << policy_hint();
         break;
     case KSPAWN_STEP_COPY:
         describe_part(words, index);
@@ -263,6 +264,11 @@ const char* device_hint(int error) noexcept {
     default:
         return "it could not be opened";
     }
+}
+
+const char* policy_hint() noexcept {
+    return under_seccomp() ? "the caller runs under seccomp"
+                           : "the caller may use I/O ports (ioperm(), iopl())";
 }
 
 void describe_in(std::span<char> buffer, const Request& request, const Result& result) noexcept {

@@ -17,7 +17,8 @@ void describe_in(std::span<char> buffer, const Request& request, const Result& r
 /// Why the device cannot be used, for an error of opening or asking it.
 const char* device_hint(int error) noexcept;
 
-inline constexpr const char* seccomp_hint = "the caller runs under seccomp";
+/// Why the kernel refuses the calling thread: KSPAWN_STEP_POLICY.
+const char* policy_hint() noexcept;
 
 } // namespace kspawn::internal::failure
 

@@ -48,15 +48,20 @@ inline constexpr unsigned known_open_flags =
     O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC |
     O_DIRECT | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE | 0100000U;
 
-/// The kernel refuses what open() passes over: unknown flags, and a mode that has no
-/// meaning.
+/// All that open() heeds beside O_PATH.
+inline constexpr unsigned open_flags_of_paths = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+/// The kernel refuses what open() passes over: unknown flags, those that have no meaning
+/// beside O_PATH, and a mode that has none.
 inline kspawn_action make(std::uint32_t op, int fd, const char* path, int oflag,
                           mode_t mode) noexcept {
     auto action = make(op, path);
     action.fd = fd;
-    action.oflag = static_cast<unsigned>(oflag) & known_open_flags;
+    const bool is_path = (oflag & O_PATH) != 0;
+    action.oflag =
+        static_cast<unsigned>(oflag) & (is_path ? open_flags_of_paths : known_open_flags);
     // O_TMPFILE shares a bit with O_DIRECTORY, which creates nothing.
-    if ((oflag & O_CREAT) != 0 || (oflag & O_TMPFILE) == O_TMPFILE)
+    if (!is_path && ((oflag & O_CREAT) != 0 || (oflag & O_TMPFILE) == O_TMPFILE))
         action.mode = mode & (S_ISUID | S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO);
     return action;
 }

@@ -44,7 +44,8 @@ Result translate(posix_spawn_file_actions_t* to,
     unsigned index = 0;
     for (const auto& action : file_actions::actions_of(object)) {
         if (const int error = translate(to, action); error != 0) {
-            // Not even libc may name it: so nobody has it.
+            // libc refuses a number above the limit on descriptors, at which no descriptor
+            // can be open: there is nothing to close.
             if (error != EBADF || action.op != KSPAWN_ACTION_CLOSE)
                 return Result::failed(error, KSPAWN_STEP_ACTION, index);
         }
@@ -87,22 +88,42 @@ int ask(const Call& call, pid_t& pid) noexcept {
                                                           call.attributes, call.argv, call.envp);
 }
 
-Result start_with_pidfd(const Request& request, const Call& call) noexcept {
+bool libc_returns_pidfds() noexcept {
+    return libc_pidfd_spawn != nullptr && libc_pidfd_spawnp != nullptr &&
+           libc_pidfd_getpid != nullptr;
+}
+
+// Whether a number is asked for, which libc's pidfd_spawn() does not return.
+bool needs_number(const Request& request) noexcept {
+    return request.pid_at != nullptr || request.returns != When::executed;
+}
+
+Result start_with_pidfd_of_libc(const Request& request, const Call& call) noexcept {
     int pidfd = -1;
-    if (libc_pidfd_spawn != nullptr && libc_pidfd_spawnp != nullptr &&
-        libc_pidfd_getpid != nullptr) {
-        const int error = (call.search ? libc_pidfd_spawnp : libc_pidfd_spawn)(
-            &pidfd, call.path, call.file_actions, call.attributes, call.argv, call.envp);
-        if (error != 0)
-            return blame(request, error);
-        // -1 if it has been reaped behind our back: it has no number any more.
-        return Result::started(libc_pidfd_getpid(pidfd), pidfd);
+    const int error = (call.search ? libc_pidfd_spawnp : libc_pidfd_spawn)(
+        &pidfd, call.path, call.file_actions, call.attributes, call.argv, call.envp);
+    if (error != 0)
+        return blame(request, error);
+    pid_t pid = 0;
+    if (needs_number(request)) {
+        if (const int missing = libc_pidfd::number_of(pidfd, libc_pidfd_getpid, pid); missing != 0)
+            return Result::failed(missing, KSPAWN_STEP_PIDFD);
     }
+    return Result::started(pid, pidfd);
+}
+
+Result start_with_pidfd(const Request& request, const Call& call) noexcept {
+    // pidfd_getpid() reads a file of /proc.  Where it cannot, the child is started by its
+    // number, as by a libc that has no pidfd_spawn().
+    if (libc_returns_pidfds() &&
+        (!needs_number(request) || libc_pidfd::numbers_are_told(libc_pidfd_getpid)))
+        return start_with_pidfd_of_libc(request, call);
     if (const int error = libc_pidfd::check_room(); error != 0)
         return Result::failed(error, KSPAWN_STEP_PIDFD);
     pid_t pid = 0;
     if (const int error = ask(call, pid); error != 0)
         return blame(request, error);
+    int pidfd = -1;
     if (const int error = libc_pidfd::open(pid, pidfd); error != 0)
         return Result::failed(error, KSPAWN_STEP_PIDFD);
     return Result::started(pid, pidfd);
@@ -183,6 +204,7 @@ Result start_by_libc(const Request& request) noexcept {
         return Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
     Request expanded = request;
     expanded.file_actions = expansion.get();
+    // NOLINTNEXTLINE(readability-suspicious-call-argument)
     return start(expanded, request, &expansion);
 }
 

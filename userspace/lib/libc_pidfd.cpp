@@ -46,6 +46,15 @@ void end(pid_t pid) noexcept {
     }
 }
 
+void end(const Descriptor& process) noexcept {
+    constexpr long pidfd_send_signal_number = 424; // on all machines
+    ::syscall(pidfd_send_signal_number, process.get(), SIGKILL, nullptr, 0);
+    siginfo_t info{};
+    while (::waitid(p_pidfd, static_cast<id_t>(process.get()), &info, WEXITED | __WALL) != 0 &&
+           errno == EINTR) {
+    }
+}
+
 } // namespace
 
 int check_room() noexcept {
@@ -69,6 +78,29 @@ int open(pid_t pid, int& pidfd) noexcept {
         return ESRCH;
     pidfd = process.release();
     return 0;
+}
+
+bool numbers_are_told(Getpid* getpid) noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    const Descriptor own = open_process(::getpid());
+    return own && getpid(own.get()) == ::getpid();
+}
+
+int number_of(int pidfd, Getpid* getpid, pid_t& pid) noexcept {
+    const ErrnoGuard keep_errno;
+    const CancelGuard no_cancellation;
+    Descriptor process{pidfd};
+    const pid_t number = getpid(pidfd);
+    if (number > 0) {
+        (void)process.release();
+        pid = number;
+        return 0;
+    }
+    const int error = number < 0 ? errno : ESRCH;
+    if (error != ESRCH)
+        end(process);
+    return error;
 }
 
 } // namespace kspawn::internal::libc_pidfd

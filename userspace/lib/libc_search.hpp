@@ -22,7 +22,7 @@ int look_at_program(const char* path) noexcept;
 /// answer.
 class Search {
 public:
-    /// 0, ENOENT, EACCES, ENAMETOOLONG, or ENOTSUP.
+    /// 0, ENOENT, EACCES, or ENOTSUP.
     int find(const Request& request) noexcept;
 
     [[nodiscard]] const char* found() const noexcept { return path_.data(); }

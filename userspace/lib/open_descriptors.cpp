@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <ranges>
 #include <string_view>
 
 #include "cancel_guard.hpp"
@@ -73,13 +72,13 @@ bool above_the_limit(int descriptor) noexcept {
 }
 
 Slot slot(std::span<const kspawn_action> before, int descriptor) noexcept {
-    for (const auto& action : before | std::views::reverse) {
-        if (made_by(action) == descriptor)
-            return Slot::made;
-        if (closes(action, descriptor))
-            return Slot::empty;
-    }
-    return is_open(descriptor) ? Slot::ours : Slot::empty;
+    const auto last =
+        std::find_if(before.rbegin(), before.rend(), [descriptor](const kspawn_action& action) {
+            return made_by(action) == descriptor || closes(action, descriptor);
+        });
+    if (last == before.rend())
+        return is_open(descriptor) ? Slot::ours : Slot::empty;
+    return made_by(*last) == descriptor ? Slot::made : Slot::empty;
 }
 
 int list_open(int first, int last, List<int>& list) noexcept {

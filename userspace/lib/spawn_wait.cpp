@@ -7,6 +7,7 @@ using kspawn::internal::Request;
 using kspawn::internal::Result;
 using kspawn::internal::When;
 
+// NOLINTNEXTLINE(readability-non-const-parameter): start() stores through them.
 int kspawn_spawn_wait_np(pid_t* pid, int* pidfd, int* status, struct rusage* usage,
                          const char* file, const char* search,
                          const kspawn_spawn_file_actions_t* file_actions,

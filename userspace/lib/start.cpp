@@ -11,8 +11,6 @@
 
 namespace kspawn::internal {
 
-namespace {
-
 // Errors of open(2) say nothing to a caller who asked for another program, and
 // ENOENT or EACCES would lie to him.  A shortage of descriptors or memory is one
 // whoever wanted them.
@@ -27,6 +25,8 @@ int visible_device_error(int error) noexcept {
         return ENOSYS;
     }
 }
+
+namespace {
 
 [[gnu::cold]] Result fail(const Request& request, Result result) noexcept {
     if (result.step == KSPAWN_STEP_DEVICE) {

@@ -6,6 +6,10 @@
 
 namespace kspawn::internal {
 
+/// What a caller is told who has asked for another program, and not for the device that
+/// could not be used for an error of this number.
+int visible_device_error(int error) noexcept;
+
 /// Checks the objects, starts the program, and remembers a failure.
 Result start(const Request& request) noexcept;
 

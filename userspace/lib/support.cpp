@@ -2,24 +2,25 @@
 #include <kspawn/failure.h>
 #include <kspawn/support.h>
 
-#include <sys/prctl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 
+#include "backend.hpp"
 #include "device.hpp"
 #include "errno_guard.hpp"
 #include "failure.hpp"
+#include "seccomp.hpp"
 
 namespace {
 
 namespace device = kspawn::internal::device;
 namespace failure = kspawn::internal::failure;
 
-// The size of the first published version.
-constexpr std::size_t smallest_size = sizeof(kspawn_support);
+// Of the first published version: six numbers and two pointers, whatever comes after them.
+constexpr std::size_t smallest_size = 6 * 4 + 2 * sizeof(void*);
+static_assert(smallest_size == offsetof(kspawn_support, device) + sizeof(const char*));
 
 int ask(kspawn_info& info) noexcept {
     auto lease = device::lease();
@@ -35,9 +36,12 @@ int ask(kspawn_info& info) noexcept {
     }
 }
 
-// A filter may refuse even the question, which is an answer as well.
-bool under_seccomp() noexcept {
-    return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+// Nothing but a start tells whether the caller may use I/O ports, which the module refuses
+// before it looks for the program: here there is none to find.  A filter that kills for
+// an ioctl() is not asked for it.
+bool refused() noexcept {
+    return kspawn::internal::under_seccomp() ||
+           kspawn::internal::start_by_kernel({}).step == KSPAWN_STEP_POLICY;
 }
 
 kspawn_support find_out() noexcept {
@@ -47,17 +51,17 @@ kspawn_support find_out() noexcept {
     found.reason = "";
     kspawn_info info{};
     found.error = ask(info);
-    // An older module does not know the question.
-    found.module_abi = info.args_size != 0 ? device::abi_version : 0;
+    // The module says how large its structures are, and has no number for that.
+    found.module_abi = found.error == 0 ? device::abi_version : 0;
     found.attr_flags = info.attr_flags;
     found.actions_max = info.actions_max;
     if (found.error != 0) {
         found.step = KSPAWN_STEP_DEVICE;
         found.reason = failure::device_hint(found.error);
-    } else if (under_seccomp()) {
+    } else if (refused()) {
         found.error = EPERM;
         found.step = KSPAWN_STEP_POLICY;
-        found.reason = failure::seccomp_hint;
+        found.reason = failure::policy_hint();
     }
     return found;
 }

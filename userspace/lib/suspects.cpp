@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Each step is asked whether it can have an error.  Most answers follow from the
 // error and the step alone, or from what the files and descriptors in question are
-// like.  The steps stand in their order: one that must have failed acquits those
-// behind it, which were never come to.
+// like.  The steps stand in their order: if one must have failed, those after it have
+// not been tried.
 #include "suspects.hpp"
 
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include "stats.hpp"
 
 // This library is linked without the compiler's startup files, which would have it.
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 void* __dso_handle = nullptr;
 

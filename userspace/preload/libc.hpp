@@ -47,6 +47,7 @@ struct Libc {
     Spawn* pidfd_spawn;  ///< glibc 2.39; may be null
     Spawn* pidfd_spawnp; ///< likewise
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration
 #define KSPAWN_PRELOAD_MEMBER(name, parameters, arguments) decltype(::name)* name;
     KSPAWN_PRELOAD_FOR_EACH_OBJECT_FUNCTION(KSPAWN_PRELOAD_MEMBER)
 #undef KSPAWN_PRELOAD_MEMBER

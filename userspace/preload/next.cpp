@@ -11,7 +11,7 @@
 #include <cstdlib>
 
 // The linker's name for it.
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 extern "C" [[gnu::visibility("hidden")]] void* const _GLOBAL_OFFSET_TABLE_[];
 
 namespace kspawn::preload {

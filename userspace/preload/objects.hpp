@@ -52,6 +52,7 @@ private:
 };
 
 /// A libc's file actions as libkspawn has them.  The paths stay libc's.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): see space_
 class FileActions {
 public:
     [[nodiscard]] Verdict read(const posix_spawn_file_actions_t* from) noexcept;

@@ -126,7 +126,7 @@ int fill(posix_spawn_file_actions_t* file_actions, int child_end, int standard) 
 }
 
 struct CloseFile {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    void operator()(std::FILE* file) const noexcept { static_cast<void>(std::fclose(file)); }
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
@@ -137,7 +137,8 @@ File make_file(Stream& stream, int descriptor, bool read) noexcept {
     if (file) {
         // For fileno(); what stdio itself does with such a stream, it does by the cookie.
         file->_fileno = descriptor;
-        ::setvbuf(file.get(), stream.buffer.data(), _IOFBF, stream.buffer.size());
+        static_cast<void>(
+            ::setvbuf(file.get(), stream.buffer.data(), _IOFBF, stream.buffer.size()));
     }
     return file;
 }

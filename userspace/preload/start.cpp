@@ -9,6 +9,7 @@
 #include "userspace/lib/cancel_guard.hpp"
 #include "userspace/lib/libc_pidfd.hpp"
 #include "userspace/lib/search_list.hpp"
+#include "userspace/lib/start.hpp"
 
 namespace kspawn::preload {
 
@@ -46,6 +47,8 @@ Result by_libc(const Call& call) noexcept {
 }
 
 Result fall_back(const Call& call, Reason reason, int why) noexcept {
+    // Also where the library does not understand the program's objects, or the kernel does
+    // not take as much as libc.
     if (::kspawn_get_backend() == KSPAWN_BACKEND_KERNEL)
         return Result::failed(why, KSPAWN_STEP_DEVICE);
     stats::count_libc(call.entry, reason, why);
@@ -70,8 +73,11 @@ Result conclude(const Call& call, Result result) noexcept {
     if (result.step == KSPAWN_STEP_COPY && result.error == E2BIG &&
         result.index == KSPAWN_ARG_ACTIONS)
         return fall_back(call, Reason::object, result.error);
-    if (internal::turned_away(result)) // and libc may not be asked
+    if (internal::turned_away(result)) { // and libc may not be asked
+        if (result.step == KSPAWN_STEP_DEVICE)
+            result.error = internal::visible_device_error(result.error);
         return result;
+    }
     stats::count_failed(call.entry);
     return result;
 }

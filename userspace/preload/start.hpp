@@ -13,14 +13,14 @@ namespace kspawn::preload {
 
 /// What the program asked for, with its own objects.
 struct Call {
-    Entry entry;
-    const char* path;
-    bool search; ///< in PATH, if path has no '/'
-    const posix_spawn_file_actions_t* file_actions;
-    const posix_spawnattr_t* attributes;
-    char* const* argv;
-    char* const* envp;
-    bool pidfd;
+    Entry entry{};
+    const char* path = nullptr;
+    bool search = false; ///< in PATH, if path has no '/'
+    const posix_spawn_file_actions_t* file_actions = nullptr;
+    const posix_spawnattr_t* attributes = nullptr;
+    char* const* argv = nullptr;
+    char* const* envp = nullptr;
+    bool pidfd = false;
     /// Wait for the child's end as well, if the kernel starts it and no signal ends
     /// the wait.
     bool wait = false;

@@ -56,16 +56,20 @@ Counters* make_counters() noexcept {
     return static_cast<Counters*>(pages);
 }
 
-// Null if nobody wants to know.  Whoever comes first in a child of fork() makes the
-// counters that process's.
-Counters* own_counters() noexcept {
-    if (!begun.load(std::memory_order_acquire)) [[unlikely]]
-        begin(); // another library's constructor starts a program before ours ran
+// Whoever comes first in a child of fork() makes the counters that process's.
+Counters* begun_counters() noexcept {
     auto* const own = counters.load(std::memory_order_acquire);
     pid_t nobody = 0;
     if (own != nullptr && own->owner == nobody)
         own->owner.compare_exchange_strong(nobody, ::getpid());
     return own;
+}
+
+// Null if nobody wants to know.
+Counters* own_counters() noexcept {
+    if (!begun.load(std::memory_order_acquire)) [[unlikely]]
+        begin(); // another library's constructor starts a program before ours ran
+    return begun_counters();
 }
 
 // Null also for a child of vfork().
@@ -99,7 +103,7 @@ void describe(internal::Words& words, Reason reason, int error) noexcept {
         break;
     }
     case Reason::seccomp:
-        words << "the caller runs under seccomp";
+        words << "the caller runs under seccomp or may use I/O ports";
         break;
     case Reason::layout:
         words << "the objects of glibc " << std::string_view(::gnu_get_libc_version())
@@ -198,7 +202,7 @@ void begin() noexcept {
         static_cast<void>(::at_quick_exit(report)); // nobody could be told
     }
     begun.store(true, std::memory_order_release);
-    if (auto* const own = own_counters())
+    if (auto* const own = begun_counters())
         own->loaded = true;
 }
 

@@ -45,8 +45,8 @@ void count_libc(Entry entry, Reason reason, int error) noexcept;
 /// A call of fork() and its like, or of an exec function.
 void count_other(Other other) noexcept;
 
-/// Whether there is something to tell which nobody could after an exec.  In a child
-/// of fork() the exec itself is none: it is half of what the parent has counted.
+/// Whether this process has counted something that an exec would lose.  The exec itself,
+/// in a child of fork(), is not: the parent has counted the fork.
 bool lost_by_exec() noexcept;
 
 /// Says what has not been said yet, if KSPAWN_STATS asks for it.  Nothing in it needs a lock or

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "exit_status.hpp"
+#include "lib/seccomp.hpp"
 
 namespace kspawn::tool {
 
@@ -186,10 +187,10 @@ void report_device(Report& report, const kspawn_support& support) {
         return;
     }
     if (support.error == EPROTO) {
-        report.add(Verdict::bad, "ABI",
-                   fmt::format("the module speaks {}, this library {}", support.module_abi,
-                               support.library_abi),
-                   device_advice(EPROTO));
+        report.add(
+            Verdict::bad, "ABI",
+            fmt::format("the module does not speak that of this library, {}", support.library_abi),
+            device_advice(EPROTO));
         return;
     }
     report.add(
@@ -199,7 +200,11 @@ void report_device(Report& report, const kspawn_support& support) {
 }
 
 void report_seccomp(Report& report, const kspawn_support& support) {
-    if (support.step == KSPAWN_STEP_POLICY)
+    const bool filtered = internal::under_seccomp();
+    if (support.step == KSPAWN_STEP_POLICY && !filtered)
+        report.add(Verdict::bad, "caller",
+                   std::string(support.reason) + ", and the module refuses such callers");
+    else if (support.step == KSPAWN_STEP_POLICY)
         report.add(Verdict::bad, "seccomp",
                    "this process is under seccomp, and the module refuses such callers",
                    "start kspawn's callers without a filter, e.g. docker run --security-opt "

@@ -34,7 +34,7 @@ constexpr std::array<Meaning, 14> meanings{{
     {"in_flight", "of those under way now"},
     {"clones", "children created"},
     {"killed", "children killed before they were a program"},
-    {"fail_policy", "refused, by policy (seccomp)"},
+    {"fail_policy", "refused, by policy (seccomp, I/O ports)"},
     {"fail_copy", "failed: request not valid or not readable"},
     {"fail_descriptors", "failed: descriptor table"},
     {"fail_clone", "failed: creating the child"},

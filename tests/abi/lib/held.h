@@ -7,7 +7,7 @@
 #include "fixture.h"
 
 /* The child of completion_hold(); the test ends if there is none. */
-static inline pid_t expect_held(struct __test_metadata *_metadata, int device, int completion,
+static inline pid_t assert_held(struct __test_metadata *_metadata, int device, int completion,
 				__u64 cookie)
 {
 	struct spawn s;

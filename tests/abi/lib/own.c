@@ -93,6 +93,13 @@ int own_wait(pid_t pid)
 	return got == pid ? status : -1;
 }
 
+int own_wait_exit(pid_t pid)
+{
+	int status = own_wait(pid);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 unsigned long long own_clock_ms(void)
 {
 	struct timespec now;

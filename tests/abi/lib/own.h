@@ -32,6 +32,9 @@ bool own_no_child(void);
 /* Wait for @pid with __WALL; its wait status, or -1 with errno. */
 int own_wait(pid_t pid);
 
+/* The same; the status by which it exits, or -1. */
+int own_wait_exit(pid_t pid);
+
 /* Wait until @pid is in state @state of /proc/PID/stat; false after 20 s. */
 bool own_wait_state(pid_t pid, char state);
 /* A child of @process, as /proc has it; 0 if there is none within 20 s. */

@@ -30,7 +30,10 @@ struct report_fd {
 /* Make the empty file, writable to all, in the working directory. */
 int report_prepare(struct report *r);
 
-/* Read what the child wrote, in the place of what was read before.  -1 if that is nothing, or no whole report. */
+/*
+ * Read what the child wrote, in the place of what was read before.  -1 if that is
+ * nothing, or no whole report.
+ */
 int report_load(struct report *r);
 
 /* A section, with a NUL after its @size bytes (which may be null). */

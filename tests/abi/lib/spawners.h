@@ -112,7 +112,7 @@ static inline void start_spawners(struct __test_metadata *_metadata, int device,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, h->tally);
 	for (i = 0; i < SPAWNERS; i++) {
-		h->pids[i] = expect_fork(_metadata);
+		h->pids[i] = assert_fork(_metadata);
 		if (!h->pids[i])
 			go_on_spawning(device, h);
 	}

@@ -123,6 +123,18 @@ void idle_take(struct idle *idle)
 	idle->descriptors = own_descriptor_count();
 }
 
+long totals_memory_within(long most)
+{
+	unsigned long long end = own_clock_ms() + 10000;
+	long memory = memory_in_use();
+
+	while (memory > most && own_clock_ms() < end) {
+		own_sleep_ms(100);
+		memory = memory_in_use();
+	}
+	return memory;
+}
+
 void totals_take(struct totals *t)
 {
 	unsigned int i;

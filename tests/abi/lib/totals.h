@@ -63,6 +63,8 @@ long totals_objects(const char *cache);
  * kept for later comes and goes, what is lost stays.
  */
 long totals_objects_within(const char *cache, long most);
+/* KiB that are not available; likewise read until they are no more than @most. */
+long totals_memory_within(long most);
 
 /* Count; takes more than a second, in which what has ended is freed. */
 void totals_take(struct totals *t);

@@ -6,10 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/*
- * Seize @caller, which waits for "go" to be closed, with options that have its
- * children traced as well; false with errno.
- */
+/* PTRACE_SEIZE a caller with these, and its children are traced as well. */
 #define TRACER_OPTIONS	(PTRACE_O_TRACEVFORK | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE | \
 			 PTRACE_O_EXITKILL)
 

@@ -324,5 +324,5 @@ def write(
         "flames": [(title, svg.read_text()) for title, svg in flames],
         "errors": [f"Linux {boot.kernel}: {error}" for boot in results for error in boot.errors],
     }
-    for name in ("index.html", "results.md"):
-        (out / name).write_text(_drawn({"index.html": "page.html.jinja"}.get(name, f"{name}.jinja"), **data))
+    (out / "index.html").write_text(_drawn("page.html.jinja", **data))
+    (out / "results.md").write_text(_drawn("results.md.jinja", **data))

@@ -20,13 +20,13 @@ std::string bytes_of(const std::string& hex) {
     return bytes;
 }
 
-// Of sections: the report has them in another shape, or for other tests.
+// Sections that the report has in another shape, or for other tests.
 constexpr const char* passed_over[] = {
     "argc", "cmdline", "device", "environ", "execfn", "parents_pgid",
     "pgid", "pid",     "ppid",   "sid",     "tid",
 };
 
-// Of /proc/self/status.
+// Lines of /proc/self/status.
 constexpr const char* passed_over_of_status[] = {
     "State",
     "Tgid",

@@ -32,7 +32,7 @@
 static DEFINE_MUTEX(lock);
 static struct dentry *directory;
 
-/* Of the probe that is registered, or "". */
+/* The name of the probe that is registered, or "". */
 static char function[KSYM_NAME_LEN];
 
 static struct {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace fuzz {
 
@@ -111,28 +112,15 @@ std::uint64_t RequestReader::list() {
 }
 
 std::uint64_t RequestReader::path_of_action() {
-    switch (reader_.below(12)) {
-    default:
-        return string("/dev/null");
-    case 3:
-        return string("file");
-    case 4:
-        return string("new");
-    case 5:
-        return string(".");
-    case 6:
-        return string("/");
-    case 7:
-        return string("missing/file");
-    case 8:
-        return string("");
-    case 9:
-        return string("/proc/self/fd/0");
-    case 10:
-        return string(std::string(reader_.number(2) % 8192, 'a'));
-    case 11:
-        return string(names_.programs + "/tiny");
-    }
+    // The path that always opens is there three times.
+    static constexpr const char* paths[] = {
+        "/dev/null", "/dev/null", "/dev/null",    "file", "new",
+        ".",         "/",         "missing/file", "",     "/proc/self/fd/0"};
+    const auto which = reader_.below(12);
+    if (which < std::size(paths))
+        return string(paths[which]);
+    return string(which == 11 ? names_.programs + "/tiny"
+                              : std::string(reader_.number(2) % 8192, 'a'));
 }
 
 int RequestReader::descriptor() {

@@ -58,18 +58,25 @@ Expected read(fuzz::Bytes& bytes) {
     return one;
 }
 
+// Beside O_PATH few flags have a meaning.
+unsigned flags_of(const Expected& one) {
+    const unsigned known = (one.oflag & O_PATH) != 0
+                               ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+                               : kspawn::internal::file_actions::known_open_flags;
+    return static_cast<unsigned>(one.oflag) & known;
+}
+
 // A mode has no meaning where nothing is created.
 mode_t mode_of(const Expected& one) {
-    const bool creates = (one.oflag & O_CREAT) != 0 || (one.oflag & O_TMPFILE) == O_TMPFILE;
+    const auto flags = flags_of(one);
+    const bool creates = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
     return creates ? one.mode & 07777U : 0;
 }
 
 bool same(const kspawn_action& action, const Expected& one) {
     const auto* const path = reinterpret_cast<const char*>(action.path);
     return action.op == one.op && action.fd == one.fd && action.newfd == one.newfd &&
-           action.oflag == (static_cast<unsigned>(one.oflag) &
-                            kspawn::internal::file_actions::known_open_flags) &&
-           action.mode == mode_of(one) &&
+           action.oflag == flags_of(one) && action.mode == mode_of(one) &&
            (path == nullptr ? one.op != KSPAWN_ACTION_OPEN && one.op != KSPAWN_ACTION_CHDIR
                             : path == one.path);
 }

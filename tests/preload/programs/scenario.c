@@ -90,6 +90,15 @@ static int scenario_not_found(void) {
     return posix_spawn(&pid, "/no/such/program", NULL, NULL, argv, environ) && pid == 4711 ? 0 : 1;
 }
 
+/* Exits with the error of a start; 0 if there was none. */
+static int scenario_error(void) {
+    char* argv[] = {"true", NULL};
+    pid_t pid;
+    int error = posix_spawn(&pid, "/bin/true", NULL, NULL, argv, environ);
+
+    return error ? error : wait_for(pid);
+}
+
 /* A child of fork() is a process of its own. */
 static int scenario_fork(void) {
     pid_t pid;
@@ -297,31 +306,19 @@ static const struct {
     const char* name;
     int (*function)(void);
 } scenarios[] = {
-    SCENARIO(early),
-    SCENARIO(environment),
-    SCENARIO(exit),
-    SCENARIO(underscore_exit),
-    SCENARIO(quick_exit),
-    SCENARIO(nothing),
-    SCENARIO(not_found),
-    SCENARIO(fork),
-    SCENARIO(vfork),
-    SCENARIO(forks_only),
-    SCENARIO(clone),
-    SCENARIO(exec),
-    SCENARIO(exec_env),
-    SCENARIO(start_and_exec),
-    SCENARIO(full_table),
-    SCENARIO(another_file),
-    SCENARIO(closes_all),
-    SCENARIO(takes_all),
-    SCENARIO(no_room),
-    SCENARIO(closed_stderr),
-    SCENARIO(changes_directory),
-    SCENARIO(zeroed),
-    SCENARIO(unknown_attribute),
-    SCENARIO(seccomp),
-    SCENARIO(threads),
+    SCENARIO(early),          SCENARIO(environment),
+    SCENARIO(exit),           SCENARIO(underscore_exit),
+    SCENARIO(quick_exit),     SCENARIO(nothing),
+    SCENARIO(not_found),      SCENARIO(error),
+    SCENARIO(fork),           SCENARIO(vfork),
+    SCENARIO(forks_only),     SCENARIO(clone),
+    SCENARIO(exec),           SCENARIO(exec_env),
+    SCENARIO(start_and_exec), SCENARIO(full_table),
+    SCENARIO(another_file),   SCENARIO(closes_all),
+    SCENARIO(takes_all),      SCENARIO(no_room),
+    SCENARIO(closed_stderr),  SCENARIO(changes_directory),
+    SCENARIO(zeroed),         SCENARIO(unknown_attribute),
+    SCENARIO(seccomp),        SCENARIO(threads),
 };
 
 int main(int argc, char* argv[], char* envp[]) {

@@ -32,7 +32,7 @@ std::string kind_of(const std::string& hazard) {
     return "";
 }
 
-/// What the tracer must call it.
+/// The name that the tracer must give it.
 std::string traced_way(const Way& way) {
     if (way.kernel)
         return "kspawn";

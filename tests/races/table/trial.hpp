@@ -27,11 +27,11 @@ struct Trial {
     [[nodiscard]] std::string outcome() const;
 };
 
-/// Each hazard by each way; and starts without any.  Not yet run_trials.
+/// Each hazard by each way; and starts without any.  Not run yet.
 std::vector<Trial> all_trials();
 std::vector<Trial> clean_trials();
 
-/// The same, run_trials, some at a time.
+/// The same, run, some at a time.
 std::vector<Trial> run_all();
 std::vector<Trial> run_clean();
 

@@ -52,8 +52,8 @@ void trial_check(const struct trial* trial);
 void trial_await_hold(const struct trial* trial);
 void trial_release(const struct trial* trial);
 
-/* Waits until *flag is set (true), or for good no thread of the subject runs any more,
- * or none but thread `tid` is asked about (false). */
+/* Waits until *flag is set (true), or until proc_rests() says that thread `tid` of the
+ * subject, or all of them if it is 0, will not run any more (false). */
 bool trial_await(const struct trial* trial, const _Atomic int* flag, pid_t tid);
 
 /* The words that the target wrote.  Ends the trial if it wrote nothing. */
@@ -84,8 +84,9 @@ pid_t trial_tid(void);
 const char* trial_libc(void);
 
 /*
- * Says what has been seen, at the end: one JSON object, on one line, with the subject's
- * process ID.  `evidence` is what it has as its member of that name.
+ * Prints the outcome of the trial, at the end, as one line with a JSON object, in which is
+ * the subject's process ID.  `evidence` is a format of printf(), for the members of the
+ * object "evidence" in it.
  */
 void trial_report(const struct trial* trial, const char* hazard, bool happened,
                   const char* evidence, ...) __attribute__((format(printf, 4, 5)));

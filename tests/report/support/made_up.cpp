@@ -41,6 +41,18 @@ MadeUp::MadeUp()
                {"verdict", "clean"},
                {"command_status", 0}} {}
 
+MadeUp MadeUp::full() {
+    MadeUp made_up;
+    for (const auto* way : {"vfork", "clone_vm_vfork", "clone_vm", "kspawn", "fork"})
+        made_up.window(way, 1'000'000, 250'000);
+    made_up.creds(1, 1'100'000);
+    made_up.signal(1, 1'100'000);
+    made_up.descriptor(1, 900'000);
+    made_up.stall("lock", 1'200'000, 3'000'000);
+    made_up.stall("vfork", 1'200'000, 4'000'000);
+    return made_up;
+}
+
 Json& MadeUp::add(Json added) {
     events_.push_back(std::move(added));
     return events_.back();
@@ -106,15 +118,6 @@ Json& MadeUp::descriptor(std::int64_t window, std::int64_t time) {
     made["gap_ns"] = 1500;
     made["program"] = "/bin/true";
     return add(std::move(made));
-}
-
-std::vector<Json>& MadeUp::one_of_each() {
-    window("vfork", 10, 5);
-    creds(1, 12);
-    signal(1, 12);
-    descriptor(1, 12);
-    stall("lock", 12, 5);
-    return events_;
 }
 
 Json& MadeUp::stall(const std::string& cause, std::int64_t time, std::int64_t wait) {

@@ -17,17 +17,17 @@ class MadeUp {
 public:
     /// A trace of `make -j4`.
     MadeUp();
+    /// One of everything: a window of each way, five events.
+    static MadeUp full();
     Json& start() { return start_; }
     Json& summary() { return summary_; }
+    std::vector<Json>& events() { return events_; }
     /// Each can be changed until the trace is read.
     Json& window(const std::string& way, std::int64_t start, std::int64_t duration);
     Json& creds(std::int64_t window, std::int64_t time);
     Json& signal(std::int64_t window, std::int64_t time);
     Json& descriptor(std::int64_t window, std::int64_t time);
     Json& stall(const std::string& cause, std::int64_t time, std::int64_t wait);
-
-    /// An event of each kind, the window first.
-    std::vector<Json>& one_of_each();
 
     [[nodiscard]] std::string text(bool cut_off = false) const;
     [[nodiscard]] trace::report::Trace read() const;

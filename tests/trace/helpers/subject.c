@@ -60,20 +60,36 @@ static int execute(void* unused) {
     _exit(127);
 }
 
-static void scene_vfork(void) {
+static int end(void* unused) {
+    (void)unused;
+    return 0;
+}
+
+static void in_vfork(int (*run)(void*)) {
     const pid_t pid = vfork();
-    if (pid == 0) {
-        execve(program, no_arguments, environ);
-        _exit(127);
-    }
+    if (pid == 0)
+        _exit(run(NULL));
     reap(pid);
 }
 
-static void scene_vfork_exit(void) {
-    const pid_t pid = vfork();
+static void in_fork(int (*run)(void*)) {
+    const pid_t pid = fork();
     if (pid == 0)
-        _exit(0);
+        _exit(run(NULL));
     reap(pid);
+}
+
+static void in_clone_vm(int (*run)(void*)) {
+    static char stack[65536] __attribute__((aligned(16)));
+    reap(clone(run, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL));
+}
+
+static void scene_vfork(void) {
+    in_vfork(execute);
+}
+
+static void scene_vfork_exit(void) {
+    in_vfork(end);
 }
 
 static void* vfork_once(void* unused) {
@@ -88,15 +104,11 @@ static void scene_vfork_in_threads(void) {
 }
 
 static void scene_fork(void) {
-    const pid_t pid = fork();
-    if (pid == 0)
-        execute(NULL);
-    reap(pid);
+    in_fork(execute);
 }
 
 static void scene_clone_vm(void) {
-    static char stack[65536] __attribute__((aligned(16)));
-    reap(clone(execute, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL));
+    in_clone_vm(execute);
 }
 
 static void scene_posix_spawn(void) {
@@ -142,11 +154,21 @@ static void open_gate(void) {
     close(open(fifo, O_WRONLY | O_CLOEXEC));
 }
 
+static void (*act)(void);
+
+static void* act_and_open(void* unused) {
+    pause_ms(300);
+    act();
+    open_gate();
+    return unused;
+}
+
 // Lets a thread act while the child of a posix_spawn() is held.
-static void meanwhile(void* (*act)(void*)) {
+static void meanwhile(void (*what)(void)) {
     pthread_t thread;
     make_fifo();
-    if (pthread_create(&thread, NULL, act, NULL) != 0)
+    act = what;
+    if (pthread_create(&thread, NULL, act_and_open, NULL) != 0)
         errx(2, "pthread_create");
     posix_spawn_file_actions_t actions;
     pid_t pid;
@@ -158,18 +180,14 @@ static void meanwhile(void* (*act)(void*)) {
     pthread_join(thread, NULL);
 }
 
-static void* drop_nothing(void* unused) {
-    pause_ms(300);
+static void drop_nothing(void) {
     if (syscall(SYS_setresuid, 0, 0, 0) != 0)
         err(2, "setresuid");
-    open_gate();
-    return unused;
 }
 
 // Each by a system call of its own, and of this thread only.
-static void* change_all(void* unused) {
+static void change_all(void) {
     const gid_t group = 100;
-    pause_ms(300);
     if (syscall(SYS_setresgid, 50, 50, 50) != 0)
         err(2, "setresgid");
     if (syscall(SYS_setgroups, 1, &group) != 0)
@@ -184,8 +202,6 @@ static void* change_all(void* unused) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 1) < 0)
         err(2, "KEYCTL_GET_KEYRING_ID");
-    open_gate();
-    return unused;
 }
 
 static void scene_changes(void) {
@@ -194,33 +210,26 @@ static void scene_changes(void) {
 
 static volatile long target;
 
-static void* write_by_process_vm(void* unused) {
+static void write_by_process_vm(void) {
     long value = 1;
     const struct iovec from = {&value, sizeof(value)};
     const struct iovec to = {(void*)&target, sizeof(target)};
-    pause_ms(300);
     if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) != sizeof(value) || target != 1)
         err(2, "process_vm_writev");
-    open_gate();
-    return unused;
 }
 
-static void* write_by_proc_mem(void* unused) {
+static void write_by_proc_mem(void) {
     const long value = 2;
-    pause_ms(300);
     const int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
     if (memory < 0 || pwrite(memory, &value, sizeof(value), (off_t)(long)&target) < 0 ||
         target != 2)
         err(2, "/proc/self/mem");
     close(memory);
-    open_gate();
-    return unused;
 }
 
 // By a debugger, which is another process.
-static void* write_by_ptrace(void* unused) {
+static void write_by_ptrace(void) {
     const pid_t tid = (pid_t)syscall(SYS_gettid);
-    pause_ms(300);
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
     const pid_t debugger = fork();
     if (debugger == 0) {
@@ -233,17 +242,12 @@ static void* write_by_ptrace(void* unused) {
     reap(debugger);
     if (target != 3)
         errx(2, "ptrace");
-    open_gate();
-    return unused;
 }
 
-static void* remap(void* unused) {
-    pause_ms(300);
+static void remap(void) {
     void* memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_READ | PROT_WRITE) != 0)
         err(2, "mmap");
-    open_gate();
-    return unused;
 }
 
 static void scene_writes(void) {
@@ -267,14 +271,13 @@ static void scene_drop_alone(void) {
     scene_posix_spawn();
 }
 
+static int drop_and_execute(void* unused) {
+    drop_now(unused);
+    return execute(unused);
+}
+
 static void scene_drop_in_child(void) {
-    const pid_t pid = vfork();
-    if (pid == 0) {
-        syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY);
-        execve(program, no_arguments, environ);
-        _exit(127);
-    }
-    reap(pid);
+    in_vfork(drop_and_execute);
 }
 
 // signals
@@ -283,32 +286,22 @@ static void on_signal(int number) {
     (void)number;
 }
 
+static int get_signal(void* unused) {
+    (void)unused;
+    return kill(getpid(), SIGUSR1);
+}
+
 static void scene_handler(void) {
     signal(SIGUSR1, on_signal);
-    const pid_t pid = vfork();
-    if (pid == 0) {
-        kill(getpid(), SIGUSR1);
-        _exit(0);
-    }
-    reap(pid);
+    in_vfork(get_signal);
 }
 
 static void scene_handler_elsewhere(void) {
     signal(SIGUSR1, on_signal);
     raise(SIGUSR1);
-    const pid_t pid = fork();
-    if (pid == 0) {
-        raise(SIGUSR1);
-        _exit(0);
-    }
-    reap(pid);
+    in_fork(get_signal);
     signal(SIGUSR1, SIG_IGN);
-    const pid_t ignoring = vfork();
-    if (ignoring == 0) {
-        kill(getpid(), SIGUSR1);
-        _exit(0);
-    }
-    reap(ignoring);
+    in_vfork(get_signal);
     scene_kspawn();
 }
 
@@ -399,14 +392,11 @@ static void scene_old_descriptor(void) {
 }
 
 // While a child is held that has the descriptor, its number comes to mean another file.
-static void* reopen(void* unused) {
-    pause_ms(300);
+static void reopen(void) {
     if (fcntl(opened, F_SETFD, FD_CLOEXEC) != 0 || close(opened) != 0)
         err(2, "close");
     if (open("/etc/group", O_RDONLY) != opened)
         errx(2, "the number is not free");
-    open_gate();
-    return unused;
 }
 
 static void scene_reopened(void) {
@@ -456,10 +446,8 @@ static void scene_duplicated(void) {
     close(opened);
 }
 
-static void* wait_long(void* unused) {
+static void wait_long(void) {
     pause_ms(6000);
-    open_gate();
-    return unused;
 }
 
 static void scene_held_long(void) {
@@ -489,15 +477,11 @@ static int wait_and_execute(void* unused) {
 }
 
 static void scene_slow(void) {
-    const pid_t pid = vfork();
-    if (pid == 0)
-        wait_and_execute(NULL);
-    reap(pid);
+    in_vfork(wait_and_execute);
 }
 
 static void scene_slow_clone_vm(void) {
-    static char stack[65536] __attribute__((aligned(16)));
-    reap(clone(wait_and_execute, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL));
+    in_clone_vm(wait_and_execute);
 }
 
 static atomic_int enough;

@@ -30,7 +30,11 @@ namespace kspawn {
  * child; or SpawnError is thrown in it, as Command::spawn() would throw it.
  *
  * A coroutine that is destroyed while it waits is not resumed, and the child is let go
- * of as by the destructor of Child.
+ * of as by the destructor of Child.  Only destroy it while no thread is in dispatch() or
+ * wait() of the queue, but for the thread that destroys it (in a handler or in another
+ * coroutine): another may be about to resume it, and a coroutine that is being resumed
+ * cannot be destroyed.  A program whose threads share a queue resumes the coroutine first,
+ * or holds a lock around dispatch() and around the destruction.
  *
  * GCC 12 refuses a braced list in the operand of co_await, as in
  * `co_await Command("sh").args({"-c", "true"}).spawn_async(queue)`: call arg(), or make

@@ -5,9 +5,9 @@
  *
  * The library asks the kernel.  Where it cannot, because there is no module, the
  * device may not be used, the module speaks another ABI, or the caller runs under
- * seccomp, the library asks libc, with the same results.  A program that is
- * linked to it is therefore of use on any Linux.  These functions are for programs
- * that want to know which it is, or that insist.
+ * seccomp or may use I/O ports (ioperm(2), iopl(2)), the library asks libc, with the same results.
+ * A program that is linked to it is therefore of use on any Linux.  These functions are for
+ * programs that want to know which it is, or that insist.
  *
  * A start through libc differs in this:
  *   - what libc's posix_spawn() cannot do fails with ENOTSUP, and
@@ -26,10 +26,12 @@
  *     kspawn-differences(7).  A start that fails has had a child, and so there is
  *     a SIGCHLD; O_CLOEXEC in an open action may be lost.
  *   - there is no limit to file actions or to the search list.
- *   - before glibc 2.39 a pidfd is opened after the child has been started; if
- *     somebody else has reaped the child by then (SIGCHLD is ignored, or another
- *     thread waits for any child), the start fails with ESRCH and its program
- *     may have run.
+ *   - a pidfd (before glibc 2.39), or the process ID that is wanted beside one (from 2.39
+ *     on), is got after the child has been started.  If somebody else has reaped the
+ *     child by then (SIGCHLD is ignored, or another thread waits for any child), the
+ *     start fails with ESRCH.  If there is no descriptor or memory for it (EMFILE,
+ *     ENFILE, ENOMEM), the child is killed and reaped.  In both cases its program may
+ *     have run.
  *   - a pointer that is not valid is a fault (SIGSEGV) where the kernel says
  *     EFAULT; only a null path is told.
  *   - it is as fast as libc, and has libc's race windows.
@@ -67,7 +69,7 @@ extern "C" {
 enum kspawn_backend {
     /** The kernel if it can be asked, else libc. */
     KSPAWN_BACKEND_AUTO = 0,
-    /** The kernel, or the start fails: ENOSYS, or EPERM under seccomp. */
+    /** The kernel, or the start fails: ENOSYS; EPERM under seccomp or with I/O ports. */
     KSPAWN_BACKEND_KERNEL = 1,
     /** libc's posix_spawn(). */
     KSPAWN_BACKEND_LIBC = 2

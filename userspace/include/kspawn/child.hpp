@@ -46,9 +46,10 @@ struct Output {
  * std::jthread would) turns an exception into a hang.  Nor does it leave a zombie
  * behind for good (as Rust's would): a child that has ended by then is reaped,
  * and one that has not is put on a list, to be reaped when it is found to have
- * ended.  The list is looked through by each start of a Command, by each
- * destructor that adds to it and by reap_abandoned(), so that there are never
- * more zombies of this kind than children that ended since the last of these.
+ * ended.  The list is looked through by reap_abandoned(), and by the starts of a Command
+ * and the destructors: whenever there were more of these since the last time than children
+ * were running in it then.  So each of them costs the same however long the list is, and
+ * there are never more zombies of this kind than twice that number, and one.
  * There is no thread and no signal handler behind it.
  *
  * If the program ignores SIGCHLD, or waits for any child elsewhere, the status
@@ -60,6 +61,9 @@ struct Output {
  * The functions that take a std::error_code do not throw for errors of the
  * operating system: they set it, or clear it after success.  The others throw
  * std::system_error.
+ *
+ * No function is a cancellation point: a thread that is cancelled (pthread_cancel())
+ * while it waits here is cancelled after the wait.
  */
 class KSPAWN_API Child {
 public:
@@ -188,9 +192,14 @@ public:
 
 private:
     friend class Command;
+    friend class Pipeline;
     using Pipes = std::vector<std::pair<int, FileDescriptor>>;
 
     Child(std::unique_ptr<State> state, Pipes pipes) noexcept;
+    void close_pipes() noexcept { pipes_.clear(); }
+    void close_all_but_standard_pipes() noexcept {
+        std::erase_if(pipes_, [](const auto& pipe) { return pipe.first > 2; });
+    }
 
     template <class Rep, class Period>
     static std::chrono::steady_clock::time_point
@@ -216,7 +225,8 @@ private:
  *
  * For a program that lets go of children and then starts no more.
  *
- * @return how many of them still run
+ * @return how many of them it has found running; those that another thread is looking at
+ *         just then are not counted
  */
 KSPAWN_API std::size_t reap_abandoned() noexcept;
 

@@ -10,7 +10,9 @@
  * A shape known from Rust's std::process::Command and Python's subprocess, on
  * top of <kspawn/spawn.h>: programs are started through the kernel, or however
  * that library is told to.  There is no thread and no signal handler behind it.
- * Link with libkspawn++ (pkg-config kspawn++, CMake kspawn::kspawn++).
+ * Link with libkspawn++ (pkg-config kspawn++, CMake kspawn::kspawn++).  Unlike libkspawn,
+ * libkspawn++ promises no ABI: a program is compiled with the headers of the version that
+ * it runs with.
  *
  * Since kspawn 0.1.
  */
@@ -182,8 +184,10 @@ public:
     /**
      * The same, by error code.
      *
-     * @param[out] error cleared after success.  kspawn_last_failure() tells the step
-     *                   unless it was Step::prepare
+     * @param[out] error cleared after success.  It does not tell the step, and
+     *                   kspawn_last_failure() tells one only of a failure that was not at
+     *                   Step::prepare, of which it still has an older one: whoever wants
+     *                   to know the step calls the function that throws
      * @return the child, or an empty one
      */
     [[nodiscard]] Child spawn(std::error_code& error) const;
@@ -218,10 +222,11 @@ public:
     [[nodiscard]] AsyncSpawn spawn_async(CompletionQueue& queue) const;
 
     /**
-     * Start it and wait for it.  Nothing is done with a pipe but to close it.
+     * Start it and wait for it.  Nothing is done with a pipe but to close it: a child finds
+     * the end of its input, and one that writes gets SIGPIPE (EPIPE).
      *
-     * If the command has no pipe, that is one system call (kspawn_spawn_wait_np()).  The
-     * wait goes on after a signal that was handled.
+     * That is one system call (kspawn_spawn_wait_np()).  The wait goes on after a signal
+     * that was handled.
      *
      * @return how it ended
      * @throws SpawnError as spawn(), std::system_error as Child::wait()
@@ -231,7 +236,7 @@ public:
      * The same, by error code.
      *
      * @param[out] error cleared after success
-     * @return how it ended; after an error it means nothing
+     * @return how it ended; none after an error
      */
     [[nodiscard]] ExitStatus status(std::error_code& error) const;
     /**
@@ -240,8 +245,7 @@ public:
      * through the kernel, before a handler of the calling thread can run.
      *
      * @param[out] pid   the child's process ID
-     * @param[out] pidfd a pidfd of the child, close-on-exec and the caller's to close;
-     *                   -1 if the command has pipes and there is no room for one more
+     * @param[out] pidfd a pidfd of the child, close-on-exec and the caller's to close
      * @return how it ended
      * @throws as status()
      */
@@ -252,7 +256,7 @@ public:
      *
      * Standard output and error are pipes unless something was said about them.
      * If nothing was said about standard input, it is a pipe if there is an input,
-     * and /dev/null otherwise.
+     * and /dev/null otherwise.  Pipes of other numbers are closed.
      *
      * @param input what to write to its standard input, if that is a pipe
      * @throws SpawnError as spawn(), std::system_error as Child::wait_with_output()

@@ -96,7 +96,9 @@ public:
      * @param capacity how many starts may be under way or not dispatched at a time; 1 to
      *                 65,536.  One more fails with EAGAIN
      * @throws SpawnError with the errors of kspawn_completion_open_np(), which
-     *         kspawn_last_failure() tells as well
+     *         kspawn_last_failure() tells as well; at Step::prepare, EMFILE, ENFILE or
+     *         ENOMEM: there is no room for a second descriptor, by which wait() is told
+     *         that nothing is under way any more
      */
     explicit CompletionQueue(unsigned capacity = 1024);
     CompletionQueue(const CompletionQueue&) = delete;
@@ -134,6 +136,8 @@ public:
      * @return how many were dispatched, those without a handler or whose coroutine has
      *         gone included
      * @throws whatever a handler throws; the others are called by the next dispatch().
+     *         std::bad_alloc: there is no memory for the words of a failure; the next
+     *         dispatch() or wait() tries again, though the descriptor is not readable.
      *         std::system_error with the errors of kspawn_completion_read_np()
      */
     std::size_t dispatch();
@@ -141,7 +145,10 @@ public:
     /**
      * Wait until there is something to dispatch, and dispatch() it.
      *
-     * @return as dispatch(); 0: nothing was under way
+     * It returns as well when nothing is under way any more: another thread has dispatched
+     * the last start, a start has failed at once, or the queue was destroyed.
+     *
+     * @return as dispatch(); 0: nothing was under way, or nothing is any more
      * @throws as dispatch()
      */
     std::size_t wait();
@@ -150,6 +157,7 @@ private:
     friend class Command;
     friend class AsyncSpawn;
     class State;
+    class Registration;
     std::shared_ptr<State> state_; // a handler that destroys the queue is called by it
 };
 

@@ -15,12 +15,19 @@
 
 namespace kspawn {
 
-/** How a child ended: by exit(), or by a signal.  A small value type. */
+/**
+ * How a child ended: by exit(), or by a signal; or none, as there was no child or nobody
+ * knows.  A small value type.
+ */
 class KSPAWN_API ExitStatus {
 public:
+    /** None: no success, neither a code nor a signal. */
+    ExitStatus() noexcept = default;
     /** @param wait_status as waitpid() reports it, of a child that has ended */
-    explicit ExitStatus(int wait_status = 0) noexcept : wait_status_(wait_status) {}
+    explicit ExitStatus(int wait_status) noexcept : wait_status_(wait_status) {}
 
+    /** @return whether it tells of a child; false: none */
+    [[nodiscard]] bool known() const noexcept { return wait_status_ != none_; }
     /** @return whether it called exit(0) */
     [[nodiscard]] bool success() const noexcept { return wait_status_ == 0; }
     /** @return what it gave to exit(), 0 to 255; nothing if a signal ended it */
@@ -29,18 +36,21 @@ public:
     [[nodiscard]] std::optional<int> signal() const noexcept;
     /** @return whether it left a core dump */
     [[nodiscard]] bool core_dumped() const noexcept;
-    /** @return as waitpid() reports it, for WIFEXITED() and its like */
+    /** @return as waitpid() reports it, for WIFEXITED() and its like; none: -1, of which
+     *  none of them is true */
     [[nodiscard]] int wait_status() const noexcept { return wait_status_; }
-    /** @return as shells have it: the exit code, or 128 and the signal */
+    /** @return as shells have it: the exit code, or 128 and the signal; none: 127, as of
+     *  a program that could not be started */
     [[nodiscard]] int shell_code() const noexcept;
-    /** @return "exit status 1", "SIGSEGV (core dumped)" */
+    /** @return "exit status 1", "SIGSEGV (core dumped)", "no exit status" */
     [[nodiscard]] std::string to_string() const;
 
     /** Equal if they ended in the same way. */
     friend bool operator==(const ExitStatus&, const ExitStatus&) noexcept = default;
 
 private:
-    int wait_status_;
+    static constexpr int none_ = -1; // which waitpid() reports of no child
+    int wait_status_ = none_;
 };
 
 } // namespace kspawn

@@ -55,8 +55,9 @@ struct kspawn_failure {
 #define KSPAWN_FAILURE_WORDS_MAX 1024
 
 /**
- * The last start that failed in the calling thread, through any of the
- * functions of <kspawn/spawn.h> that start a program.
+ * The last start that failed in the calling thread, through any of the functions of
+ * <kspawn/spawn.h>, <kspawn/spawn_async.h> and <kspawn/spawn_wait.h> that start a program,
+ * or kspawn_completion_open_np().
  *
  * @return NULL if there was none.  The object belongs to the library; it
  * changes with the next failure of this thread and goes with the thread

@@ -24,7 +24,7 @@ namespace kspawn {
  *
  * The functions that take a std::error_code do not throw for errors of the
  * operating system: they set it, or clear it after success.  The others throw
- * std::system_error.
+ * std::system_error.  No function is a cancellation point of pthread_cancel().
  */
 class KSPAWN_API FileDescriptor {
 public:

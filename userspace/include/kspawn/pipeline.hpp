@@ -3,8 +3,9 @@
  * @file
  * Programs that read each other's output.
  *
- *     auto words = kspawn::pipeline({Command("cat").arg("book"),
- * Command("wc").arg("-w")}).output();
+ *     using kspawn::Command;
+ *     auto words = kspawn::pipeline({Command("cat").arg("book"), Command("wc").arg("-w")})
+ *                      .output();
  *
  * Since kspawn 0.1.
  */
@@ -27,7 +28,7 @@ struct KSPAWN_API PipelineOutput {
     std::string out; /**< what the last one wrote to its standard output */
     std::string err; /**< what all of them wrote to their standard errors, as it came */
 
-    /** @return whether all of them succeeded (a shell's pipefail) */
+    /** @return whether all of them succeeded (a shell's pipefail); false: none was started */
     [[nodiscard]] bool success() const noexcept;
 };
 
@@ -58,7 +59,7 @@ public:
     [[nodiscard]] std::vector<Child> spawn(std::error_code& error) const;
 
     /**
-     * Start all of them, wait for all of them.
+     * Start all of them, wait for all of them.  Nothing is done with a pipe but to close it.
      *
      * @return how they ended
      * @throws SpawnError as spawn(), std::system_error as Child::wait()
@@ -71,7 +72,8 @@ public:
      * Start all of them, collect what they write, wait for all of them.
      *
      * As Command::output(): what was not said otherwise is piped.  The programs
-     * write their standard errors to one pipe.
+     * write their standard errors to one pipe.  What one writes to a pipe that its command
+     * asks for by stderr_to() is collected with it.
      *
      * @param input what to write to the first one's standard input
      * @throws SpawnError as spawn(), std::system_error as Child::wait_with_output()
@@ -81,6 +83,7 @@ public:
     [[nodiscard]] PipelineOutput output(std::string_view input, std::error_code& error) const;
 
 private:
+    static void close_pipes(std::vector<Child>& children) noexcept;
     std::vector<Child> start(Command::Failure& failure) const;
     PipelineOutput collect(std::string_view input, Command::Failure& failure,
                            std::error_code& error) const;

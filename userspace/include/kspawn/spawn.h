@@ -44,8 +44,9 @@ extern "C" {
  * @name Flags of kspawn_spawnattr_setflags()
  *
  * An attribute has no effect unless its flag is set.  They are applied in this
- * order, and before the file actions: the signal mask and dispositions,
- * scheduling, session, process group, user and group IDs.
+ * order: the cgroup, in which the child is created; before the file actions, signal
+ * dispositions, scheduling, session, process group, user and group IDs; and the signal
+ * mask with the program, until which the child blocks all signals.
  */
 /**@{*/
 /** Set the effective user and group ID to the real ones.  (POSIX) */
@@ -146,13 +147,15 @@ typedef struct {
  * and kspawn_strfailure() says it in words.
  *   - ENOSYS: the kernel is required (kspawn_set_backend(), KSPAWN_BACKEND) and
  *     cannot be asked: no module, no permission to use its device, or an ABI
- *     that this library does not speak.  Nothing else yields ENOSYS;
- *     kspawn_query() tells which it is.
+ *     that this library does not speak; kspawn_query() tells which it is (step
+ *     KSPAWN_STEP_DEVICE).  Or the start went through libc and is to return a pidfd,
+ *     and the kernel or a seccomp filter has no pidfd_open() (KSPAWN_STEP_PIDFD).
  *   - ENOTSUP: the start went through libc (see <kspawn/backend.h>), which
  *     cannot do what kspawn_strfailure() names.
  *   - EPERM: the kernel is required and the caller runs under seccomp, whose
- *     filter could not see what the child executes (step
- *     KSPAWN_STEP_POLICY); or an attribute needs a privilege.
+ *     filter could not see what the child executes, or may use I/O ports (ioperm(2),
+ *     iopl(2)), which its child would not have (step KSPAWN_STEP_POLICY); or an attribute
+ *     needs a privilege.
  *   - EINVAL: an object was not initialised or has been destroyed, a file
  *     action or an attribute has a value that the kernel refuses.
  *   - E2BIG: arguments and environment are larger than execve() takes, or
@@ -174,8 +177,8 @@ typedef struct {
  *
  * Handlers of pthread_atfork() do not run, and the call is not a cancellation
  * point.  It takes no lock and allocates no memory, apart from the first call in
- * a process, which opens the device, and from starts with an inherit or close_range
- * action.
+ * a process, which opens the device, and from starts through libc with an inherit or
+ * close_range action or with objects, which are translated.
  *
  * The library keeps one descriptor of its own, close-on-exec and above 2, open
  * on /dev/kspawn.  If the program closes it or puts another file in its place,
@@ -386,8 +389,8 @@ KSPAWN_API int kspawn_spawn_file_actions_addclosefrom_np(kspawn_spawn_file_actio
  *
  * Numbers in it that are not open are no error.
  *
- * Up to 4,096 numbers, and all above first if last is INT_MAX, are closed whatever
- * they are.  If the range is longer, only those are closed that are open as the
+ * Through libc, up to 4,096 numbers, and all above first if last is INT_MAX, are closed
+ * whatever they are.  If the range is longer, only those are closed that are open as the
  * start begins, so that a descriptor that another thread opens during the start may
  * be inherited.
  *
@@ -412,9 +415,9 @@ kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_ac
  * names for KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP.  One that is not open when its turn
  * comes is no error, which is the difference to a dup2 action onto itself.
  *
- * Whether a descriptor of the caller's is open is looked up as the start begins: one
- * that another thread closes during the start is an error EBADF, one that another
- * thread opens then is not seen.
+ * Through libc, whether a descriptor of the caller's is open is looked up as the start
+ * begins: one that another thread closes during the start is an error EBADF, one that
+ * another thread opens then is not seen.
  *
  * @param[in] fd the descriptor
  * @return 0 or

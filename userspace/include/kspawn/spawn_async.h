@@ -50,7 +50,8 @@ extern "C" {
  * @return 0, or an error number, and kspawn_last_failure() tells more:
  *   - EINVAL: completion is NULL, or capacity or flags are none of those
  *   - ENOSYS: the kernel is required, and cannot be asked; see kspawn_spawn()
- *   - EPERM: the kernel is required, and refuses the caller, which runs under seccomp
+ *   - EPERM: the kernel is required, and refuses the caller, which runs under seccomp or
+ *     may use I/O ports (ioperm(2), iopl(2))
  *   - EMFILE, ENFILE, ENOMEM
  *   - EPERM: through libc, 24 bytes times the capacity are more than an unprivileged
  *     user may have in a pipe (/proc/sys/fs/pipe-max-size)
@@ -108,6 +109,9 @@ KSPAWN_API int kspawn_completion_read_np(int completion, struct kspawn_event* ev
  *   - EBADF: completion is not a completion descriptor (step
  *     KSPAWN_STEP_COPY, KSPAWN_ARG_COMPLETION), or one that was made for
  *     the other backend
+ *   - EPERM (step KSPAWN_STEP_POLICY): it was made for the kernel, which refuses the
+ *     caller since that runs under seccomp or may use I/O ports.  Unless the kernel is
+ *     required, one that is made now is for libc
  *   - EAGAIN: as many starts as it has room for are under way or unread (the same
  *     step); read some events
  */

@@ -26,8 +26,8 @@ struct kspawn_support {
      * 0: programs can be started.  Otherwise why not:
      *   - ENOENT, ENODEV, ENXIO: there is no device; the module is not loaded
      *   - EACCES, EPERM: the device may not be opened by this process
-     *   - EPERM, with step KSPAWN_STEP_POLICY: the caller runs under
-     *     seccomp, and is refused
+     *   - EPERM, with step KSPAWN_STEP_POLICY: the caller is refused, as it runs under
+     *     seccomp or may use I/O ports (ioperm(2), iopl(2))
      *   - EPROTO: the device answers, but speaks another ABI
      *   - any other error of open(2) or ioctl(2)
      */
@@ -36,7 +36,8 @@ struct kspawn_support {
     unsigned int step;
     /** The version of the ABI that this library speaks. */
     unsigned int library_abi;
-    /** The version of the ABI that the module speaks. */
+    /** The version of the ABI that library and module speak with each other; 0: none, or
+     *  the module could not be asked. */
     unsigned int module_abi;
     /** The attribute flags KSPAWN_SPAWN_* that the module knows. */
     unsigned int attr_flags;
@@ -52,7 +53,8 @@ struct kspawn_support {
  * Find out whether programs can be started.
  *
  * It asks the device, so that the answer is that of this moment and of the
- * calling thread.  The device is opened if it was not.
+ * calling thread.  The device is opened if it was not.  The last question is a start
+ * without a program, which the module counts as one that has failed.
  *
  * @param[out] support where to put what was found
  * @param[in]  size    sizeof(struct kspawn_support), as the caller knows it

@@ -11,8 +11,8 @@ namespace kspawn {
 
 pid_t Command::spawn_async(CompletionQueue& queue, SpawnHandler handler) const {
     Failure failure;
-    auto& state = *queue.state_;
-    const pid_t pid = start_async(state, state.add(std::move(handler)), failure);
+    const auto state = queue.state_; // a handler in another thread may destroy the queue
+    const pid_t pid = start_async(*state, state->add(std::move(handler)), failure);
     failure.throw_if_any();
     return pid;
 }
@@ -20,8 +20,8 @@ pid_t Command::spawn_async(CompletionQueue& queue, SpawnHandler handler) const {
 pid_t Command::spawn_async(CompletionQueue& queue, SpawnHandler handler,
                            std::error_code& error) const {
     Failure failure;
-    auto& state = *queue.state_;
-    const pid_t pid = start_async(state, state.add(std::move(handler)), failure);
+    const auto state = queue.state_; // a handler in another thread may destroy the queue
+    const pid_t pid = start_async(*state, state->add(std::move(handler)), failure);
     error = internal::error_of(failure.error);
     return pid;
 }

@@ -36,8 +36,8 @@ public:
 
     /// Makes all that a start needs.  Returns whether that could be done.
     bool prepare() {
-        // Whoever starts children gets rid of those he has let go of.
-        reap_abandoned();
+        // A program that starts children reaps those it has let go of by that.
+        internal::reap_some_abandoned();
         make_arguments();
         make_environment();
         make_attributes();
@@ -62,16 +62,11 @@ public:
     /// Whether nobody but the child has anything to do until it has ended.
     [[nodiscard]] bool can_wait_in_call() const noexcept { return our_ends_.empty(); }
 
-    /// Starts it and waits for it, in one call if no signal ends that.
-    ExitStatus spawn_and_wait(std::error_code& error) {
-        pid_t pid = 0;
-        int pidfd = -1;
-        const auto status = spawn_and_wait(pid, pidfd, error);
-        FileDescriptor{pidfd}.close();
-        return status;
-    }
+    /// Lets nobody read or write our ends of the pipes.
+    void close_our_ends() noexcept { our_ends_.clear(); }
 
-    /// The same; the pidfd is the caller's.
+    /// Starts it and waits for it, in one call if no signal ends that.  The pidfd is the
+    /// caller's.
     ExitStatus spawn_and_wait(pid_t& pid, int& pidfd, std::error_code& error) {
         int status = 0;
         const int number =
@@ -83,7 +78,8 @@ public:
             explain(number);
             return ExitStatus();
         }
-        held_.clear(); // as they are closed once spawn() has returned
+        // The child's ends of its pipes: it may wait until nobody else has them open.
+        held_.clear();
         Child::State state;
         state.pid = pid;
         state.pidfd = FileDescriptor(pidfd);
@@ -196,32 +192,54 @@ private:
                 return;
             }
             put(number, what);
+            check([&] { return words_of(number, what); });
         }
         if (command_.directory_) {
             refuse_nul(command_.directory_->native(), "directory");
             actions_.chdir(command_.directory_->c_str());
+            check([] { return std::string("working directory"); });
         } else if (command_.directory_descriptor_ != unsaid_) {
             actions_.fchdir(source(command_.directory_descriptor_, -1));
+            check([] { return std::string("descriptor of the working directory"); });
         }
-        if (command_.terminal_ != unsaid_)
+        if (command_.terminal_ != unsaid_) {
             actions_.tcsetpgrp(source(command_.terminal_, -1));
+            check([] { return std::string("descriptor of the terminal"); });
+        }
         for (const auto& [number, what] : command_.descriptors_)
             if (what.kind_ == Stdio::Kind::same_as)
-                put_same(number, what.number_);
+                put_same(number, what);
         if (command_.close_from_ != unsaid_)
             actions_.closefrom(command_.close_from_);
+        check([] { return std::string("lowest descriptor to close"); });
         if (command_.close_others_)
             close_others();
-        if (actions_.error() != 0)
-            fail(actions_.error(),
-                 "descriptor that is negative or above the limit (RLIMIT_NOFILE)");
+        check([] { return std::string("descriptors to close"); });
+    }
+
+    static std::string words_of(int number, const Stdio& what) {
+        auto words = "descriptor " + std::to_string(number);
+        if (what.kind_ == Stdio::Kind::descriptor || what.kind_ == Stdio::Kind::same_as)
+            words += " from descriptor " + std::to_string(what.number_);
+        return words;
+    }
+
+    /// Whether the last action could be added; words() say what it was for.
+    template <class Words>
+    void check(Words words) {
+        if (actions_.error() == 0 || failed())
+            return;
+        // The only one that is about a descriptor.
+        const char* const cause =
+            actions_.error() == EBADF ? ", negative or above the limit (RLIMIT_NOFILE)" : "";
+        fail(actions_.error(), words() + cause);
     }
 
     void put(int number, const Stdio& what) {
         using Kind = Stdio::Kind;
         switch (what.kind_) {
         case Kind::inherit:
-            // One of the first three may be closed in the caller, and then is here.
+            // That one of the first three is not open in the caller is no error.
             if (number > 2)
                 actions_.dup2(number, number);
             break;
@@ -252,7 +270,8 @@ private:
         }
     }
 
-    void put_same(int number, int original) {
+    void put_same(int number, const Stdio& what) {
+        const int original = what.number_;
         const auto found = command_.descriptors_.find(original);
         if (found != command_.descriptors_.end() && found->second.kind_ == Stdio::Kind::same_as) {
             fail(EINVAL, "descriptor " + std::to_string(number) + " same as " +
@@ -260,6 +279,7 @@ private:
             return;
         }
         actions_.dup2(original, number);
+        check([&] { return words_of(number, what); });
     }
 
     void put_pipe(int number, bool to_child) {
@@ -300,8 +320,8 @@ private:
     void close_others() {
         int next = 3;
         for (const auto& [number, what] : command_.descriptors_) {
-            for (; next < number; ++next)
-                actions_.close(next);
+            if (next < number)
+                actions_.close_range(next, number - 1);
             next = std::max(next, number + 1);
         }
         actions_.closefrom(next);
@@ -333,35 +353,37 @@ std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure
     Attempt attempt(*this, failure);
     if (!attempt.prepare())
         return ExitStatus();
-    if (attempt.can_wait_in_call())
-        return attempt.spawn_and_wait(error);
+    if (attempt.can_wait_in_call()) {
+        pid_t pid = 0;
+        int number = -1;
+        const auto status = attempt.spawn_and_wait(pid, number, error);
+        FileDescriptor{number}.close();
+        return status;
+    }
     child = attempt.spawn();
     if (failure.error != 0)
         return ExitStatus();
+    child.close_all_but_standard_pipes();
     return std::nullopt;
 }
 
+// That our ends are closed before there is a child is the same to it.
 ExitStatus Command::start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
                                    std::error_code& error) const {
     Attempt attempt(*this, failure);
     if (!attempt.prepare())
         return ExitStatus();
-    if (attempt.can_wait_in_call())
-        return attempt.spawn_and_wait(pid, pidfd, error);
-    Child child = attempt.spawn();
-    if (failure.error != 0)
-        return ExitStatus();
-    pid = child.pid();
-    pidfd = ::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 0);
-    return child.wait(error);
+    attempt.close_our_ends();
+    return attempt.spawn_and_wait(pid, pidfd, error);
 }
 
 pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
                            Failure& failure) const {
+    CompletionQueue::Registration registration(queue, cookie);
     Attempt attempt(*this, failure);
     const pid_t pid = attempt.prepare() ? attempt.spawn_async(queue, cookie) : 0;
-    if (pid == 0)
-        queue.remove(cookie);
+    if (pid != 0)
+        registration.keep();
     return pid;
 }
 

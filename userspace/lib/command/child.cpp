@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "../cancel_guard.hpp"
 #include "checked.hpp"
 #include "child_state.hpp"
 #include "transfer.hpp"
@@ -30,8 +31,10 @@ int wait_status_of(const siginfo_t& info) noexcept {
 
 bool Child::State::reap(int options, std::error_code& error) noexcept {
     error.clear();
+    const internal::CancelGuard no_cancellation;
     siginfo_t info{};
-    // __WALL: a child without SIGCHLD is none for a plain wait.
+    // __WALL: without it, waitid() does not find a child that sends no SIGCHLD when it
+    // ends.
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED | __WALL | options) !=
            0) {
         if (errno != EINTR) {
@@ -122,11 +125,14 @@ std::optional<ExitStatus> Child::wait_until(std::chrono::steady_clock::time_poin
     using std::chrono::duration_cast;
     using std::chrono::nanoseconds;
     using std::chrono::seconds;
+    const internal::CancelGuard no_cancellation;
     for (;;) {
         const auto status = try_wait(error);
-        const auto left = deadline - std::chrono::steady_clock::now();
-        if (status || error || left <= nanoseconds::zero())
+        const auto now = std::chrono::steady_clock::now();
+        // Compared before anything is subtracted: time_point::min() is a deadline as well.
+        if (status || error || deadline <= now)
             return status;
+        const auto left = deadline - now;
         const auto whole = duration_cast<seconds>(left);
         const timespec timeout{.tv_sec = whole.count(),
                                .tv_nsec = duration_cast<nanoseconds>(left - whole).count()};

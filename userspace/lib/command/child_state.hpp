@@ -22,7 +22,11 @@ struct Child::State {
 
 namespace internal {
 
-/// Lets go of a child, and reaps those that have ended.
+/// Looks through the list of the abandoned when it has been called as often as there were
+/// children in it the last time, so that the cost of one call does not grow with the list.
+void reap_some_abandoned() noexcept;
+
+/// Lets go of a child, and reaps some of those that have ended.
 void abandon(std::unique_ptr<Child::State> state) noexcept;
 
 } // namespace internal

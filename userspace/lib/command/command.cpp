@@ -176,9 +176,11 @@ Child Command::spawn(std::error_code& error) const {
 }
 
 ExitStatus Command::status(Failure& failure, std::error_code& error) const {
-    Child child;
-    const auto status = start_and_wait(child, failure, error);
-    return status ? *status : child.wait(error);
+    pid_t pid = 0;
+    int number = -1;
+    const auto status = start_and_wait(pid, number, failure, error);
+    FileDescriptor{number}.close();
+    return status;
 }
 
 ExitStatus Command::status() const {

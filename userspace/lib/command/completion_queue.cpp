@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -23,6 +25,14 @@ FileDescriptor open_completion(unsigned capacity) {
     return FileDescriptor(descriptor);
 }
 
+FileDescriptor open_idle() {
+    FileDescriptor idle(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!idle)
+        throw SpawnError(errno, Step::prepare, 0, "eventfd of a completion queue");
+    return idle;
+}
+
+// If it throws, the operation is as it was.
 SpawnResult result_of(const kspawn_event& event, CompletionQueue::Operation& operation) {
     if (event.error == 0)
         return SpawnResult(std::move(operation.child));
@@ -36,11 +46,18 @@ SpawnResult result_of(const kspawn_event& event, CompletionQueue::Operation& ope
 
 } // namespace
 
-CompletionQueue::State::State(unsigned capacity) : descriptor_(open_completion(capacity)) {}
+CompletionQueue::State::State(unsigned capacity)
+    : descriptor_(open_completion(capacity)), idle_(open_idle()) {}
 
 std::size_t CompletionQueue::State::pending() const {
     const std::lock_guard lock(mutex_);
     return operations_.size();
+}
+
+// With the lock.  The eventfd holds 1 or 0, so that neither can block or fail.
+void CompletionQueue::State::tell_if_idle() {
+    if (operations_.empty())
+        ::eventfd_write(idle_.get(), 1);
 }
 
 std::uint64_t CompletionQueue::State::add(SpawnHandler handler) {
@@ -48,6 +65,9 @@ std::uint64_t CompletionQueue::State::add(SpawnHandler handler) {
     Operation operation;
     operation.handler = std::move(handler);
     operations_.emplace(++last_cookie_, std::move(operation));
+    eventfd_t value = 0;
+    if (!closed_)
+        ::eventfd_read(idle_.get(), &value);
     return last_cookie_;
 }
 
@@ -62,9 +82,13 @@ void CompletionQueue::State::started(std::uint64_t cookie, Operation operation) 
     started_.notify_all();
 }
 
-void CompletionQueue::State::remove(std::uint64_t cookie) {
+void CompletionQueue::State::remove(std::uint64_t cookie) noexcept {
+    Operations::node_type removed;
     const std::lock_guard lock(mutex_);
-    operations_.erase(cookie);
+    removed = operations_.extract(cookie);
+    if (!removed.empty())
+        tell_if_idle();
+    // What the handler holds is destroyed without the lock.
 }
 
 void CompletionQueue::State::forget(std::uint64_t cookie) {
@@ -75,22 +99,26 @@ void CompletionQueue::State::forget(std::uint64_t cookie) {
 
 bool CompletionQueue::State::kill(pid_t pid, int signal) {
     const std::lock_guard lock(mutex_);
-    for (auto& [cookie, operation] : operations_) {
-        if (operation.child.pid() != pid)
-            continue;
+    // A child that somebody else has reaped has given up its number, which another may
+    // have by now.
+    return std::ranges::any_of(operations_, [&](auto& entry) {
+        auto& child = entry.second.child;
         std::error_code error;
-        operation.child.kill(signal, error);
+        if (child.pid() != pid)
+            return false;
+        child.kill(signal, error);
         return !error;
-    }
-    return false;
+    });
 }
 
 void CompletionQueue::State::close() {
-    std::unordered_map<std::uint64_t, Operation> left;
+    Operations left;
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
         left.swap(operations_);
+        if (!left.empty())
+            tell_if_idle();
         started_.notify_all();
     }
     // What the handlers hold is destroyed without the lock.
@@ -101,8 +129,13 @@ bool CompletionQueue::State::closed() const {
     return closed_;
 }
 
-// Nothing: the queue has gone.
-std::optional<CompletionQueue::Operation> CompletionQueue::State::take(std::uint64_t cookie) {
+bool CompletionQueue::State::idle() const {
+    const std::lock_guard lock(mutex_);
+    return closed_ || operations_.empty();
+}
+
+// Empty: the queue has gone.
+CompletionQueue::State::Operations::node_type CompletionQueue::State::take(std::uint64_t cookie) {
     std::unique_lock lock(mutex_);
     auto found = operations_.end();
     started_.wait(lock, [&] {
@@ -110,10 +143,39 @@ std::optional<CompletionQueue::Operation> CompletionQueue::State::take(std::uint
         return closed_ || (found != operations_.end() && found->second.started);
     });
     if (closed_)
-        return std::nullopt;
-    auto taken = std::move(found->second);
-    operations_.erase(found);
+        return {};
+    auto taken = operations_.extract(found);
+    tell_if_idle();
     return taken;
+}
+
+void CompletionQueue::State::put_back(Operations::node_type taken, const kspawn_event& event) {
+    const std::lock_guard lock(mutex_);
+    if (closed_)
+        return;
+    taken.mapped().event = event;
+    operations_.insert(std::move(taken));
+    ++put_back_;
+    eventfd_t value = 0;
+    ::eventfd_read(idle_.get(), &value);
+}
+
+// What was put back comes first.
+bool CompletionQueue::State::next(kspawn_event& event) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = put_back_ == 0
+                               ? operations_.end()
+                               : std::ranges::find_if(operations_, [](const auto& entry) {
+                                     return entry.second.event.has_value();
+                                 });
+        if (found != operations_.end()) {
+            event = *std::exchange(found->second.event, std::nullopt);
+            --put_back_;
+            return true;
+        }
+    }
+    return read(event);
 }
 
 bool CompletionQueue::State::read(kspawn_event& event) const {
@@ -132,12 +194,21 @@ bool CompletionQueue::State::read(kspawn_event& event) const {
 std::size_t CompletionQueue::State::dispatch() {
     std::size_t count = 0;
     // One at a time: if a handler throws, the rest is still to be read.
-    for (kspawn_event event{}; !closed() && read(event); ++count) {
-        auto operation = take(event.cookie);
-        if (!operation)
+    for (kspawn_event event{}; !closed() && next(event); ++count) {
+        auto taken = take(event.cookie);
+        if (taken.empty())
             break;
-        if (operation->handler != nullptr)
-            operation->handler(result_of(event, *operation));
+        auto& operation = taken.mapped();
+        if (operation.handler == nullptr)
+            continue;
+        std::optional<SpawnResult> result;
+        try {
+            result.emplace(result_of(event, operation));
+        } catch (...) {
+            put_back(std::move(taken), event);
+            throw;
+        }
+        operation.handler(*std::move(result));
     }
     return count;
 }
@@ -145,10 +216,11 @@ std::size_t CompletionQueue::State::dispatch() {
 std::size_t CompletionQueue::State::wait() {
     for (;;) {
         const auto count = dispatch();
-        if (count != 0 || pending() == 0)
+        if (count != 0 || idle())
             return count;
-        pollfd entry{.fd = descriptor(), .events = POLLIN, .revents = 0};
-        if (::poll(&entry, 1, -1) < 0 && errno != EINTR)
+        std::array<pollfd, 2> entries{{{.fd = descriptor(), .events = POLLIN, .revents = 0},
+                                       {.fd = idle_.get(), .events = POLLIN, .revents = 0}}};
+        if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR)
             throw std::system_error(internal::last_error(), "poll");
     }
 }

@@ -7,10 +7,10 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "objects.hpp"
@@ -27,6 +27,8 @@ struct CompletionQueue::Operation {
     internal::FileActions actions;
     kspawn_spawnattr_t attributes{};
     bool started = false; ///< the call that starts it has returned
+    /// It has been read, but there was no memory for the words of what it tells.
+    std::optional<kspawn_event> event;
 };
 
 /// The descriptor, and the starts that are under way, by their cookies.
@@ -42,7 +44,7 @@ public:
     /// There is a child: its event can be dispatched from here on.
     void started(std::uint64_t cookie, Operation operation);
     /// There will be no event, or nobody waits for it.
-    void remove(std::uint64_t cookie);
+    void remove(std::uint64_t cookie) noexcept;
     /// The handler is not to be called any more; the event is still to come.
     void forget(std::uint64_t cookie);
 
@@ -55,16 +57,47 @@ public:
     void close();
 
 private:
+    // In the order in which they were started.
+    using Operations = std::map<std::uint64_t, Operation>;
+
+    bool next(kspawn_event& event);
     bool read(kspawn_event& event) const;
-    std::optional<Operation> take(std::uint64_t cookie);
+    Operations::node_type take(std::uint64_t cookie);
+    void put_back(Operations::node_type taken, const kspawn_event& event);
     [[nodiscard]] bool closed() const;
+    [[nodiscard]] bool idle() const;
+    void tell_if_idle();
 
     FileDescriptor descriptor_;
+    // An eventfd that is readable while nothing is under way: whoever waits for an event
+    // that another thread has read, or that will never come, waits for this as well.
+    FileDescriptor idle_;
     mutable std::mutex mutex_;
     std::condition_variable started_; // an event may be faster than the call it is of
     bool closed_ = false;
     std::uint64_t last_cookie_ = 0;
-    std::unordered_map<std::uint64_t, Operation> operations_;
+    Operations operations_;
+    std::size_t put_back_ = 0; // of these, those whose event has been read
+};
+
+/// Removes what State::add() has added, unless there is a child.
+class CompletionQueue::Registration {
+public:
+    Registration(State& state, std::uint64_t cookie) noexcept : state_(&state), cookie_(cookie) {}
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+    Registration(Registration&&) = delete;
+    Registration& operator=(Registration&&) = delete;
+    ~Registration() {
+        if (state_ != nullptr)
+            state_->remove(cookie_);
+    }
+
+    void keep() noexcept { state_ = nullptr; }
+
+private:
+    State* state_;
+    std::uint64_t cookie_;
 };
 
 } // namespace kspawn

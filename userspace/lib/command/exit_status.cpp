@@ -24,10 +24,14 @@ bool ExitStatus::core_dumped() const noexcept {
 }
 
 int ExitStatus::shell_code() const noexcept {
+    if (!known())
+        return 127;
     return WIFEXITED(wait_status_) ? WEXITSTATUS(wait_status_) : 128 + WTERMSIG(wait_status_);
 }
 
 std::string ExitStatus::to_string() const {
+    if (!known())
+        return "no exit status";
     if (WIFEXITED(wait_status_))
         return "exit status " + std::to_string(WEXITSTATUS(wait_status_));
     const char* const name = ::sigabbrev_np(WTERMSIG(wait_status_));

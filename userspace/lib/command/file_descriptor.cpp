@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "../cancel_guard.hpp"
 #include "broken_pipe_guard.hpp"
 #include "checked.hpp"
 
@@ -15,6 +16,7 @@ void FileDescriptor::close() noexcept {
     if (number_ < 0)
         return;
     const int before = errno;
+    const internal::CancelGuard no_cancellation;
     ::close(release());
     errno = before;
 }
@@ -22,6 +24,7 @@ void FileDescriptor::close() noexcept {
 // NOLINTNEXTLINE(readability-make-member-function-const): it moves the file on
 std::size_t FileDescriptor::read(std::span<std::byte> buffer, std::error_code& error) noexcept {
     error.clear();
+    const internal::CancelGuard no_cancellation;
     for (;;) {
         const auto count = ::read(number_, buffer.data(), buffer.size());
         if (count >= 0)
@@ -52,6 +55,7 @@ std::string FileDescriptor::read_all() {
 // NOLINTNEXTLINE(readability-make-member-function-const): as above
 void FileDescriptor::write_all(std::string_view data, std::error_code& error) noexcept {
     error.clear();
+    const internal::CancelGuard no_cancellation;
     const internal::BrokenPipeGuard guard;
     while (!data.empty()) {
         const auto count = ::write(number_, data.data(), data.size());

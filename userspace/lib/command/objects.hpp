@@ -41,6 +41,9 @@ public:
     void closefrom(int from) noexcept {
         note(kspawn_spawn_file_actions_addclosefrom_np(&object_, from));
     }
+    void close_range(int first, int last) noexcept {
+        note(kspawn_spawn_file_actions_addclose_range_np(&object_, first, last));
+    }
     void tcsetpgrp(int fd) noexcept {
         note(kspawn_spawn_file_actions_addtcsetpgrp_np(&object_, fd));
     }

@@ -53,8 +53,14 @@ std::vector<ExitStatus> wait_for_all(std::vector<Child>& children, std::error_co
 
 } // namespace
 
+void Pipeline::close_pipes(std::vector<Child>& children) noexcept {
+    for (auto& child : children)
+        child.close_pipes();
+}
+
 bool PipelineOutput::success() const noexcept {
-    return std::all_of(statuses.begin(), statuses.end(),
+    return !statuses.empty() &&
+           std::all_of(statuses.begin(), statuses.end(),
                        [](const ExitStatus& status) { return status.success(); });
 }
 
@@ -104,11 +110,13 @@ std::vector<Child> Pipeline::spawn(std::error_code& error) const {
 
 std::vector<ExitStatus> Pipeline::status() const {
     auto children = spawn();
+    close_pipes(children);
     return internal::checked("wait", [&](auto& error) { return wait_for_all(children, error); });
 }
 
 std::vector<ExitStatus> Pipeline::status(std::error_code& error) const {
     auto children = spawn(error);
+    close_pipes(children);
     return wait_for_all(children, error);
 }
 
@@ -163,6 +171,10 @@ PipelineOutput Pipeline::collect(std::string_view input, Command::Failure& failu
     transfer.write(children.front().stdin_pipe(), input);
     transfer.read(children.back().stdout_pipe(), result.out);
     transfer.read(errors.read_end, result.err);
+    // A command that has a pipe of its own fills it, if nobody reads.
+    for (auto& child : children)
+        transfer.read(child.stderr_pipe(), result.err);
+    close_pipes(children);
     transfer.run(error);
     if (!error)
         result.statuses = wait_for_all(children, error);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "../cancel_guard.hpp"
 #include "broken_pipe_guard.hpp"
 #include "checked.hpp"
 
@@ -42,6 +43,7 @@ void Transfer::read(FileDescriptor& pipe, std::string& data) {
 
 void Transfer::run(std::error_code& error) {
     error.clear();
+    const CancelGuard no_cancellation;
     const BrokenPipeGuard guard;
     for (auto& stream : streams_)
         if (!make_non_blocking(stream.pipe)) {

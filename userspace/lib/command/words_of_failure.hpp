@@ -4,8 +4,8 @@
 
 #include <kspawn/failure.h>
 
+#include <cstring>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <kspawn/error.hpp>
@@ -14,9 +14,11 @@ namespace kspawn::internal {
 
 /// libkspawn's words for a failure, without the error in words, which
 /// std::system_error adds by itself at the end: a remark that follows it here comes
-/// before it there.
+/// before it there.  They are in English: strerror() would say it as the locale has it.
 inline std::string without_error(std::string words, int error) {
-    const std::string in_words = ": " + std::generic_category().message(error);
+    const char* const description = ::strerrordesc_np(error);
+    const std::string in_words =
+        ": " + (description != nullptr ? description : "error " + std::to_string(error));
     if (const auto at = words.rfind(in_words); at != std::string::npos)
         words.erase(at, in_words.size());
     return words;
