@@ -26,6 +26,8 @@ struct Probe {
     const char* program = nullptr;
     const char* effect = nullptr; ///< what does not work without it
     bool base = false;            ///< nothing works without it
+    /// Of kernels without the function of that one.
+    const char* instead = nullptr;
 };
 
 /// How names, threads and times are written: for a terminal, or for a page.

@@ -17,6 +17,7 @@
 
 struct bpf_link;
 struct bpf_program;
+struct btf;
 struct kspawn_trace;
 struct ring_buffer;
 
@@ -80,6 +81,8 @@ private:
     };
 
     void open(const Options& options);
+    /// What is loaded for a probe.
+    [[nodiscard]] bpf_program* program_of(const Probe& probe, const btf* types) const;
     void follow(std::uint32_t pid);
     void choose_programs(const Options& options);
     void forget(const Wanted& wanted, const std::string& reason);
@@ -88,6 +91,7 @@ private:
     Consumer consumer_;
     Kinds kinds_;
     std::uint64_t fd_gap_;
+    bool preemptible_; ///< the kernel
     std::unique_ptr<kspawn_trace, Delete> skeleton_;
     std::unique_ptr<ring_buffer, Delete> ring_;
     std::vector<Wanted> wanted_;

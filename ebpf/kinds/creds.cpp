@@ -24,8 +24,7 @@ constexpr std::array probes{
     Probe{"on_mprotect", no_memory},
     Probe{"on_mremap", no_memory},
     Probe{"on_pin_user_pages_remote", no_memory},
-    Probe{"on_ptrace_access_vm", no_memory},
-    Probe{"on_mem_write", no_memory},
+    Probe{"on_access_remote_vm", no_memory},
 };
 
 std::string hexadecimal(std::uint64_t set) {

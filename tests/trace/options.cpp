@@ -129,16 +129,17 @@ TEST(MissingHook, isNamedAndMakesItsKindUnknown) {
     EXPECT_EQ(traced.status, 2);
     EXPECT_EQ(traced.of("windows").size(), 2U) << "the other kind works";
     ASSERT_EQ(traced.summary.at("missing").size(), 1U);
-    EXPECT_EQ(traced.summary.at("missing").front().at("hook"), "fentry/commit_creds");
+    const auto hook = traced.summary.at("missing").front().at("hook").get<std::string>();
+    EXPECT_TRUE(hook.ends_with("/commit_creds")) << hook;
     EXPECT_EQ(traced.summary.at("missing").front().at("kind"), "creds");
-    EXPECT_NE(traced.err.find("fentry/commit_creds"), std::string::npos) << traced.err;
+    EXPECT_NE(traced.err.find("/commit_creds"), std::string::npos) << traced.err;
     EXPECT_FALSE(traced.summary.at("complete"));
 }
 
 TEST(MissingHook, ofEverythingEndsTheTrace) {
     const auto ended = run({tracer(), "--without-hook", "wake_up_new_task", "--", "/bin/true"});
     EXPECT_EQ(ended.status, 126);
-    EXPECT_NE(ended.err.find("fentry/wake_up_new_task"), std::string::npos) << ended.err;
+    EXPECT_NE(ended.err.find("/wake_up_new_task"), std::string::npos) << ended.err;
 }
 
 TEST(Losses, ofTheBufferAreCounted) {
@@ -212,7 +213,7 @@ TEST(Output, toAFileIsWrittenQuietlyToo) {
             EXPECT_NE(text.find("\"kind\":\"summary\""), std::string::npos) << text;
         } else {
             EXPECT_NE(text.find("kspawn-trace: 1 child "), std::string::npos) << text;
-            EXPECT_NE(text.find("not there: fexit/kernel_clone"), std::string::npos) << text;
+            EXPECT_NE(text.find("/kernel_clone: left out by"), std::string::npos) << text;
         }
     }
 }
