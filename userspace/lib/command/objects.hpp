@@ -5,6 +5,8 @@
 
 #include <kspawn/spawn.h>
 
+#include <csignal>
+#include <cstring>
 #include <utility>
 
 namespace kspawn::internal {
@@ -44,6 +46,9 @@ public:
     void close_range(int first, int last) noexcept {
         note(kspawn_spawn_file_actions_addclose_range_np(&object_, first, last));
     }
+    void pass(int fd, int newfd, int oflag) noexcept {
+        note(kspawn_spawn_file_actions_addpass_np(&object_, fd, newfd, oflag));
+    }
     void tcsetpgrp(int fd) noexcept {
         note(kspawn_spawn_file_actions_addtcsetpgrp_np(&object_, fd));
     }
@@ -75,6 +80,14 @@ public:
 private:
     kspawn_spawnattr_t object_{};
 };
+
+/// The signals 1 to 64.  sigfillset() leaves out the two that libc keeps for itself, which a
+/// caller that glibc has started has ignored.
+inline sigset_t every_signal() noexcept {
+    sigset_t every;
+    std::memset(&every, 0xff, sizeof(every));
+    return every;
+}
 
 } // namespace kspawn::internal
 
