@@ -130,10 +130,9 @@ TEST_F(Builder, IsNoOtherDescriptor) {
 TEST_F(Builder, IsNotToBePassed) {
     ASSERT_EQ(kspawn_spawn_file_actions_addpass_np(actions.get(), builder.get(), 40, 0), 0);
     EXPECT_EQ(apply(), EINVAL);
-    EXPECT_EQ(last_failure(),
-              (Failure{EINVAL, KSPAWN_STEP_ACTION, 0,
-                       "file action 0: pass " + std::to_string(builder.get()) +
-                           " to 40: Invalid argument"}));
+    EXPECT_EQ(last_failure(), (Failure{EINVAL, KSPAWN_STEP_ACTION, 0,
+                                       "file action 0: pass " + std::to_string(builder.get()) +
+                                           " to 40: Invalid argument"}));
 }
 
 TEST_F(Builder, AttributesTakeEffectAtOnce) {

@@ -48,7 +48,9 @@ const std::vector<Function>& functions_with_a_descriptor() {
         {"addpass_np from",
          [](Object o, int fd) { return kspawn_spawn_file_actions_addpass_np(o, fd, 1, 0); }},
         {"addpass_np to",
-         [](Object o, int fd) { return kspawn_spawn_file_actions_addpass_np(o, 1, fd, O_CLOEXEC); }},
+         [](Object o, int fd) {
+             return kspawn_spawn_file_actions_addpass_np(o, 1, fd, O_CLOEXEC);
+         }},
         {"addfchdir", kspawn_spawn_file_actions_addfchdir},
         {"addfchdir_np", kspawn_spawn_file_actions_addfchdir_np},
         {"addclosefrom_np", kspawn_spawn_file_actions_addclosefrom_np},

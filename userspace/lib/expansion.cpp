@@ -163,8 +163,7 @@ int Expansion::close_what_is_not_named(std::span<const kspawn_action> said,
     return add_closefrom(above, of_none, abilities);
 }
 
-int Expansion::add_said(const kspawn_action& action, unsigned index,
-                        Abilities abilities) noexcept {
+int Expansion::add_said(const kspawn_action& action, unsigned index, Abilities abilities) noexcept {
     switch (action.op) {
     case KSPAWN_ACTION_INHERIT:
         return add_inherit(action.fd, index);

@@ -110,8 +110,7 @@ KSPAWN_API int kspawn_builder_create_np(int* builder, pid_t* pid,
  *   - at KSPAWN_STEP_ATTRIBUTE or KSPAWN_STEP_ACTION, the errors of the call that the
  *     attribute or file action stands for.
  */
-KSPAWN_API int kspawn_builder_apply_np(int builder,
-                                       const kspawn_spawn_file_actions_t* file_actions,
+KSPAWN_API int kspawn_builder_apply_np(int builder, const kspawn_spawn_file_actions_t* file_actions,
                                        const kspawn_spawnattr_t* attributes) KSPAWN_NOEXCEPT;
 
 /**

@@ -157,41 +157,53 @@ public:
     /** @name Working directory */
     /**@{*/
     /** Change it; a relative path is relative to the one before. */
-    const Builder& chdir(const std::filesystem::path& directory) const;
+    const Builder& chdir(std::filesystem::path directory) const {
+        return apply(says().current_dir(std::move(directory)));
+    }
     /** Change it to an open directory. */
-    const Builder& chdir(int child_number) const;
+    const Builder& chdir(int child_number) const { return apply(says().current_dir(child_number)); }
     /**@}*/
 
     /** @name Process group, session, terminal */
     /**@{*/
     /** Put the child into a process group of its session; 0: one of its own. */
-    const Builder& process_group(pid_t group = 0) const;
+    const Builder& process_group(pid_t group = 0) const {
+        return apply(says().process_group(group));
+    }
     /** Make the child the leader of a new session. */
-    const Builder& new_session() const;
+    const Builder& new_session() const { return apply(says().new_session()); }
     /** Make the child's process group the foreground group of a terminal. */
-    const Builder& foreground(int terminal) const;
+    const Builder& foreground(int terminal) const { return apply(says().foreground(terminal)); }
     /**@}*/
 
     /** @name Signals */
     /**@{*/
     /** The signals that the program blocks. */
-    const Builder& signal_mask(const SignalSet& blocked) const;
+    const Builder& signal_mask(const SignalSet& blocked) const {
+        return apply(says().signal_mask(blocked));
+    }
     /** Signals to set to their default; those with a handler are in any case. */
-    const Builder& default_signals(const SignalSet& signals) const;
+    const Builder& default_signals(const SignalSet& signals) const {
+        return apply(says().default_signals(signals));
+    }
     /** Signals to ignore. */
-    const Builder& ignore_signals(const SignalSet& signals) const;
+    const Builder& ignore_signals(const SignalSet& signals) const {
+        return apply(says().ignore_signals(signals));
+    }
     /** Block nothing, and set all signals to their default. */
-    const Builder& reset_signals() const;
+    const Builder& reset_signals() const { return apply(says().reset_signals()); }
     /**@}*/
 
     /** @name Scheduling, credentials */
     /**@{*/
     /** Scheduling policy (SCHED_OTHER, SCHED_FIFO, ...) and static priority. */
-    const Builder& scheduler(int policy, int priority) const;
+    const Builder& scheduler(int policy, int priority) const {
+        return apply(says().scheduler(policy, priority));
+    }
     /** Static priority under the policy that it has. */
-    const Builder& priority(int priority) const;
+    const Builder& priority(int priority) const { return apply(says().priority(priority)); }
     /** Set the effective user and group ID to the real ones. */
-    const Builder& reset_ids() const;
+    const Builder& reset_ids() const { return apply(says().reset_ids()); }
     /**@}*/
 
     /**
@@ -240,11 +252,11 @@ public:
                               std::error_code& error) const;
 
 private:
-    // Each calls a function of internal::FileActions, or of the C library for attributes.
     template <class Add>
     const Builder& act(const char* name, Add add) const;
-    template <class Set>
-    const Builder& attribute(int flags, Set set) const;
+    // A command is said what a child is to be, and only that: its program is of no use.
+    static Command says() { return Command({}); }
+    const Builder& apply(const Command& command) const;
     Child start(const std::string& program, std::vector<std::string> arguments,
                 const std::optional<Variables>& environment, Command::Failure& failure) const;
 

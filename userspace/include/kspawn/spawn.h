@@ -431,9 +431,8 @@ kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_ac
  *
  * Since kspawn 0.2.
  */
-KSPAWN_API int
-kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions, int fd, int newfd,
-                                     int oflag) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions,
+                                                    int fd, int newfd, int oflag) KSPAWN_NOEXCEPT;
 
 /**
  * Let the child have a descriptor if it is open.  (macOS)

@@ -55,6 +55,13 @@ public:
         return child_of(error, std::move(state), pidfd);
     }
 
+    /// Makes the child of a builder what was said.
+    void apply_to(int builder) {
+        const int error = kspawn_builder_apply_np(builder, actions_.get(), &attributes_);
+        if (error != 0)
+            explain(error);
+    }
+
     /// Executes the program in the child of a builder, which is what it is to be.
     Child start_in(int builder) {
         auto state = std::make_unique<Child::State>();
@@ -361,6 +368,12 @@ private:
 Child Command::start(Failure& failure) const {
     Attempt attempt(*this, failure);
     return attempt.prepare() ? attempt.spawn() : Child();
+}
+
+void Command::apply_to(int builder, Failure& failure) const {
+    Attempt attempt(*this, failure);
+    if (attempt.prepare())
+        attempt.apply_to(builder);
 }
 
 Child Command::start_in(int builder, Failure& failure) const {

@@ -101,12 +101,11 @@ const Builder& Builder::act(const char* name, Add add) const {
     return apply(actions.get());
 }
 
-template <class Set>
-const Builder& Builder::attribute(int flags, Set set) const {
-    internal::Attributes attributes;
-    check(set(attributes.get()), "attribute");
-    check(kspawn_spawnattr_setflags(attributes.get(), static_cast<short>(flags)), "attribute");
-    return apply(nullptr, attributes.get());
+const Builder& Builder::apply(const Command& command) const {
+    Command::Failure failure;
+    command.apply_to(descriptor(), failure);
+    failure.throw_if_any();
+    return *this;
 }
 
 const Builder& Builder::open(int child_number, const std::filesystem::path& path, int oflag,
@@ -141,74 +140,9 @@ const Builder& Builder::pass(int own, int child_number, bool close_on_exec) cons
     return act("pass", [&](auto& actions) { actions.pass(own, child_number, oflag); });
 }
 
-const Builder& Builder::chdir(const std::filesystem::path& directory) const {
-    refuse_nul(directory, "directory");
-    return act("chdir", [&](auto& actions) { actions.chdir(directory.c_str()); });
-}
-
-const Builder& Builder::chdir(int child_number) const {
-    return act("chdir", [&](auto& actions) { actions.fchdir(child_number); });
-}
-
-const Builder& Builder::foreground(int terminal) const {
-    return act("foreground", [&](auto& actions) { actions.tcsetpgrp(terminal); });
-}
-
-const Builder& Builder::process_group(pid_t group) const {
-    return attribute(KSPAWN_SPAWN_SETPGROUP,
-                     [&](auto* to) { return kspawn_spawnattr_setpgroup(to, group); });
-}
-
-const Builder& Builder::new_session() const {
-    return attribute(KSPAWN_SPAWN_SETSID, [](auto* /*to*/) { return 0; });
-}
-
-const Builder& Builder::signal_mask(const SignalSet& blocked) const {
-    return attribute(KSPAWN_SPAWN_SETSIGMASK,
-                     [&](auto* to) { return kspawn_spawnattr_setsigmask(to, &blocked.get()); });
-}
-
-const Builder& Builder::default_signals(const SignalSet& signals) const {
-    return attribute(KSPAWN_SPAWN_SETSIGDEF,
-                     [&](auto* to) { return kspawn_spawnattr_setsigdefault(to, &signals.get()); });
-}
-
-const Builder& Builder::ignore_signals(const SignalSet& signals) const {
-    return attribute(KSPAWN_SPAWN_SETSIGIGN_NP, [&](auto* to) {
-        return kspawn_spawnattr_setsigignore_np(to, &signals.get());
-    });
-}
-
-const Builder& Builder::reset_signals() const {
-    return attribute(KSPAWN_SPAWN_SETSIGMASK | KSPAWN_SPAWN_SETSIGDEF, [](auto* to) {
-        const auto every = internal::every_signal();
-        return kspawn_spawnattr_setsigdefault(to, &every);
-    });
-}
-
-const Builder& Builder::scheduler(int policy, int priority) const {
-    return attribute(KSPAWN_SPAWN_SETSCHEDULER, [&](auto* to) {
-        const sched_param parameters{.sched_priority = priority};
-        const int error = kspawn_spawnattr_setschedpolicy(to, policy);
-        return error != 0 ? error : kspawn_spawnattr_setschedparam(to, &parameters);
-    });
-}
-
-const Builder& Builder::priority(int priority) const {
-    return attribute(KSPAWN_SPAWN_SETSCHEDPARAM, [&](auto* to) {
-        const sched_param parameters{.sched_priority = priority};
-        return kspawn_spawnattr_setschedparam(to, &parameters);
-    });
-}
-
-const Builder& Builder::reset_ids() const {
-    return attribute(KSPAWN_SPAWN_RESETIDS, [](auto* /*to*/) { return 0; });
-}
-
 // What it says of arguments and environment is what a Command says.
 Child Builder::start(const std::string& program, std::vector<std::string> arguments,
-                     const std::optional<Variables>& environment,
-                     Command::Failure& failure) const {
+                     const std::optional<Variables>& environment, Command::Failure& failure) const {
     Command command(program);
     command.args(std::move(arguments));
     if (environment)

@@ -2,12 +2,12 @@
 // What is said about a program, and the functions that start it.
 #include <kspawn/command.hpp>
 
+#include <cstring>
 #include <iterator>
 #include <utility>
 
 #include "checked.hpp"
 #include "failure.hpp"
-#include "objects.hpp"
 
 namespace kspawn {
 
@@ -124,9 +124,11 @@ Command& Command::ignore_signals(const SignalSet& signals) {
 }
 
 Command& Command::reset_signals() {
-    return signal_mask({})
-        .default_signals(internal::every_signal())
-        .flag(KSPAWN_SPAWN_SETSIGIGN_NP, false);
+    // sigfillset() leaves out the two that libc keeps for itself, which a caller
+    // that glibc has started has ignored.
+    sigset_t every;
+    std::memset(&every, 0xff, sizeof(every));
+    return signal_mask({}).default_signals(every).flag(KSPAWN_SPAWN_SETSIGIGN_NP, false);
 }
 
 Command& Command::scheduler(int policy, int priority) {

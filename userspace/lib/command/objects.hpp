@@ -5,8 +5,6 @@
 
 #include <kspawn/spawn.h>
 
-#include <csignal>
-#include <cstring>
 #include <utility>
 
 namespace kspawn::internal {
@@ -80,14 +78,6 @@ public:
 private:
     kspawn_spawnattr_t object_{};
 };
-
-/// The signals 1 to 64.  sigfillset() leaves out the two that libc keeps for itself, which a
-/// caller that glibc has started has ignored.
-inline sigset_t every_signal() noexcept {
-    sigset_t every;
-    std::memset(&every, 0xff, sizeof(every));
-    return every;
-}
 
 } // namespace kspawn::internal
 
