@@ -3,13 +3,15 @@
 #include <fcntl.h>
 #include <kspawn/builder.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "support/owners.hpp"
 #include "support/spawner.hpp"
@@ -21,16 +23,16 @@ namespace {
 class Builder : public Spawner {
 protected:
     void SetUp() override {
+        KSPAWN_NOT_THROUGH_LIBC("libc has no builders");
         Spawner::SetUp();
-        if (!module_is_there())
-            GTEST_SKIP() << "no " KSPAWN_DEVICE;
+        if (HasFatalFailure() || IsSkipped())
+            return;
         int created = -1;
         ASSERT_EQ(kspawn_builder_create_np(&created, &child, nullptr, nullptr), 0)
             << kspawn_strfailure();
         builder = Descriptor{created};
         ASSERT_GT(child, 0);
     }
-    static bool module_is_there() { return ::access(KSPAWN_DEVICE, F_OK) == 0; }
     // What the actions and attributes of this test say, once.
     int apply() {
         const int error = kspawn_builder_apply_np(builder.get(), actions.get(), attributes.get());
@@ -71,7 +73,10 @@ TEST_F(Builder, IsMadeAndStarted) {
     EXPECT_EQ(started, child);
     EXPECT_EQ(wait(), 7 << 8);
     EXPECT_EQ(start({"exit", "7"}), ESRCH);
-    EXPECT_EQ(last_failure(), (Failure{ESRCH, KSPAWN_STEP_BUILDER, 0, "builder: No such process"}));
+    EXPECT_EQ(last_failure(),
+              (Failure{ESRCH, KSPAWN_STEP_BUILDER, 0,
+                       "builder: No such process (its child has been started or has ended, or "
+                       "the process that made it has)"}));
 }
 
 TEST_F(Builder, TakesDescriptorsOfTheMoment) {
@@ -105,7 +110,7 @@ TEST_F(Builder, FailureLeavesItAsItWas) {
 }
 
 TEST_F(Builder, IsClosed) {
-    builder.close();
+    builder = Descriptor{};
     for (int i = 0; i < 1000 && ::kill(child, 0) == 0; ++i)
         ::usleep(10'000);
     EXPECT_EQ(::kill(child, 0), -1);
@@ -117,8 +122,102 @@ TEST_F(Builder, IsNoOtherDescriptor) {
     const Descriptor null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
     for (const int wrong : {null.get(), -1, 1000}) {
         EXPECT_EQ(kspawn_builder_apply_np(wrong, nullptr, nullptr), EBADF);
-        EXPECT_EQ(last_failure().step, KSPAWN_STEP_BUILDER);
+        EXPECT_EQ(last_failure(), (Failure{EBADF, KSPAWN_STEP_BUILDER, 0,
+                                           "builder: Bad file descriptor (it is no builder)"}));
     }
+}
+
+TEST_F(Builder, IsNotToBePassed) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addpass_np(actions.get(), builder.get(), 40, 0), 0);
+    EXPECT_EQ(apply(), EINVAL);
+    EXPECT_EQ(last_failure(), (Failure{EINVAL, KSPAWN_STEP_ACTION, 0,
+                                       "file action 0: pass " + std::to_string(builder.get()) +
+                                           " to 40: Invalid argument"}));
+}
+
+TEST_F(Builder, AttributesTakeEffectAtOnce) {
+    ASSERT_EQ(kspawn_spawnattr_setflags(attributes.get(), KSPAWN_SPAWN_SETSID), 0);
+    ASSERT_EQ(apply(), 0);
+    EXPECT_EQ(::getsid(child), child);
+    EXPECT_EQ(apply(), EPERM) << "it leads a session already";
+    EXPECT_EQ(last_failure().step, KSPAWN_STEP_ATTRIBUTE);
+    EXPECT_EQ(last_failure().index, static_cast<unsigned>(KSPAWN_SPAWN_SETSID));
+}
+
+TEST_F(Builder, AttributesOfTheCreationAreRefusedLater) {
+    ASSERT_EQ(kspawn_spawnattr_setflags(attributes.get(), KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP), 0);
+    EXPECT_EQ(apply(), EINVAL);
+    EXPECT_EQ(last_failure().step, KSPAWN_STEP_COPY);
+    EXPECT_EQ(last_failure().index, static_cast<unsigned>(KSPAWN_ARG_ATTRIBUTES));
+}
+
+TEST_F(Builder, IsMadeWithActionsAndAttributes) {
+    const Descriptor full{::open("/dev/full", O_WRONLY)};
+    ASSERT_EQ(kspawn_spawnattr_setflags(attributes.get(), KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addopen(actions.get(), 40, "/dev/zero", O_RDONLY, 0), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), 0), 0);
+    int created = -1;
+    ASSERT_EQ(kspawn_builder_create_np(&created, &child, actions.get(), attributes.get()), 0);
+    builder = Descriptor{created};
+    EXPECT_EQ(link("fd/40"), "/dev/zero");
+    EXPECT_NE(link("fd/0"), "");
+    EXPECT_EQ(link("fd/1"), "");
+    EXPECT_EQ(link("fd/" + std::to_string(full.get())), "");
+}
+
+TEST_F(Builder, FailureOfItsCreationLeavesNothing) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), "/no/such/directory"), 0);
+    int created = -1;
+    pid_t none = -1;
+    EXPECT_EQ(kspawn_builder_create_np(&created, &none, actions.get(), nullptr), ENOENT);
+    EXPECT_EQ(last_failure(),
+              (Failure{ENOENT, KSPAWN_STEP_ACTION, 0,
+                       "file action 0: chdir /no/such/directory: No such file or directory"}));
+    EXPECT_EQ(created, -1);
+    EXPECT_EQ(none, -1);
+}
+
+TEST_F(Builder, SearchesFromTheChild) {
+    const Strings argv{{"true"}};
+    EXPECT_EQ(kspawn_builder_start_np(builder.get(), &started, nullptr, "true", "/proc:/dev",
+                                      nullptr, nullptr, argv.get(), environment.get()),
+              ENOENT);
+    ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), "/"), 0);
+    ASSERT_EQ(kspawn_builder_start_np(builder.get(), &started, nullptr, "true", "usr/bin",
+                                      actions.get(), nullptr, argv.get(), environment.get()),
+              0)
+        << kspawn_strfailure();
+    EXPECT_EQ(wait(), 0);
+}
+
+TEST_F(Builder, IsPolled) {
+    const auto events = [this] {
+        pollfd entry{.fd = builder.get(), .events = POLLIN | POLLOUT, .revents = 0};
+        return ::poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
+    };
+    EXPECT_EQ(events(), POLLOUT);
+    ASSERT_EQ(start({"exit", "0"}), 0);
+    EXPECT_EQ(events(), POLLHUP);
+    EXPECT_EQ(wait(), 0);
+}
+
+TEST_F(Builder, KeepsErrnoAndForgetsNoFailure) {
+    errno = E2BIG;
+    EXPECT_EQ(kspawn_builder_apply_np(-1, nullptr, nullptr), EBADF);
+    EXPECT_EQ(kspawn_builder_apply_np(builder.get(), nullptr, nullptr), 0);
+    EXPECT_EQ(errno, E2BIG);
+    EXPECT_EQ(last_failure().error, EBADF);
+}
+
+TEST_F(Builder, PidfdIsThatOfTheChild) {
+    const Descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, child, 0))};
+    ASSERT_TRUE(pidfd);
+    ASSERT_EQ(kspawn_builder_apply_np(builder.get(), nullptr, nullptr), 0);
+    ASSERT_EQ(::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0), 0);
+    pollfd entry{.fd = builder.get(), .events = 0, .revents = 0};
+    EXPECT_EQ(::poll(&entry, 1, 30'000), 1);
+    EXPECT_EQ(entry.revents, POLLHUP);
+    EXPECT_EQ(kspawn_builder_apply_np(builder.get(), nullptr, nullptr), ESRCH);
 }
 
 TEST_F(Builder, ObjectsMustBeInitialised) {
@@ -135,7 +234,9 @@ TEST(BuilderWithoutModule, IsNotThere) {
     int created = -1;
     EXPECT_EQ(kspawn_builder_create_np(&created, nullptr, nullptr, nullptr), ENOSYS);
     EXPECT_EQ(created, -1);
-    kspawn_set_backend(KSPAWN_BACKEND_AUTO);
+    EXPECT_EQ(last_failure(), (Failure{ENOSYS, KSPAWN_STEP_BUILDER, 0,
+                                       "builder: Function not implemented (libc has none)"}));
+    ASSERT_EQ(kspawn_set_backend(KSPAWN_BACKEND_AUTO), 0);
 }
 
 } // namespace

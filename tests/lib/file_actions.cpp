@@ -7,6 +7,7 @@
 #include <utmp.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
 
 #include "support/owners.hpp"
@@ -29,6 +30,9 @@ protected:
     void close(int fd) { ASSERT_EQ(kspawn_spawn_file_actions_addclose(actions.get(), fd), 0); }
     void dup2(int fd, int newfd) {
         ASSERT_EQ(kspawn_spawn_file_actions_adddup2(actions.get(), fd, newfd), 0);
+    }
+    void pass(int fd, int newfd, int oflag = 0) {
+        ASSERT_EQ(kspawn_spawn_file_actions_addpass_np(actions.get(), fd, newfd, oflag), 0);
     }
     // The words of a failed start of a process that may have no descriptor from 100 on.
     std::string words_below_100_descriptors() {
@@ -302,6 +306,66 @@ TEST_F(FileActions, ClosefromZeroAndThenOpen) {
     const auto descriptors = report()["descriptors"];
     EXPECT_EQ(descriptors.size(), 1U);
     EXPECT_EQ(descriptors["1"]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, PassIsTheCallersOwn) {
+    const auto first = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    pass(number, other);
+    pass(number, number);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+    EXPECT_EQ(descriptors[std::to_string(other)]["cloexec"], false);
+    EXPECT_EQ(descriptors[std::to_string(number)]["target"], "/dev/null");
+    EXPECT_NE(::fcntl(number, F_GETFD) & FD_CLOEXEC, 0) << "ours keeps it";
+}
+
+TEST_F(FileActions, PassWhateverOtherActionsDo) {
+    const auto first = occupy(number, "/dev/null");
+    const auto second = occupy(other, "/dev/zero");
+    pass(number, other);
+    pass(other, number);
+    if (cannot_through_libc("file action 1: pass 31 to 30"))
+        return;
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(number)]["target"], "/dev/zero");
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, PassOfOneThatIsClosedBefore) {
+    const auto held = occupy(number, "/dev/null");
+    ASSERT_EQ(kspawn_spawn_file_actions_addclose_range_np(actions.get(), 20, 40), 0);
+    pass(number, other);
+    if (cannot_through_libc("file action 1: pass 30 to 31"))
+        return;
+    const auto descriptors = report()["descriptors"];
+    EXPECT_FALSE(descriptors.contains(std::to_string(number)));
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, PassForLaterActionsOnly) {
+    const auto held = occupy(number, scratch.path().string(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    pass(number, other, O_CLOEXEC);
+    ASSERT_EQ(kspawn_spawn_file_actions_addfchdir(actions.get(), other), 0);
+    if (cannot_through_libc("file action 0: pass 30 to 31"))
+        return;
+    const auto seen = report();
+    EXPECT_FALSE(seen["descriptors"].contains(std::to_string(other)));
+    EXPECT_EQ(seen["cwd"], std::filesystem::canonical(scratch.path()).string());
+}
+
+TEST_F(FileActions, PassedIsNamedAndItsSourceIsNot) {
+    const auto held = occupy(number, "/dev/null");
+    flags(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
+    pass(number, other);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors.size(), 1U) << descriptors.dump();
+    EXPECT_TRUE(descriptors.contains(std::to_string(other)));
+}
+
+TEST_F(FileActions, PassOfNothing) {
+    dup2(STDIN_FILENO, 32);
+    pass(number, other);
+    expect_failure(EBADF, 1, "file action 1: pass 30 to 31: Bad file descriptor");
 }
 
 TEST_F(FileActions, InheritOfOneThatIsOpen) {

@@ -13,18 +13,47 @@ namespace kspawn::internal {
 
 namespace {
 
-int operate(int builder, unsigned long command, const Request& request, bool program) noexcept {
-    if (const int part = invalid_part(request); part >= 0)
-        return refuse(request, static_cast<unsigned>(part)).error;
+// In a result that the module has not written.
+constexpr int untouched = -1;
+
+Result make(const Request& request, int& builder) noexcept {
+    if (kspawn_get_backend() == KSPAWN_BACKEND_LIBC)
+        return Result::failed(ENOSYS, KSPAWN_STEP_BUILDER);
+    Result result;
+    auto args = kernel_args(request, false, result);
+    const int made = ask_kernel(KSPAWN_IOC_BUILDER, args, result);
+    if (made >= 0)
+        builder = made;
+    else if (result.step == KSPAWN_STEP_COPY && result.error == ENOTTY)
+        return Result::failed(ENOSYS, KSPAWN_STEP_BUILDER);
+    return result;
+}
+
+Result ask(int builder, unsigned long command, const Request& request, bool program) noexcept {
     const ErrnoGuard keep_errno;
     Result result;
     auto args = kernel_args(request, program, result);
-    result.error = -1; // still there if it is no builder that answers
-    if (::ioctl(builder, command, &args) >= 0 && result.error == 0)
-        return 0;
-    if (result.error <= 0)
-        result = Result::failed(EBADF, KSPAWN_STEP_BUILDER);
-    return fail(request, result).error;
+    result.error = untouched;
+    const int answer = ::ioctl(builder, command, &args);
+    if (result.error != untouched)
+        return result;
+    // No builder has looked at it.  EPERM is the answer of a seccomp filter.
+    if (answer < 0 && errno == EPERM)
+        return Result::failed(EPERM, KSPAWN_STEP_POLICY);
+    return Result::failed(EBADF, KSPAWN_STEP_BUILDER);
+}
+
+/// Calls `function`, which returns a Result, unless an object is not valid; remembers a failure.
+template <class Function>
+int checked(const Request& request, Function function) noexcept {
+    if (const int part = invalid_part(request); part >= 0)
+        return refuse(request, static_cast<unsigned>(part)).error;
+    const Result result = function();
+    return result.error == 0 ? 0 : fail(request, result).error;
+}
+
+int operate(int builder, unsigned long command, const Request& request, bool program) noexcept {
+    return checked(request, [&] { return ask(builder, command, request, program); });
 }
 
 } // namespace
@@ -32,7 +61,6 @@ int operate(int builder, unsigned long command, const Request& request, bool pro
 } // namespace kspawn::internal
 
 using kspawn::internal::Request;
-using kspawn::internal::Result;
 
 // NOLINTNEXTLINE(readability-non-const-parameter): the kernel stores through it.
 int kspawn_builder_create_np(int* builder, pid_t* pid,
@@ -42,19 +70,8 @@ int kspawn_builder_create_np(int* builder, pid_t* pid,
     request.file_actions = file_actions;
     request.attributes = attributes;
     request.pid_at = pid;
-    if (const int part = kspawn::internal::invalid_part(request); part >= 0)
-        return kspawn::internal::refuse(request, static_cast<unsigned>(part)).error;
-    Result result;
-    if (kspawn_get_backend() == KSPAWN_BACKEND_LIBC) {
-        result = Result::failed(ENOSYS, KSPAWN_STEP_BUILDER);
-        return kspawn::internal::fail(request, result).error;
-    }
-    auto args = kspawn::internal::kernel_args(request, false, result);
-    const int opened = kspawn::internal::ask_kernel(KSPAWN_IOC_BUILDER, args, result);
-    if (opened < 0)
-        return kspawn::internal::fail(request, result).error;
-    *builder = opened;
-    return 0;
+    return kspawn::internal::checked(request,
+                                     [&] { return kspawn::internal::make(request, *builder); });
 }
 
 int kspawn_builder_apply_np(int builder, const kspawn_spawn_file_actions_t* file_actions,

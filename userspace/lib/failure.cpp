@@ -133,11 +133,30 @@ void describe_exec(Words& words, const Request& request) noexcept {
     }
 }
 
+// What is the matter with a builder: its errors are its own.
+std::string_view hint_at_builder(int error) noexcept {
+    switch (error) {
+    case EBADF:
+        return " (it is no builder)";
+    case ENOSYS:
+        return kspawn_get_backend() == KSPAWN_BACKEND_LIBC ? " (libc has none)"
+                                                           : " (this module has none)";
+    case EPERM:
+        return " (its child has privileges that the caller has not)";
+    case ESRCH:
+        return " (its child has been started or has ended, or the process that made it has)";
+    default:
+        return "";
+    }
+}
+
 // One of the riddles of clone() and execve(), where the error alone sends people
 // looking in the wrong place; for the other see add_hint().
 std::string_view hint(const Result& result) noexcept {
     if (result.step == KSPAWN_STEP_CLONE && result.error == EAGAIN)
         return " (RLIMIT_NPROC or pids.max reached?)";
+    if (result.step == KSPAWN_STEP_BUILDER)
+        return hint_at_builder(result.error);
     return "";
 }
 

@@ -100,7 +100,8 @@ constexpr std::array operations{
     Operation{KSPAWN_ACTION_INHERIT, "inherit", Fields::fd, is_composite, -1, nullptr},
     Operation{KSPAWN_ACTION_CLOSE_RANGE, "close_range", Fields::fd_newfd,
               closes_to_newfd | is_composite, -1, nullptr},
-    Operation{KSPAWN_ACTION_PASS, "pass", Fields::fd_newfd, makes_newfd, -1, nullptr},
+    Operation{KSPAWN_ACTION_PASS, "pass", Fields::fd_newfd, makes_newfd | is_composite, -1,
+              nullptr},
 };
 
 #undef KSPAWN_ADD_IF_CHDIR

@@ -14,7 +14,9 @@
  *     kspawn_strfailure() names it: KSPAWN_SPAWN_SETSIGIGN_NP;
  *     KSPAWN_SPAWN_SETCGROUP before glibc 2.39; SCHED_BATCH and SCHED_IDLE; a
  *     search list other than PATH with a relative directory, if a file action
- *     changes the working directory; and what a libc lacks, see below.
+ *     changes the working directory; a descriptor that is passed with O_CLOEXEC, or whose
+ *     number a file action before has changed; and what a libc lacks, see below.
+ *   - there are no builders (<kspawn/builder.h>): ENOSYS.
  *   - KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP is done by closing, at the end of the file
  *     actions, what none of them names.  Above the highest descriptor that is kept,
  *     and below it if no more than 4,096 numbers lie between those that are kept,

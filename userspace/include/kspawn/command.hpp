@@ -268,11 +268,15 @@ public:
 
 private:
     friend class AsyncSpawn;
+    friend class Builder;
     friend class Pipeline;
     struct Failure;
     class Attempt;
 
     Child start(Failure& failure) const;
+    // Without descriptors: those of a command are the caller's.
+    void apply_to(int builder, Failure& failure) const;
+    Child start_in(int builder, Failure& failure) const;
     // Nothing: it has been started only, and there are pipes to serve.
     std::optional<ExitStatus> start_and_wait(Child& child, Failure& failure,
                                              std::error_code& error) const;

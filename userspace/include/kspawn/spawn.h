@@ -416,7 +416,9 @@ kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_ac
  * kspawn_builder_start_np(), close-on-exec or not; a kspawn_builder_apply_np() so hands
  * over what was opened long after the child was created.  newfd is closed first.
  *
- * The kernel module is needed: through libc a start with it fails with ENOTSUP.
+ * Through libc fd is duplicated as by kspawn_spawn_file_actions_adddup2(): a start fails
+ * with ENOTSUP if oflag is O_CLOEXEC, or if an action before it opens, closes or
+ * replaces fd.
  *
  * @param[in] fd    a descriptor of the caller's; a builder cannot be passed (EINVAL, at
  *                  the call)
@@ -429,9 +431,8 @@ kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_ac
  *
  * Since kspawn 0.2.
  */
-KSPAWN_API int
-kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions, int fd, int newfd,
-                                     int oflag) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions,
+                                                    int fd, int newfd, int oflag) KSPAWN_NOEXCEPT;
 
 /**
  * Let the child have a descriptor if it is open.  (macOS)
