@@ -23,7 +23,7 @@
 #include <system_error>
 #include <vector>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "lib/seccomp.hpp"
 
 namespace kspawn::tool {
@@ -32,19 +32,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Verdict { good, note, bad };
+enum class Severity { good, note, bad };
 
 /// Prints one finding; what to do about it goes on lines of its own.
 class Report {
 public:
-    void add(Verdict verdict, std::string_view subject, std::string_view finding,
+    void add(Severity severity, std::string_view subject, std::string_view finding,
              std::string_view advice = {}) {
         static constexpr std::array<std::string_view, 3> marks{"ok", "note", "FAIL"};
-        fmt::print("{:<5} {:<10} {}\n", marks.at(static_cast<std::size_t>(verdict)), subject,
+        fmt::print("{:<5} {:<10} {}\n", marks.at(static_cast<std::size_t>(severity)), subject,
                    finding);
         if (!advice.empty())
             fmt::print("{:<17}-> {}\n", "", advice);
-        usable_ = usable_ && verdict != Verdict::bad;
+        usable_ = usable_ && severity != Severity::bad;
     }
     [[nodiscard]] bool usable() const { return usable_; }
 
@@ -120,9 +120,9 @@ void report_kernel(Report& report, const std::string& release) {
         return release.starts_with(one + ".");
     };
     if (std::any_of(series.begin(), series.end(), is_of))
-        report.add(Verdict::good, "kernel", release);
+        report.add(Severity::good, "kernel", release);
     else
-        report.add(Verdict::note, "kernel", release,
+        report.add(Severity::note, "kernel", release,
                    fmt::format("the module is tested with {}; another may not build or not load",
                                fmt::join(series, " and ")));
 }
@@ -130,24 +130,25 @@ void report_kernel(Report& report, const std::string& release) {
 // What keeps modules out, if anything does; of interest only without ours.
 void report_obstacles(Report& report) {
     if (text_of("/proc/sys/kernel/modules_disabled") == "1")
-        report.add(Verdict::bad, "loading", "kernel.modules_disabled is 1: no module can be loaded",
+        report.add(Severity::bad, "loading",
+                   "kernel.modules_disabled is 1: no module can be loaded",
                    "it stays so until the next boot; insert the module before it is set");
     const auto lockdown = text_of("/sys/kernel/security/lockdown");
     if (lockdown.find("[integrity]") != std::string::npos ||
         lockdown.find("[confidentiality]") != std::string::npos)
-        report.add(Verdict::note, "loading", "the kernel is locked down (" + lockdown + ")",
+        report.add(Severity::note, "loading", "the kernel is locked down (" + lockdown + ")",
                    "only signed modules can be loaded: sign it, or switch off Secure Boot");
     else if (text_of("/sys/module/module/parameters/sig_enforce") == "Y")
-        report.add(Verdict::note, "loading", "the kernel takes signed modules only",
+        report.add(Severity::note, "loading", "the kernel takes signed modules only",
                    "sign the module with a key that the kernel trusts");
 }
 
 void report_module(Report& report, const std::string& release) {
     if (module_loaded()) {
-        report.add(Verdict::good, "module", "loaded");
+        report.add(Severity::good, "module", "loaded");
         return;
     }
-    report.add(Verdict::bad, "module", "not loaded", how_to_load(release));
+    report.add(Severity::bad, "module", "not loaded", how_to_load(release));
     report_obstacles(report);
 }
 
@@ -182,19 +183,19 @@ std::string device_advice(int error) {
 void report_device(Report& report, const kspawn_support& support) {
     const auto device = describe_device(support.device);
     if (support.error == 0 || support.step != KSPAWN_STEP_DEVICE) {
-        report.add(Verdict::good, "device", device);
-        report.add(Verdict::good, "ABI", fmt::format("{}", support.module_abi));
+        report.add(Severity::good, "device", device);
+        report.add(Severity::good, "ABI", fmt::format("{}", support.module_abi));
         return;
     }
     if (support.error == EPROTO) {
         report.add(
-            Verdict::bad, "ABI",
+            Severity::bad, "ABI",
             fmt::format("the module does not speak that of this library, {}", support.library_abi),
             device_advice(EPROTO));
         return;
     }
     report.add(
-        Verdict::bad, "device",
+        Severity::bad, "device",
         fmt::format("{}: {} ({})", support.device, std::strerror(support.error), support.reason),
         device_advice(support.error));
 }
@@ -202,15 +203,15 @@ void report_device(Report& report, const kspawn_support& support) {
 void report_seccomp(Report& report, const kspawn_support& support) {
     const bool filtered = internal::under_seccomp();
     if (support.step == KSPAWN_STEP_POLICY && !filtered)
-        report.add(Verdict::bad, "caller",
+        report.add(Severity::bad, "caller",
                    std::string(support.reason) + ", and the module refuses such callers");
     else if (support.step == KSPAWN_STEP_POLICY)
-        report.add(Verdict::bad, "seccomp",
+        report.add(Severity::bad, "seccomp",
                    "this process is under seccomp, and the module refuses such callers",
                    "start kspawn's callers without a filter, e.g. docker run --security-opt "
                    "seccomp=unconfined");
     else
-        report.add(Verdict::good, "seccomp", "this process is not under seccomp");
+        report.add(Severity::good, "seccomp", "this process is not under seccomp");
 }
 
 // The proof: ourselves, once more.
@@ -224,13 +225,13 @@ void report_trial(Report& report) {
                          .spawn();
         const auto status = child.wait();
         if (status.success())
-            report.add(Verdict::good, "trial", fmt::format("started process {}", child.pid()));
+            report.add(Severity::good, "trial", fmt::format("started process {}", child.pid()));
         else
-            report.add(Verdict::bad, "trial",
+            report.add(Severity::bad, "trial",
                        fmt::format("started process {}, which ended with status {:#x}", child.pid(),
                                    status.wait_status()));
     } catch (const SpawnError&) {
-        report.add(Verdict::bad, "trial", kspawn_strfailure());
+        report.add(Severity::bad, "trial", kspawn_strfailure());
     }
 }
 

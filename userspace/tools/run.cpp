@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "signal_names.hpp"
 #include "waiting.hpp"
 

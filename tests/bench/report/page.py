@@ -11,7 +11,7 @@ from typing import Callable, Iterable
 
 import jinja2
 
-from goals import Verdict
+from goals import GoalResult
 from measurements import Boot, Results, Scene, measure_unit
 from plots import Plot
 
@@ -151,7 +151,7 @@ def table(scene: Scene, boot: Results) -> Table:
     return Table.of(header, rows)
 
 
-def _words(verdict: Verdict) -> Entry:
+def _words(verdict: GoalResult) -> Entry:
     if verdict.ratio is None:
         on_record = f"; on record {verdict.on_record}" if verdict.on_record else ""
         return Entry(f"not measured{on_record}")
@@ -164,7 +164,7 @@ def _words(verdict: Verdict) -> Entry:
 
 
 def _goal_rows(
-    verdicts: list[Verdict], columns: Callable[[Verdict | None], list[str | Entry]]
+    verdicts: list[GoalResult], columns: Callable[[GoalResult | None], list[str | Entry]]
 ) -> tuple[list[str], list[list[str | Entry]]]:
     """The kernels; and a row for each goal: its name, its bounds, and columns for each kernel."""
     kernels = list(dict.fromkeys(verdict.kernel for verdict in verdicts))
@@ -178,11 +178,11 @@ def _goal_rows(
     return kernels, rows
 
 
-def goals_table(verdicts: list[Verdict]) -> Table:
+def goals_table(verdicts: list[GoalResult]) -> Table:
     """For each kernel the ratio, whether it is what we want, the worst one that passes, and
     the run that measured it."""
 
-    def columns(verdict: Verdict | None) -> list[str | Entry]:
+    def columns(verdict: GoalResult | None) -> list[str | Entry]:
         if verdict is None:
             return [""] * 4
         return [
@@ -197,7 +197,7 @@ def goals_table(verdicts: list[Verdict]) -> Table:
     return Table.of(["goal", "ratio", *header], rows)
 
 
-def _short(verdict: Verdict) -> str:
+def _short(verdict: GoalResult) -> str:
     """The ratio, or that on record with its date; bold if it is not what we want."""
     ratio, date = verdict.ratio, ""
     if ratio is None:
@@ -208,13 +208,13 @@ def _short(verdict: Verdict) -> str:
     return (f"{ratio:.3f}" if met else f"**{ratio:.3f}**") + date
 
 
-def goals_short(verdicts: list[Verdict]) -> Table:
+def goals_short(verdicts: list[GoalResult]) -> Table:
     """For each kernel the ratio, and no more."""
     kernels, rows = _goal_rows(verdicts, lambda verdict: [_short(verdict) if verdict else ""])
     return Table.of(["goal", "ratio", *(f"on {kernel}" for kernel in kernels)], rows)
 
 
-def limits(verdicts: list[Verdict]) -> dict[str, str]:
+def limits(verdicts: list[GoalResult]) -> dict[str, str]:
     """For each goal that is missed, what keeps us from it."""
     return {
         v.goal.name: v.goal.limit
@@ -227,7 +227,7 @@ def limits(verdicts: list[Verdict]) -> dict[str, str]:
 ORIGIN = ("kernel", "glibc", "musl", "cpu", "qemu", "options", "commit", "measured")
 
 
-def in_use(results: list[Results], verdicts: list[Verdict], scenes: Iterable[Scene]) -> list[Boot]:
+def in_use(results: list[Results], verdicts: list[GoalResult], scenes: Iterable[Scene]) -> list[Boot]:
     """The boots that these scenes and verdicts show figures of, by kernel, the oldest first; of
     boots that are told alike one."""
     shown = [v.boot for v in verdicts if v.boot and v.ratio is not None]
@@ -272,7 +272,7 @@ def _drawn(template: str, **data: object) -> str:
     return environment.get_template(template).render(data)
 
 
-def readme(results: list[Results], verdicts: list[Verdict]) -> str:
+def readme(results: list[Results], verdicts: list[GoalResult]) -> str:
     """The plain cost on each kernel side by side, and the goals."""
     return _drawn(
         "readme.md.jinja",
@@ -283,7 +283,7 @@ def readme(results: list[Results], verdicts: list[Verdict]) -> str:
     ).rstrip()
 
 
-def summary(results: list[Results], verdicts: list[Verdict]) -> str:
+def summary(results: list[Results], verdicts: list[GoalResult]) -> str:
     """For a terminal: the plain cost, and the goals."""
     parts: list[object] = []
     for boot in results:
@@ -297,7 +297,7 @@ def summary(results: list[Results], verdicts: list[Verdict]) -> str:
 def write(
     out: Path,
     results: list[Results],
-    verdicts: list[Verdict],
+    verdicts: list[GoalResult],
     plots: dict[Plot, Path],
     flames: list[tuple[str, Path]],
 ) -> None:
