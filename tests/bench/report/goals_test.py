@@ -74,7 +74,7 @@ class Loading(unittest.TestCase):
         self.assertEqual(cell.values, {"total": 100, "blocked": 50})
         self.assertEqual((cell.spread, cell.repetitions), (0.4, 3))
 
-    def test_parameters_are_the_scene(self) -> None:
+    def test_parameters_are_the_setting(self) -> None:
         results = boot(run("memory/kspawn/resident:16/manual_time", 1))
         self.assertIsNotNone(results.cell("memory/kspawn/resident:16"))
         self.assertIsNone(results.cell("memory/kspawn/resident:1"))
@@ -240,8 +240,8 @@ class Merging(unittest.TestCase):
         self.assertEqual(len(results.boots), 1)
 
 
-def plain() -> measurements.Scene:
-    return measurements.Scene("plain")
+def plain() -> measurements.Setting:
+    return measurements.Setting("plain")
 
 
 class Recording(unittest.TestCase):

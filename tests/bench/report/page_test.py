@@ -11,11 +11,11 @@ from pathlib import Path
 import goals
 import page
 from goals_test import BEFORE, GOAL, NOW, boots, run
-from measurements import Results, Scene
+from measurements import Results, Setting
 from plots import PLOTS
 from ways import Way
 
-PLAIN = Scene("plain")
+PLAIN = Setting("plain")
 
 
 def mixed() -> Results:
