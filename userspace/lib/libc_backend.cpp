@@ -18,7 +18,7 @@
 #include "search_list.hpp"
 #include "suspects.hpp"
 
-// Of glibc 2.39.  Null if this process has an older one.
+// Since glibc 2.39.  Null if this process has an older one.
 extern "C" {
 int libc_pidfd_spawn(int*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
                      char* const[], char* const[]) noexcept __asm__("pidfd_spawn")

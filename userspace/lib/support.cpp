@@ -18,7 +18,7 @@ namespace {
 namespace device = kspawn::internal::device;
 namespace failure = kspawn::internal::failure;
 
-// Of the first published version: six numbers and two pointers, whatever comes after them.
+// The size in the first published version: six numbers and two pointers, whatever comes after them.
 constexpr std::size_t smallest_size = 6 * 4 + 2 * sizeof(void*);
 static_assert(smallest_size == offsetof(kspawn_support, device) + sizeof(const char*));
 
