@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "options.hpp"
 #include "printable.hpp"
 #include "report/report.hpp"

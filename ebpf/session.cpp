@@ -18,7 +18,7 @@
 #include <system_error>
 #include <utility>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "kspawn_trace.skel.h"
 #include "map.hpp"
 #include "notes.hpp"

@@ -179,7 +179,7 @@ void Summary::print(std::FILE* file, const Options& options, const Outcome& outc
         fmt::print(file,
                    "\nIncomplete: {} had no room in the buffer (--buffer), {} could not be "
                    "followed\n(--max-windows, --max-descriptors), {} skipped by the "
-                   "kernel.  What was not\nseen may have happened.\n",
+                   "kernel.  More than\nwas seen may have happened.\n",
                    counted(outcome.losses.ring, "record"), outcome.losses.maps,
                    counted(outcome.losses.missed, "probe was", "probes were"));
     fmt::print(file, "\n{}\n", sentence_of(outcome.evidence));

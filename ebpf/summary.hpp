@@ -24,7 +24,7 @@ public:
     void print(std::FILE* file, const Options& options, const Outcome& outcome) const;
 
 private:
-    struct Way {
+    struct WayCounts {
         Histogram duration;
         Histogram blocked;
         std::uint64_t executed = 0;
@@ -48,7 +48,7 @@ private:
     static std::vector<Row> rows_of(const std::map<std::string, Program>& programs);
     static void print_rows(std::FILE* file, const char* title, const std::vector<Row>& rows);
 
-    std::array<Way, way_names.size()> ways_;
+    std::array<WayCounts, way_names.size()> ways_;
     std::map<std::string, Program> callers_;  ///< by the caller's comm
     std::map<std::string, Program> programs_; ///< by path
     std::map<std::string, Histogram> stalls_; ///< by who waited for what

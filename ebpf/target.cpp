@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 
 namespace kspawn::trace {
 

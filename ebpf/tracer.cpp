@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "assembler.hpp"
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "json.hpp"
 #include "lib/descriptor.hpp"
 #include "outcome.hpp"

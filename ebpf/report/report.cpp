@@ -12,7 +12,7 @@
 #include <iostream>
 #include <string>
 
-#include "ebpf/exit_status.hpp"
+#include "ebpf/exit_code.hpp"
 #include "page.hpp"
 #include "trace.hpp"
 

@@ -135,7 +135,7 @@ def serve_virtiofs(listen: Path) -> subprocess.Popen[bytes]:
 
 
 @dataclass
-class Outcome:
+class GuestEnd:
     """How a guest ended."""
 
     status: int | None = None  # of the command; None if it never reported
@@ -186,7 +186,7 @@ class _Output:
 
 class Guest:
     def __init__(self, machine: Machine, nonce: str, stdin: int | None) -> None:
-        self._outcome = Outcome()
+        self._outcome = GuestEnd()
         self._booting = Booting(machine.kernel.release)
         self._selector = selectors.DefaultSelector()
         self._stdin = stdin
@@ -212,7 +212,7 @@ class Guest:
         for end in theirs.values():
             end.close()
 
-    def run(self, timeout: float) -> Outcome:
+    def run(self, timeout: float) -> GuestEnd:
         """Carry the streams until the guest is gone; it is in any case."""
         try:
             self._serve(self._started + timeout)

@@ -14,7 +14,7 @@
 
 #define NEEDS_AUDIT	"needs root and a kernel that audits system calls"
 
-static int ask(int sock, __u16 type, const void *data, size_t size)
+static int send_request(int sock, __u16 type, const void *data, size_t size)
 {
 	struct {
 		struct nlmsghdr head;
@@ -44,7 +44,7 @@ static int set_audit(int sock, bool enabled)
 {
 	struct audit_status status = { .mask = AUDIT_STATUS_ENABLED, .enabled = enabled };
 
-	return ask(sock, AUDIT_SET, &status, sizeof(status));
+	return send_request(sock, AUDIT_SET, &status, sizeof(status));
 }
 
 static int set_rule(int sock, __u16 type, int number)
@@ -52,7 +52,7 @@ static int set_rule(int sock, __u16 type, int number)
 	struct audit_rule_data rule = { .flags = AUDIT_FILTER_EXIT, .action = AUDIT_ALWAYS };
 
 	rule.mask[AUDIT_WORD(number)] = AUDIT_BIT(number);
-	return ask(sock, type, &rule, sizeof(rule));
+	return send_request(sock, type, &rule, sizeof(rule));
 }
 
 /* A rule may ask for the program: until exec it is this one. */

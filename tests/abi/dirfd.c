@@ -391,7 +391,7 @@ TEST_F(spawn, close_on_exec_by_default_of_a_script)
 TEST_F(spawn, many_actions_in_little_memory)
 {
 	struct kspawn_action *actions = calloc(MANY, sizeof(*actions));
-	/* Of the child: two pages an action would be 32 MiB. */
+	/* The child's: two pages an action would be 32 MiB. */
 	struct rlimit space = { 8 << 20, 8 << 20 };
 	DEFINE_SPAWN(s, scratch_tiny);
 	int fd, i;

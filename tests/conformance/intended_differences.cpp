@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "intended_differences.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <initializer_list>
+#include <string>
 
 namespace conformance {
 
@@ -40,78 +44,77 @@ bool privilege_was_used(const Specification&, const json&, const json&,
            (difference.theirs.get<long long>() ^ difference.ours.get<long long>()) == pf_superpriv;
 }
 
-const json& list(const Specification& specification, const char* name) {
-    static const json none = json::array();
-    const auto found = specification.find(name);
-    return found == specification.end() ? none : *found;
+// Whether that is so of a step of this list.
+template <typename Condition>
+bool any_step(const Specification& specification, const char* list, const Condition& condition) {
+    const auto found = specification.find(list);
+    return found != specification.end() && std::ranges::any_of(*found, condition);
+}
+
+bool is_one_of(const json& verb, std::initializer_list<const char*> verbs) {
+    return std::ranges::any_of(verbs, [&](const char* one) { return verb == one; });
+}
+
+const std::string& text(const json& value) {
+    return value.get_ref<const std::string&>();
+}
+
+bool limits(const Specification& specification, const char* what) {
+    return any_step(specification, "parent",
+                    [&](const json& step) { return step.at(0) == "limit" && step.at(1) == what; });
 }
 
 bool cloexec_not_there(const Specification& specification, const json& ours, const json&,
                        const Difference&) {
-    if (ours.at("error") != ENOENT)
-        return false;
-    for (const auto& step : list(specification, "actions"))
-        if (step.at(0) == "open" &&
-            step.at(2).get_ref<const std::string&>().starts_with("/proc/self/fd/"))
-            return true;
-    return false;
+    return ours.at("error") == ENOENT && any_step(specification, "actions", [](const json& step) {
+               return step.at(0) == "open" && text(step.at(2)).starts_with("/proc/self/fd/");
+           });
 }
 
 // A program that is set-ID gets /dev/null for those of the first three that it
 // has not, from its libc.
 bool open_close_on_exec(const Specification& specification, const json& ours, const json&,
                         const Difference& difference) {
-    for (const auto& step : list(specification, "actions"))
-        if (step.at(0) == "open" &&
-            step.at(3).get_ref<const std::string&>().find("cloexec") != std::string::npos &&
-            in(difference, ("/report/descriptors/" + step.at(1).dump() + '/').c_str()))
-            return difference.ours.is_null() || ours.at("report").at("secure") == "1";
-    return false;
+    const bool is_such_a_file = any_step(specification, "actions", [&](const json& step) {
+        return step.at(0) == "open" && text(step.at(3)).find("cloexec") != std::string::npos &&
+               in(difference, ("/report/descriptors/" + step.at(1).dump() + '/').c_str());
+    });
+    return is_such_a_file && (difference.ours.is_null() || ours.at("report").at("secure") == "1");
 }
 
 // Only what cannot change what is found may stand in between.
 bool program_first(const Specification& specification, const json& ours, const json& theirs,
                    const Difference& difference) {
-    if (difference.where != "/error" || !failed(ours) || !failed(theirs))
-        return false;
-    for (const auto& step : list(specification, "actions"))
-        if (step.at(0) != "close" && step.at(0) != "closefrom" && step.at(0) != "dup2")
-            return false;
-    for (const auto& step : list(specification, "attributes"))
-        if (step.at(0) == "setpgroup" || step.at(0) == "setsid" || step.at(0) == "setscheduler" ||
-            step.at(0) == "setschedparam")
-            return true;
-    return false;
+    const auto changes_what_is_found = [](const json& step) {
+        return !is_one_of(step.at(0), {"close", "closefrom", "dup2"});
+    };
+    const auto can_fail = [](const json& step) {
+        return is_one_of(step.at(0), {"setpgroup", "setsid", "setscheduler", "setschedparam"});
+    };
+    return difference.where == "/error" && failed(ours) && failed(theirs) &&
+           !any_step(specification, "actions", changes_what_is_found) &&
+           any_step(specification, "attributes", can_fail);
 }
 
 bool empty_name_first(const Specification& specification, const json& ours, const json& theirs,
                       const Difference& difference) {
-    if (difference.where != "/error" || ours.at("error") != ENOENT || theirs.at("error") != EINVAL)
-        return false;
-    for (const auto& step : list(specification, "actions"))
-        if (step.at(0) == "open" && step.at(2) == "")
-            return true;
-    return false;
-}
-
-bool limits_descriptors(const Specification& specification) {
-    for (const auto& step : list(specification, "parent"))
-        if (step.at(0) == "limit" && step.at(1) == "nofile")
-            return true;
-    return false;
+    return difference.where == "/error" && ours.at("error") == ENOENT &&
+           theirs.at("error") == EINVAL && any_step(specification, "actions", [](const json& step) {
+               return step.at(0) == "open" && text(step.at(2)).empty();
+           });
 }
 
 bool judged_when_added(const Specification& specification, const json& ours, const json& theirs,
                        const Difference& difference) {
     return ours.at("error") == EBADF &&
            (difference.where == "/error" || difference.where == "/files" || !failed(theirs)) &&
-           limits_descriptors(specification);
+           limits(specification, "nofile");
 }
 
 bool no_descriptor_for_a_pipe(const Specification& specification, const json& ours,
                               const json& theirs, const Difference&) {
     return theirs.at("error") == EMFILE && ours.at("error") != EMFILE &&
-           limits_descriptors(specification);
+           limits(specification, "nofile");
 }
 
 bool failure_without_sigchld(const Specification&, const json& ours, const json&,
@@ -120,21 +123,14 @@ bool failure_without_sigchld(const Specification&, const json& ours, const json&
 }
 
 bool is_of_the_program(const json& error) {
-    for (const int one : {ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG})
-        if (error == one)
-            return true;
-    return false;
+    constexpr std::array errors{ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG};
+    return std::ranges::any_of(errors, [&](int one) { return error == one; });
 }
 
 bool program_before_process_limit(const Specification& specification, const json& ours,
                                   const json& theirs, const Difference& difference) {
-    if (difference.where != "/error" || theirs.at("error") != EAGAIN ||
-        !is_of_the_program(ours.at("error")))
-        return false;
-    for (const auto& step : list(specification, "parent"))
-        if (step.at(0) == "limit" && step.at(1) == "nproc")
-            return true;
-    return false;
+    return difference.where == "/error" && theirs.at("error") == EAGAIN &&
+           is_of_the_program(ours.at("error")) && limits(specification, "nproc");
 }
 
 bool child_before_program(const Specification&, const json& ours, const json& theirs,
@@ -144,13 +140,11 @@ bool child_before_program(const Specification&, const json& ours, const json& th
 
 bool long_search_element(const Specification& specification, const json& ours, const json& theirs,
                          const Difference& difference) {
-    if (difference.where != "/error" || ours.at("error") != ENOENT || theirs.at("error") != ECHILD)
-        return false;
-    for (const auto& step : list(specification, "parent"))
-        if (step.at(0) == "setenv" && step.at(1) == "PATH" &&
-            step.at(2).get_ref<const std::string&>().size() >= 4096)
-            return true;
-    return false;
+    return difference.where == "/error" && ours.at("error") == ENOENT &&
+           theirs.at("error") == ECHILD && any_step(specification, "parent", [](const json& step) {
+               return step.at(0) == "setenv" && step.at(1) == "PATH" &&
+                      text(step.at(2)).size() >= 4096;
+           });
 }
 
 bool device_stays_open(const Specification& specification, const json&, const json&,
@@ -219,8 +213,7 @@ const std::vector<IntendedDifference>& intended_differences() {
         {"long-search-element", "glibc",
          "A directory of PATH that is 4,096 bytes or longer is passed over, and the error is "
          "ENOENT if there is no other.  glibc passes over it as well, and if nothing was tried "
-         "says "
-         "what errno was, or ECHILD.",
+         "says what errno was, or ECHILD.",
          long_search_element},
         {"program-before-process-limit", "both",
          "If the program cannot be found and the limit on processes (RLIMIT_NPROC) is reached, the "

@@ -34,11 +34,10 @@ std::string failures_of(const Specification& specification) {
 // Whether it fails where that one did first: a smaller one may fail for another
 // reason, and hide the first.
 bool fails_like(const Specification& specification, const Difference& first) {
-    for (const auto& difference : differences_of(specification))
-        if (difference.intended.empty() && difference.where == first.where &&
-            difference.against == first.against)
-            return true;
-    return false;
+    return std::ranges::any_of(differences_of(specification), [&](const Difference& difference) {
+        return difference.intended.empty() && difference.where == first.where &&
+               difference.against == first.against;
+    });
 }
 
 std::string shrunk(const Specification& specification, const std::vector<Difference>& differences) {

@@ -8,7 +8,7 @@ from pathlib import Path
 from measurements import COSTS, load
 from ways import Ways
 
-SCENE = "plain"
+SETTING = "plain"
 COMPARED = ("fork", "vfork", "glibc", "musl", "kspawn")
 # Columns of the longest bar.
 LONGEST = 40
@@ -20,7 +20,7 @@ def show(path: Path, kernel: str, ways: Ways) -> bool:
     boot = load(kernel, [(COSTS, path)], ways)
     for error in boot.errors:
         print(error)
-    cells = {way: boot.cell(f"{SCENE}/{way}") for way in COMPARED}
+    cells = {way: boot.cell(f"{SETTING}/{way}") for way in COMPARED}
     measured = {way: cell.total for way, cell in cells.items() if cell}
     if len(measured) != len(COMPARED) or boot.contexts[COSTS]["unit"] != "instructions":
         print("Not all of it could be measured.")

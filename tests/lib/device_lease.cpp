@@ -29,7 +29,7 @@ protected:
     }
     static bool is_ours(int descriptor) {
         kspawn_info info{};
-        return device::ask(descriptor, info) == 0;
+        return device::get_info(descriptor, info) == 0;
     }
 
     std::uint64_t none = 0; // as a thread saw it that has been slow since

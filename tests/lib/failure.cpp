@@ -25,6 +25,7 @@ TEST(FailureMemory, IsEmptyAtFirst) {
         std::array<char, 8> buffer{'x'};
         EXPECT_EQ(kspawn_strfailure_r(buffer.data(), buffer.size()), 0);
         EXPECT_STREQ(buffer.data(), "");
+        EXPECT_EQ(kspawn_failure_words(), nullptr);
     }}.join();
 }
 
@@ -38,9 +39,8 @@ TEST_F(Failures, OfTheSearch) {
     ::setenv("PATH", "/usr/bin:/bin", 1);
     const Strings argv{"nope"};
     EXPECT_EQ(kspawn_spawnp(&pid, "nope", nullptr, nullptr, argv.get(), nullptr), ENOENT);
-    EXPECT_EQ(last_failure(),
-              (Failure{ENOENT, KSPAWN_STEP_EXEC, 0,
-                       "search nope in PATH=/usr/bin:/bin: No such file or directory"}));
+    EXPECT_EQ(last_failure(), (Failure{ENOENT, KSPAWN_STEP_EXEC, 0,
+                                       "search nope in /usr/bin:/bin: No such file or directory"}));
     EXPECT_EQ(kspawn_spawnp(&pid, "/nope", nullptr, nullptr, argv.get(), nullptr), ENOENT);
     EXPECT_EQ(last_failure().words, "exec /nope: No such file or directory");
 }
@@ -52,6 +52,21 @@ TEST_F(Failures, OfTheInterpreter) {
               "exec " + script +
                   ": No such file or directory (the file exists; the interpreter that it "
                   "names does not?)");
+}
+
+TEST_F(Failures, InParts) {
+    const auto script = scratch.write("script", "#!/no/such/interpreter\n", 0755);
+    EXPECT_EQ(start(script), ENOENT);
+    const kspawn_words* const words = kspawn_failure_words();
+    ASSERT_NE(words, nullptr);
+    EXPECT_EQ(words->subject, "exec " + script);
+    EXPECT_STREQ(words->error, "No such file or directory");
+    EXPECT_STREQ(words->remark, " (the file exists; the interpreter that it names does not?)");
+    EXPECT_EQ(last_failure().words,
+              std::string(words->subject) + ": " + words->error + words->remark);
+    EXPECT_EQ(start("/nope"), ENOENT);
+    EXPECT_STREQ(kspawn_failure_words()->subject, "exec /nope");
+    EXPECT_STREQ(kspawn_failure_words()->remark, "");
 }
 
 TEST_F(Failures, OfThePidfd) {
@@ -221,7 +236,7 @@ TEST_F(Failures, LongestNamesAndListsFit) {
     EXPECT_EQ(kspawn_spawnp(&pid, name.c_str(), nullptr, nullptr, argv.get(), nullptr), ENOENT);
     ::setenv("PATH", "/usr/bin:/bin", 1);
     const std::string words = kspawn_strfailure();
-    EXPECT_TRUE(words.starts_with("search " + name + " in PATH=/begin:/ddd")) << words;
+    EXPECT_TRUE(words.starts_with("search " + name + " in /begin:/ddd")) << words;
     EXPECT_TRUE(words.ends_with(":/end: No such file or directory")) << words;
 }
 

@@ -46,10 +46,11 @@ TEST_P(Manual, ExampleCompilesAndRuns) {
     const Scratch scratch;
     const auto source = scratch.write("example.c", example);
     const auto program = scratch.file("example");
-    const auto compiled = run({"/usr/bin/cc", "-Wall", "-Wextra", "-Werror", "-o", program, source,
-                               "-I" KSPAWN_INCLUDE_DIRECTORY, "-L" + build_directory().string(),
-                               "-lkspawn", "-Wl,-rpath," + build_directory().string()},
-                              {"PATH=/usr/bin:/bin"});
+    const auto compiled =
+        run({"/usr/bin/cc", "-Wall", "-Wextra", "-Werror", "-o", program, source,
+             std::string("-I") + KSPAWN_INCLUDE_DIRECTORY, "-L" + build_directory().string(),
+             "-lkspawn", "-Wl,-rpath," + build_directory().string()},
+            {"PATH=/usr/bin:/bin"});
     ASSERT_EQ(compiled.status, 0) << compiled.err << example;
     if (example.find("kspawn_builder_create_np(") != std::string::npos) {
         KSPAWN_NOT_THROUGH_LIBC("libc has no builders");

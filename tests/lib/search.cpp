@@ -151,7 +151,21 @@ TEST_F(Search, WithoutPathTheSystemsOwnIsUsed) {
     ::confstr(_CS_PATH, standard.data(), standard.size());
     standard.pop_back();
     EXPECT_EQ(last_failure().words,
-              "search kspawn-no-such-program in PATH=" + standard + ": No such file or directory");
+              "search kspawn-no-such-program in " + standard + ": No such file or directory");
+}
+
+// Not PATH, which is another.
+TEST_F(Search, FailureNamesTheListThatWasSearched) {
+    path({"one"});
+    const auto words_for = [this](const char* search) {
+        const Strings argv{"nope"};
+        EXPECT_EQ(kspawn_spawn_search_np(&pid, nullptr, "nope", search, nullptr, nullptr,
+                                         argv.get(), nullptr),
+                  ENOENT);
+        return last_failure().words;
+    };
+    EXPECT_EQ(words_for("/srv:/mnt"), "search nope in /srv:/mnt: No such file or directory");
+    EXPECT_EQ(words_for(""), "search nope in the working directory: No such file or directory");
 }
 
 TEST_F(Search, LongListsHaveALimit) {

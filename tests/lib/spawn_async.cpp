@@ -151,6 +151,22 @@ TEST_F(SpawnAsync, WordsOfAnEvent) {
               EINVAL);
 }
 
+// In another thread than the one that has started it, say.
+TEST_F(SpawnAsync, EventCanBeRemembered) {
+    EXPECT_EQ(start("/nope"), ENOENT);
+    Event event{};
+    EXPECT_EQ(kspawn_remember_event_np(&event, "/x", nullptr, nullptr, nullptr), 0);
+    EXPECT_EQ(last_failure().words, "exec /nope: No such file or directory") << "no failure";
+    event.error = EACCES;
+    event.step = KSPAWN_STEP_EXEC;
+    EXPECT_EQ(kspawn_remember_event_np(&event, "x", "/srv", nullptr, nullptr), 0);
+    EXPECT_EQ(last_failure(),
+              (Failure{EACCES, KSPAWN_STEP_EXEC, 0, "search x in /srv: Permission denied"}));
+    EXPECT_EQ(kspawn_remember_event_np(nullptr, "/x", nullptr, nullptr, nullptr), EINVAL);
+    kspawn_spawnattr_t never_made{};
+    EXPECT_EQ(kspawn_remember_event_np(&event, "/x", nullptr, nullptr, &never_made), EINVAL);
+}
+
 TEST_F(SpawnAsync, OpenCompletionChecksWhatItIsGiven) {
     int number = -1;
     EXPECT_EQ(kspawn_completion_open_np(nullptr, 1, 0), EINVAL);
@@ -296,6 +312,7 @@ TEST_F(SpawnAsync, ThreadsShareOneDescriptor) {
     std::atomic<unsigned> read = 0;
     std::array<std::vector<unsigned long long>, 2> cookies;
     std::vector<std::jthread> threads;
+    threads.reserve(cookies.size() + starters);
     completion = completion_of(starters * each, O_NONBLOCK);
     for (auto& own : cookies)
         threads.emplace_back([&] {

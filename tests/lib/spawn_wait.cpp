@@ -51,7 +51,7 @@ void handle(int signal, void (*handler)(int), int flags = 0) {
 
 void alarm_in_ms(int milliseconds) {
     const itimerval timer{.it_interval = {},
-                          .it_value = {.tv_sec = 0, .tv_usec = milliseconds * 1000}};
+                          .it_value = {.tv_sec = 0, .tv_usec = suseconds_t{milliseconds} * 1000}};
     ASSERT_EQ(::setitimer(ITIMER_REAL, &timer, nullptr), 0);
 }
 
@@ -166,7 +166,7 @@ TEST_F(SpawnWait, HandlerCanPassTheSignalOn) {
     handle(SIGALRM, pass_on, SA_RESTART);
     alarm_in_ms(300);
     int error = start_and_wait({"signal", std::to_string(SIGALRM), "17"}, true);
-    // Of libc's wait the handler has restarted the rest.
+    // The handler has restarted the rest of libc's wait.
     if (error == EINTR) {
         while (::waitpid(stored_pid, &status, 0) < 0 && errno == EINTR) {
         }
@@ -211,6 +211,7 @@ TEST_F(SpawnWait, ThreadsWaitForTheirOwnChildren) {
     constexpr int count = 6;
     std::array<int, count> statuses{};
     std::vector<std::jthread> threads;
+    threads.reserve(count);
     for (int i = 0; i < count; ++i)
         threads.emplace_back([&, i] {
             const Strings argv{"child", "exit", std::to_string(i)};

@@ -78,8 +78,16 @@ TEST_F(ToolRun, StatusOfWhatIsNotThere) {
     expect(kspawn_run({"/no/such/program"}), 127,
            "kspawn: exec /no/such/program: No such file or directory\n");
     expect(kspawn_run({"no-such-program"}, {"PATH=/usr/bin:/bin"}), 127,
-           "kspawn: search no-such-program in PATH=/usr/bin:/bin: No such file or directory\n");
+           "kspawn: search no-such-program in /usr/bin:/bin: No such file or directory\n");
+    expect(kspawn_run({"--path", "/srv:/mnt", "nope"}), 127,
+           "kspawn: search nope in /srv:/mnt: No such file or directory\n");
     EXPECT_EQ(kspawn_run({""}).status, 127);
+    const auto script = scratch.write("script", "#!/no/such/interpreter\n", 0755);
+    for (const auto* call : {"spawn", "async", "wait"})
+        expect(kspawn_run({"--call", call, script}), 127,
+               "kspawn: exec " + script +
+                   ": No such file or directory (the file exists; the interpreter that it "
+                   "names does not?)\n");
 }
 
 TEST_F(ToolRun, StatusOfOurOwnFailures) {
@@ -183,13 +191,9 @@ TEST(ToolUsage, HelpAndVersionInAllTheirForms) {
 class ToolWithoutModule : public ::testing::Test {
 protected:
     static Ended kspawn_run(const Arguments& arguments, const Arguments& more = {}) {
-        const Arguments hide{"/usr/bin/unshare",
-                             "-m",
-                             "/bin/sh",
-                             "-c",
-                             "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && "
-                             "exec \"$0\" run \"$@\"",
-                             tool()};
+        const std::string script = "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && "
+                                   "exec \"$0\" run \"$@\"";
+        const Arguments hide{"/usr/bin/unshare", "-m", "/bin/sh", "-c", script, tool()};
         return test::run(hide + arguments, Arguments{"PATH=/usr/bin:/bin"} + more);
     }
     static void expect(const Ended& ended, int status, const std::string& err) {
@@ -207,7 +211,7 @@ TEST_F(ToolWithoutModule, LibcStartsIt) {
 
 TEST_F(ToolWithoutModule, ExitStatusesAreTheSame) {
     expect(kspawn_run({"nosuch"}), 127,
-           "kspawn: search nosuch in PATH=/usr/bin:/bin: No such file or directory\n");
+           "kspawn: search nosuch in /usr/bin:/bin: No such file or directory\n");
     expect(kspawn_run({"/etc/passwd"}), 126, "kspawn: exec /etc/passwd: Permission denied\n");
     expect(kspawn_run({"--stdin", "/nope", "true"}), 125,
            "kspawn: --stdin /nope: No such file or directory\n");
@@ -229,7 +233,7 @@ TEST_F(ToolWithoutModule, SaysWhatToDoIfItIsNeeded) {
 }
 
 TEST_F(ToolRun, CloseOthersWithOneOfThemClosed) {
-    // Of the three only those can be kept that there are.
+    // Only those of the three can be kept that there are.
     EXPECT_EQ(run({"/bin/sh", "-c", "exec \"$0\" run --close-others true <&-", tool()}).status, 0);
 }
 
@@ -422,11 +426,10 @@ TEST_F(ToolRun, Verbose) {
     EXPECT_NE(killed.err.find(" was killed by SIGKILL\n"), std::string::npos) << killed.err;
 }
 
-// A signal for us is a signal for the program.
 // Every call of the library, with the same results.
 class ToolRunBy : public ToolRun, public ::testing::WithParamInterface<const char*> {
 protected:
-    Ended run_by(std::vector<std::string> arguments) const {
+    static Ended run_by(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), {"--call", GetParam()});
         return kspawn_run(arguments);
     }
@@ -451,6 +454,7 @@ TEST_P(ToolRunBy, Verbose) {
                              " exited with 3\n");
 }
 
+// A signal for us is a signal for the program.
 TEST_P(ToolRunBy, PassesSignalsOn) {
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT}) {
         ASSERT_EQ(kspawn_spawn_file_actions_addopen(actions.get(), 1, scratch.file("ready").c_str(),

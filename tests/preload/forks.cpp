@@ -81,7 +81,7 @@ public:
         pollfd ready{events_, POLLIN, 0};
         if (::poll(&ready, 1, milliseconds) != 1)
             return false;
-        // Of the size of one: more are not read.
+        // It has the size of one: more are not read.
         fanotify_event_metadata event{};
         if (::read(events_, &event, sizeof(event)) < static_cast<ssize_t>(sizeof(event)))
             return false;

@@ -353,9 +353,11 @@ TEST(System, CallerIgnoresAndBlocksMeanwhile) {
 }
 
 TEST(System, FromManyThreads) {
+    constexpr int count = 4;
     std::vector<std::thread> threads;
+    threads.reserve(count);
     std::atomic<int> wrong{0};
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < count; ++i) {
         threads.emplace_back([&wrong, i] {
             const auto command = "exit " + std::to_string(i);
             for (int n = 0; n < 5; ++n)

@@ -15,12 +15,12 @@
 namespace {
 
 // NAME=VALUE... before scenario NAME; by a shell, whose exec is none of ours.
-struct Outcome {
+struct ScenarioEnd {
     int status = -1;
     std::string output; // on stderr
 };
 
-Outcome scenario(const std::string& name, const std::string& environment) {
+ScenarioEnd scenario(const std::string& name, const std::string& environment) {
     Actions actions;
     const auto said = run_shell("exec 2>&1; export " + environment + "; exec " +
                                     program_path("scenario") + " " + name,
@@ -47,8 +47,8 @@ int lines_in(const std::string& text, const std::string& what) {
 }
 
 // The program ends well, and has said that once.
-Outcome expect_told(const std::string& name, const std::string& environment,
-                    const std::string& what) {
+ScenarioEnd expect_told(const std::string& name, const std::string& environment,
+                        const std::string& what) {
     auto outcome = scenario(name, environment);
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(lines_in(outcome.output, what), 1) << outcome.output;

@@ -255,9 +255,9 @@ TEST(Output, countsChildrenWhateverIsTraced) {
 }
 
 TEST(Verdict, isOneForAll) {
-    const auto verdict_of = [](const char* scene) {
-        auto traced = trace({"--stall-min", "1s"}, {scene});
-        const auto text = run({tracer(), "--summary", "--", subject(), scene}).err;
+    const auto verdict_of = [](const char* behaviour) {
+        auto traced = trace({"--stall-min", "1s"}, {behaviour});
+        const auto text = run({tracer(), "--summary", "--", subject(), behaviour}).err;
         const std::string sentence = traced.summary.value("verdict_text", "none");
         EXPECT_NE(text.find('\n' + sentence + '\n'), std::string::npos) << sentence << text;
         return std::pair{traced.summary.at("verdict"), sentence.substr(0, sentence.find(' '))};

@@ -16,7 +16,7 @@ using kspawn::test::subject;
 using kspawn::test::tracer;
 using nlohmann::json;
 
-// As the subject's scene "forge" has it; in another environment than this test's.
+// As the subject's behaviour "forge" has it; in another environment than this test's.
 const std::string comm = "\nlie\033[1m\302\233\\ 2J";
 const std::string comm_escaped = R"(\nlie\033[1m\302\233\\\ 2J)";
 const std::string file = "/tmp/subject\n\033[2Jfile";
@@ -24,8 +24,8 @@ const std::string file_escaped = R"(/tmp/subject\n\033[2Jfile)";
 const std::string program = "/tmp/subject\n\033[2Jprogram";
 const std::string program_escaped = R"(/tmp/subject\n\033[2Jprogram)";
 
-const std::vector<std::string> scenes{"forge",   "inherited",     "vfork", "slow",
-                                      "handler", "drop-in-child", "fork"};
+const std::vector<std::string> behaviours{"forge",   "inherited",     "vfork", "slow",
+                                          "handler", "drop-in-child", "fork"};
 
 bool is_control(char character) {
     const auto code = static_cast<unsigned char>(character);
@@ -42,7 +42,7 @@ std::string without_controls(std::string text) {
 
 TEST(Printing, ofNamesEscapesWhatATerminalActsOn) {
     std::vector<std::string> command{tracer(), "--fd-gap", "10s", "--", subject()};
-    command.insert(command.end(), scenes.begin(), scenes.end());
+    command.insert(command.end(), behaviours.begin(), behaviours.end());
     for (const auto* const locale : {"LC_ALL=C", "LC_ALL=C.UTF-8"}) {
         const auto ended = run(command, {locale});
         const auto text = without_controls(ended.err);
@@ -64,12 +64,12 @@ TEST(Printing, ofNamesEscapesWhatATerminalActsOn) {
 
 TEST(Printing, asJsonIsAscii) {
     std::vector<std::string> command{tracer(), "--json", "--fd-gap", "10s", "--", subject()};
-    command.insert(command.end(), scenes.begin(), scenes.end());
+    command.insert(command.end(), behaviours.begin(), behaviours.end());
     const auto out = without_controls(run(command, {"LC_ALL=C.UTF-8"}).out);
     EXPECT_TRUE(std::all_of(out.begin(), out.end(), [](char byte) {
         return static_cast<unsigned char>(byte) < 0x80;
     })) << out;
-    const auto traced = kspawn::test::trace({"--fd-gap", "10s"}, scenes);
+    const auto traced = kspawn::test::trace({"--fd-gap", "10s"}, behaviours);
     ASSERT_FALSE(traced.of("fds").empty());
     EXPECT_EQ(traced.of("fds").front().at("comm"), comm) << "a reader gets what it was";
     EXPECT_EQ(traced.of("fds").front().at("path"), file);

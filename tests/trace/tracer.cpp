@@ -70,8 +70,8 @@ std::string subject() {
     return build_directory() / "tests" / "trace" / "helpers" / "subject";
 }
 
-Trace trace(const std::vector<std::string>& options, const std::vector<std::string>& scenes) {
-    return run_tracer_on(options, subject(), scenes);
+Trace trace(const std::vector<std::string>& options, const std::vector<std::string>& behaviours) {
+    return run_tracer_on(options, subject(), behaviours);
 }
 
 Trace trace_reproducer(const std::vector<std::string>& options,

@@ -24,9 +24,9 @@ struct Trace {
 std::string tracer();
 std::string subject();
 
-/// Traces the subject as it plays these scenes.  A line that is no JSON, a
+/// Traces the subject as it shows these behaviours.  A line that is no JSON, a
 /// first or last one that is not as it should be, is a failure.
-Trace trace(const std::vector<std::string>& options, const std::vector<std::string>& scenes);
+Trace trace(const std::vector<std::string>& options, const std::vector<std::string>& behaviours);
 /// The same of a reproducer of tests/races: "credentials", a way, and what else it takes.
 Trace trace_reproducer(const std::vector<std::string>& options,
                        const std::vector<std::string>& command);

@@ -16,7 +16,7 @@
 #include "policies.hpp"
 #include "words.hpp"
 
-// Of glibc 2.39.  Null if this process has an older one.
+// Since glibc 2.39.  Null if this process has an older one.
 extern "C" int libc_setcgroup(posix_spawnattr_t*, int) noexcept
     __asm__("posix_spawnattr_setcgroup_np") __attribute__((weak));
 

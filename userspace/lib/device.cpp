@@ -42,7 +42,7 @@ constexpr std::uint64_t pack(std::uint64_t before, int descriptor) noexcept {
 
 } // namespace
 
-int ask(int descriptor, kspawn_info& info) noexcept {
+int get_info(int descriptor, kspawn_info& info) noexcept {
     info = {};
     info.size = sizeof(info);
     if (::ioctl(descriptor, KSPAWN_IOC_INFO, &info) != 0)
@@ -66,7 +66,7 @@ int open_one(Descriptor& opened) noexcept {
     if (!opened)
         return errno;
     kspawn_info info{};
-    int error = ask(opened.get(), info);
+    int error = get_info(opened.get(), info);
     if (error == 0)
         error = check(info);
     if (error == ENOTTY) // another device has its name
@@ -92,7 +92,7 @@ void let_go() noexcept {
         return;
     Descriptor ours{static_cast<int>(low) - 1};
     kspawn_info info{};
-    if (ask(ours.get(), info) != 0)
+    if (get_info(ours.get(), info) != 0)
         (void)ours.release(); // the program's by now
 }
 

@@ -64,7 +64,7 @@ void let_go() noexcept;
 
 /// Whether a descriptor is (still) our device, which alone answers this way.
 /// 0 and the answer, or an error number.
-int ask(int descriptor, kspawn_info& info) noexcept;
+int get_info(int descriptor, kspawn_info& info) noexcept;
 
 /// 0, or EPROTO if it is a device that this library cannot talk to.
 int check(const kspawn_info& info) noexcept;

@@ -22,14 +22,24 @@ namespace kspawn::internal::failure {
 
 namespace {
 
+// A sentence: the subject, ": ", the error, and the remark.
+struct Parts {
+    std::array<char, KSPAWN_FAILURE_WORDS_MAX> subject;
+    std::array<char, 128> error;
+    std::array<char, 256> remark;
+};
+
 struct Memory {
     kspawn_failure failure;
     bool any;
-    // The words are made when the failure happens: later the request is gone.
-    std::array<char, KSPAWN_FAILURE_WORDS_MAX> words;
-    // How long the path is of the program that was not found, which is in the words after
+    // They are made when the failure happens: later the request is gone.
+    Parts parts{};
+    // How long the path is of the program that was not found, which is in the subject after
     // `executed`; 0 if there is nothing to look for any more.
     std::size_t missing;
+    // What the two functions return that say it in words.
+    std::array<char, KSPAWN_FAILURE_WORDS_MAX> sentence;
+    kspawn_words words;
 };
 
 // Zero at first and without a destructor: nothing is run for a thread that
@@ -60,7 +70,6 @@ const char* words_of_error(int error, [[maybe_unused]] std::span<char> buffer) n
 void describe_error(Words& words, int error) noexcept {
     std::array<char, 128> buffer{};
     const char* const description = words_of_error(error, buffer);
-    words << ": ";
     if (description != nullptr)
         words << std::string_view(description);
     else
@@ -128,8 +137,9 @@ void describe_exec(Words& words, const Request& request) noexcept {
     words << (searched ? "search " : executed);
     words.name(path, name_max);
     if (searched) {
-        words << " in PATH=";
-        words.name(request.search, name_max);
+        words << " in ";
+        const std::string_view list = request.search;
+        words.name(list.empty() ? "the working directory" : list, name_max);
     }
 }
 
@@ -175,12 +185,12 @@ void add_hint() noexcept {
         return;
     const ErrnoGuard keep_errno;
     std::array<char, name_max + 1> path{};
-    std::copy_n(memory.words.begin() + executed.size(), memory.missing, path.begin());
+    std::copy_n(memory.parts.subject.begin() + executed.size(), memory.missing, path.begin());
     memory.missing = 0;
     if (::access(path.data(), F_OK) != 0)
         return;
-    const auto used = std::string_view(memory.words.data()).size();
-    Words words{std::span(memory.words).subspan(used)};
+    // An ENOENT has no other.
+    Words words{memory.parts.remark};
     words << " (the file exists; the interpreter that it names does not?)";
 }
 
@@ -248,26 +258,34 @@ void describe_suspects(Words& words, const Request& request, const Suspects& sus
         words << ", or another";
 }
 
-void describe(Words& words, const Request& request, const Result& result) noexcept {
+void describe(Parts& parts, const Request& request, const Result& result) noexcept {
+    Words subject{parts.subject};
+    Words error{parts.error};
+    Words remark{parts.remark};
     if (result.step == KSPAWN_STEP_DEVICE) {
         const auto cause = static_cast<int>(result.index);
-        words << "device " << KSPAWN_DEVICE;
-        describe_error(words, cause);
-        words << " (" << device_hint(cause) << ")";
+        subject << "device " << KSPAWN_DEVICE;
+        describe_error(error, cause);
+        remark << " (" << device_hint(cause) << ")";
         return;
     }
     const bool unknown = result.step == KSPAWN_STEP_LIBC;
     if (unknown && result.suspects != nullptr && result.suspects->count() != 0)
-        describe_suspects(words, request, *result.suspects);
+        describe_suspects(subject, request, *result.suspects);
     else if (unknown)
-        words << "posix_spawn() of libc";
+        subject << "posix_spawn() of libc";
     else
-        describe_step(words, request, result.step, result.index);
-    describe_error(words, result.error);
-    words << hint(result);
+        describe_step(subject, request, result.step, result.index);
+    describe_error(error, result.error);
+    remark << hint(result);
     if (unknown)
-        words << " (libc does not tell which)";
-    describe_backend(words, result);
+        remark << " (libc does not tell which)";
+    describe_backend(remark, result);
+}
+
+void compose(std::span<char> buffer, const Parts& parts) noexcept {
+    Words words{buffer};
+    words << parts.subject.data() << ": " << parts.error.data() << parts.remark.data();
 }
 
 } // namespace
@@ -294,16 +312,16 @@ const char* policy_hint() noexcept {
 }
 
 void describe_in(std::span<char> buffer, const Request& request, const Result& result) noexcept {
-    Words words{buffer};
-    describe(words, request, result);
+    Parts parts{};
+    describe(parts, request, result);
+    compose(buffer, parts);
 }
 
 void remember(const Request& request, const Result& result) noexcept {
     const ErrnoGuard keep_errno;
     memory.failure = {result.error, result.step, result.index};
     memory.any = true;
-    Words words{memory.words};
-    describe(words, request, result);
+    describe(memory.parts, request, result);
     memory.missing = missing_path(request, result);
 }
 
@@ -315,9 +333,23 @@ const kspawn_failure* kspawn_last_failure() noexcept {
     return memory_of_this_thread::memory.any ? &memory_of_this_thread::memory.failure : nullptr;
 }
 
-const char* kspawn_strfailure() noexcept {
+const kspawn_words* kspawn_failure_words() noexcept {
+    auto& memory = memory_of_this_thread::memory;
+    if (!memory.any)
+        return nullptr;
     memory_of_this_thread::add_hint();
-    return memory_of_this_thread::memory.words.data();
+    memory.words = {memory.parts.subject.data(), memory.parts.error.data(),
+                    memory.parts.remark.data()};
+    return &memory.words;
+}
+
+const char* kspawn_strfailure() noexcept {
+    auto& memory = memory_of_this_thread::memory;
+    if (memory.any) {
+        memory_of_this_thread::add_hint();
+        memory_of_this_thread::compose(memory.sentence, memory.parts);
+    }
+    return memory.sentence.data();
 }
 
 int kspawn_strfailure_r(char* buffer, size_t size) noexcept {

@@ -77,7 +77,7 @@ void fill_program(kspawn_args& args, const Request& request) noexcept {
 // seccomp filter, which another descriptor would get as well.
 bool lost(int descriptor) noexcept {
     kspawn_info info{};
-    const int error = device::ask(descriptor, info);
+    const int error = device::get_info(descriptor, info);
     return error != 0 && error != EPERM;
 }
 

@@ -18,7 +18,7 @@
 #include "search_list.hpp"
 #include "suspects.hpp"
 
-// Of glibc 2.39.  Null if this process has an older one.
+// Since glibc 2.39.  Null if this process has an older one.
 extern "C" {
 int libc_pidfd_spawn(int*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
                      char* const[], char* const[]) noexcept __asm__("pidfd_spawn")
@@ -83,7 +83,7 @@ struct Call {
     char* const* envp;
 };
 
-int ask(const Call& call, pid_t& pid) noexcept {
+int call_posix_spawn(const Call& call, pid_t& pid) noexcept {
     return (call.search ? ::posix_spawnp : ::posix_spawn)(&pid, call.path, call.file_actions,
                                                           call.attributes, call.argv, call.envp);
 }
@@ -121,7 +121,7 @@ Result start_with_pidfd(const Request& request, const Call& call) noexcept {
     if (const int error = libc_pidfd::check_room(); error != 0)
         return Result::failed(error, KSPAWN_STEP_PIDFD);
     pid_t pid = 0;
-    if (const int error = ask(call, pid); error != 0)
+    if (const int error = call_posix_spawn(call, pid); error != 0)
         return blame(request, error);
     int pidfd = -1;
     if (const int error = libc_pidfd::open(pid, pidfd); error != 0)
@@ -183,7 +183,7 @@ Result start(const Request& request, const Request& said, const Expansion* expan
     if (request.pidfd)
         return start_with_pidfd(said, call);
     pid_t pid = 0;
-    if (const int error = ask(call, pid); error != 0)
+    if (const int error = call_posix_spawn(call, pid); error != 0)
         return blame(said, error);
     return Result::started(pid, -1);
 }

@@ -18,16 +18,16 @@ namespace {
 namespace device = kspawn::internal::device;
 namespace failure = kspawn::internal::failure;
 
-// Of the first published version: six numbers and two pointers, whatever comes after them.
+// The size in the first published version: six numbers and two pointers, whatever comes after them.
 constexpr std::size_t smallest_size = 6 * 4 + 2 * sizeof(void*);
 static_assert(smallest_size == offsetof(kspawn_support, device) + sizeof(const char*));
 
-int ask(kspawn_info& info) noexcept {
+int ask_the_module(kspawn_info& info) noexcept {
     auto lease = device::lease();
     for (int losses = 0;; ++losses) {
         if (lease.descriptor < 0)
             return lease.error;
-        const int error = device::ask(lease.descriptor, info);
+        const int error = device::get_info(lease.descriptor, info);
         if (error == 0)
             return device::check(info);
         if (losses == device::most_losses)
@@ -50,7 +50,7 @@ kspawn_support find_out() noexcept {
     found.device = KSPAWN_DEVICE;
     found.reason = "";
     kspawn_info info{};
-    found.error = ask(info);
+    found.error = ask_the_module(info);
     // The module says how large its structures are, and has no number for that.
     found.module_abi = found.error == 0 ? device::abi_version : 0;
     found.attr_flags = info.attr_flags;

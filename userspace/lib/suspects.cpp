@@ -28,7 +28,7 @@ namespace kspawn::internal {
 
 namespace {
 
-enum class Verdict {
+enum class Suspicion {
     never,
     hardly, // only if nobody else comes into question
     may,
@@ -37,12 +37,12 @@ enum class Verdict {
 
 constinit thread_local Suspects suspects_of_this_thread{};
 
-Verdict must_if(bool condition) noexcept {
-    return condition ? Verdict::must : Verdict::never;
+Suspicion must_if(bool condition) noexcept {
+    return condition ? Suspicion::must : Suspicion::never;
 }
 
-Verdict may_if(bool condition) noexcept {
-    return condition ? Verdict::may : Verdict::never;
+Suspicion may_if(bool condition) noexcept {
+    return condition ? Suspicion::may : Suspicion::never;
 }
 
 // Errors of looking up a path, which the same look-up shows again.
@@ -70,47 +70,47 @@ public:
     }
 
     /// Fills in who has at least this against him.
-    void run(Suspects& suspects, Verdict least) noexcept {
-        const auto ask = [&](unsigned step, unsigned index, Verdict verdict) {
-            if (!settled_ && verdict >= least)
+    void run(Suspects& suspects, Suspicion least) noexcept {
+        const auto consider = [&](unsigned step, unsigned index, Suspicion suspicion) {
+            if (!settled_ && suspicion >= least)
                 suspects.add({step, index});
-            settled_ = settled_ || verdict == Verdict::must;
+            settled_ = settled_ || suspicion == Suspicion::must;
         };
-        ask(KSPAWN_STEP_DESCRIPTORS, 0, of_descriptors());
-        ask(KSPAWN_STEP_CLONE, 0, of_clone());
+        consider(KSPAWN_STEP_DESCRIPTORS, 0, of_descriptors());
+        consider(KSPAWN_STEP_CLONE, 0, of_clone());
         static constexpr std::array<unsigned, 4> in_order{
             KSPAWN_SPAWN_SETCGROUP, KSPAWN_SPAWN_SETSCHEDPARAM, KSPAWN_SPAWN_SETSCHEDULER,
             KSPAWN_SPAWN_SETPGROUP};
         for (const unsigned flag : in_order) {
             if ((flags_ & flag) != 0 && !settled_)
-                ask(KSPAWN_STEP_ATTRIBUTE, flag, of_attribute(flag));
+                consider(KSPAWN_STEP_ATTRIBUTE, flag, of_attribute(flag));
         }
         for (unsigned index = 0; index < actions_.size() && !settled_; ++index)
-            ask(KSPAWN_STEP_ACTION, index, of_action(index));
+            consider(KSPAWN_STEP_ACTION, index, of_action(index));
         if (!settled_)
-            ask(KSPAWN_STEP_EXEC, 0, of_exec());
+            consider(KSPAWN_STEP_EXEC, 0, of_exec());
     }
 
 private:
     // musl's pipe for the child's error.
-    [[nodiscard]] Verdict of_descriptors() const noexcept {
+    [[nodiscard]] Suspicion of_descriptors() const noexcept {
         return may_if(!KSPAWN_IS_GLIBC && (error_ == EMFILE || error_ == ENFILE));
     }
 
-    [[nodiscard]] Verdict of_clone() const noexcept {
+    [[nodiscard]] Suspicion of_clone() const noexcept {
         switch (error_) {
         case EAGAIN:
         case ENOMEM:
-            return Verdict::may;
+            return Suspicion::may;
         case ENOSPC: // nested pid namespaces
         case EPERM:  // a seccomp filter
-            return Verdict::hardly;
+            return Suspicion::hardly;
         default:
-            return Verdict::never;
+            return Suspicion::never;
         }
     }
 
-    [[nodiscard]] Verdict of_attribute(unsigned flag) const noexcept {
+    [[nodiscard]] Suspicion of_attribute(unsigned flag) const noexcept {
         const auto& own = request_.attributes->private_members;
         switch (flag) {
         case KSPAWN_SPAWN_SETCGROUP:
@@ -118,7 +118,7 @@ private:
         case KSPAWN_SPAWN_SETSCHEDPARAM:
             // The other flag's value goes with it.
             if ((flags_ & KSPAWN_SPAWN_SETSCHEDULER) != 0)
-                return Verdict::never;
+                return Suspicion::never;
             return of_scheduling(::sched_getscheduler(0), own.sched_priority);
         case KSPAWN_SPAWN_SETSCHEDULER:
             return of_scheduling(own.sched_policy, own.sched_priority);
@@ -127,7 +127,7 @@ private:
         }
     }
 
-    [[nodiscard]] Verdict of_cgroup(int descriptor) const noexcept {
+    [[nodiscard]] Suspicion of_cgroup(int descriptor) const noexcept {
         if (!is_open(descriptor))
             return must_if(error_ == EBADF);
         switch (error_) {
@@ -135,16 +135,16 @@ private:
         case EBUSY:
         case ENODEV:
         case EOPNOTSUPP:
-            return Verdict::may;
+            return Suspicion::may;
         case EACCES:
         case ENOENT:
-            return Verdict::hardly;
+            return Suspicion::hardly;
         default:
-            return Verdict::never;
+            return Suspicion::never;
         }
     }
 
-    [[nodiscard]] Verdict of_scheduling(int policy, int priority) const noexcept {
+    [[nodiscard]] Suspicion of_scheduling(int policy, int priority) const noexcept {
         if (error_ == EINVAL) {
             const int kind = policy & ~SCHED_RESET_ON_FORK;
             return must_if(priority < ::sched_get_priority_min(kind) ||
@@ -153,16 +153,16 @@ private:
         return may_if(error_ == EPERM);
     }
 
-    [[nodiscard]] Verdict of_group(pid_t group) const noexcept {
+    [[nodiscard]] Suspicion of_group(pid_t group) const noexcept {
         if (group < 0)
             return must_if(error_ == EINVAL);
         if ((flags_ & KSPAWN_SPAWN_SETSID) != 0) // a leader stays where it is
             return must_if(error_ == EPERM);
         if (group == 0 || error_ != EPERM)
-            return Verdict::never;
+            return Suspicion::never;
         // One of another session is refused as well.
         const bool there = ::kill(-group, 0) == 0 || errno != ESRCH;
-        return there && ::getsid(group) == ::getsid(0) ? Verdict::hardly : Verdict::must;
+        return there && ::getsid(group) == ::getsid(0) ? Suspicion::hardly : Suspicion::must;
     }
 
     // What an action finds at a number: descriptors come and go before it.
@@ -170,7 +170,7 @@ private:
         return slot(actions_.first(index), descriptor);
     }
 
-    [[nodiscard]] Verdict of_action(unsigned index) const noexcept {
+    [[nodiscard]] Suspicion of_action(unsigned index) const noexcept {
         const auto& action = actions_[index];
         switch (action.op) {
         case KSPAWN_ACTION_OPEN:
@@ -190,9 +190,9 @@ private:
         case KSPAWN_ACTION_TCSETPGRP:
             return of_tcsetpgrp(action.fd, index);
         case KSPAWN_ACTION_INHERIT: // closed by another thread just then
-            return error_ == EBADF ? Verdict::hardly : Verdict::never;
+            return error_ == EBADF ? Suspicion::hardly : Suspicion::never;
         default:
-            return Verdict::never;
+            return Suspicion::never;
         }
     }
 
@@ -209,13 +209,13 @@ private:
     }
 
     // By what came of the same look-up just now; 0: it succeeds.
-    [[nodiscard]] Verdict of_look_up(int seen) const noexcept {
+    [[nodiscard]] Suspicion of_look_up(int seen) const noexcept {
         if (seen == error_)
-            return Verdict::must;
-        return is_of_a_path(error_) ? Verdict::hardly : Verdict::never;
+            return Suspicion::must;
+        return is_of_a_path(error_) ? Suspicion::hardly : Suspicion::never;
     }
 
-    [[nodiscard]] Verdict of_chdir(const kspawn_action& action, unsigned index) const noexcept {
+    [[nodiscard]] Suspicion of_chdir(const kspawn_action& action, unsigned index) const noexcept {
         const std::string_view path = path_of(action);
         if (!finds_the_same(path, index))
             return may_if(is_of_a_path(error_) || error_ == ENOMEM || error_ == EIO);
@@ -228,37 +228,37 @@ private:
         return of_look_up(seen);
     }
 
-    [[nodiscard]] Verdict of_fchdir(int descriptor, unsigned index) const noexcept {
+    [[nodiscard]] Suspicion of_fchdir(int descriptor, unsigned index) const noexcept {
         const auto found = slot_at(descriptor, index);
         if (error_ == EBADF)
             return must_if(found == Slot::empty);
         if (error_ != ENOTDIR && error_ != EACCES)
-            return Verdict::never;
+            return Suspicion::never;
         struct stat status {};
         if (found != Slot::ours || ::fstat(descriptor, &status) != 0)
-            return Verdict::may;
+            return Suspicion::may;
         if (S_ISDIR(status.st_mode))
             return may_if(error_ == EACCES);
         return must_if(error_ == ENOTDIR);
     }
 
-    [[nodiscard]] Verdict of_tcsetpgrp(int descriptor, unsigned index) const noexcept {
+    [[nodiscard]] Suspicion of_tcsetpgrp(int descriptor, unsigned index) const noexcept {
         const auto found = slot_at(descriptor, index);
         switch (error_) {
         case EBADF:
             return must_if(found == Slot::empty);
         case ENOTTY:
-            return Verdict::must; // nothing else has it
+            return Suspicion::must; // nothing else has it
         case EIO:
         case EPERM:
         case EINVAL:
-            return Verdict::may;
+            return Suspicion::may;
         default:
-            return Verdict::never;
+            return Suspicion::never;
         }
     }
 
-    [[nodiscard]] Verdict of_open(const kspawn_action& action, unsigned index) const noexcept {
+    [[nodiscard]] Suspicion of_open(const kspawn_action& action, unsigned index) const noexcept {
         const std::string_view path = path_of(action);
         const int flags = static_cast<int>(action.oflag);
         const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
@@ -270,7 +270,7 @@ private:
         case ENOTTY:
         case ECHILD:
         case ESRCH:
-            return Verdict::never;
+            return Suspicion::never;
         case EBADF:
             return must_if(above_the_limit(action.fd));
         case EPERM:
@@ -282,7 +282,7 @@ private:
             break;
         }
         if (!finds_the_same(path, index))
-            return Verdict::may;
+            return Suspicion::may;
         struct stat status {};
         const bool there = ::lstat(path.data(), &status) == 0;
         if (there && S_ISLNK(status.st_mode) && (flags & O_NOFOLLOW) != 0)
@@ -294,7 +294,7 @@ private:
         const int found = ::stat(path.data(), &status) == 0 ? 0 : errno;
         if (found != 0) {
             // The name of a file that is not there may be that of one to be created.
-            return creates ? Verdict::may : of_look_up(found);
+            return creates ? Suspicion::may : of_look_up(found);
         }
         if (S_ISDIR(status.st_mode) && writes && (flags & O_TMPFILE) != O_TMPFILE)
             return must_if(error_ == EISDIR);
@@ -306,16 +306,16 @@ private:
     }
 
     // It is there, and may be opened.
-    [[nodiscard]] Verdict of_file(mode_t mode, int flags, bool writes) const noexcept {
+    [[nodiscard]] Suspicion of_file(mode_t mode, int flags, bool writes) const noexcept {
         if (is_of_a_path(error_))
-            return Verdict::hardly;
+            return Suspicion::hardly;
         const bool plain = S_ISREG(mode) || S_ISDIR(mode);
         constexpr int common =
             O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
         switch (error_) {
         case EEXIST:
         case EISDIR:
-            return Verdict::never;
+            return Suspicion::never;
         case EINVAL:
             return may_if(!plain || (flags & ~common) != 0 || (flags & O_ACCMODE) == O_ACCMODE);
         case EAGAIN: // a lease
@@ -328,7 +328,7 @@ private:
         case EBUSY:
             return may_if(!plain);
         default:
-            return Verdict::may;
+            return Suspicion::may;
         }
     }
 
@@ -355,31 +355,31 @@ private:
         return ::faccessat(AT_FDCWD, directory.data(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
     }
 
-    [[nodiscard]] Verdict of_exec() const noexcept {
+    [[nodiscard]] Suspicion of_exec() const noexcept {
         switch (error_) {
         case E2BIG:
         case ENOEXEC:
         case EFAULT: // the actions' paths are copies
-            return Verdict::must;
+            return Suspicion::must;
         case EBADF:
         case ENOTTY:
         case EEXIST:
-            return Verdict::never;
+            return Suspicion::never;
         case EAGAIN: // RLIMIT_NPROC, if the caller was above it as it changed its user
-            return Verdict::hardly;
+            return Suspicion::hardly;
         case ENOMEM:
         case ENFILE:
         case ETXTBSY:
         case ECHILD: // of a search that could not even begin
         case ELIBBAD:
         case EIO:
-            return Verdict::may;
+            return Suspicion::may;
         case EPERM:
-            return is_privileged() ? Verdict::may : Verdict::hardly;
+            return is_privileged() ? Suspicion::may : Suspicion::hardly;
         default:
             break;
         }
-        return is_of_a_path(error_) ? of_program() : Verdict::hardly;
+        return is_of_a_path(error_) ? of_program() : Suspicion::hardly;
     }
 
     [[nodiscard]] bool is_searched_for() const noexcept {
@@ -387,24 +387,24 @@ private:
     }
 
     // Whether it is found, and can be executed.
-    [[nodiscard]] Verdict of_program() const noexcept {
+    [[nodiscard]] Suspicion of_program() const noexcept {
         if (is_searched_for()) {
             Search search;
             const int seen = search.find(request_);
             if ((flags_ & KSPAWN_SPAWN_RESETIDS) != 0 && error_ == EACCES)
-                return Verdict::may;
+                return Suspicion::may;
             return of_found(seen);
         }
         if (!finds_the_same(request_.path, UINT_MAX))
-            return Verdict::may;
+            return Suspicion::may;
         return of_found(look_at_program(request_.path));
     }
 
-    [[nodiscard]] Verdict of_found(int seen) const noexcept {
+    [[nodiscard]] Suspicion of_found(int seen) const noexcept {
         if (seen == error_)
-            return Verdict::must;
+            return Suspicion::must;
         // If it is found, it can have been the interpreter, or a mount without exec.
-        return seen == ENOTSUP ? Verdict::may : Verdict::hardly;
+        return seen == ENOTSUP ? Suspicion::may : Suspicion::hardly;
     }
 
     [[nodiscard]] bool is_privileged() const noexcept {
@@ -427,7 +427,7 @@ private:
 Result blame(const Request& request, int error) noexcept {
     const ErrnoGuard keep_errno;
     auto& suspects = suspects_of_this_thread;
-    for (const auto least : {Verdict::may, Verdict::hardly}) {
+    for (const auto least : {Suspicion::may, Suspicion::hardly}) {
         suspects = {};
         Inquiry{request, error}.run(suspects, least);
         if (suspects.count() != 0)

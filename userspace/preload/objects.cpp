@@ -149,7 +149,7 @@ Answer test_file_actions() noexcept {
     if (!fill(made.get()))
         return Answer::unknown;
     FileActions file_actions;
-    if (file_actions.read(made.get()) != Verdict::read || file_actions.get() == nullptr)
+    if (file_actions.read(made.get()) != ReadResult::read || file_actions.get() == nullptr)
         return Answer::no;
     const std::array wanted{make(KSPAWN_ACTION_CLOSE, 2),
                             make(KSPAWN_ACTION_DUP2, 1, 2),
@@ -194,7 +194,7 @@ Answer test_attributes() noexcept {
         set_cgroup(&made, cgroup); // into what must be reserved: the rest stays
 
     Attributes attributes;
-    const bool read = attributes.read(&made) == Verdict::read && attributes.get() != nullptr;
+    const bool read = attributes.read(&made) == ReadResult::read && attributes.get() != nullptr;
     c.posix_spawnattr_destroy(&made);
     if (!read)
         return Answer::no;
@@ -212,15 +212,15 @@ constinit std::atomic<Answer> answer{Answer::unknown};
 
 } // namespace
 
-Verdict Attributes::read(const posix_spawnattr_t* from) noexcept {
+ReadResult Attributes::read(const posix_spawnattr_t* from) noexcept {
     if (from == nullptr)
-        return Verdict::read;
+        return ReadResult::read;
     const auto copy = copy_of<GlibcAttributes>(from);
     const auto flags = static_cast<unsigned short>(copy.flags);
     const bool reserved = std::any_of(copy.reserved.begin(), copy.reserved.end(),
                                       [](int member) { return member != 0; });
     if ((flags & ~known_flags) != 0 || reserved)
-        return Verdict::unknown;
+        return ReadResult::unknown;
     auto& own = object_.private_members;
     own.magic = internal::attributes::magic;
     own.flags = flags & ~static_cast<unsigned>(KSPAWN_SPAWN_USEVFORK);
@@ -231,12 +231,12 @@ Verdict Attributes::read(const posix_spawnattr_t* from) noexcept {
     own.sigdefault = internal::attributes::bits_of(copy.sigdefault);
     own.sigmask = internal::attributes::bits_of(copy.sigmask);
     present_ = true;
-    return Verdict::read;
+    return ReadResult::read;
 }
 
-Verdict FileActions::read(const posix_spawn_file_actions_t* from) noexcept {
+ReadResult FileActions::read(const posix_spawn_file_actions_t* from) noexcept {
     if (from == nullptr)
-        return Verdict::read;
+        return ReadResult::read;
     const auto copy = copy_of<GlibcFileActions>(from);
     const bool reserved = std::any_of(copy.reserved.begin(), copy.reserved.end(),
                                       [](int member) { return member != 0; });
@@ -244,18 +244,18 @@ Verdict FileActions::read(const posix_spawn_file_actions_t* from) noexcept {
                       copy.used <= KSPAWN_ACTIONS_MAX &&
                       (copy.used == 0 || copy.actions != nullptr);
     if (reserved || !sane)
-        return Verdict::unknown;
+        return ReadResult::unknown;
     const auto used = static_cast<unsigned>(copy.used);
     kspawn_action* actions = space_.data();
     if (used > few) {
         more_ = internal::allocate<kspawn_action>(used);
         actions = more_.get();
         if (actions == nullptr)
-            return Verdict::no_memory;
+            return ReadResult::no_memory;
     }
     for (unsigned index = 0; index < used; ++index) {
         if (!convert(actions[index], copy.actions[index]))
-            return Verdict::unknown;
+            return ReadResult::unknown;
     }
     auto& own = object_.private_members;
     own.magic = internal::file_actions::magic;
@@ -263,7 +263,7 @@ Verdict FileActions::read(const posix_spawn_file_actions_t* from) noexcept {
     own.capacity = used;
     own.actions = actions;
     present_ = true;
-    return Verdict::read;
+    return ReadResult::read;
 }
 
 // Two threads may test at once; they come to the same result.

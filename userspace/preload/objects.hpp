@@ -35,12 +35,12 @@ namespace kspawn::preload::objects {
 /// Whether this process's libc makes objects that are understood here.
 bool understood() noexcept;
 
-enum class Verdict { read, unknown, no_memory };
+enum class ReadResult { read, unknown, no_memory };
 
 /// A libc's attributes as libkspawn has them.
 class Attributes {
 public:
-    [[nodiscard]] Verdict read(const posix_spawnattr_t* from) noexcept;
+    [[nodiscard]] ReadResult read(const posix_spawnattr_t* from) noexcept;
     /// Null if there are none.
     [[nodiscard]] const kspawn_spawnattr_t* get() const noexcept {
         return present_ ? &object_ : nullptr;
@@ -55,7 +55,7 @@ private:
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): see space_
 class FileActions {
 public:
-    [[nodiscard]] Verdict read(const posix_spawn_file_actions_t* from) noexcept;
+    [[nodiscard]] ReadResult read(const posix_spawn_file_actions_t* from) noexcept;
     /// Null if there are none.
     [[nodiscard]] const kspawn_spawn_file_actions_t* get() const noexcept {
         return present_ ? &object_ : nullptr;

@@ -107,15 +107,15 @@ Result start(const Call& call) noexcept {
         return fall_back(call, Reason::layout, ENOTSUP);
 
     objects::Attributes attributes;
-    if (attributes.read(call.attributes) != objects::Verdict::read)
+    if (attributes.read(call.attributes) != objects::ReadResult::read)
         return fall_back(call, Reason::object, ENOTSUP);
     objects::FileActions file_actions;
     switch (file_actions.read(call.file_actions)) {
-    case objects::Verdict::read:
+    case objects::ReadResult::read:
         break;
-    case objects::Verdict::unknown:
+    case objects::ReadResult::unknown:
         return fall_back(call, Reason::object, ENOTSUP);
-    case objects::Verdict::no_memory:
+    case objects::ReadResult::no_memory:
         return Result::failed(ENOMEM, KSPAWN_STEP_CLONE);
     }
 

@@ -24,7 +24,7 @@ namespace {
 using Counter = std::atomic<unsigned long>;
 
 struct Counters {
-    // Who counts here: a child of vfork() that ends with _exit() has our memory but
+    // The process that counts here: a child of vfork() that ends with _exit() has our memory but
     // not our numbers to tell.
     std::atomic<pid_t> owner;
     std::atomic<bool> loaded; ///< the owner has loaded the library: it was not forked

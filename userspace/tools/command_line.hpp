@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 
 namespace kspawn::tool {
 

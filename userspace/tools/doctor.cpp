@@ -23,7 +23,7 @@
 #include <system_error>
 #include <vector>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "lib/seccomp.hpp"
 
 namespace kspawn::tool {
@@ -32,19 +32,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Verdict { good, note, bad };
+enum class Severity { good, note, bad };
 
 /// Prints one finding; what to do about it goes on lines of its own.
-class Report {
+class Diagnosis {
 public:
-    void add(Verdict verdict, std::string_view subject, std::string_view finding,
+    void add(Severity severity, std::string_view subject, std::string_view finding,
              std::string_view advice = {}) {
         static constexpr std::array<std::string_view, 3> marks{"ok", "note", "FAIL"};
-        fmt::print("{:<5} {:<10} {}\n", marks.at(static_cast<std::size_t>(verdict)), subject,
+        fmt::print("{:<5} {:<10} {}\n", marks.at(static_cast<std::size_t>(severity)), subject,
                    finding);
         if (!advice.empty())
             fmt::print("{:<17}-> {}\n", "", advice);
-        usable_ = usable_ && verdict != Verdict::bad;
+        usable_ = usable_ && severity != Severity::bad;
     }
     [[nodiscard]] bool usable() const { return usable_; }
 
@@ -114,41 +114,42 @@ std::vector<std::string> tested_series() {
     return {std::istream_iterator<std::string>{names}, {}};
 }
 
-void report_kernel(Report& report, const std::string& release) {
+void check_kernel(Diagnosis& diagnosis, const std::string& release) {
     const auto series = tested_series();
     const auto is_of = [&release](const std::string& one) {
         return release.starts_with(one + ".");
     };
     if (std::any_of(series.begin(), series.end(), is_of))
-        report.add(Verdict::good, "kernel", release);
+        diagnosis.add(Severity::good, "kernel", release);
     else
-        report.add(Verdict::note, "kernel", release,
-                   fmt::format("the module is tested with {}; another may not build or not load",
-                               fmt::join(series, " and ")));
+        diagnosis.add(Severity::note, "kernel", release,
+                      fmt::format("the module is tested with {}; another may not build or not load",
+                                  fmt::join(series, " and ")));
 }
 
 // What keeps modules out, if anything does; of interest only without ours.
-void report_obstacles(Report& report) {
+void check_obstacles(Diagnosis& diagnosis) {
     if (text_of("/proc/sys/kernel/modules_disabled") == "1")
-        report.add(Verdict::bad, "loading", "kernel.modules_disabled is 1: no module can be loaded",
-                   "it stays so until the next boot; insert the module before it is set");
+        diagnosis.add(Severity::bad, "loading",
+                      "kernel.modules_disabled is 1: no module can be loaded",
+                      "it stays so until the next boot; insert the module before it is set");
     const auto lockdown = text_of("/sys/kernel/security/lockdown");
     if (lockdown.find("[integrity]") != std::string::npos ||
         lockdown.find("[confidentiality]") != std::string::npos)
-        report.add(Verdict::note, "loading", "the kernel is locked down (" + lockdown + ")",
-                   "only signed modules can be loaded: sign it, or switch off Secure Boot");
+        diagnosis.add(Severity::note, "loading", "the kernel is locked down (" + lockdown + ")",
+                      "only signed modules can be loaded: sign it, or switch off Secure Boot");
     else if (text_of("/sys/module/module/parameters/sig_enforce") == "Y")
-        report.add(Verdict::note, "loading", "the kernel takes signed modules only",
-                   "sign the module with a key that the kernel trusts");
+        diagnosis.add(Severity::note, "loading", "the kernel takes signed modules only",
+                      "sign the module with a key that the kernel trusts");
 }
 
-void report_module(Report& report, const std::string& release) {
+void check_module(Diagnosis& diagnosis, const std::string& release) {
     if (module_loaded()) {
-        report.add(Verdict::good, "module", "loaded");
+        diagnosis.add(Severity::good, "module", "loaded");
         return;
     }
-    report.add(Verdict::bad, "module", "not loaded", how_to_load(release));
-    report_obstacles(report);
+    diagnosis.add(Severity::bad, "module", "not loaded", how_to_load(release));
+    check_obstacles(diagnosis);
 }
 
 std::string describe_device(const char* device) {
@@ -179,42 +180,42 @@ std::string device_advice(int error) {
     }
 }
 
-void report_device(Report& report, const kspawn_support& support) {
+void check_device(Diagnosis& diagnosis, const kspawn_support& support) {
     const auto device = describe_device(support.device);
     if (support.error == 0 || support.step != KSPAWN_STEP_DEVICE) {
-        report.add(Verdict::good, "device", device);
-        report.add(Verdict::good, "ABI", fmt::format("{}", support.module_abi));
+        diagnosis.add(Severity::good, "device", device);
+        diagnosis.add(Severity::good, "ABI", fmt::format("{}", support.module_abi));
         return;
     }
     if (support.error == EPROTO) {
-        report.add(
-            Verdict::bad, "ABI",
+        diagnosis.add(
+            Severity::bad, "ABI",
             fmt::format("the module does not speak that of this library, {}", support.library_abi),
             device_advice(EPROTO));
         return;
     }
-    report.add(
-        Verdict::bad, "device",
+    diagnosis.add(
+        Severity::bad, "device",
         fmt::format("{}: {} ({})", support.device, std::strerror(support.error), support.reason),
         device_advice(support.error));
 }
 
-void report_seccomp(Report& report, const kspawn_support& support) {
+void check_seccomp(Diagnosis& diagnosis, const kspawn_support& support) {
     const bool filtered = internal::under_seccomp();
     if (support.step == KSPAWN_STEP_POLICY && !filtered)
-        report.add(Verdict::bad, "caller",
-                   std::string(support.reason) + ", and the module refuses such callers");
+        diagnosis.add(Severity::bad, "caller",
+                      std::string(support.reason) + ", and the module refuses such callers");
     else if (support.step == KSPAWN_STEP_POLICY)
-        report.add(Verdict::bad, "seccomp",
-                   "this process is under seccomp, and the module refuses such callers",
-                   "start kspawn's callers without a filter, e.g. docker run --security-opt "
-                   "seccomp=unconfined");
+        diagnosis.add(Severity::bad, "seccomp",
+                      "this process is under seccomp, and the module refuses such callers",
+                      "start kspawn's callers without a filter, e.g. docker run --security-opt "
+                      "seccomp=unconfined");
     else
-        report.add(Verdict::good, "seccomp", "this process is not under seccomp");
+        diagnosis.add(Severity::good, "seccomp", "this process is not under seccomp");
 }
 
 // The proof: ourselves, once more.
-void report_trial(Report& report) {
+void check_trial(Diagnosis& diagnosis) {
     kspawn_set_backend(KSPAWN_BACKEND_KERNEL);
     try {
         auto child = Command("/proc/self/exe")
@@ -224,32 +225,32 @@ void report_trial(Report& report) {
                          .spawn();
         const auto status = child.wait();
         if (status.success())
-            report.add(Verdict::good, "trial", fmt::format("started process {}", child.pid()));
+            diagnosis.add(Severity::good, "trial", fmt::format("started process {}", child.pid()));
         else
-            report.add(Verdict::bad, "trial",
-                       fmt::format("started process {}, which ended with status {:#x}", child.pid(),
-                                   status.wait_status()));
+            diagnosis.add(Severity::bad, "trial",
+                          fmt::format("started process {}, which ended with status {:#x}",
+                                      child.pid(), status.wait_status()));
     } catch (const SpawnError&) {
-        report.add(Verdict::bad, "trial", kspawn_strfailure());
+        diagnosis.add(Severity::bad, "trial", kspawn_strfailure());
     }
 }
 
 } // namespace
 
 int doctor() {
-    Report report;
+    Diagnosis diagnosis;
     const auto release = kernel_release();
-    report_kernel(report, release);
-    report_module(report, release);
+    check_kernel(diagnosis, release);
+    check_module(diagnosis, release);
     kspawn_support support{};
     kspawn_query(&support, sizeof(support));
-    report_device(report, support);
-    report_seccomp(report, support);
+    check_device(diagnosis, support);
+    check_seccomp(diagnosis, support);
     if (support.error == 0)
-        report_trial(report);
-    fmt::print("\n{}\n", report.usable() ? "Programs can be started through the kernel."
-                                         : "Programs cannot be started through the kernel.");
-    return report.usable() ? exit_ok : exit_unusable;
+        check_trial(diagnosis);
+    fmt::print("\n{}\n", diagnosis.usable() ? "Programs can be started through the kernel."
+                                            : "Programs cannot be started through the kernel.");
+    return diagnosis.usable() ? exit_ok : exit_unusable;
 }
 
 } // namespace kspawn::tool

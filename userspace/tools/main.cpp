@@ -16,7 +16,7 @@
 
 #include "command_line.hpp"
 #include "doctor.hpp"
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "preload.hpp"
 #include "run.hpp"
 #include "run_options.hpp"

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "command_line.hpp"
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "preload_counts.hpp"
 #include "waiting.hpp"
 

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "signal_names.hpp"
 #include "waiting.hpp"
 
@@ -159,22 +159,19 @@ std::string words_of(const SpawnError& error, const RunOptions& options,
     std::string option;
     if (error.step() == Step::action && error.index() < actions.size())
         option = actions[error.index()];
-    else if (error.step() == Step::attribute)
+    else if (error.step() == Step::attribute || error.step() == Step::prepare)
         option = option_of_attribute(error.index(), options);
-    // The library's own words: what() has a remark before the error.
-    std::string words = kspawn_strfailure();
-    if (words.empty())
-        words = error.what();
     if (error.step() == Step::attribute && error.index() == KSPAWN_SPAWN_SETCGROUP &&
         error.code() == std::errc::bad_file_descriptor)
         return option + ": not a directory of cgroup version 2";
-    if (error.step() == Step::prepare && words.starts_with("cgroup "))
-        return "--" + words;
-    if (error.step() == Step::device)
-        return words + "; kspawn doctor says what to do, and --backend auto lets libc start it";
-    // The error and what is remarked on it.
-    const auto tail = words.rfind(": " + error.code().message());
-    return option.empty() || tail == std::string::npos ? words : option + words.substr(tail);
+    if (error.step() == Step::prepare)
+        return option.empty() ? error.what() : option + ": " + error.code().message();
+    const kspawn_words* const said = kspawn_failure_words();
+    const auto words =
+        fmt::format("{}: {}{}", option.empty() ? said->subject : option, said->error, said->remark);
+    return error.step() == Step::device
+               ? words + "; kspawn doctor says what to do, and --backend auto lets libc start it"
+               : words;
 }
 
 int exit_status_of(const SpawnError& error) {

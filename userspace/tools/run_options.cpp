@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "command_line.hpp"
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 #include "lib/numbers.hpp"
 #include "lib/policies.hpp"
 #include "signal_names.hpp"

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "exit_status.hpp"
+#include "exit_code.hpp"
 
 namespace kspawn::tool {
 

@@ -23,17 +23,17 @@ constexpr std::int64_t costly_descriptors = 100'000;
 struct Question {
     const char* name;
     Asks asks;
-    std::vector<std::vector<Parameter>> scenes;
+    std::vector<std::vector<Parameter>> settings;
     const char* part = "costs";
 };
 
-/// One scene for each value of one parameter.
+/// One setting for each value of one parameter.
 std::vector<std::vector<Parameter>> axis(const char* name,
                                          std::initializer_list<std::int64_t> values) {
-    std::vector<std::vector<Parameter>> scenes;
+    std::vector<std::vector<Parameter>> settings;
     for (const auto value : values)
-        scenes.push_back({{name, value}});
-    return scenes;
+        settings.push_back({{name, value}});
+    return settings;
 }
 
 std::vector<Question> questions() {
@@ -81,7 +81,7 @@ std::vector<Question> questions() {
 }
 
 /// Can this way be asked this?
-bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& scene) {
+bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& setting) {
     // Linux allows no more than 128 KiB in one string, and a shell's command is one.
     constexpr std::int64_t command_kibibytes = 128;
     if (asks == Asks::Traced)
@@ -93,11 +93,11 @@ bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& scene) {
     if (!way.plain_only)
         return true;
     return asks == Asks::Program ||
-           (asks == Asks::Command && scene.front().value <= command_kibibytes);
+           (asks == Asks::Command && setting.front().value <= command_kibibytes);
 }
 
-bool is_costly(const std::vector<Parameter>& scene) {
-    return std::ranges::any_of(scene, [](const Parameter& parameter) {
+bool is_costly(const std::vector<Parameter>& setting) {
+    return std::ranges::any_of(setting, [](const Parameter& parameter) {
         return (parameter.name == "resident" && parameter.value >= costly_mebibytes) ||
                (parameter.name == "descriptors" && parameter.value >= costly_descriptors);
     });
@@ -116,10 +116,11 @@ std::vector<std::string> parts() {
 std::vector<Cell> all_cells() {
     std::vector<Cell> cells;
     for (const auto& question : questions())
-        for (const auto& scene : question.scenes)
+        for (const auto& setting : question.settings)
             for (const auto& way : ways)
-                if (is_for(way, question.asks, scene))
-                    cells.push_back({question.name, question.part, &way, scene, is_costly(scene)});
+                if (is_for(way, question.asks, setting))
+                    cells.push_back(
+                        {question.name, question.part, &way, setting, is_costly(setting)});
     return cells;
 }
 

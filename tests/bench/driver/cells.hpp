@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// All that can be measured: every way, in every scene.
+// All that can be measured: every way, in every setting.
 //
 //   way       a method to start a program; ways/ways.h lists them, and its code in the
 //             runner is a struct bench_way
-//   scene     the state that the caller of a start is in, and the start that it asks for
-//   question  what scenes of one kind tell: they differ by their parameters
-//   cell      one way in one scene: a benchmark, QUESTION/WAY/PARAMETER:VALUE...
+//   setting     the state that the caller of a start is in, and the start that it asks for
+//   question  what settings of one kind tell: they differ by their parameters
+//   cell      one way in one setting: a benchmark, QUESTION/WAY/PARAMETER:VALUE...
 //   part      the cells that one kind of guest measures, in one boot
 #pragma once
 
@@ -42,7 +42,7 @@ enum class Asks {
 };
 
 struct Parameter {
-    std::string name; // the scene's
+    std::string name; // the setting's
     std::int64_t value;
 };
 
@@ -50,8 +50,8 @@ struct Cell {
     std::string question;
     std::string part;
     const Way* way = nullptr;
-    std::vector<Parameter> scene;
-    /// Is the scene so costly to set that ways share one process in it?
+    std::vector<Parameter> setting;
+    /// Is the setting so costly to set up that ways share one process in it?
     bool costly = false;
 };
 
@@ -60,7 +60,7 @@ struct Cell {
 /// memory by the byte; "parallel", more CPUs than one, in time.
 std::vector<std::string> parts();
 
-/// All cells; those of one scene follow each other.
+/// All cells; those of one setting follow each other.
 std::vector<Cell> all_cells();
 
 } // namespace bench

@@ -2,7 +2,7 @@
 // kspawn-bench: what it costs to start a program, for every way to do it.
 //
 // Google Benchmark's flags, names and JSON.  A name is QUESTION/WAY with the
-// scene's parameters behind it; the time is that of one start and the wait for
+// setting's parameters behind it; the time is that of one start and the wait for
 // the child's end, the median of the starts of a repetition, and the counter
 // "blocked", another median, that part of it for which the caller was inside the
 // call that starts; "mean" is the mean of all starts.  Other counters are what
@@ -49,7 +49,7 @@ public:
         if (::mkdtemp(name.data()) == nullptr)
             throw fs::filesystem_error("mkdtemp", name, std::make_error_code(std::errc(errno)));
         m_directory = name;
-        for (const char* program : {"tiny", "first", "late", "witness"})
+        for (const char* program : {"tiny", "first", "late", "checker"})
             fs::copy_file(source / program, m_directory / program);
     }
     Programs(const Programs&) = delete;
@@ -68,16 +68,16 @@ private:
 
 /// The runner of the cell that is being measured: another for each of its repetitions,
 /// since processes of one program differ by where their memory comes to lie, unless the
-/// scene is costly.
+/// setting is costly.
 class CurrentRunner {
 public:
     CurrentRunner(fs::path built, std::string programs)
         : m_built(std::move(built)), m_programs(std::move(programs)) {}
 
     bench::Runner& of(const bench::Cell& cell) {
-        const std::string scene = scene_text(cell);
+        const std::string setting = setting_text(cell);
         const bool musl = cell.way->musl;
-        const std::string key = scene + (musl ? " musl" : " system") +
+        const std::string key = setting + (musl ? " musl" : " system") +
                                 (cell.way->preload ? " preload" : "") +
                                 (cell.costly ? "" : std::string(" ") + cell.way->name);
         if (key != m_key) {
@@ -85,8 +85,8 @@ public:
             m_way = nullptr;
             m_runner.reset(); // before the next, so that memory is there once
             m_runner = std::make_unique<bench::Runner>(
-                m_built / "tests" / "bench" / (musl ? "runner-musl" : "runner"), scene, m_programs,
-                cell.way->preload ? m_built / "libkspawn-preload.so" : "");
+                m_built / "tests" / "bench" / (musl ? "runner-musl" : "runner"), setting,
+                m_programs, cell.way->preload ? m_built / "libkspawn-preload.so" : "");
             m_key = key;
         }
         if (m_way != cell.way) {
@@ -104,13 +104,13 @@ public:
     }
 
 private:
-    static std::string scene_text(const bench::Cell& cell) {
-        // Questions that are a state of the scene themselves.
+    static std::string setting_text(const bench::Cell& cell) {
+        // Questions that are a state of the setting themselves.
         std::string text;
         for (const char* question : {"first", "held", "stall", "locks"})
             if (cell.question == question)
                 text = cell.question + "=1";
-        for (const auto& parameter : cell.scene)
+        for (const auto& parameter : cell.setting)
             text +=
                 (text.empty() ? "" : ",") + parameter.name + '=' + std::to_string(parameter.value);
         return text;
@@ -150,7 +150,7 @@ void measure(benchmark::State& state, const bench::Cell& cell, CurrentRunner& cu
 void enter(const bench::Cell& cell, CurrentRunner& current) {
     std::vector<std::string> names;
     std::vector<std::int64_t> values;
-    for (const auto& parameter : cell.scene) {
+    for (const auto& parameter : cell.setting) {
         names.push_back(parameter.name);
         values.push_back(parameter.value);
     }

@@ -14,7 +14,7 @@
 
 namespace bench {
 
-Runner::Runner(const std::string& program, std::string scene, std::string directory,
+Runner::Runner(const std::string& program, std::string setting, std::string directory,
                const std::string& preload) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
@@ -27,7 +27,7 @@ Runner::Runner(const std::string& program, std::string scene, std::string direct
     std::string name = program;
     std::string variable = "LD_PRELOAD=" + preload;
     std::string backend = "KSPAWN_BACKEND=kernel";
-    std::array<char*, 4> argv{name.data(), scene.data(), directory.data(), nullptr};
+    std::array<char*, 4> argv{name.data(), setting.data(), directory.data(), nullptr};
     std::array<char*, 3> envp{};
     if (!preload.empty())
         envp = {variable.data(), backend.data(), nullptr};

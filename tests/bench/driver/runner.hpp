@@ -24,9 +24,9 @@ public:
     /// By name: "total" and "blocked" of one start, in nanoseconds, and others.
     using Figures = std::map<std::string, double>;
 
-    /// Starts `program` in the scene; `preload` is for LD_PRELOAD and may be empty.
+    /// Starts `program` in the setting; `preload` is for LD_PRELOAD and may be empty.
     /// It has nothing else in its environment.
-    Runner(const std::string& program, std::string scene, std::string directory,
+    Runner(const std::string& program, std::string setting, std::string directory,
            const std::string& preload);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;

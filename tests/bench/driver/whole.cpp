@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <memory>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -69,32 +68,13 @@ double run_by(const Way& way, const Whole& whole) {
     return seconds;
 }
 
-class WholeBenchmark : public benchmark::internal::Benchmark {
-public:
-    WholeBenchmark(const Way& way, const Whole& whole, bool& failed)
-        : Benchmark((whole.question + '/' + way.name).c_str()), m_way(way), m_whole(whole),
-          m_failed(failed) {
-        UseManualTime()->Unit(benchmark::kNanosecond);
-    }
-    void Run(benchmark::State& state) override {
-        static bool warm = false;
-        try {
-            if (!warm) // the first run fills the caches
-                run_by(ways[0], m_whole);
-            warm = true;
-            while (state.KeepRunning())
-                state.SetIterationTime(run_by(m_way, m_whole));
-        } catch (const std::exception& error) {
-            m_failed = true;
-            state.SkipWithError(error.what());
-        }
-    }
-
-private:
-    const Way& m_way;
-    const Whole& m_whole;
-    bool& m_failed;
-};
+// The first run of all fills the caches.
+void warm_up(const Whole& whole) {
+    static bool warm = false;
+    if (!warm)
+        run_by(ways[0], whole);
+    warm = true;
+}
 
 } // namespace
 
@@ -103,12 +83,20 @@ std::span<const Way> whole_ways() {
 }
 
 void enter(const Whole& whole, bool& failed) {
-    // They belong to Google Benchmark from here on, which clang-tidy cannot see.
-    // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
     for (const auto& way : ways)
-        benchmark::internal::RegisterBenchmarkInternal(
-            std::make_unique<WholeBenchmark>(way, whole, failed).release());
-    // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
+        benchmark::RegisterBenchmark((whole.question + '/' + way.name).c_str(),
+                                     [&](benchmark::State& state) {
+                                         try {
+                                             warm_up(whole);
+                                             while (state.KeepRunning())
+                                                 state.SetIterationTime(run_by(way, whole));
+                                         } catch (const std::exception& error) {
+                                             failed = true;
+                                             state.SkipWithError(error.what());
+                                         }
+                                     })
+            ->UseManualTime()
+            ->Unit(benchmark::kNanosecond);
 }
 
 } // namespace bench

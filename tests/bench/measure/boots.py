@@ -33,7 +33,7 @@ SHORT = r"^plain/(fork|vfork|glibc|clone3|musl|afork|kspawn|kspawn_async|kspawn_
 # the costs is the median of its starts, a hundred of a plain one, by a process of its own:
 # it is between processes that figures differ, by 1,000 instructions.
 MEASURE = {COSTS: (0.015, 7), ERMS: (0.015, 7), PARALLEL: (1.0, 5)}
-# Room for the scene with 4 GiB of touched memory.
+# Room for the setting with 4 GiB of touched memory.
 MEMORY = "6G"
 # With what the emulator takes for itself.
 MEMORY_ON_HOST = 8 << 30

@@ -2,20 +2,20 @@
 /*
  * The agreement between the runner and the programs that it starts.
  *
- * tiny and witness are started with the same arguments.  The first after argv[0]
- * tells the witness what to find, as BENCH_EXPECT_FORMAT: descriptors open, bytes
+ * tiny and checker are started with the same arguments.  The first after argv[0]
+ * tells the checker what to find, as BENCH_EXPECT_FORMAT: descriptors open, bytes
  * of arguments and of the environment with their NULs (without argv[0] and this
  * one), file actions, whether there are attributes, the runner's process ID.
  */
 #ifndef BENCH_EXPECT_H
 #define BENCH_EXPECT_H
 
-/* Exit status of tiny, and of a witness that has found all as expected. */
+/* Exit status of tiny, and of a checker that has found all as expected. */
 #define BENCH_CHILD_OK 42
 
 #define BENCH_EXPECT_FORMAT "fds=%d,arguments=%zu,environment=%zu,actions=%zu,attributes=%d"
 
-/* The file actions use these descriptors, over and over (see scene.c). */
+/* The file actions use these descriptors, over and over (see setting.c). */
 #define BENCH_FD_OPENED 10
 #define BENCH_FD_COPIED 11
 #define BENCH_FD_LAST 12
@@ -24,8 +24,8 @@
 #define BENCH_SIGNAL_DEFAULT SIGPIPE /* ignored by the runner */
 #define BENCH_SIGNAL_MASKED SIGUSR1
 
-/* Other exit statuses of the witness. */
-#define BENCH_WITNESS_FINDS(FIND)                                                                  \
+/* Other exit statuses of the checker. */
+#define BENCH_CHECKER_FINDS(FIND)                                                                  \
     FIND(ARGUMENTS, "arguments")                                                                   \
     FIND(ENVIRONMENT, "environment")                                                               \
     FIND(DESCRIPTORS, "open descriptors")                                                          \
@@ -36,11 +36,11 @@
     FIND(DISPOSITION, "disposition of SIGPIPE")                                                    \
     FIND(GROUP, "process group")
 
-enum bench_witness_finds {
-    BENCH_WITNESS_BEFORE = 49,
-#define BENCH_WITNESS_ENUM(name, words) BENCH_WITNESS_##name,
-    BENCH_WITNESS_FINDS(BENCH_WITNESS_ENUM)
-#undef BENCH_WITNESS_ENUM
+enum bench_checker_finds {
+    BENCH_CHECKER_BEFORE = 49,
+#define BENCH_CHECKER_ENUM(name, words) BENCH_CHECKER_##name,
+    BENCH_CHECKER_FINDS(BENCH_CHECKER_ENUM)
+#undef BENCH_CHECKER_ENUM
 };
 
 #endif

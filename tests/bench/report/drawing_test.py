@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import flames
 import plots
-from measurements import COSTS, Boot, Cell, Results, Scene
+from measurements import COSTS, Boot, Cell, Results, Setting
 from ways import Way
 
 
@@ -22,14 +22,14 @@ def boot() -> Results:
 
     context = {"kernel": "6.1.0-1-amd64", "unit": "instructions"}
     of_boot = Boot(COSTS, context)
-    of_boot.cells[Scene("plain")] = {"glibc": cell(300), "kspawn": cell(200)}
+    of_boot.cells[Setting("plain")] = {"glibc": cell(300), "kspawn": cell(200)}
     for count, cost in ((100, 400), (20000, 4000)):
         parameters = (("descriptors", count), ("cloexec", 100))
-        of_boot.cells[Scene("descriptors", parameters)] = {
+        of_boot.cells[Setting("descriptors", parameters)] = {
             "glibc": cell(cost),
             "kspawn": cell(210),
         }
-    of_boot.cells[Scene("descriptors", (("descriptors", 20000), ("cloexec", 0)))] = {
+    of_boot.cells[Setting("descriptors", (("descriptors", 20000), ("cloexec", 0)))] = {
         "glibc": cell(9000)
     }
     return Results("6.1", [of_boot])
@@ -67,7 +67,7 @@ class Nothing(unittest.TestCase):
 
     def test_nothing_was_measured_of_what_plots_show(self) -> None:
         of_boot = Boot(COSTS, {"unit": "instructions"})
-        of_boot.cells[Scene("memory", (("resident", 1),))] = {"kspawn": Cell({"total": 1.0}, 0.0, 1)}
+        of_boot.cells[Setting("memory", (("resident", 1),))] = {"kspawn": Cell({"total": 1.0}, 0.0, 1)}
         for library in (None, object()):
             why = self.why([Results("6.1", [of_boot])], library)
             self.assertIn("was measured", why or "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import gates
 import goals
 from gates import FEWEST, FLOOR, K, UNKNOWN, Spread
-from goals import Goal, Verdict
+from goals import Goal, GoalResult
 
 BENCH = Path(__file__).parents[1]
 RUNS = 1000
@@ -51,8 +51,8 @@ class Tree(unittest.TestCase):
         self.spreads = gates.load(BENCH / "spread.json")
         self.gated = [goal for goal in goals.load(BENCH / "goals.json") if goal.gate]
 
-    def verdict(self, goal: Goal, kernel: str, ratio: float) -> Verdict:
-        return Verdict(goal, kernel, ratio, width=gates.width(self.spreads[kernel].ratios[goal.name]))
+    def verdict(self, goal: Goal, kernel: str, ratio: float) -> GoalResult:
+        return GoalResult(goal, kernel, ratio, width=gates.width(self.spreads[kernel].ratios[goal.name]))
 
     def measured(self) -> list[tuple[Goal, str, gates.Spread]]:
         """Each gate whose boots were measured."""
@@ -109,7 +109,7 @@ class Tree(unittest.TestCase):
         for name, goal, kernel, ratios, deviation, width in self.cases():
             for _ in range(RUNS):
                 ratio = chance.gauss(chance.choice(ratios), deviation)
-                if Verdict(goal, kernel, ratio, width=width).failed:
+                if GoalResult(goal, kernel, ratio, width=width).failed:
                     failed.append(f"{name}: {ratio:.4f}")
         self.assertEqual(failed, [])
 
@@ -119,7 +119,7 @@ class Tree(unittest.TestCase):
         for name, goal, kernel, ratios, _, width in self.cases():
             for ratio in ratios:
                 worse = goal.worse_by(ratio, REGRESSION)
-                if not Verdict(goal, kernel, worse, width=width).failed:
+                if not GoalResult(goal, kernel, worse, width=width).failed:
                     passed.append(f"{name}: {worse:.4f}")
         self.assertEqual(passed, [])
 

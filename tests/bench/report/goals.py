@@ -91,7 +91,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GoalResult:
     goal: Goal
     kernel: str
     ratio: float | None  # None: no boot has what it takes
@@ -164,7 +164,7 @@ def judge(
     spreads: Mapping[str, Spread],
     run: str | None = None,
     expected: Collection[tuple[str, str]] = (),
-) -> list[Verdict]:
+) -> list[GoalResult]:
     """One verdict for each goal and kernel, by the newest boot that has all cells.  It is
     put to the test if that boot is one of this run; or if it is `expected`, by its kernel
     and part, to be measured in this run, and was not."""
@@ -177,10 +177,10 @@ def judge(
             boot = of_kernel.boot_of(goal.cells)
             now = boot is not None and run is not None and boot.run == run
             if not now and (kernel, part_of(goal.of)) in expected:
-                verdicts.append(Verdict(goal, kernel, None, None, True, width))
+                verdicts.append(GoalResult(goal, kernel, None, None, True, width))
             else:
                 value = ratio(goal, boot) if boot else None
-                verdicts.append(Verdict(goal, kernel, value, boot, now, width))
+                verdicts.append(GoalResult(goal, kernel, value, boot, now, width))
     return verdicts
 
 
@@ -194,7 +194,7 @@ def _put(path: Path, ratios: Mapping[tuple[str, str], Reached]) -> None:
     data_file.write(path, entries)
 
 
-def record(path: Path, verdicts: list[Verdict]) -> None:
+def record(path: Path, verdicts: list[GoalResult]) -> None:
     """Put what was measured in this run on record; not what gates are on, for which one
     boot is too few (record_medians)."""
     _put(
@@ -243,7 +243,7 @@ def spread(goals: list[Goal], of_kernel: Results) -> Spread:
     )
 
 
-def totals(verdicts: list[Verdict], problems: Collection[str] = ()) -> str:
+def totals(verdicts: list[GoalResult], problems: Collection[str] = ()) -> str:
     """A line for each goal that was put to the test and for each problem besides, and one
     that counts them."""
     tested = [verdict for verdict in verdicts if verdict.tested and verdict.goal.gate]

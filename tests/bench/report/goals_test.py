@@ -12,7 +12,7 @@ from pathlib import Path
 import goals
 import measurements
 from gates import UNKNOWN, Spread
-from goals import Goal, Reached, Verdict
+from goals import Goal, Reached, GoalResult
 from measurements import COSTS, PARALLEL, Results, load, part_of
 
 CONTEXT = {
@@ -60,9 +60,9 @@ UNGATED = dataclasses.replace(GOAL, gate=False)
 EXPECTED = {("6.1", COSTS)}
 
 
-def verdict(ratio: float | None, goal: Goal = GOAL) -> Verdict:
+def verdict(ratio: float | None, goal: Goal = GOAL) -> GoalResult:
     """By a gate that is as wide as if there were no spread, 3 %."""
-    return Verdict(goal, "6.1", ratio)
+    return GoalResult(goal, "6.1", ratio)
 
 
 class Loading(unittest.TestCase):
@@ -74,7 +74,7 @@ class Loading(unittest.TestCase):
         self.assertEqual(cell.values, {"total": 100, "blocked": 50})
         self.assertEqual((cell.spread, cell.repetitions), (0.4, 3))
 
-    def test_parameters_are_the_scene(self) -> None:
+    def test_parameters_are_the_setting(self) -> None:
         results = boot(run("memory/kspawn/resident:16/manual_time", 1))
         self.assertIsNotNone(results.cell("memory/kspawn/resident:16"))
         self.assertIsNone(results.cell("memory/kspawn/resident:1"))
@@ -128,7 +128,7 @@ class Judging(unittest.TestCase):
 
     def test_a_goal_and_its_gate_are_two_things(self) -> None:
         goal = dataclasses.replace(GOAL, at_most=1.01, reached={"6.1": Reached(1.0041, "d", "c")})
-        missed = Verdict(goal, "6.1", 1.0102, width=0.02)
+        missed = GoalResult(goal, "6.1", 1.0102, width=0.02)
         self.assertFalse(missed.met or missed.failed)
         self.assertIn("gate ≤ 1.0242", goals.totals([missed]))
 
@@ -171,8 +171,8 @@ class Judging(unittest.TestCase):
 
     def test_a_bound_for_each_kernel(self) -> None:
         goal = dataclasses.replace(GOAL, at_most={"6.1": 0.75, "6.12": 1.05})
-        self.assertEqual([Verdict(goal, k, 0.9).met for k in ("6.1", "6.12")], [False, True])
-        self.assertTrue(Verdict(goal, "6.1", 0.75).met)
+        self.assertEqual([GoalResult(goal, k, 0.9).met for k in ("6.1", "6.12")], [False, True])
+        self.assertTrue(GoalResult(goal, "6.1", 0.75).met)
 
     def test_without_a_divisor_it_is_the_value(self) -> None:
         goal = Goal("l", "locks/kspawn", None, "ours", at_most=0)
@@ -240,8 +240,8 @@ class Merging(unittest.TestCase):
         self.assertEqual(len(results.boots), 1)
 
 
-def plain() -> measurements.Scene:
-    return measurements.Scene("plain")
+def plain() -> measurements.Setting:
+    return measurements.Setting("plain")
 
 
 class Recording(unittest.TestCase):
@@ -256,8 +256,8 @@ class Recording(unittest.TestCase):
     def test_only_what_was_measured(self) -> None:
         self.write(UNGATED)
         (here,) = boot(run("plain/glibc", 200)).boots
-        new = Verdict(UNGATED, "6.12", 0.123456, here)
-        goals.record(self.path, [new, Verdict(UNGATED, "6.1", 0.5, here, False)])
+        new = GoalResult(UNGATED, "6.12", 0.123456, here)
+        goals.record(self.path, [new, GoalResult(UNGATED, "6.1", 0.5, here, False)])
         goals.record(self.path, [verdict(None, UNGATED)])
         reached = goals.load(self.path)[0].reached
         self.assertEqual(reached, {"6.1": REACHED, "6.12": Reached(0.1235, "2026-01-01", "abc")})
@@ -265,7 +265,7 @@ class Recording(unittest.TestCase):
     def test_one_boot_is_not_enough_for_a_gate(self) -> None:
         self.write(GOAL)
         (here,) = boot(run("plain/glibc", 200)).boots
-        goals.record(self.path, [Verdict(GOAL, "6.1", 0.5, here)])
+        goals.record(self.path, [GoalResult(GOAL, "6.1", 0.5, here)])
         self.assertEqual(goals.load(self.path)[0].reached, GOAL.reached)
 
     def test_it_takes_the_median_of_many(self) -> None:
@@ -279,7 +279,7 @@ class Totals(unittest.TestCase):
     def test_each_goal_counts_once(self) -> None:
         said = goals.totals(
             [verdict(0.7), verdict(0.9), verdict(None), verdict(9.0, UNGATED)]
-            + [Verdict(GOAL, "6.12", 0.5, None, False)]
+            + [GoalResult(GOAL, "6.12", 0.5, None, False)]
         )
         self.assertEqual(said.splitlines()[-1], "1 passed, 2 failed")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The results of Google Benchmark, as we compare them: one cell per way and scene."""
+"""The results of Google Benchmark, as we compare them: one cell per way and setting."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ _NO_COUNTERS = {
 
 
 def part_of(name: str) -> str:
-    """The part that measures a cell or a scene, by its name."""
+    """The part that measures a cell or a setting, by its name."""
     return _PART_OF.get(name.split("/")[0], COSTS)
 
 
 @dataclass(frozen=True)
-class Scene:
+class Setting:
     """A question and its parameters: all that ways have in common."""
 
     question: str
@@ -61,7 +61,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Cell:
-    """A way in a scene: medians over the repetitions, of one start."""
+    """A way in a setting: medians over the repetitions, of one start."""
 
     values: dict[str, float]  # "total", "blocked", and what else was counted
     spread: float  # (largest - smallest) / median of the totals
@@ -78,8 +78,8 @@ class Boot:
 
     part: str
     context: dict[str, str]
-    cells: dict[Scene, dict[str, Cell]] = field(default_factory=dict)
-    errors: dict[tuple[Scene, str], str] = field(default_factory=dict)
+    cells: dict[Setting, dict[str, Cell]] = field(default_factory=dict)
+    errors: dict[tuple[Setting, str], str] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -93,13 +93,13 @@ class Boot:
 
     def cell(self, name: str) -> Cell | None:
         """By "QUESTION/WAY" or "QUESTION/WAY/PARAMETER:VALUE..."."""
-        scene, way = split(name)
-        return self.cells.get(scene, {}).get(way)
+        setting, way = split(name)
+        return self.cells.get(setting, {}).get(way)
 
     def supersedes(self, older: Boot) -> bool:
         """Has it all the cells of the other, too, so that nobody needs the other?"""
         return all(
-            way in self.cells.get(scene, {}) for scene, ways in older.cells.items() for way in ways
+            way in self.cells.get(setting, {}) for setting, ways in older.cells.items() for way in ways
         )
 
 
@@ -125,42 +125,42 @@ class Results:
         return next(iter(self.contexts.values()))["kernel"]
 
     @property
-    def places(self) -> dict[Scene, dict[str, Boot]]:
+    def places(self) -> dict[Setting, dict[str, Boot]]:
         """For each cell the newest boot that has it."""
-        places: dict[Scene, dict[str, Boot]] = {}
+        places: dict[Setting, dict[str, Boot]] = {}
         for boot in self.boots:
-            for scene, ways in boot.cells.items():
-                places.setdefault(scene, {}).update(dict.fromkeys(ways, boot))
+            for setting, ways in boot.cells.items():
+                places.setdefault(setting, {}).update(dict.fromkeys(ways, boot))
         return places
 
     @property
-    def cells(self) -> dict[Scene, dict[str, Cell]]:
+    def cells(self) -> dict[Setting, dict[str, Cell]]:
         return {
-            scene: {way: boot.cells[scene][way] for way, boot in ways.items()}
-            for scene, ways in self.places.items()
+            setting: {way: boot.cells[setting][way] for way, boot in ways.items()}
+            for setting, ways in self.places.items()
         }
 
     @property
     def errors(self) -> list[str]:
         """All that could not be measured and has not been measured since."""
-        said: dict[tuple[Scene, str], str] = {}
+        said: dict[tuple[Setting, str], str] = {}
         for boot in self.boots:
             said |= boot.errors
-            for scene, ways in boot.cells.items():
+            for setting, ways in boot.cells.items():
                 for way in ways:
-                    said.pop((scene, way), None)
+                    said.pop((setting, way), None)
         return list(said.values())
 
     def errors_of(self, run: str) -> list[str]:
         return [text for boot in self.boots if boot.run == run for text in boot.errors.values()]
 
-    def unit(self, scene: Scene) -> str:
-        return self.contexts[part_of(scene.question)]["unit"]
+    def unit(self, setting: Setting) -> str:
+        return self.contexts[part_of(setting.question)]["unit"]
 
     def cell(self, name: str) -> Cell | None:
         """By "QUESTION/WAY" or "QUESTION/WAY/PARAMETER:VALUE..."."""
-        scene, way = split(name)
-        return self.cells.get(scene, {}).get(way)
+        setting, way = split(name)
+        return self.cells.get(setting, {}).get(way)
 
     def boot_of(self, names: Iterable[str]) -> Boot | None:
         """The newest boot that has all of these cells."""
@@ -171,11 +171,11 @@ class Results:
         return None
 
 
-def scene_of(name: str) -> Scene:
+def setting_of(name: str) -> Setting:
     """By "QUESTION" or "QUESTION/PARAMETER:VALUE..."."""
     question, *rest = name.split("/")
     parameters = (part.partition(":") for part in rest)
-    return Scene(
+    return Setting(
         question,
         tuple(
             (key, int(value))
@@ -185,10 +185,10 @@ def scene_of(name: str) -> Scene:
     )
 
 
-def split(name: str) -> tuple[Scene, str]:
+def split(name: str) -> tuple[Setting, str]:
     """By "QUESTION/WAY" or "QUESTION/WAY/PARAMETER:VALUE..."."""
     question, way, *rest = name.split("/")
-    return scene_of("/".join([question, *rest])), way
+    return setting_of("/".join([question, *rest])), way
 
 
 def _cell(runs: list[dict[str, Any]]) -> Cell:
@@ -210,14 +210,14 @@ def _cell(runs: list[dict[str, Any]]) -> Cell:
 def boot_of(part: str, data: dict[str, Any]) -> Boot:
     """From what Google Benchmark has written."""
     boot = Boot(part, data["context"])
-    runs: dict[tuple[Scene, str], list[dict[str, Any]]] = {}
+    runs: dict[tuple[Setting, str], list[dict[str, Any]]] = {}
     for run in data["benchmarks"]:
         if run.get("error_occurred"):
             boot.errors[split(run["run_name"])] = f"{run['run_name']}: {run['error_message']}"
         elif run["run_type"] == "iteration":
             runs.setdefault(split(run["run_name"]), []).append(run)
-    for (scene, way), measured in runs.items():
-        boot.cells.setdefault(scene, {})[way] = _cell(measured)
+    for (setting, way), measured in runs.items():
+        boot.cells.setdefault(setting, {})[way] = _cell(measured)
     return boot
 
 
@@ -253,15 +253,15 @@ def write_csv(path: Path, results: list[Results]) -> None:
         )
         for boot in results:
             places = boot.places
-            for scene, ways in boot.cells.items():
-                parameters = " ".join(f"{name}={value}" for name, value in scene.parameters)
+            for setting, ways in boot.cells.items():
+                parameters = " ".join(f"{name}={value}" for name, value in setting.parameters)
                 for way, cell in ways.items():
-                    context = places[scene][way].context
+                    context = places[setting][way].context
                     for measure, value in cell.values.items():
                         writer.writerow(
-                            [boot.kernel, scene.question, parameters, way, measure]
+                            [boot.kernel, setting.question, parameters, way, measure]
                             + [f"{value:.6g}" if value < 1000 else f"{value:.0f}"]
-                            + [measure_unit(measure, boot.unit(scene))]
+                            + [measure_unit(measure, boot.unit(setting))]
                             + [f"{cell.spread:.4f}", cell.repetitions]
                             + [context["measured"], context["commit"]]
                         )

@@ -11,8 +11,8 @@ from typing import Callable, Iterable
 
 import jinja2
 
-from goals import Verdict
-from measurements import Boot, Results, Scene, measure_unit
+from goals import GoalResult
+from measurements import Boot, Results, Setting, measure_unit
 from plots import Plot
 
 COMPARED = ("glibc", "musl", "vfork")
@@ -87,17 +87,17 @@ class Table:
         return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def _ratio(of_kernel: Results, scene: Scene, way: str, to: str, measure: str = "total") -> str:
+def _ratio(of_kernel: Results, setting: Setting, way: str, to: str, measure: str = "total") -> str:
     """Between two ways, if their newest figures are of the same boot."""
-    places = of_kernel.places.get(scene, {})
+    places = of_kernel.places.get(setting, {})
     boot = places.get(way)
     if boot is None or boot is not places.get(to):
         return ""
-    value, base = (boot.cells[scene][one].values.get(measure) for one in (way, to))
+    value, base = (boot.cells[setting][one].values.get(measure) for one in (way, to))
     return f"{value / base:.3f}" if base and value is not None else ""
 
 
-def heading(scene: Scene) -> str:
+def heading(setting: Setting) -> str:
     words: dict[str, Callable[[int], str]] = {
         "descriptors": lambda n: f"{n:,} open descriptors",
         "cloexec": lambda n: f"{n} % of them close-on-exec",
@@ -117,7 +117,7 @@ def heading(scene: Scene) -> str:
         "threads": lambda n: f"{n:,} thread{'s' if n > 1 else ''}",
         "spawners": lambda n: f"{n:,} threads at once",
     }
-    return ", ".join(words[name](value) for name, value in scene.parameters)
+    return ", ".join(words[name](value) for name, value in setting.parameters)
 
 
 def _named(of_kernel: Results, name: str) -> Entry:
@@ -125,9 +125,9 @@ def _named(of_kernel: Results, name: str) -> Entry:
     return Entry(way.words, "ours" if way.ours else "")
 
 
-def table(scene: Scene, boot: Results) -> Table:
-    ways = boot.cells[scene]
-    unit = boot.unit(scene)
+def table(setting: Setting, boot: Results) -> Table:
+    ways = boot.cells[setting]
+    unit = boot.unit(setting)
     compared = [way for way in COMPARED if way in ways]
     others = [m for m in next(iter(ways.values())).values if m != "total"]
     header = [f"Linux {boot.release}", unit, "spread"] + [f"/ {way}" for way in compared]
@@ -137,21 +137,21 @@ def table(scene: Scene, boot: Results) -> Table:
         if measure == "blocked":
             header.append("/ glibc")
     header.append("run")
-    places = boot.places[scene]
+    places = boot.places[setting]
     rows = []
     for way, cell in ways.items():
         row: list[str | Entry] = [_named(boot, way), f"{cell.total:,.0f}", f"{cell.spread * 100:.1f} %"]
-        row += [_ratio(boot, scene, way, other) for other in compared]
+        row += [_ratio(boot, setting, way, other) for other in compared]
         for measure in others:
             value = cell.values.get(measure)
             row.append("" if value is None else f"{value:,.3g}" if value < 100 else f"{value:,.0f}")
             if measure == "blocked":
-                row.append(_ratio(boot, scene, way, "glibc", measure))
+                row.append(_ratio(boot, setting, way, "glibc", measure))
         rows.append([*row, places[way].origin])
     return Table.of(header, rows)
 
 
-def _words(verdict: Verdict) -> Entry:
+def _words(verdict: GoalResult) -> Entry:
     if verdict.ratio is None:
         on_record = f"; on record {verdict.on_record}" if verdict.on_record else ""
         return Entry(f"not measured{on_record}")
@@ -164,7 +164,7 @@ def _words(verdict: Verdict) -> Entry:
 
 
 def _goal_rows(
-    verdicts: list[Verdict], columns: Callable[[Verdict | None], list[str | Entry]]
+    verdicts: list[GoalResult], columns: Callable[[GoalResult | None], list[str | Entry]]
 ) -> tuple[list[str], list[list[str | Entry]]]:
     """The kernels; and a row for each goal: its name, its bounds, and columns for each kernel."""
     kernels = list(dict.fromkeys(verdict.kernel for verdict in verdicts))
@@ -178,11 +178,11 @@ def _goal_rows(
     return kernels, rows
 
 
-def goals_table(verdicts: list[Verdict]) -> Table:
+def goals_table(verdicts: list[GoalResult]) -> Table:
     """For each kernel the ratio, whether it is what we want, the worst one that passes, and
     the run that measured it."""
 
-    def columns(verdict: Verdict | None) -> list[str | Entry]:
+    def columns(verdict: GoalResult | None) -> list[str | Entry]:
         if verdict is None:
             return [""] * 4
         return [
@@ -197,7 +197,7 @@ def goals_table(verdicts: list[Verdict]) -> Table:
     return Table.of(["goal", "ratio", *header], rows)
 
 
-def _short(verdict: Verdict) -> str:
+def _short(verdict: GoalResult) -> str:
     """The ratio, or that on record with its date; bold if it is not what we want."""
     ratio, date = verdict.ratio, ""
     if ratio is None:
@@ -208,13 +208,13 @@ def _short(verdict: Verdict) -> str:
     return (f"{ratio:.3f}" if met else f"**{ratio:.3f}**") + date
 
 
-def goals_short(verdicts: list[Verdict]) -> Table:
+def goals_short(verdicts: list[GoalResult]) -> Table:
     """For each kernel the ratio, and no more."""
     kernels, rows = _goal_rows(verdicts, lambda verdict: [_short(verdict) if verdict else ""])
     return Table.of(["goal", "ratio", *(f"on {kernel}" for kernel in kernels)], rows)
 
 
-def limits(verdicts: list[Verdict]) -> dict[str, str]:
+def limits(verdicts: list[GoalResult]) -> dict[str, str]:
     """For each goal that is missed, what keeps us from it."""
     return {
         v.goal.name: v.goal.limit
@@ -227,12 +227,12 @@ def limits(verdicts: list[Verdict]) -> dict[str, str]:
 ORIGIN = ("kernel", "glibc", "musl", "cpu", "qemu", "options", "commit", "measured")
 
 
-def in_use(results: list[Results], verdicts: list[Verdict], scenes: Iterable[Scene]) -> list[Boot]:
-    """The boots that these scenes and verdicts show figures of, by kernel, the oldest first; of
+def in_use(results: list[Results], verdicts: list[GoalResult], settings: Iterable[Setting]) -> list[Boot]:
+    """The boots that these settings and verdicts show figures of, by kernel, the oldest first; of
     boots that are told alike one."""
     shown = [v.boot for v in verdicts if v.boot and v.ratio is not None]
     shown += [
-        place for boot in results for scene in scenes for place in boot.places.get(scene, {}).values()
+        place for boot in results for setting in settings for place in boot.places.get(setting, {}).values()
     ]
     used = [boot for of_kernel in results for boot in of_kernel.boots if boot in shown]
     return list({(boot.part, *map(boot.context.get, ORIGIN)): boot for boot in used}.values())
@@ -241,7 +241,7 @@ def in_use(results: list[Results], verdicts: list[Verdict], scenes: Iterable[Sce
 def _plain_costs(results: list[Results]) -> Table:
     """The plain cost on each kernel side by side."""
     header = ["start and wait", *(text for of in results for text in (f"Linux {of.kernel}", "/ glibc")), "run"]
-    plain = Scene("plain")
+    plain = Setting("plain")
 
     def columns(of_kernel: Results, way: str) -> list[str]:
         cell = of_kernel.cells.get(plain, {}).get(way)
@@ -272,22 +272,22 @@ def _drawn(template: str, **data: object) -> str:
     return environment.get_template(template).render(data)
 
 
-def readme(results: list[Results], verdicts: list[Verdict]) -> str:
+def readme(results: list[Results], verdicts: list[GoalResult]) -> str:
     """The plain cost on each kernel side by side, and the goals."""
     return _drawn(
         "readme.md.jinja",
         costs=_plain_costs(results),
         goals=goals_short(verdicts),
         limits=limits(verdicts),
-        boots=in_use(results, verdicts, [Scene("plain")]),
+        boots=in_use(results, verdicts, [Setting("plain")]),
     ).rstrip()
 
 
-def summary(results: list[Results], verdicts: list[Verdict]) -> str:
+def summary(results: list[Results], verdicts: list[GoalResult]) -> str:
     """For a terminal: the plain cost, and the goals."""
     parts: list[object] = []
     for boot in results:
-        parts += [table(scene, boot) for scene in boot.cells if scene.question == "plain"]
+        parts += [table(setting, boot) for setting in boot.cells if setting.question == "plain"]
         parts += [f"- **not measured**: {error}" for error in boot.errors]
     if verdicts:
         parts.append(goals_table(verdicts))
@@ -297,14 +297,14 @@ def summary(results: list[Results], verdicts: list[Verdict]) -> str:
 def write(
     out: Path,
     results: list[Results],
-    verdicts: list[Verdict],
+    verdicts: list[GoalResult],
     plots: dict[Plot, Path],
     flames: list[tuple[str, Path]],
 ) -> None:
     """All of it: index.html, and without pictures results.md."""
-    scenes = list(dict.fromkeys(scene for boot in results for scene in boot.cells))
+    settings = list(dict.fromkeys(setting for boot in results for setting in boot.cells))
     data = {
-        "boots": in_use(results, verdicts, scenes),
+        "boots": in_use(results, verdicts, settings),
         "goals": goals_table(verdicts) if verdicts else None,
         "limits": limits(verdicts),
         "questions": [
@@ -312,14 +312,14 @@ def write(
                 "name": name,
                 "title": title,
                 "plots": [(plot, svg) for plot, svg in plots.items() if plot.question == name],
-                "scenes": [
-                    (heading(scene), [table(scene, boot) for boot in results if scene in boot.cells])
-                    for scene in scenes
-                    if scene.question == name
+                "settings": [
+                    (heading(setting), [table(setting, boot) for boot in results if setting in boot.cells])
+                    for setting in settings
+                    if setting.question == name
                 ],
             }
             for name, title in QUESTIONS.items()
-            if any(scene.question == name for scene in scenes)
+            if any(setting.question == name for setting in settings)
         ],
         "flames": [(title, svg.read_text()) for title, svg in flames],
         "errors": [f"Linux {boot.kernel}: {error}" for boot in results for error in boot.errors],

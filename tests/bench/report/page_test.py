@@ -11,11 +11,11 @@ from pathlib import Path
 import goals
 import page
 from goals_test import BEFORE, GOAL, NOW, boots, run
-from measurements import Results, Scene
+from measurements import Results, Setting
 from plots import PLOTS
 from ways import Way
 
-PLAIN = Scene("plain")
+PLAIN = Setting("plain")
 
 
 def mixed() -> Results:
@@ -108,18 +108,18 @@ class Goals(unittest.TestCase):
     def test_each_kernel_has_its_bound(self) -> None:
         goal = dataclasses.replace(GOAL, at_most={"6.1": 0.72, "6.12": 0.8})
         self.assertEqual(self.line(mixed(), goal)[0], "≤ 0.72")
-        verdicts = [goals.Verdict(goal, kernel, 0.75) for kernel in ("6.1", "6.12")]
+        verdicts = [goals.GoalResult(goal, kernel, 0.75) for kernel in ("6.1", "6.12")]
         line = rows(page.goals_table(verdicts))[goal.name]
         self.assertEqual((line[0], line[2], line[6]), ("≤ 0.72, 0.8", "missed", "reached"))
 
     def test_readme_has_the_ratio_alone(self) -> None:
-        def short(verdict: goals.Verdict) -> list[str]:
+        def short(verdict: goals.GoalResult) -> list[str]:
             return rows(page.goals_short([verdict]))[GOAL.name]
 
-        self.assertEqual(short(goals.Verdict(GOAL, "6.1", 0.7)), ["≤ 0.72", "0.700"])
-        self.assertEqual(short(goals.Verdict(GOAL, "6.1", 0.73)), ["≤ 0.72", "**0.730**"])
-        self.assertEqual(short(goals.Verdict(GOAL, "6.1", None)), ["≤ 0.72", "**0.770**, 2026-01-01"])
-        self.assertEqual(short(goals.Verdict(GOAL, "6.12", None)), ["≤ 0.72", "not measured"])
+        self.assertEqual(short(goals.GoalResult(GOAL, "6.1", 0.7)), ["≤ 0.72", "0.700"])
+        self.assertEqual(short(goals.GoalResult(GOAL, "6.1", 0.73)), ["≤ 0.72", "**0.730**"])
+        self.assertEqual(short(goals.GoalResult(GOAL, "6.1", None)), ["≤ 0.72", "**0.770**, 2026-01-01"])
+        self.assertEqual(short(goals.GoalResult(GOAL, "6.12", None)), ["≤ 0.72", "not measured"])
 
     def test_not_even_that(self) -> None:
         line = self.line(boots((NOW, [run("plain/glibc", 200)])), dataclasses.replace(GOAL, reached={}))

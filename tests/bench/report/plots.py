@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from measurements import Results, Scene, measure_unit, scene_of
+from measurements import Results, Setting, measure_unit, setting_of
 
 GREYS = ("#8a8a8a", "#6f7f8f", "#8f7f6f", "#7f8f6f", "#8f6f7f", "#6f8f8f", "#a0907a")
 STYLE = {
@@ -43,12 +43,12 @@ class Plot:
     linear: bool = False
 
     @property
-    def scene(self) -> Scene:
-        return scene_of(self.cells)
+    def setting(self) -> Setting:
+        return setting_of(self.cells)
 
     @property
     def question(self) -> str:
-        return self.scene.question
+        return self.setting.question
 
 
 PLOTS = (
@@ -120,7 +120,7 @@ Points = list[tuple[float, float]]
 
 
 def _unit(plot: Plot, of_kernel: Results) -> str:
-    unit = measure_unit(plot.measure, of_kernel.unit(Scene(plot.question)))
+    unit = measure_unit(plot.measure, of_kernel.unit(Setting(plot.question)))
     return {"nanoseconds": "ns", "per start": "a start"}.get(unit, unit)
 
 
@@ -140,15 +140,15 @@ def human(value: float, _: object = None) -> str:
 def series(plot: Plot, of_kernel: Results) -> dict[str, Points]:
     """For each way its points, in order of x; without an axis, one at 0."""
     found: dict[str, Points] = {}
-    for scene, ways in of_kernel.cells.items():
-        parameters = dict(scene.parameters)
+    for setting, ways in of_kernel.cells.items():
+        parameters = dict(setting.parameters)
         at: int | None = 0
-        if plot.plain_at is not None and scene == Scene("plain"):
+        if plot.plain_at is not None and setting == Setting("plain"):
             at = plot.plain_at
         else:
             if plot.axis:
                 at = parameters.pop(plot.axis, None)
-            if scene.question != plot.question or parameters != dict(plot.scene.parameters):
+            if setting.question != plot.question or parameters != dict(plot.setting.parameters):
                 continue
         for way, cell in ways.items():
             if at is not None and plot.measure in cell.values:

@@ -55,28 +55,28 @@ static void release(const char* fifo) {
 }
 
 struct holder {
-    const struct scene* scene;
+    const struct setting* setting;
     struct books books; /* while the child was held */
 };
 
 static void* hold(void* argument) {
     struct holder* holder = argument;
-    release(holder->scene->held[0]);
+    release(holder->setting->held[0]);
     usleep(SETTLE_MICROSECONDS);
     holder->books = read_books();
-    release(holder->scene->held[1]);
+    release(holder->setting->held[1]);
     return NULL;
 }
 
-static bool succeeds_strictly(const struct bench_way* way, const struct scene* scene) {
-    struct bench_request request = scene->request;
+static bool succeeds_strictly(const struct bench_way* way, const struct setting* setting) {
+    struct bench_request request = setting->request;
     request.action_count = 0;
     if (way->end)
         way->end();
     int error = way->begin ? way->begin(&request) : 0;
     if (error)
         fail(error, "%s cannot begin", way->name);
-    set("overcommit_kbytes", read_books().commit + (long)scene->resident * 1024 / 2);
+    set("overcommit_kbytes", read_books().commit + (long)setting->resident * 1024 / 2);
     set("overcommit_memory", 2);
     struct bench_child child = {0};
     int status = 0;
@@ -85,20 +85,20 @@ static bool succeeds_strictly(const struct bench_way* way, const struct scene* s
         error = way->finish(&child, &status);
     set("overcommit_memory", 0);
     if (!error)
-        judge(way, scene, error, status);
+        judge(way, setting, error, status);
     else if (error != ENOMEM)
         fail(error, "%s, under overcommit_memory=2", way->name);
     if (way->end)
         way->end();
-    const int again = way->begin ? way->begin(&scene->request) : 0;
+    const int again = way->begin ? way->begin(&setting->request) : 0;
     if (again)
         fail(again, "%s cannot begin", way->name);
     return !error;
 }
 
-static struct times held_once(const struct bench_way* way, const struct scene* scene,
+static struct times held_once(const struct bench_way* way, const struct setting* setting,
                               struct books* more) {
-    struct holder holder = {.scene = scene};
+    struct holder holder = {.setting = setting};
     pthread_t thread;
     /* The thread's own stack is no part of it. */
     const int error = pthread_create(&thread, NULL, hold, &holder);
@@ -106,24 +106,25 @@ static struct times held_once(const struct bench_way* way, const struct scene* s
         fail(error, "the thread that holds");
     usleep(SETTLE_MICROSECONDS);
     const struct books before = read_books();
-    const struct times times = series_run(way, scene, 1);
+    const struct times times = series_run(way, setting, 1);
     pthread_join(thread, NULL);
     more->commit += holder.books.commit - before.commit;
     more->page_tables += holder.books.page_tables - before.page_tables;
     return times;
 }
 
-struct times held_run(const struct bench_way* way, const struct scene* scene, unsigned long count) {
+struct times held_run(const struct bench_way* way, const struct setting* setting,
+                      unsigned long count) {
     struct times times = {0};
     struct books more = {0, 0};
     for (unsigned long i = 0; i < count; i++) {
-        const struct times once = held_once(way, scene, &more);
+        const struct times once = held_once(way, setting, &more);
         times.total += once.total / count;
         times.blocked += once.blocked / count;
     }
     times.mean = times.total;
     extra("commit", (double)more.commit / (double)count);
     extra("page_tables", (double)more.page_tables / (double)count);
-    extra("strict", succeeds_strictly(way, scene));
+    extra("strict", succeeds_strictly(way, setting));
     return times;
 }

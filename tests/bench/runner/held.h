@@ -14,6 +14,7 @@
  * strict: 1 if a start succeeds under overcommit_memory=2 when the caller has touched
  * more than may still be promised.
  */
-struct times held_run(const struct bench_way* way, const struct scene* scene, unsigned long count);
+struct times held_run(const struct bench_way* way, const struct setting* setting,
+                      unsigned long count);
 
 #endif

@@ -3,17 +3,17 @@
  * Runs ways for the driver, in a process that has nothing else in it.  Small as
  * it is, it is compiled for each libc whose posix_spawn() is to be measured.
  *
- *   runner SCENE DIRECTORY
+ *   runner SETTING DIRECTORY
  *
  * It takes one command per line and answers each with one line, or with
  * "error: ..." and its end:
  *
  *   way NAME   the way to use from now on, which is checked: it must start the
- *              witness in the right state.  Answers "ready"
+ *              checker in the right state.  Answers "ready"
  *   run N      start tiny N times, waiting for the end of each.  Answers NAME=VALUE words:
  *              total, nanoseconds of one start, and blocked, how many of them the caller
  *              was inside start(), each the median of all N; mean, that of the total; and
- *              those that the scene asks for besides
+ *              those that the setting asks for besides
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -72,24 +72,24 @@ static const struct bench_way* find(const char* name) {
     fail(0, "no way named %s", name);
 }
 
-static const char* what_the_witness_found(int status) {
+static const char* what_the_checker_found(int status) {
     if (!WIFEXITED(status))
         return "it was killed";
     switch (WEXITSTATUS(status)) {
 #define CASE(name, words)                                                                          \
-    case BENCH_WITNESS_##name:                                                                     \
+    case BENCH_CHECKER_##name:                                                                     \
         return words;
-        BENCH_WITNESS_FINDS(CASE)
+        BENCH_CHECKER_FINDS(CASE)
 #undef CASE
     default:
         return "it did not run";
     }
 }
 
-static void check(const struct bench_way* way, const struct scene* scene) {
-    struct bench_request request = scene->request;
-    request.path = scene->witness;
-    if (scene->actions_are_special)
+static void check(const struct bench_way* way, const struct setting* setting) {
+    struct bench_request request = setting->request;
+    request.path = setting->checker;
+    if (setting->actions_are_special)
         request.action_count = 0;
     int status = -1;
     struct bench_child child;
@@ -99,54 +99,54 @@ static void check(const struct bench_way* way, const struct scene* scene) {
     if (!error)
         error = way->finish(&child, &status);
     if (error)
-        fail(error, "%s does not start the witness", way->name);
+        fail(error, "%s does not start the checker", way->name);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != BENCH_CHILD_OK)
-        fail(0, "%s starts the witness wrongly: %s (status %#x)", way->name,
-             what_the_witness_found(status), (unsigned)status);
+        fail(0, "%s starts the checker wrongly: %s (status %#x)", way->name,
+             what_the_checker_found(status), (unsigned)status);
     if (way->end)
         way->end();
 }
 
-static struct times run(const struct bench_way* way, const struct scene* scene,
+static struct times run(const struct bench_way* way, const struct setting* setting,
                         unsigned long count) {
     struct times times;
     extras[extras_length = 0] = '\0';
-    if (scene->locks)
+    if (setting->locks)
         locks_begin();
-    if (scene->held[0])
-        times = held_run(way, scene, count);
-    else if (scene->spawners)
-        times = spawners_run(way, scene, count);
+    if (setting->held[0])
+        times = held_run(way, setting, count);
+    else if (setting->spawners)
+        times = spawners_run(way, setting, count);
     else
-        times = series_run(way, scene, count);
-    if (scene->locks)
+        times = series_run(way, setting, count);
+    if (setting->locks)
         locks_answer(count);
-    if (scene->stall)
+    if (setting->stall)
         counter_answer(count, times.total);
     return times;
 }
 
-static const struct bench_way* begin(const char* name, const struct scene* scene) {
+static const struct bench_way* begin(const char* name, const struct setting* setting) {
     const struct bench_way* way = find(name);
-    check(way, scene);
-    const int error = way->begin ? way->begin(&scene->request) : 0;
+    check(way, setting);
+    const int error = way->begin ? way->begin(&setting->request) : 0;
     if (error)
         fail(error, "%s cannot begin", way->name);
-    if (!scene->held[0])
-        (void)series_run(way, scene, WARM_UP);
+    if (!setting->held[0])
+        (void)series_run(way, setting, WARM_UP);
     return way;
 }
 
 int main(int argc, char** argv) {
     if (argc != 3) {
-        fputs("usage: runner SCENE DIRECTORY\n", stderr);
+        fputs("usage: runner SETTING DIRECTORY\n", stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    struct scene scene;
-    scene_set(&scene, argv[1], argv[2]);
+    struct setting setting;
+    setting_set(&setting, argv[1], argv[2]);
 
-    if (scene.stall)
+    if (setting.stall)
         counter_begin();
 
     const struct bench_way* way = NULL;
@@ -156,10 +156,10 @@ int main(int argc, char** argv) {
         if (strncmp(line, "way ", 4) == 0) {
             if (way && way->end)
                 way->end();
-            way = begin(line + 4, &scene);
+            way = begin(line + 4, &setting);
             puts("ready");
         } else if (way && strncmp(line, "run ", 4) == 0) {
-            const struct times times = run(way, &scene, strtoul(line + 4, NULL, 10));
+            const struct times times = run(way, &setting, strtoul(line + 4, NULL, 10));
             printf("total=%" PRIu64 " blocked=%" PRIu64 " mean=%" PRIu64 "%s\n", times.total,
                    times.blocked, times.mean, extras);
         } else {

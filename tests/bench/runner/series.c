@@ -13,20 +13,20 @@
 #include "expect.h"
 #include "median.h"
 
-void judge(const struct bench_way* way, const struct scene* scene, int error, int status) {
+void judge(const struct bench_way* way, const struct setting* setting, int error, int status) {
     const int exited = !error && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    const bool right = scene->fails ? error == scene->fails || exited == BENCH_EXEC_FAILED
-                                    : exited == BENCH_CHILD_OK;
+    const bool right = setting->fails ? error == setting->fails || exited == BENCH_EXEC_FAILED
+                                      : exited == BENCH_CHILD_OK;
     if (!right)
-        fail(error, "%s, expected to %s: status %#x", way->name, scene->fails ? "fail" : "succeed",
-             (unsigned)status);
+        fail(error, "%s, expected to %s: status %#x", way->name,
+             setting->fails ? "fail" : "succeed", (unsigned)status);
 }
 
 /* Times of each start of a series. */
 struct record {
     uint64_t* total;
     uint64_t* blocked;
-    uint64_t* first; /* to the first instruction, if the scene asks for it */
+    uint64_t* first; /* to the first instruction, if the setting asks for it */
 };
 
 static uint64_t* record_row(unsigned long count) {
@@ -38,29 +38,29 @@ static uint64_t* record_row(unsigned long count) {
     return row;
 }
 
-struct times series_run(const struct bench_way* way, const struct scene* scene,
+struct times series_run(const struct bench_way* way, const struct setting* setting,
                         unsigned long count) {
     struct record record = {record_row(count), record_row(count), record_row(count)};
     uint64_t sum = 0;
     for (unsigned long i = 0; i < count; i++) {
         struct bench_child child = {0};
         int status = 0;
-        if (scene->stall)
+        if (setting->stall)
             counter_reset();
         const uint64_t before = clock_now();
-        int error = way->start(&scene->request, &child);
+        int error = way->start(&setting->request, &child);
         const uint64_t started = clock_now();
         if (!error)
             error = way->finish(&child, &status);
-        judge(way, scene, error, status);
+        judge(way, setting, error, status);
         const uint64_t ended = clock_now();
         /* After the last look at the clock: what fork() has made shared is copied here. */
         record.blocked[i] = started - before;
         record.total[i] = ended - before;
         sum += ended - before;
-        if (scene->time)
-            record.first[i] = *scene->time - before;
-        if (scene->stall)
+        if (setting->time)
+            record.first[i] = *setting->time - before;
+        if (setting->stall)
             counter_note(i);
     }
     const uint64_t settling = clock_now();
@@ -76,7 +76,7 @@ struct times series_run(const struct bench_way* way, const struct scene* scene,
         .blocked = median(record.blocked, count),
         .mean = sum / starts + put_off,
     };
-    if (scene->time)
+    if (setting->time)
         extra("first", (double)median(record.first, count));
     free(record.total);
     free(record.blocked);
@@ -87,7 +87,7 @@ struct times series_run(const struct bench_way* way, const struct scene* scene,
 struct spawner {
     pthread_t thread;
     const struct bench_way* way;
-    const struct scene* scene;
+    const struct setting* setting;
     pthread_barrier_t* barrier;
     unsigned long count;
     struct times times;
@@ -96,20 +96,20 @@ struct spawner {
 static void* spawn(void* argument) {
     struct spawner* spawner = argument;
     const struct bench_way* way = spawner->way;
-    const int error = way->begin ? way->begin(&spawner->scene->request) : 0;
+    const int error = way->begin ? way->begin(&spawner->setting->request) : 0;
     if (error)
         fail(error, "%s cannot begin", way->name);
     pthread_barrier_wait(spawner->barrier);
-    spawner->times = series_run(way, spawner->scene, spawner->count);
+    spawner->times = series_run(way, spawner->setting, spawner->count);
     pthread_barrier_wait(spawner->barrier);
     if (way->end)
         way->end();
     return NULL;
 }
 
-struct times spawners_run(const struct bench_way* way, const struct scene* scene,
+struct times spawners_run(const struct bench_way* way, const struct setting* setting,
                           unsigned long count) {
-    const unsigned long threads = scene->spawners;
+    const unsigned long threads = setting->spawners;
     struct spawner* spawners = calloc(threads, sizeof(*spawners));
     if (!spawners)
         fail(errno, "calloc");
@@ -117,7 +117,7 @@ struct times spawners_run(const struct bench_way* way, const struct scene* scene
     pthread_barrier_init(&barrier, NULL, (unsigned)threads + 1);
     for (unsigned long i = 0; i < threads; i++) {
         spawners[i] = (struct spawner){.way = way,
-                                       .scene = scene,
+                                       .setting = setting,
                                        .barrier = &barrier,
                                        .count = count * (i + 1) / threads - count * i / threads};
         const int error = pthread_create(&spawners[i].thread, NULL, spawn, &spawners[i]);

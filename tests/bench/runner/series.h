@@ -3,7 +3,7 @@
 #ifndef BENCH_SERIES_H
 #define BENCH_SERIES_H
 
-#include "scene.h"
+#include "setting.h"
 
 /*
  * Nanoseconds of one start, the medians of many: the clock interrupts one start in
@@ -17,17 +17,17 @@ struct times {
     uint64_t mean;    /* as total, but the mean: what is seldom is in it too */
 };
 
-/* Ends the process if a start does not end as the scene has it. */
-void judge(const struct bench_way* way, const struct scene* scene, int error, int status);
+/* Ends the process if a start does not end as the setting has it. */
+void judge(const struct bench_way* way, const struct setting* setting, int error, int status);
 
 /* Ends the process, too, if there is no memory for the times of `count` starts. */
-struct times series_run(const struct bench_way* way, const struct scene* scene,
+struct times series_run(const struct bench_way* way, const struct setting* setting,
                         unsigned long count);
 
-/* The same number of starts, shared among scene->spawners threads, each with a begin()
+/* The same number of starts, shared among setting->spawners threads, each with a begin()
  * and end() of its own.  Here `total` is a mean: from the first begin to the last end of
  * all, divided by their number; `blocked` is the mean of the threads' medians. */
-struct times spawners_run(const struct bench_way* way, const struct scene* scene,
+struct times spawners_run(const struct bench_way* way, const struct setting* setting,
                           unsigned long count);
 
 #endif

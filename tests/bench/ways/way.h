@@ -31,7 +31,7 @@ struct bench_action {
     const char* path; /* OPEN, CHDIR */
 };
 
-/* The same for every start of a scene. */
+/* The same for every start of a setting. */
 struct bench_request {
     const char* path;
     bool search; /* path has no slash: it is searched for in the PATH of the caller */
@@ -58,7 +58,7 @@ struct bench_child {
  */
 struct bench_way {
     const char* name;
-    /* Once for a scene; not measured.  Optional. */
+    /* Once for a setting; not measured.  Optional. */
     int (*begin)(const struct bench_request* request);
     /* The time in here is the caller's blocked time. */
     int (*start)(const struct bench_request* request, struct bench_child* child);

@@ -3,6 +3,9 @@
 
 #include <map>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "../intended_differences.hpp"
 
@@ -12,18 +15,19 @@ namespace {
 
 using Flat = std::map<std::string, nlohmann::json>;
 
-void flatten(const nlohmann::json& value, const std::string& where, Flat& flat) {
-    if (!value.is_object()) {
-        flat[where] = value;
-        return;
-    }
-    for (const auto& [name, member] : value.items())
-        flatten(member, where + '/' + name, flat);
-}
-
+// Not json::flatten(), which takes arrays apart as well.
 Flat flatten(const nlohmann::json& value) {
     Flat flat;
-    flatten(value, "", flat);
+    std::vector<std::pair<std::string, const nlohmann::json*>> left{{"", &value}};
+    while (!left.empty()) {
+        const auto [where, part] = std::move(left.back());
+        left.pop_back();
+        if (!part->is_object())
+            flat[where] = *part;
+        else
+            for (const auto& [name, member] : part->items())
+                left.emplace_back(std::string(where).append("/").append(name), &member);
+    }
     return flat;
 }
 
@@ -35,12 +39,12 @@ nlohmann::json at(const Flat& flat, const std::string& where) {
 } // namespace
 
 std::vector<Difference> compare(const Specification& specification,
-                                const std::vector<Starters::Outcome>& outcomes) {
+                                const std::vector<Starters::Answer>& answers) {
     std::vector<Difference> differences;
-    const auto& ours = outcomes.front().said;
+    const auto& ours = answers.front().said;
     const Flat ours_flat = flatten(ours);
-    for (std::size_t i = 1; i < outcomes.size(); ++i) {
-        const auto& other = outcomes[i];
+    for (std::size_t i = 1; i < answers.size(); ++i) {
+        const auto& other = answers[i];
         const Flat theirs_flat = flatten(other.said);
         std::set<std::string> places;
         for (const auto& [where, value] : ours_flat)

@@ -19,7 +19,7 @@ struct Difference {
 
 /// All differences, the intended ones too.
 std::vector<Difference> compare(const Specification& specification,
-                                const std::vector<Starters::Outcome>& outcomes);
+                                const std::vector<Starters::Answer>& answers);
 
 /// Those that are failures, a line each; "" if there are none.
 std::string describe_failures(const std::vector<Difference>& differences);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "specification.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "../starter/meeting.h"
@@ -63,10 +64,8 @@ std::string to_wire(const Specification& specification) {
 
 bool has_step(const Specification& specification, const std::string& list,
               const std::string& verb) {
-    for (const auto& step : specification.value(list, nlohmann::json::array()))
-        if (step.at(0) == verb)
-            return true;
-    return false;
+    const auto steps = specification.value(list, nlohmann::json::array());
+    return std::ranges::any_of(steps, [&](const auto& step) { return step.at(0) == verb; });
 }
 
 } // namespace conformance

@@ -98,15 +98,15 @@ Starters::~Starters() {
     fs::remove_all(fs::path(SCRATCH).parent_path(), ignored);
 }
 
-std::vector<Starters::Outcome> Starters::carry_out(const Specification& specification) {
-    std::vector<Outcome> outcomes;
+std::vector<Starters::Answer> Starters::carry_out(const Specification& specification) {
+    std::vector<Answer> answers;
     for (auto& starter : starters_)
         if (starter.supports(specification))
             starter.send(specification);
     for (auto& starter : starters_)
         if (starter.supports(specification))
-            outcomes.push_back({starter.name(), starter.receive()});
-    return outcomes;
+            answers.push_back({starter.name(), starter.receive()});
+    return answers;
 }
 
 } // namespace conformance

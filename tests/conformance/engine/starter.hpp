@@ -42,12 +42,12 @@ public:
     Starters& operator=(Starters&&) = delete;
     ~Starters();
 
-    struct Outcome {
+    struct Answer {
         std::string name;
         nlohmann::json said;
     };
     /// Those that support it carry it out, all at once.  Ours is the first.
-    std::vector<Outcome> carry_out(const Specification& specification);
+    std::vector<Answer> carry_out(const Specification& specification);
 
 private:
     std::vector<Starter> starters_;

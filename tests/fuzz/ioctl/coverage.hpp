@@ -10,7 +10,7 @@ namespace fuzz {
 
 class Coverage {
 public:
-    // Of the thread that makes it; nothing where the kernel has no KCOV.
+    // That of the thread that makes it; nothing where the kernel has no KCOV.
     Coverage();
     ~Coverage();
     Coverage(const Coverage&) = delete;

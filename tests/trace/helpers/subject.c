@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Does the things that the tracer must see: each argument is a scene, played in this order.
+// Does the things that the tracer must see: each argument is a behaviour, shown in this order.
 #include <err.h>
 #include <fcntl.h>
 #include <kspawn/spawn.h>
@@ -84,40 +84,40 @@ static void in_clone_vm(int (*run)(void*)) {
     reap(clone(run, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL));
 }
 
-static void scene_vfork(void) {
+static void do_vfork(void) {
     in_vfork(execute);
 }
 
-static void scene_vfork_exit(void) {
+static void do_vfork_exit(void) {
     in_vfork(end);
 }
 
 static void* vfork_once(void* unused) {
-    scene_vfork();
+    do_vfork();
     return unused;
 }
 
 // Each by a thread of its own, one after the other: as many callers as windows.
-static void scene_vfork_in_threads(void) {
+static void do_vfork_in_threads(void) {
     for (int i = 0; i < 5; i++)
         in_thread(vfork_once);
 }
 
-static void scene_fork(void) {
+static void do_fork(void) {
     in_fork(execute);
 }
 
-static void scene_clone_vm(void) {
+static void do_clone_vm(void) {
     in_clone_vm(execute);
 }
 
-static void scene_posix_spawn(void) {
+static void do_posix_spawn(void) {
     pid_t pid;
     fail_with(posix_spawn(&pid, program, NULL, NULL, no_arguments, environ));
     reap(pid);
 }
 
-static void scene_kspawn(void) {
+static void do_kspawn(void) {
     pid_t pid;
     fail_with(kspawn_spawn(&pid, program, NULL, NULL, no_arguments, environ));
     reap(pid);
@@ -127,16 +127,16 @@ static void* nothing(void* unused) {
     return unused;
 }
 
-static void scene_threads(void) {
+static void do_threads(void) {
     for (int i = 0; i < 5; i++)
         in_thread(nothing);
 }
 
 // The tracer is our parent; while it is stopped its buffer fills.
-static void scene_flood(void) {
+static void do_flood(void) {
     kill(getppid(), SIGSTOP);
     for (int i = 0; i < 100; i++)
-        scene_vfork_exit();
+        do_vfork_exit();
     kill(getppid(), SIGCONT);
 }
 
@@ -204,7 +204,7 @@ static void change_all(void) {
         err(2, "KEYCTL_GET_KEYRING_ID");
 }
 
-static void scene_changes(void) {
+static void do_changes(void) {
     meanwhile(change_all);
 }
 
@@ -250,14 +250,14 @@ static void remap(void) {
         err(2, "mmap");
 }
 
-static void scene_writes(void) {
+static void do_writes(void) {
     meanwhile(write_by_process_vm);
     meanwhile(write_by_proc_mem);
     meanwhile(write_by_ptrace);
     meanwhile(remap);
 }
 
-static void scene_drop_nothing(void) {
+static void do_drop_nothing(void) {
     meanwhile(drop_nothing);
 }
 
@@ -266,9 +266,9 @@ static void* drop_now(void* unused) {
     return unused;
 }
 
-static void scene_drop_alone(void) {
+static void do_drop_alone(void) {
     in_thread(drop_now);
-    scene_posix_spawn();
+    do_posix_spawn();
 }
 
 static int drop_and_execute(void* unused) {
@@ -276,7 +276,7 @@ static int drop_and_execute(void* unused) {
     return execute(unused);
 }
 
-static void scene_drop_in_child(void) {
+static void do_drop_in_child(void) {
     in_vfork(drop_and_execute);
 }
 
@@ -291,18 +291,18 @@ static int get_signal(void* unused) {
     return kill(getpid(), SIGUSR1);
 }
 
-static void scene_handler(void) {
+static void do_handler(void) {
     signal(SIGUSR1, on_signal);
     in_vfork(get_signal);
 }
 
-static void scene_handler_elsewhere(void) {
+static void do_handler_elsewhere(void) {
     signal(SIGUSR1, on_signal);
     raise(SIGUSR1);
     in_fork(get_signal);
     signal(SIGUSR1, SIG_IGN);
     in_vfork(get_signal);
-    scene_kspawn();
+    do_kspawn();
 }
 
 // fds: in a process with another thread that opens
@@ -320,41 +320,41 @@ static void* open_closed_on_exec(void* unused) {
     return open_file("yes");
 }
 
-static void scene_inherited(void) {
+static void do_inherited(void) {
     in_thread(open_file);
-    scene_posix_spawn();
+    do_posix_spawn();
     close(opened);
 }
 
 // One defect, and many programs that have the descriptor; then another's.
-static void scene_inherited_often(void) {
+static void do_inherited_often(void) {
     for (int round = 0; round < 2; round++) {
         in_thread(open_file);
         for (int i = 0; i < 5; i++)
-            scene_posix_spawn();
+            do_posix_spawn();
         close(opened);
         file = "/etc/group";
     }
     file = "/etc/passwd";
 }
 
-static void scene_inherited_kspawn(void) {
+static void do_inherited_kspawn(void) {
     in_thread(open_file);
-    scene_kspawn();
+    do_kspawn();
     close(opened);
 }
 
-static void scene_cloexec(void) {
+static void do_cloexec(void) {
     in_thread(open_closed_on_exec);
-    scene_posix_spawn();
+    do_posix_spawn();
     close(opened);
     in_thread(open_file);
     fcntl(opened, F_SETFD, FD_CLOEXEC);
-    scene_posix_spawn();
+    do_posix_spawn();
     close(opened);
 }
 
-static void scene_named(void) {
+static void do_named(void) {
     posix_spawn_file_actions_t actions;
     pid_t pid;
     in_thread(open_file);
@@ -366,7 +366,7 @@ static void scene_named(void) {
     close(opened);
 }
 
-static void scene_named_kspawn(void) {
+static void do_named_kspawn(void) {
     kspawn_spawn_file_actions_t actions;
     pid_t pid;
     in_thread(open_file);
@@ -378,16 +378,16 @@ static void scene_named_kspawn(void) {
     close(opened);
 }
 
-static void scene_own_descriptor(void) {
+static void do_own_descriptor(void) {
     open_file(NULL);
-    scene_posix_spawn();
+    do_posix_spawn();
     close(opened);
 }
 
-static void scene_old_descriptor(void) {
+static void do_old_descriptor(void) {
     in_thread(open_file);
     pause_ms(1500);
-    scene_posix_spawn();
+    do_posix_spawn();
     close(opened);
 }
 
@@ -399,21 +399,21 @@ static void reopen(void) {
         errx(2, "the number is not free");
 }
 
-static void scene_reopened(void) {
+static void do_reopened(void) {
     in_thread(open_file);
     meanwhile(reopen);
     close(opened);
 }
 
 // Where the file was that another thread has opened and closed, there may now be another.
-static void scene_file_in_its_place(void) {
+static void do_file_in_its_place(void) {
     for (int i = 0; i < 20; i++) {
         in_thread(open_file);
         close(opened);
         const int own = open("/etc/group", O_RDONLY | O_CLOEXEC);
         if (own != opened || fcntl(own, F_SETFD, 0) != 0)
             err(2, "open");
-        scene_posix_spawn();
+        do_posix_spawn();
         close(own);
     }
 }
@@ -430,9 +430,9 @@ static void* duplicate_file(void* unused) {
 }
 
 // Close-on-exec is of a descriptor, not of the file.
-static void scene_duplicated(void) {
+static void do_duplicated(void) {
     in_thread(duplicate_file);
-    scene_posix_spawn();
+    do_posix_spawn();
     fcntl(duplicate, F_SETFD, FD_CLOEXEC);
     close(duplicate);
     close(CHOSEN);
@@ -440,7 +440,7 @@ static void scene_duplicated(void) {
     in_thread(duplicate_file);
     fcntl(duplicate, F_SETFD, FD_CLOEXEC);
     fcntl(CHOSEN, F_SETFD, FD_CLOEXEC);
-    scene_posix_spawn();
+    do_posix_spawn();
     close(duplicate);
     close(CHOSEN);
     close(opened);
@@ -450,7 +450,7 @@ static void wait_long(void) {
     pause_ms(6000);
 }
 
-static void scene_held_long(void) {
+static void do_held_long(void) {
     in_thread(open_file);
     meanwhile(wait_long);
     close(opened);
@@ -464,9 +464,9 @@ static void* open_many(void* unused) {
     return unused;
 }
 
-static void scene_many_descriptors(void) {
+static void do_many_descriptors(void) {
     in_thread(open_many);
-    scene_posix_spawn();
+    do_posix_spawn();
 }
 
 // stalls
@@ -476,11 +476,11 @@ static int wait_and_execute(void* unused) {
     return execute(unused);
 }
 
-static void scene_slow(void) {
+static void do_slow(void) {
     in_vfork(wait_and_execute);
 }
 
-static void scene_slow_clone_vm(void) {
+static void do_slow_clone_vm(void) {
     in_clone_vm(wait_and_execute);
 }
 
@@ -498,7 +498,7 @@ static void* map_and_unmap(void* unused) {
 }
 
 // Threads that contend for the memory while a child shares it.
-static void scene_contention(void) {
+static void do_contention(void) {
     enum { count = 4 };
     pthread_t threads[count];
     for (int i = 0; i < count; i++) {
@@ -506,7 +506,7 @@ static void scene_contention(void) {
             errx(2, "pthread_create");
     }
     for (int i = 0; i < 3; i++)
-        scene_slow();
+        do_slow();
     atomic_store(&enough, 1);
     for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
@@ -515,7 +515,7 @@ static void scene_contention(void) {
 // others
 
 // Names by which one could forge lines of a report, from now on.
-static void scene_forge(void) {
+static void do_forge(void) {
     static const char target[] = "/bin/true";
     program = "/tmp/subject\n\033[2Jprogram";
     file = "/tmp/subject\n\033[2Jfile";
@@ -526,63 +526,63 @@ static void scene_forge(void) {
         err(2, "PR_SET_NAME");
 }
 
-static void scene_nobody(void) {
+static void do_nobody(void) {
     if (setresuid(NOBODY, NOBODY, NOBODY) != 0)
         err(2, "setresuid");
 }
 
-static void scene_wait(void) {
+static void do_wait(void) {
     pause_ms(500);
 }
 
 // Until it is killed.
-static void scene_forever(void) {
+static void do_forever(void) {
     for (;;) {
-        scene_vfork();
+        do_vfork();
         pause_ms(20);
     }
 }
 
-static const struct scene {
+static const struct behaviour {
     const char* name;
-    void (*play)(void);
-} scenes[] = {
-    {"vfork", scene_vfork},
-    {"vfork-exit", scene_vfork_exit},
-    {"vfork-in-threads", scene_vfork_in_threads},
-    {"fork", scene_fork},
-    {"clone-vm", scene_clone_vm},
-    {"posix-spawn", scene_posix_spawn},
-    {"kspawn", scene_kspawn},
-    {"threads", scene_threads},
-    {"flood", scene_flood},
-    {"drop-nothing", scene_drop_nothing},
-    {"drop-alone", scene_drop_alone},
-    {"changes", scene_changes},
-    {"writes", scene_writes},
-    {"drop-in-child", scene_drop_in_child},
-    {"handler", scene_handler},
-    {"handler-elsewhere", scene_handler_elsewhere},
-    {"inherited", scene_inherited},
-    {"inherited-often", scene_inherited_often},
-    {"inherited-kspawn", scene_inherited_kspawn},
-    {"cloexec", scene_cloexec},
-    {"named", scene_named},
-    {"named-kspawn", scene_named_kspawn},
-    {"own-descriptor", scene_own_descriptor},
-    {"old-descriptor", scene_old_descriptor},
-    {"reopened", scene_reopened},
-    {"file-in-its-place", scene_file_in_its_place},
-    {"duplicated", scene_duplicated},
-    {"held-long", scene_held_long},
-    {"many-descriptors", scene_many_descriptors},
-    {"slow", scene_slow},
-    {"slow-clone-vm", scene_slow_clone_vm},
-    {"contention", scene_contention},
-    {"forge", scene_forge},
-    {"nobody", scene_nobody},
-    {"wait", scene_wait},
-    {"forever", scene_forever},
+    void (*show)(void);
+} behaviours[] = {
+    {"vfork", do_vfork},
+    {"vfork-exit", do_vfork_exit},
+    {"vfork-in-threads", do_vfork_in_threads},
+    {"fork", do_fork},
+    {"clone-vm", do_clone_vm},
+    {"posix-spawn", do_posix_spawn},
+    {"kspawn", do_kspawn},
+    {"threads", do_threads},
+    {"flood", do_flood},
+    {"drop-nothing", do_drop_nothing},
+    {"drop-alone", do_drop_alone},
+    {"changes", do_changes},
+    {"writes", do_writes},
+    {"drop-in-child", do_drop_in_child},
+    {"handler", do_handler},
+    {"handler-elsewhere", do_handler_elsewhere},
+    {"inherited", do_inherited},
+    {"inherited-often", do_inherited_often},
+    {"inherited-kspawn", do_inherited_kspawn},
+    {"cloexec", do_cloexec},
+    {"named", do_named},
+    {"named-kspawn", do_named_kspawn},
+    {"own-descriptor", do_own_descriptor},
+    {"old-descriptor", do_old_descriptor},
+    {"reopened", do_reopened},
+    {"file-in-its-place", do_file_in_its_place},
+    {"duplicated", do_duplicated},
+    {"held-long", do_held_long},
+    {"many-descriptors", do_many_descriptors},
+    {"slow", do_slow},
+    {"slow-clone-vm", do_slow_clone_vm},
+    {"contention", do_contention},
+    {"forge", do_forge},
+    {"nobody", do_nobody},
+    {"wait", do_wait},
+    {"forever", do_forever},
 };
 
 static void* wait_for_the_end(void* unused) {
@@ -597,14 +597,14 @@ int main(int argc, char* argv[]) {
     if (pthread_create(&idle, NULL, wait_for_the_end, NULL) != 0)
         errx(2, "pthread_create");
     for (int i = 1; i < argc; i++) {
-        const struct scene* found = NULL;
-        for (size_t j = 0; j < sizeof(scenes) / sizeof(scenes[0]); j++) {
-            if (strcmp(scenes[j].name, argv[i]) == 0)
-                found = &scenes[j];
+        const struct behaviour* found = NULL;
+        for (size_t j = 0; j < sizeof(behaviours) / sizeof(behaviours[0]); j++) {
+            if (strcmp(behaviours[j].name, argv[i]) == 0)
+                found = &behaviours[j];
         }
         if (found == NULL)
-            errx(2, "no scene %s", argv[i]);
-        found->play();
+            errx(2, "no behaviour %s", argv[i]);
+        found->show();
     }
     return 0;
 }

@@ -23,7 +23,7 @@
 namespace kspawn {
 
 /**
- * What a coroutine awaits: the start of a program.
+ * The start of a program, which a coroutine awaits.
  *
  * Nothing happens until it is awaited, once.  The coroutine is resumed by
  * CompletionQueue::dispatch() or wait(), in the thread that calls these, and gets the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * What the other headers of libkspawn need: its version, and how its functions
- * are declared.
+ * Needed by the other headers of libkspawn: its version, and how its functions are
+ * declared.
  *
  * Since kspawn 0.1.
  */

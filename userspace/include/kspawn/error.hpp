@@ -64,7 +64,8 @@ public:
     [[nodiscard]] Step step() const noexcept { return step_; }
 
     /**
-     * @return which part of that step: the flag KSPAWN_SPAWN_* of an attribute;
+     * @return which part of that step: the flag KSPAWN_SPAWN_* of an attribute, at
+     * Step::prepare as well;
      * the number of a file action as Command made it, from 0 (what() says what it
      * does): descriptors by their numbers, working directory, terminal, descriptors that
      * are the same_as() another, what is closed; 0 otherwise

@@ -70,7 +70,7 @@ KSPAWN_API const struct kspawn_failure* kspawn_last_failure(void) KSPAWN_NOEXCEP
  *
  *     file action 2: open /x/y: No such file or directory
  *     attribute SETPGROUP (4711): Operation not permitted
- *     search nope in PATH=/usr/bin:/bin: No such file or directory
+ *     search nope in /usr/bin:/bin: No such file or directory
  *     clone, or exec /bin/true: Resource temporarily unavailable (libc does not tell which)
  *
  * They are in English, with the file action counted from 0, and do not depend
@@ -82,6 +82,27 @@ KSPAWN_API const struct kspawn_failure* kspawn_last_failure(void) KSPAWN_NOEXCEP
  * the thread
  */
 KSPAWN_API const char* kspawn_strfailure(void) KSPAWN_NOEXCEPT;
+
+/** A failure in words, in the parts of which kspawn_strfailure() makes its sentence. */
+struct kspawn_words {
+    const char* subject; /**< the step, or the steps: "file action 2: open /x/y" */
+    const char* error;   /**< the error in words: "No such file or directory".  At
+                              KSPAWN_STEP_DEVICE that of the device, kspawn_failure::index */
+    const char* remark;  /**< with a blank before it, " (libc does not tell which)"; or "" */
+};
+
+/**
+ * kspawn_last_failure() in words, part by part, for a caller who has a subject of his own:
+ * the option for which he has added the file action, say.
+ *
+ * kspawn_strfailure() is the subject, ": ", the error and the remark.
+ *
+ * @return NULL if no start has failed in this thread.  The object and its strings belong to
+ * the library; they change with the next failure of this thread and go with the thread
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API const struct kspawn_words* kspawn_failure_words(void) KSPAWN_NOEXCEPT;
 
 /**
  * kspawn_strfailure() into the caller's memory.

@@ -35,9 +35,9 @@ struct KSPAWN_API PipelineOutput {
 /**
  * Programs to start, each reading what the one before it writes.  A value type.
  *
- * What a command says about its standard output is passed over, unless it is the
- * last one; what it says about its standard input, unless it is the first.  All
- * else is as each command says.
+ * A command's standard output is a pipe, whatever the command says about it, unless it is
+ * the last one; its standard input, unless it is the first.  All else is as each command
+ * says.
  */
 class KSPAWN_API Pipeline {
 public:
@@ -72,8 +72,8 @@ public:
      * Start all of them, collect what they write, wait for all of them.
      *
      * As Command::output(): what was not said otherwise is piped.  The programs
-     * write their standard errors to one pipe.  What one writes to a pipe that its command
-     * asks for by stderr_to() is collected with it.
+     * write their standard errors to one pipe.  A pipe that a command asks for by
+     * stderr_to() is collected with it.
      *
      * @param input what to write to the first one's standard input
      * @throws SpawnError as spawn(), std::system_error as Child::wait_with_output()

@@ -144,6 +144,23 @@ KSPAWN_API int kspawn_strevent_np(const struct kspawn_event* event, const char* 
                                   const kspawn_spawnattr_t* attributes, char* buffer,
                                   size_t size) KSPAWN_NOEXCEPT;
 
+/**
+ * Make the failed start that an event tells of the calling thread's last failure, as if
+ * the call had told it: the functions of <kspawn/failure.h> say it then.
+ *
+ * @param event        the event; one that tells of no failure changes nothing
+ * @param file         what was to be started, as kspawn_spawn_async_np() was given it,
+ *                     here and below
+ * @param search       or NULL
+ * @param file_actions or NULL
+ * @param attributes   or NULL
+ * @return 0; EINVAL: event is NULL, or an object is not valid
+ */
+KSPAWN_API int kspawn_remember_event_np(const struct kspawn_event* event, const char* file,
+                                        const char* search,
+                                        const kspawn_spawn_file_actions_t* file_actions,
+                                        const kspawn_spawnattr_t* attributes) KSPAWN_NOEXCEPT;
+
 #ifdef __cplusplus
 }
 #endif

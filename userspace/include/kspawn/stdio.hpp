@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /**
  * @file
- * What a descriptor of the child is to be.
+ * Descriptors of the child, and where they come from.
  *
  * Since kspawn 0.1.
  */

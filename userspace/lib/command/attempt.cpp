@@ -12,9 +12,9 @@
 #include "../search_list.hpp"
 #include "child_state.hpp"
 #include "completion_queue_state.hpp"
+#include "failed_step.hpp"
 #include "failure.hpp"
 #include "objects.hpp"
-#include "words_of_failure.hpp"
 
 namespace kspawn {
 
@@ -132,9 +132,9 @@ private:
     [[nodiscard]] const char* program() const noexcept { return command_.program_.c_str(); }
     [[nodiscard]] const char* search() const noexcept { return command_.search_list(); }
 
-    void fail(int error, std::string what) {
+    void fail(int error, std::string what, unsigned attribute = 0) {
         if (!failed())
-            failure_.prepare(error, std::move(what));
+            failure_.prepare(error, std::move(what), attribute);
     }
 
     void refuse_nul(std::string_view text, const char* what) {
@@ -185,14 +185,15 @@ private:
     void make_attributes() {
         attributes_ = command_.attributes_;
         if (command_.wrong_policy_)
-            fail(EINVAL, "scheduling policy " + std::to_string(*command_.wrong_policy_));
+            fail(EINVAL, "scheduling policy " + std::to_string(*command_.wrong_policy_),
+                 KSPAWN_SPAWN_SETSCHEDULER);
         if (!command_.cgroup_)
             return;
         refuse_nul(command_.cgroup_->native(), "cgroup");
         cgroup_ =
             FileDescriptor(::open(command_.cgroup_->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (!cgroup_)
-            fail(errno, "cgroup " + command_.cgroup_->native());
+            fail(errno, "cgroup " + command_.cgroup_->native(), KSPAWN_SPAWN_SETCGROUP);
         kspawn_spawnattr_setcgroup_np(&attributes_, cgroup_.get());
     }
 

@@ -12,7 +12,7 @@
 
 #include "checked.hpp"
 #include "completion_queue_state.hpp"
-#include "words_of_failure.hpp"
+#include "failed_step.hpp"
 
 namespace kspawn {
 
@@ -36,12 +36,10 @@ FileDescriptor open_idle() {
 SpawnResult result_of(const kspawn_event& event, CompletionQueue::Operation& operation) {
     if (event.error == 0)
         return SpawnResult(std::move(operation.child));
-    std::array<char, KSPAWN_FAILURE_WORDS_MAX> words{};
-    kspawn_strevent_np(&event, operation.program.c_str(),
-                       operation.search ? operation.search->c_str() : nullptr,
-                       operation.actions.get(), &operation.attributes, words.data(), words.size());
-    return SpawnResult(SpawnError(event.error, static_cast<Step>(event.step), event.index,
-                                  internal::without_error(words.data(), event.error)));
+    kspawn_remember_event_np(&event, operation.program.c_str(),
+                             operation.search ? operation.search->c_str() : nullptr,
+                             operation.actions.get(), &operation.attributes);
+    return SpawnResult(internal::last_failure(event.error).to_error());
 }
 
 } // namespace

@@ -8,15 +8,15 @@
 
 #include <kspawn/command.hpp>
 
-#include "words_of_failure.hpp"
+#include "failed_step.hpp"
 
 namespace kspawn {
 
 /// Why a start failed; no error: it did not.
 struct Command::Failure : internal::FailedStep {
     /// Before the kernel was asked.
-    void prepare(int number, std::string what) {
-        take({number, Step::prepare, 0, std::move(what)});
+    void prepare(int number, std::string what, unsigned attribute = 0) {
+        take({number, Step::prepare, attribute, std::move(what)});
     }
 
     void take(FailedStep failed) { static_cast<FailedStep&>(*this) = std::move(failed); }

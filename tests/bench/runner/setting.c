@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "scene.h"
+#include "setting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ enum {
     NEVER_OPEN = 99, /* a descriptor */
 };
 
-/* See scene.h. */
+/* See setting.h. */
 #define PARAMETERS(PARAMETER)                                                                      \
     PARAMETER(descriptors)                                                                         \
     PARAMETER(cloexec)                                                                             \
@@ -107,7 +107,7 @@ static void parse(struct parameters* to, const char* text) {
         if (value && i < sizeof(known) / sizeof(*known))
             *known[i].value = strtoul(value, &end, 10);
         if (!value || end == value || *end)
-            fail(0, "scene %s: %s", text, item);
+            fail(0, "setting %s: %s", text, item);
     }
     free(copy);
 }
@@ -295,7 +295,7 @@ static void make_path(const struct parameters* parameters, const char* directory
             fail(errno, "%s", path);
         if (i == parameters->found) {
             link_into(path, directory, "tiny");
-            link_into(path, directory, "witness");
+            link_into(path, directory, "checker");
         }
         fprintf(out, "%s%s", i > 1 ? ":" : "", path);
         free(path);
@@ -313,21 +313,21 @@ static const char* make_fifo(const char* directory, const char* name) {
 }
 
 /* A dup2() of a descriptor that is not open, or two opens that wait. */
-static void make_special_actions(struct scene* scene, bool held, const char* directory) {
+static void make_special_actions(struct setting* setting, bool held, const char* directory) {
     struct bench_action* actions = allocate(2, sizeof(*actions));
-    scene->actions_are_special = true;
-    scene->request.actions = actions;
+    setting->actions_are_special = true;
+    setting->request.actions = actions;
     if (!held) {
         actions[0] = (struct bench_action){.operation = BENCH_DUP2, .fd = NEVER_OPEN, .newfd = 0};
-        scene->request.action_count = 1;
+        setting->request.action_count = 1;
         return;
     }
     for (int i = 0; i < 2; i++) {
-        scene->held[i] = make_fifo(directory, i ? "fifo-2" : "fifo-1");
+        setting->held[i] = make_fifo(directory, i ? "fifo-2" : "fifo-1");
         actions[i] = (struct bench_action){
-            .operation = BENCH_OPEN, .fd = i, .path = scene->held[i], .oflag = O_RDONLY};
+            .operation = BENCH_OPEN, .fd = i, .path = setting->held[i], .oflag = O_RDONLY};
     }
-    scene->request.action_count = 2;
+    setting->request.action_count = 2;
 }
 
 static void* idle(void* unused) {
@@ -352,11 +352,11 @@ static void make_threads(unsigned long count) {
     pthread_attr_destroy(&attributes);
 }
 
-void scene_set(struct scene* scene, const char* text, const char* directory) {
+void setting_set(struct setting* setting, const char* text, const char* directory) {
     struct parameters parameters = {.cloexec = 100};
     parse(&parameters, text);
     signal(BENCH_SIGNAL_DEFAULT, SIG_IGN);
-    /* Descriptors and signals that our caller has leaked or blocked are no part of a scene. */
+    /* Descriptors and signals that our caller has leaked or blocked are no part of a setting. */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -373,8 +373,8 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
                                 : parameters.first ? "first"
                                                    : "tiny";
     char** environment = make_environment(parameters.arguments * 1024 / ARGUMENT_SIZE / 2);
-    *scene = (struct scene){
-        .witness = parameters.path ? "witness" : joined(directory, "witness"),
+    *setting = (struct setting){
+        .checker = parameters.path ? "checker" : joined(directory, "checker"),
         .fails = parameters.bad_action                   ? EBADF
                  : parameters.missing || parameters.late ? ENOENT
                                                          : 0,
@@ -384,7 +384,7 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
         .locks = parameters.locks != 0,
         .resident = parameters.resident,
     };
-    scene->request = (struct bench_request){
+    setting->request = (struct bench_request){
         .path = parameters.path ? program : joined(directory, program),
         .search = parameters.path != 0,
         .argv = make_arguments(&parameters, environment, clock, parameters.actions),
@@ -399,10 +399,10 @@ void scene_set(struct scene* scene, const char* text, const char* directory) {
         make_path(&parameters, directory);
     if (parameters.dups || parameters.closefrom) {
         if (parameters.actions)
-            fail(0, "scene %s: actions besides dups or closefrom", text);
-        scene->request.actions = make_uniform_actions(parameters.dups, parameters.closefrom != 0);
-        scene->request.action_count = parameters.dups + (parameters.closefrom != 0);
+            fail(0, "setting %s: actions besides dups or closefrom", text);
+        setting->request.actions = make_uniform_actions(parameters.dups, parameters.closefrom != 0);
+        setting->request.action_count = parameters.dups + (parameters.closefrom != 0);
     }
     if (parameters.bad_action || parameters.held)
-        make_special_actions(scene, parameters.held != 0, directory);
+        make_special_actions(setting, parameters.held != 0, directory);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#ifndef KSPAWN_TOOLS_EXIT_STATUS_HPP
-#define KSPAWN_TOOLS_EXIT_STATUS_HPP
+#ifndef KSPAWN_TOOLS_EXIT_CODE_HPP
+#define KSPAWN_TOOLS_EXIT_CODE_HPP
 
 namespace kspawn::tool {
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The circumstances of a start: the state that the caller is in, and what it asks for. */
-#ifndef BENCH_SCENE_H
-#define BENCH_SCENE_H
+#ifndef BENCH_SETTING_H
+#define BENCH_SETTING_H
 
 #include "way.h"
 
-struct scene {
-    struct bench_request request; /* of tiny; of the witness with another path */
-    const char* witness;
+struct setting {
+    struct bench_request request; /* of tiny; of the checker with another path */
+    const char* checker;
     int fails; /* the error number that every start ends with, 0 if it succeeds */
-    /* The witness is asked for no file actions: those of the scene fail, or wait. */
+    /* The checker is asked for no file actions: those of the setting fail, or wait. */
     bool actions_are_special;
     const volatile uint64_t* time; /* that `first` leaves; NULL if it is not asked */
     unsigned long spawners;        /* threads that start at once; 0: this one, by itself */
@@ -47,9 +47,9 @@ struct scene {
  *
  * Neither `dups` nor `closefrom` goes together with `actions`.
  *
- * `directory` has the programs tiny, first, late and witness, and can be written to.  Ends the
+ * `directory` has the programs tiny, first, late and checker, and can be written to.  Ends the
  * process with a message if that cannot be done.
  */
-void scene_set(struct scene* scene, const char* text, const char* directory);
+void setting_set(struct setting* setting, const char* text, const char* directory);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#ifndef KSPAWN_TRACE_EXIT_STATUS_HPP
-#define KSPAWN_TRACE_EXIT_STATUS_HPP
+#ifndef KSPAWN_TRACE_EXIT_CODE_HPP
+#define KSPAWN_TRACE_EXIT_CODE_HPP
 
 #include <stdexcept>
 
 namespace kspawn::trace {
 
-enum ExitStatus : int {
+enum ExitCode : int {
     exit_clean = 0,            ///< nothing of --fail-on was found
     exit_found = 1,            ///< something was
     exit_unknown = 2,          ///< nothing was, but something may have been missed

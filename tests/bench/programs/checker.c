@@ -49,40 +49,40 @@ static bool is_open(int fd) {
     return fstat(fd, &status) == 0;
 }
 
-/* The state after the first `count` of the actions that scene.c repeats. */
+/* The state after the first `count` of the actions that setting.c repeats. */
 static int check_actions(size_t count) {
     for (int fd = 0; fd < 3; fd++)
         if (count > (size_t)fd && !is_pipe(fd))
-            return BENCH_WITNESS_PIPES;
+            return BENCH_CHECKER_PIPES;
     const size_t step = count % 8; /* of the round that was not finished */
     const bool opened = step == 4 || step == 5;
     if (count > 3 && is_open(BENCH_FD_OPENED) != opened)
-        return BENCH_WITNESS_FILES;
+        return BENCH_CHECKER_FILES;
     if (count >= 5 && !is_null(BENCH_FD_COPIED))
-        return BENCH_WITNESS_FILES;
+        return BENCH_CHECKER_FILES;
     if (count >= 8 && !is_null(BENCH_FD_LAST))
-        return BENCH_WITNESS_FILES;
+        return BENCH_CHECKER_FILES;
     char directory[4096];
     if (count >= 7 && (!getcwd(directory, sizeof(directory)) || strcmp(directory, "/") != 0))
-        return BENCH_WITNESS_DIRECTORY;
+        return BENCH_CHECKER_DIRECTORY;
     return 0;
 }
 
 static int check_attributes(bool set) {
     sigset_t mask;
     if (sigprocmask(SIG_BLOCK, NULL, &mask) != 0)
-        return BENCH_WITNESS_MASK;
+        return BENCH_CHECKER_MASK;
     for (int signal = 1; signal < SIGRTMIN; signal++)
         if (sigismember(&mask, signal) == 1 && !(set && signal == BENCH_SIGNAL_MASKED))
-            return BENCH_WITNESS_MASK;
+            return BENCH_CHECKER_MASK;
     if ((sigismember(&mask, BENCH_SIGNAL_MASKED) == 1) != set)
-        return BENCH_WITNESS_MASK;
+        return BENCH_CHECKER_MASK;
     struct sigaction action;
     if (sigaction(BENCH_SIGNAL_DEFAULT, NULL, &action) != 0 ||
         action.sa_handler != (set ? SIG_DFL : SIG_IGN))
-        return BENCH_WITNESS_DISPOSITION;
+        return BENCH_CHECKER_DISPOSITION;
     if ((getpgrp() == getpid()) != set)
-        return BENCH_WITNESS_GROUP;
+        return BENCH_CHECKER_GROUP;
     return 0;
 }
 
@@ -94,13 +94,13 @@ int main(int argc, char** argv, char** envp) {
     size_t actions;
     if (argc < 2 || sscanf(argv[1], BENCH_EXPECT_FORMAT, &fds, &arguments, &environment, &actions,
                            &attributes) != 5)
-        return BENCH_WITNESS_ARGUMENTS;
+        return BENCH_CHECKER_ARGUMENTS;
     if (bytes(argv + 2) != arguments)
-        return BENCH_WITNESS_ARGUMENTS;
+        return BENCH_CHECKER_ARGUMENTS;
     if (bytes(envp) != environment)
-        return BENCH_WITNESS_ENVIRONMENT;
+        return BENCH_CHECKER_ENVIRONMENT;
     if (count_descriptors() != fds)
-        return BENCH_WITNESS_DESCRIPTORS;
+        return BENCH_CHECKER_DESCRIPTORS;
     int found = check_actions(actions);
     if (!found)
         found = check_attributes(attributes != 0);
