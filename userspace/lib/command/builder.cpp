@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "checked.hpp"
+#include "failed_step.hpp"
 #include "failure.hpp"
 #include "objects.hpp"
-#include "words_of_failure.hpp"
 
 namespace kspawn {
 
