@@ -9,10 +9,13 @@
 #include <linux/kref.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/poll.h>
+#include <linux/proc_fs.h>
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -198,6 +201,17 @@ void kspawn_builder_done(struct kspawn_request *base,
 bool kspawn_builder_commit(struct kspawn_request *base)
 {
 	return leave_phase(base->builder, STARTED);
+}
+
+/**
+ * kspawn_builder_is_closed() - whether nobody can operate the builder any more
+ * @base: the request that the child, which is current, was created by
+ *
+ * Return: true if that, and no signal from elsewhere, is why the child ends.
+ */
+bool kspawn_builder_is_closed(const struct kspawn_request *base)
+{
+	return READ_ONCE(base->builder->phase) == CLOSED;
 }
 
 /**
@@ -400,13 +414,13 @@ static int operate(struct kspawn_builder *builder,
 	}
 	if (err)
 		return fail(outcome, err);
+	/* The child was killed before it had done it, or in it. */
+	if (!READ_ONCE(request->served))
+		return fail(outcome, -ESRCH);
 	if (request->outcome.error) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
-	/* The child was killed before it had done it. */
-	if (!READ_ONCE(request->served))
-		return fail(outcome, -ESRCH);
 	return 0;
 }
 
@@ -479,6 +493,29 @@ static __poll_t builder_poll(struct file *file, poll_table *table)
 	return is_busy(builder) ? 0 : EPOLLOUT | EPOLLWRNORM;
 }
 
+#ifdef CONFIG_PROC_FS
+/* As a pidfd tells it, by which name the reader knows the child. */
+static void builder_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	static const char * const ends[] = {
+		[STARTED] = "started",
+		[ENDED] = "ended",
+		[CLOSED] = "ended",
+	};
+	struct pid_namespace *reader = proc_pid_ns(file_inode(m->file)->i_sb);
+	struct kspawn_builder *builder = file->private_data;
+	enum phase phase = READ_ONCE(builder->phase);
+	const char *state = ends[phase];
+	pid_t pid = -1;
+
+	if (phase == BEING_BUILT)
+		state = is_busy(builder) ? "busy" : "waiting";
+	if (pid_has_task(builder->child, PIDTYPE_PID))
+		pid = pid_nr_ns(builder->child, reader);
+	seq_printf(m, "Pid:\t%d\nBuilder:\t%s\n", pid, state);
+}
+#endif
+
 static int builder_release(struct inode *inode, struct file *file)
 {
 	struct kspawn_builder *builder = file->private_data;
@@ -494,6 +531,9 @@ static const struct file_operations builder_operations = {
 	.owner		= THIS_MODULE,
 	.unlocked_ioctl	= builder_ioctl,
 	.poll		= builder_poll,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo	= builder_show_fdinfo,
+#endif
 	.release	= builder_release,
 	.llseek		= noop_llseek,
 };

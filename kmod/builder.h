@@ -31,6 +31,7 @@ struct kspawn_request *kspawn_builder_next(struct kspawn_request *base);
 void kspawn_builder_done(struct kspawn_request *base,
 			 struct kspawn_request *request);
 bool kspawn_builder_commit(struct kspawn_request *base);
+bool kspawn_builder_is_closed(const struct kspawn_request *base);
 void kspawn_builder_end(struct kspawn_request *base);
 
 #endif /* KSPAWN_BUILDER_H */

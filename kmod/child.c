@@ -217,7 +217,8 @@ static int end_killed(struct kspawn_request *request)
 	void (*exit)(int sig) = kspawn_kernel.do_group_exit;
 	int sig = request->fatal_signal ?: SIGKILL;
 
-	kspawn_stats_add(KSPAWN_STAT_KILLED);
+	kspawn_stats_add(request->builder && kspawn_builder_is_closed(request) ?
+			 KSPAWN_STAT_CLOSED : KSPAWN_STAT_KILLED);
 	leave(request);
 	exit(sig);
 	return 0;
@@ -253,10 +254,11 @@ static int serve(struct kspawn_request *base, struct kspawn_request *request)
 
 	kspawn_request_continue(request, base);
 	err = kspawn_operations_run(request);
-	if (!err && kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))
-		base->mask = kspawn_signals_set(request->args.sigmask);
 	if (!err && request->call == KSPAWN_CALL_START)
 		err = start(base, request);
+	/* A start that fails has no program for which the mask would be. */
+	if (!err && kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))
+		base->mask = kspawn_signals_set(request->args.sigmask);
 	/* Whoever waits decides whether to ask again. */
 	if (kspawn_signals_is_restart(request->outcome.error))
 		request->outcome.error = -EINTR;
@@ -282,6 +284,7 @@ static int be_built(struct kspawn_request *base)
 	}
 	/* It has memory: from here on that says which cgroup is charged. */
 	kspawn_memory_uncharge();
+	kspawn_request_shed(base);
 	kspawn_kernel.exec_mm_release(current, NULL);
 
 	while ((request = kspawn_builder_next(base))) {

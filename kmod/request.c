@@ -27,6 +27,9 @@
  */
 #define REQUEST_SIZE	(SZ_4K - SMP_CACHE_BYTES)
 
+/* That of a builder is there as long as its child waits, which needs no strings. */
+#define BUILDER_REQUEST_SIZE	SZ_1K
+
 static struct kmem_cache *requests __ro_after_init;
 
 /* Record what could not be copied, KSPAWN_ARG_*; for a return statement. */
@@ -71,9 +74,10 @@ static bool attributes_valid(const struct kspawn_args *args, u32 known)
 
 /*
  * What each call takes: flags, attributes, whether a program, and whether a pid
- * is told; and whether it creates a child.
+ * is told; whether it creates a child; and as what it is counted.
  */
 static const struct {
+	enum kspawn_stat stat;
 	u32 flags;
 	u32 attributes;
 	bool program;
@@ -81,6 +85,7 @@ static const struct {
 	bool creates;
 } takes[] = {
 	[KSPAWN_CALL_SPAWN] = {
+		.stat = KSPAWN_STAT_SPAWNS,
 		.flags = KSPAWN_FLAGS_ALL,
 		.attributes = KSPAWN_ATTR_ALL,
 		.program = true,
@@ -88,14 +93,17 @@ static const struct {
 		.creates = true,
 	},
 	[KSPAWN_CALL_BUILDER] = {
+		.stat = KSPAWN_STAT_BUILDERS,
 		.attributes = KSPAWN_ATTR_ALL,
 		.pid = true,
 		.creates = true,
 	},
 	[KSPAWN_CALL_APPLY] = {
+		.stat = KSPAWN_STAT_APPLIES,
 		.attributes = KSPAWN_ATTR_ALL & ~ATTRIBUTES_OF_CREATION,
 	},
 	[KSPAWN_CALL_START] = {
+		.stat = KSPAWN_STAT_STARTS,
 		.flags = KSPAWN_PIDFD | KSPAWN_EMPTY_PATH,
 		.attributes = KSPAWN_ATTR_ALL & ~ATTRIBUTES_OF_CREATION,
 		.program = true,
@@ -531,6 +539,33 @@ static int take_slot(struct kspawn_request *request,
 	return 0;
 }
 
+static size_t size_for(enum kspawn_call call)
+{
+	return call == KSPAWN_CALL_BUILDER ? BUILDER_REQUEST_SIZE :
+					     REQUEST_SIZE;
+}
+
+static struct kspawn_request *alloc_request(enum kspawn_call call)
+{
+	BUILD_BUG_ON(sizeof(struct kspawn_request) >= BUILDER_REQUEST_SIZE);
+
+	if (call == KSPAWN_CALL_BUILDER)
+		return kmalloc(BUILDER_REQUEST_SIZE, GFP_KERNEL_ACCOUNT);
+	return kmem_cache_alloc(requests, GFP_KERNEL);
+}
+
+static void free_request(struct kspawn_request *request)
+{
+	if (request->call == KSPAWN_CALL_BUILDER) {
+		kfree(request);
+		return;
+	}
+	/* Objects that have a constructor are not cleared here either. */
+	if (want_init_on_free())
+		memzero_explicit(request, REQUEST_SIZE);
+	kmem_cache_free(requests, request);
+}
+
 /**
  * kspawn_request_create() - copy and check what a caller asked for
  * @args:    what kspawn_request_copy_args() accepted
@@ -548,7 +583,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	struct kspawn_request *request;
 	int err;
 
-	request = kmem_cache_alloc(requests, GFP_KERNEL);
+	request = alloc_request(call);
 	if (!request) {
 		err = bad_copy(outcome, KSPAWN_ARG_ARGS, -ENOMEM);
 		return ERR_PTR(err);
@@ -563,8 +598,8 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	/* A child that waits is shown in /proc as what its caller is. */
 	request->wants_exe = call == KSPAWN_CALL_BUILDER;
 	kspawn_arena_init(&request->arena, request->room,
-			  REQUEST_SIZE - sizeof(*request));
-	request->id = kspawn_stats_begin();
+			  size_for(call) - sizeof(*request));
+	request->id = kspawn_stats_begin(takes[call].stat);
 
 	err = copy_program(request, outcome);
 	if (!err)
@@ -622,6 +657,28 @@ void kspawn_request_continue(struct kspawn_request *request,
 	request->scratch = base->scratch;
 }
 
+/**
+ * kspawn_request_shed() - free what a request has brought from user space
+ * @request: the request of the child, which is current and has done all of it
+ *
+ * A child that waits needs no strings, and its caller does not read them.
+ */
+void kspawn_request_shed(struct kspawn_request *request)
+{
+	kspawn_arena_free(&request->arena);
+	kspawn_arena_init(&request->arena, NULL, 0);
+	request->actions = NULL;
+	request->action_count = 0;
+	request->args.action_count = 0;
+	request->path = "";
+	memset(&request->lists, 0, sizeof(request->lists));
+	memset(&request->selection, 0, sizeof(request->selection));
+	/* The child's memory has a reference of its own. */
+	if (request->exe_file)
+		fput(request->exe_file);
+	request->exe_file = NULL;
+}
+
 static void release_request(struct kref *ref)
 {
 	struct kspawn_request *request =
@@ -642,10 +699,7 @@ static void release_request(struct kref *ref)
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
 	put_pid(request->caller);
-	/* Objects that have a constructor are not cleared here either. */
-	if (want_init_on_free())
-		memzero_explicit(request, REQUEST_SIZE);
-	kmem_cache_free(requests, request);
+	free_request(request);
 	kspawn_stats_add(KSPAWN_STAT_ENDED);
 }
 

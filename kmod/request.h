@@ -167,6 +167,7 @@ void kspawn_request_continue(struct kspawn_request *request,
 			     const struct kspawn_request *base);
 int kspawn_request_complete(struct kspawn_request *request,
 			    struct kspawn_outcome *outcome);
+void kspawn_request_shed(struct kspawn_request *request);
 void kspawn_request_put(struct kspawn_request *request);
 
 /**

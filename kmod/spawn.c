@@ -400,9 +400,10 @@ out:
 		if (kspawn_signals_is_restart(ret) &&
 		    !fatal_signal_pending(current)) {
 			set_thread_flag(TIF_SIGPENDING);
-			kspawn_stats_add(KSPAWN_STAT_RESTARTED);
-			if (!builder)
+			if (!builder) {
+				kspawn_stats_add(KSPAWN_STAT_RESTARTED);
 				return -ERESTARTNOINTR;
+			}
 		}
 		kspawn_stats_fail(outcome.step);
 		result.error = -outcome.error;

@@ -390,9 +390,10 @@ struct kspawn_info {
  * KSPAWN_IOC_START(struct kspawn_args *) does that, then executes the program:
  * flags may be KSPAWN_PIDFD and KSPAWN_EMPTY_PATH; dirfd, and N of
  * /proc/self/fd/N, are the child's descriptors.  If it fails, the child waits
- * on, and may be started again, unless the error came past the point of no return
- * of exec, of which the child dies.  Returns the child's pid (0 if it has none
- * where the caller is).  From then on, and from just before its exec, the child is
+ * on, and may be started again: what the attributes and file actions did holds, but
+ * for SETSIGMASK, whose mask is that of the program alone.  An error past the
+ * point of no return of exec fails no call: the child dies of a signal.  Returns the
+ * child's pid (0 if it has none where the caller is).  From then on, and from just before its exec, the child is
  * the child of the process that made the builder, as after KSPAWN_IOC_SPAWN.  A
  * debugger that is told of the exec must not be the thread that waits for this
  * call.
@@ -413,7 +414,13 @@ struct kspawn_info {
  * descendant).  In no case one that has no_new_privs set, if the child has not.
  * This is asked at each call.  Calls of several threads are made one after the
  * other.  poll() tells POLLOUT while the child waits, POLLHUP when it has been
- * started or has ended.
+ * started or has ended.  /proc/PID/fdinfo tells "Pid:", as that of a pidfd, and
+ * "Builder:", which is waiting, busy, started or ended.
+ *
+ * A child that is passed a socket in whose queue its builder lies, or an io_uring that
+ * has a reference to it, keeps itself alive when all others have closed it: nobody
+ * looks for such cycles.  It counts for the RLIMIT_NPROC of its user, and SIGKILL ends
+ * it.
  *
  * A signal that has a handler, a stop, a debugger, the freezer of cgroup v2 and a
  * live patch end a call that waits.  Before the child has begun with it, it is as

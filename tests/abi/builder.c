@@ -1,111 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Builders: a child that is made what it is to be step by step, then started. */
-#include "lib/fixture.h"
+#include "lib/builders.h"
 
 #include <dirent.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "lib/passing.h"
-
-/* A request without a program, for a builder or for what is done to it. */
-static void plain_init(struct spawn *s)
-{
-	spawn_init(s, NULL);
-	s->args.dirfd = 0;
-	s->args.argv = 0;
-	s->args.envp = 0;
-}
-
-static int call(int fd, unsigned long command, struct spawn *s)
-{
-	memset(&s->result, 0xa5, sizeof(s->result));
-	return ioctl(fd, command, &s->args);
-}
-
-static int apply(int builder, struct spawn *s)
-{
-	return call(builder, KSPAWN_IOC_APPLY, s);
-}
-
-static int start(int builder, struct spawn *s)
-{
-	return call(builder, KSPAWN_IOC_START, s);
-}
-
-/* A builder, and its child's pid; the test ends if there is none. */
-static int assert_builder(struct __test_metadata *_metadata, int device, pid_t *pid)
-{
-	struct spawn s;
-	int builder;
-
-	plain_init(&s);
-	builder = call(device, KSPAWN_IOC_BUILDER, &s);
-	ASSERT_LE(3, builder)
-		TH_LOG("%m, step %u", s.result.step);
-	ASSERT_LT(0, s.result.pid);
-	*pid = s.result.pid;
-	return builder;
-}
-
-static short events_of(int builder)
-{
-	struct pollfd entry = { .fd = builder, .events = POLLIN | POLLOUT };
-
-	return poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
-}
-
-static bool wait_gone(pid_t pid)
-{
-	for (int i = 0; i < 2000; i++) {
-		if (kill(pid, 0) && errno == ESRCH)
-			return true;
-		own_sleep_ms(10);
-	}
-	return false;
-}
-
-static void expect_call(struct __test_metadata *_metadata, int fd, unsigned long command,
-			struct spawn *s, int error, __u32 step, __u32 index)
-{
-	EXPECT_EQ(-1, call(fd, command, s));
-	EXPECT_EQ(error, errno)
-		TH_LOG("%s, expected %s", strerrorname_np(errno), strerrorname_np(error));
-	EXPECT_EQ(error, s->result.error);
-	EXPECT_EQ(step, s->result.step);
-	EXPECT_EQ(index, s->result.index);
-	EXPECT_EQ(0, s->result.pid);
-	EXPECT_EQ(-1, s->result.pidfd);
-}
-
-/* The child is as it was: it can be started. */
-static void expect_alive(struct __test_metadata *_metadata, int builder, pid_t pid)
-{
-	DEFINE_SPAWN(s, scratch_tiny);
-
-	EXPECT_EQ(pid, start(builder, &s))
-		TH_LOG("%m, step %u", s.result.step);
-	EXPECT_EQ(0, own_wait(pid));
-}
-
-static bool link_is(pid_t pid, const char *name, const char *wanted)
-{
-	char path[64], target[PATH_MAX];
-	ssize_t size;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	size = readlink(path, target, sizeof(target) - 1);
-	if (size < 0)
-		return !wanted;
-	target[size] = '\0';
-	return wanted && !strcmp(target, wanted);
-}
 
 /* From creation to the end of its program. */
 TEST_F(spawn, life)
@@ -549,20 +453,6 @@ TEST_F(spawn, refused)
 	close(builder);
 }
 
-static void note_alarm(int signal)
-{
-	(void)signal;
-}
-
-static void alarm_in_ms(struct __test_metadata *_metadata, int ms)
-{
-	struct sigaction action = { .sa_handler = note_alarm };
-	struct itimerval timer = { .it_value = { .tv_usec = ms * 1000 } };
-
-	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
-	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
-}
-
 /* A signal that has a handler ends an operation that blocks, and not the child. */
 TEST_F(spawn, signal_ends_an_operation)
 {
@@ -583,24 +473,6 @@ TEST_F(spawn, signal_ends_an_operation)
 	EXPECT_EQ(POLLOUT, events_of(builder));
 	expect_alive(_metadata, builder, pid);
 	close(builder);
-}
-
-/* Make an operation that blocks, in another process. */
-static pid_t hold_elsewhere(struct __test_metadata *_metadata, int builder, pid_t child)
-{
-	pid_t operator = assert_fork(_metadata);
-	struct spawn s;
-
-	if (!operator) {
-		plain_init(&s);
-		spawn_hold(&s);
-		_exit(apply(builder, &s) ? errno : 0);
-	}
-	for (int i = 0; i < 1000 && events_of(builder); i++)
-		own_sleep_ms(10);
-	EXPECT_EQ(0, events_of(builder));
-	EXPECT_TRUE(own_wait_state(child, 'S'));
-	return operator;
 }
 
 /* A child that is stopped has not begun: the call is as if it had not been made. */

@@ -57,6 +57,7 @@ FIXTURE_VARIANT_ADD(spawn, setschedparam) { .name = "setschedparam" };
 FIXTURE_VARIANT_ADD(spawn, setscheduler) { .name = "setscheduler" };
 FIXTURE_VARIANT_ADD(spawn, setcgroup) { .name = "setcgroup" };
 FIXTURE_VARIANT_ADD(spawn, cloexec_default) { .name = "cloexec_default" };
+FIXTURE_VARIANT_ADD(spawn, builder) { .name = "builder" };
 FIXTURE_VARIANT_ADD(spawn, not_found) { .name = "not_found" };
 FIXTURE_VARIANT_ADD(spawn, not_found_by_the_child) { .name = "not_found_by_the_child" };
 FIXTURE_VARIANT_ADD(spawn, no_program) { .name = "no_program" };

@@ -352,6 +352,13 @@ static void attribute_cloexec(struct spawn *s)
 	spawn_dup2(s, HIGH_LAST, 0);
 }
 
+/* The start alone; round.c has what comes before. */
+static void built(struct spawn *s)
+{
+	tiny(s);
+	spawn_open(s, 300, "/", O_PATH, 0);
+}
+
 /* In a file system that does not remember what is not there. */
 static void not_found(struct spawn *s)
 {
@@ -462,6 +469,7 @@ const struct fault_case fault_cases[] = {
 	{ "setscheduler", NULL, attribute_scheduler, 0, 0, EXEC },
 	{ "setcgroup", cgroup_set_up, attribute_cgroup, 0, 0, EXEC },
 	{ "cloexec_default", high_set_up, attribute_cloexec, 0, 0, EXEC },
+	{ "builder", NULL, built, 0, 0, EXEC },
 	{ "not_found", NULL, not_found, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "not_found_by_the_child", NULL, not_found_by_child, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "no_program", empty_set_up, no_program, ENOEXEC, KSPAWN_STEP_EXEC, { E2BIG } },
@@ -475,6 +483,11 @@ const struct fault_case fault_cases[] = {
 	{ "bad_shared_request", shared_set_up, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
 	{}
 };
+
+bool fault_case_is_built(const struct fault_case *c)
+{
+	return c->prepare == built;
+}
 
 const struct fault_case *fault_case(const char *name)
 {
