@@ -106,7 +106,7 @@ const struct kspawn_making kspawn_made_socketpair = {
 	.make = make_socketpair,
 };
 
-#define MEMORY_NAME	"kspawn"
+#define MEMORY_NAME	"memfd:kspawn"
 
 /* As memfd_create() does it with MFD_NOEXEC_SEAL, as far as a kernel has that. */
 static struct file *make_memory(void)
@@ -114,8 +114,7 @@ static struct file *make_memory(void)
 #ifdef KSPAWN_HAVE_MEMFD_ALLOC_FILE
 	return kspawn_kernel.memfd_alloc_file(MEMORY_NAME, MFD_NOEXEC_SEAL);
 #else
-	struct file *file = shmem_file_setup("memfd:" MEMORY_NAME, 0,
-					     VM_NORESERVE);
+	struct file *file = shmem_file_setup(MEMORY_NAME, 0, VM_NORESERVE);
 	unsigned int *seals;
 
 	if (IS_ERR(file))
