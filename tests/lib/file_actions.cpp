@@ -587,6 +587,15 @@ TEST_F(FileActions, WhatAStartCannotMakeIsRefused) {
     EXPECT_EQ(exit_code_of(pid), 0);
 }
 
+TEST_F(FileActions, LibcMakesNone) {
+    if (kspawn_effective_backend() != KSPAWN_BACKEND_LIBC)
+        GTEST_SKIP() << "through the kernel it does";
+    int end = 0;
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    expect_failure(ENOTSUP, 0, "file action 0: pipe 1: Operation not supported");
+    EXPECT_EQ(end, -1);
+}
+
 TEST_F(FileActions, NullIsOpened) {
     ASSERT_EQ(kspawn_spawn_file_actions_addnull_np(actions.get(), number), 0);
     EXPECT_EQ(child_descriptor(number)["target"], "/dev/null");
