@@ -537,9 +537,9 @@ TEST_F(MadeByTheStart, SocketsCarryDataAndContentsAreRead) {
                                                         contents.size(), 0),
                   0);
     }
-    ASSERT_EQ(kspawn_spawn_file_actions_addsocketpair_np(actions.get(), 1, SOCK_STREAM, O_NONBLOCK,
-                                                         &end),
-              0);
+    ASSERT_EQ(
+        kspawn_spawn_file_actions_addsocketpair_np(actions.get(), 1, SOCK_STREAM, O_NONBLOCK, &end),
+        0);
     ASSERT_EQ(start_child({"cat"}), 0) << kspawn_strfailure();
     const Descriptor from{end};
     EXPECT_EQ(exit_code_of(pid), 0);

@@ -429,9 +429,8 @@ kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_ac
  *
  * Since kspawn 0.2.
  */
-KSPAWN_API int
-kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions, int fd, int newfd,
-                                     int oflag) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions,
+                                                    int fd, int newfd, int oflag) KSPAWN_NOEXCEPT;
 
 /**
  * Give the child an end of a pipe that the start makes.  (kspawn)
@@ -460,9 +459,9 @@ kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions, 
  *
  * Since kspawn 0.2.
  */
-KSPAWN_API int
-kspawn_spawn_file_actions_addpipe_np(kspawn_spawn_file_actions_t* file_actions, int newfd,
-                                     int direction, int oflag, int* end) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_spawn_file_actions_addpipe_np(kspawn_spawn_file_actions_t* file_actions,
+                                                    int newfd, int direction, int oflag,
+                                                    int* end) KSPAWN_NOEXCEPT;
 
 /**
  * Give the child one of a pair of AF_UNIX sockets that the start makes.  (kspawn)
@@ -481,9 +480,9 @@ kspawn_spawn_file_actions_addpipe_np(kspawn_spawn_file_actions_t* file_actions, 
  *
  * Since kspawn 0.2.
  */
-KSPAWN_API int
-kspawn_spawn_file_actions_addsocketpair_np(kspawn_spawn_file_actions_t* file_actions, int newfd,
-                                           int type, int oflag, int* end) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_spawn_file_actions_addsocketpair_np(kspawn_spawn_file_actions_t* file_actions,
+                                                          int newfd, int type, int oflag,
+                                                          int* end) KSPAWN_NOEXCEPT;
 
 /**
  * Give the child a file in memory with these contents.  (kspawn)
@@ -506,10 +505,9 @@ kspawn_spawn_file_actions_addsocketpair_np(kspawn_spawn_file_actions_t* file_act
  *
  * Since kspawn 0.2.
  */
-KSPAWN_API int
-kspawn_spawn_file_actions_addmemfd_np(kspawn_spawn_file_actions_t* file_actions, int newfd,
-                                      const void* contents, size_t size,
-                                      int oflag) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_spawn_file_actions_addmemfd_np(kspawn_spawn_file_actions_t* file_actions,
+                                                     int newfd, const void* contents, size_t size,
+                                                     int oflag) KSPAWN_NOEXCEPT;
 
 /**
  * Open /dev/null, for reading and writing, as a descriptor.  (kspawn)
