@@ -7,6 +7,7 @@
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
+#include <linux/socket.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 
@@ -213,6 +214,45 @@ int kspawn_actions_pass(struct kspawn_request *request,
 					       action->oflag);
 	kspawn_descriptors_finish_closing();
 	return err == -EMFILE ? -EBADF : min(err, 0);
+}
+
+/*
+ * Give the child a descriptor that was made for it.  To an auditor the child makes
+ * it, by the system call of that name.
+ */
+int kspawn_actions_pipe(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
+{
+	int err;
+
+	kspawn_audit_begin(__NR_pipe2, 0, action->oflag, 0, 0);
+	err = kspawn_actions_pass(request, action);
+	kspawn_audit_end(err);
+	return err;
+}
+
+/* The same, by socketpair(). */
+int kspawn_actions_socketpair(struct kspawn_request *request,
+			      const struct kspawn_file_action *action)
+{
+	int err;
+
+	kspawn_audit_begin(__NR_socketpair, AF_UNIX, action->mode, 0, 0);
+	err = kspawn_actions_pass(request, action);
+	kspawn_audit_end(err);
+	return err;
+}
+
+/* The same, by memfd_create(). */
+int kspawn_actions_memfd(struct kspawn_request *request,
+			 const struct kspawn_file_action *action)
+{
+	int err;
+
+	kspawn_audit_begin(__NR_memfd_create, 0, 0, 0, 0);
+	err = kspawn_actions_pass(request, action);
+	kspawn_audit_end(err);
+	return err;
 }
 
 static int enter_directory(const struct path *path)

@@ -15,6 +15,10 @@ FUNCTION(__audit_syscall_exit);
 FUNCTION(put_files_struct);
 FUNCTION(replace_fd);
 FUNCTION(receive_fd_replace);
+FUNCTION(create_pipe_files);
+#ifdef KSPAWN_HAVE_MEMFD_ALLOC_FILE
+FUNCTION(memfd_alloc_file);
+#endif
 FUNCTION(ptrace_may_access);
 FUNCTION(wake_up_state);
 FUNCTION(set_fs_pwd);

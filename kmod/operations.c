@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 
 #include "descriptors.h"
+#include "made.h"
 #include "memory.h"
 #include "operations.h"
 #include "request.h"
@@ -16,6 +17,16 @@
 		.name = #_name,						\
 		.takes = _takes,					\
 		.traits = _traits,					\
+		.run = kspawn_actions_##_name,				\
+	}
+
+/* One that makes the descriptor that it gives the child. */
+#define MAKING(_op, _name)						\
+	[KSPAWN_ACTION_##_op] = {					\
+		.name = #_name,						\
+		.takes = KSPAWN_TAKES_NEWFD,				\
+		.traits = KSPAWN_KEEPS_LOOKUP | KSPAWN_MAKES_FD,	\
+		.making = &kspawn_made_##_name,				\
 		.run = kspawn_actions_##_name,				\
 	}
 
@@ -38,6 +49,9 @@ static const struct kspawn_operation actions[] = {
 	       KSPAWN_KEEPS_LOOKUP),
 	ACTION(PASS, pass,
 	       KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD | KSPAWN_TAKES_FILE, 0),
+	MAKING(PIPE, pipe),
+	MAKING(SOCKETPAIR, socketpair),
+	MAKING(MEMFD, memfd),
 };
 
 #define ATTRIBUTE(_name, _attribute)					\

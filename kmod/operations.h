@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 struct kspawn_file_action;
+struct kspawn_making;
 struct kspawn_request;
 
 /* Fields of struct kspawn_action that an operation takes. */
@@ -51,6 +52,8 @@ typedef int kspawn_run_t(struct kspawn_request *request,
  * @takes:     KSPAWN_TAKES_*
  * @traits:    KSPAWN_NAMES_FD and the others
  * @attribute: KSPAWN_ATTR_* that ask for it; 0 for a file action
+ * @making:    how it makes a descriptor, which says what path, oflag and mode are;
+ *             NULL if it makes none
  * @run:       carry it out
  */
 struct kspawn_operation {
@@ -58,6 +61,7 @@ struct kspawn_operation {
 	u32 takes;
 	u32 traits;
 	u32 attribute;
+	const struct kspawn_making *making;
 	kspawn_run_t *run;
 };
 
@@ -71,6 +75,8 @@ kspawn_run_t kspawn_actions_chdir, kspawn_actions_fchdir;
 kspawn_run_t kspawn_actions_closefrom, kspawn_actions_close_range;
 kspawn_run_t kspawn_actions_tcsetpgrp, kspawn_actions_inherit;
 kspawn_run_t kspawn_actions_pass;
+kspawn_run_t kspawn_actions_pipe, kspawn_actions_socketpair;
+kspawn_run_t kspawn_actions_memfd;
 
 /* In attributes.c */
 kspawn_run_t kspawn_attributes_sigdef, kspawn_attributes_sigign;

@@ -16,6 +16,7 @@
 
 #include "audit.h"
 #include "builder.h"
+#include "made.h"
 #include "operations.h"
 #include "queue.h"
 #include "request.h"
@@ -316,8 +317,10 @@ static int copy_action(struct kspawn_request *request,
 	takes = operation->takes;
 	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
 	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
-	    ((from->path || from->dirfd) && !(takes & KSPAWN_TAKES_PATH)) ||
-	    (takes & KSPAWN_TAKES_HOW ? !how_valid(from) :
+	    (!operation->making && (from->path || from->dirfd) &&
+	     !(takes & KSPAWN_TAKES_PATH)) ||
+	    (operation->making ? !kspawn_made_valid(operation->making, from) :
+	     takes & KSPAWN_TAKES_HOW ? !how_valid(from) :
 	     from->mode || from->resolve ||
 	     (from->oflag && (!(takes & KSPAWN_TAKES_FILE) ||
 			      from->oflag != O_CLOEXEC))))
@@ -328,14 +331,17 @@ static int copy_action(struct kspawn_request *request,
 	action->newfd = from->newfd;
 	action->dirfd = from->dirfd;
 	action->oflag = from->oflag;
-	action->mode = from->mode;
+	action->mode = min_t(u64, from->mode, U32_MAX);
 	action->resolve = from->resolve;
 	action->path = NULL;
+	action->user = NULL;
 	action->file = NULL;
 	request->action_count++;
 	note_descriptor(request, operation, from->fd);
 	if (takes & KSPAWN_TAKES_FILE)
 		return take_file(request, action);
+	if (operation->making)
+		return kspawn_made_note(request, action, from->path, budget);
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
@@ -616,7 +622,8 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
  * @request: the request; called once
  * @outcome: says what was wrong
  *
- * The larger part of most requests, and of no use if there is no program.
+ * The larger part of most requests, and of no use if there is no program.  What is
+ * made for the caller is left to kspawn_made_settle(), also after an error.
  *
  * Return: 0, or a negative errno.
  */
@@ -641,7 +648,9 @@ int kspawn_request_complete(struct kspawn_request *request,
 	err = kspawn_lists_copy(&request->lists, &request->arena,
 				request->args.envp, &budget,
 				&request->lists.envc);
-	return err ? bad_copy(outcome, KSPAWN_ARG_ENVP, err) : 0;
+	if (err)
+		return bad_copy(outcome, KSPAWN_ARG_ENVP, err);
+	return kspawn_made_prepare(request, outcome);
 }
 
 /**

@@ -19,6 +19,7 @@
 #include "uapi/kspawn.h"
 
 struct kspawn_builder;
+struct kspawn_end;
 struct kspawn_operation;
 struct kspawn_queue_slot;
 
@@ -40,23 +41,25 @@ enum kspawn_call {
  * struct kspawn_file_action - one file action, copied
  * @operation: its line in the table of operations
  * @fd:        see struct kspawn_action, here and below
- * @newfd:     target of DUP2 and PASS, end of CLOSE_RANGE
+ * @newfd:     what becomes of a descriptor, or the end of CLOSE_RANGE
  * @dirfd:     where @path begins
- * @mode:      of OPEN
- * @oflag:     of OPEN
+ * @mode:      of OPEN, and of what is made
+ * @oflag:     the same
  * @resolve:   of OPEN
  * @path:      of OPEN and CHDIR
- * @file:      of PASS, with a reference
+ * @user:      user memory of what is made, see kspawn_made_note()
+ * @file:      of PASS, and of what is made, with a reference
  */
 struct kspawn_file_action {
 	const struct kspawn_operation *operation;
 	int fd;
 	int newfd;
 	int dirfd;
-	umode_t mode;
+	u32 mode;
 	u64 oflag;
 	u64 resolve;
 	const char *path;
+	void __user *user;
 	struct file *file;
 };
 
@@ -85,6 +88,9 @@ struct kspawn_file_action {
  * @makes_fd:     whether a file action makes a descriptor that the caller has not
  * @actions:      file actions
  * @action_count: how many of them have been copied
+ * @made_count:   how many of them make a descriptor
+ * @ends:         what is for the caller of that, of which there are @end_count
+ * @end_count:    see there
  * @named_end:    behind the highest descriptor that an action names as such
  * @lists:        arguments and environment
  * @selection:    which descriptors the child is to have
@@ -132,6 +138,9 @@ struct kspawn_request {
 	bool makes_fd;
 	struct kspawn_file_action *actions;
 	u32 action_count;
+	u32 made_count;
+	struct kspawn_end *ends;
+	u32 end_count;
 	unsigned int named_end;
 	struct kspawn_lists lists;
 	struct kspawn_selection selection;

@@ -18,6 +18,7 @@
 #include "child.h"
 #include "descriptors.h"
 #include "kernel_symbols.h"
+#include "made.h"
 #include "program.h"
 #include "request.h"
 #include "signals.h"
@@ -371,6 +372,7 @@ long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
 		request->mask = mask;
 	trace_kspawn_begin(request);
 	ret = carry_out(builder, request, &outcome, &result);
+	kspawn_made_settle(request, ret >= 0);
 	if (ret > 0 && kspawn_request_has_flag(request, KSPAWN_WAIT))
 		child = get_pid(request->child);
 	/* For as long as the program runs the request is not needed. */

@@ -25,7 +25,8 @@
  * ARG_MAX, at most 6 MiB) for all of them together with their pointers.
  */
 #define KSPAWN_ACTIONS_MAX	65536	/* file actions in one request */
-#define KSPAWN_ACTION_BYTES_MAX	8388608	/* bytes of all their paths, with NULs */
+#define KSPAWN_ACTION_BYTES_MAX	8388608	/* bytes of their paths and contents */
+#define KSPAWN_MADE_MAX		1024	/* descriptors that one request makes */
 #define KSPAWN_SEARCH_MAX	131072	/* bytes of a search list, with its NUL */
 #define KSPAWN_EVENTS_MAX	65536	/* events of one completion descriptor */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
@@ -110,18 +111,53 @@
  * passed to the child of a builder: EINVAL.
  */
 #define KSPAWN_ACTION_PASS	10
+/*
+ * A descriptor that the start makes becomes newfd of the child, in the order of
+ * the list; with close-on-exec if oflag has O_CLOEXEC.  Of a pipe or a pair of
+ * sockets the other end is for whoever makes the call: its number is stored at
+ * path, a __s32 *, and it is close-on-exec.  It is in the caller's table after a
+ * call that succeeds only, and the child's end never is: no other thread's fork or
+ * start finds the one early, or the other at all.
+ *
+ * -1 is stored as the request is read, so after a failure there is -1, or what was
+ * there if the failure came before.  If this memory cannot be written at the end,
+ * the call succeeds, and the other end is closed.  With KSPAWN_ASYNC the number is
+ * there when the call returns: if the start fails later, the other end has nobody to
+ * talk to.  With KSPAWN_WAIT it is there from when the program has been executed;
+ * a program that waits for somebody to read or write needs another thread for that.
+ * The other ends of what a call of a builder did before it failed are closed, though
+ * the child has its own: make them by a call that starts nothing.
+ *
+ * PIPE: mode is what the child does: O_RDONLY or O_WRONLY.  oflag may have
+ * O_NONBLOCK, for the caller's end alone, and O_DIRECT, for the end that writes.
+ * SOCKETPAIR: of AF_UNIX; mode is SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET.
+ * oflag may have O_NONBLOCK, for the caller's end alone.
+ * MEMFD: a file in memory, as memfd_create() makes it with MFD_NOEXEC_SEAL, with
+ * what is at path, of mode bytes; its offset is 0.  Nobody else has it.
+ *
+ * They are made in the caller, before there is a child: the limits on descriptors,
+ * pipes and memory that count are the caller's, and their errors are EMFILE,
+ * ENFILE, ENOMEM, those of write(2) for the contents, and E2BIG for more than
+ * KSPAWN_MADE_MAX, or more than KSPAWN_ACTION_BYTES_MAX bytes.
+ */
+#define KSPAWN_ACTION_PIPE	11 /* newfd, path, oflag, mode */
+#define KSPAWN_ACTION_SOCKETPAIR 12 /* newfd, path, oflag, mode */
+#define KSPAWN_ACTION_MEMFD	13 /* newfd, path, oflag, mode */
 
 /**
  * struct kspawn_action - one file action
  * @op:      KSPAWN_ACTION_*
  * @fd:      descriptor: target of OPEN, source of DUP2 and PASS
- * @newfd:   target of DUP2 and PASS, end of CLOSE_RANGE; 0 otherwise
+ * @newfd:   target of DUP2, PASS, PIPE, SOCKETPAIR and MEMFD, end of CLOSE_RANGE;
+ *           0 otherwise
  * @dirfd:   where a relative @path begins: a descriptor of a directory, or
  *           AT_FDCWD; 0 for an operation without a path
- * @path:    const char *, for OPEN and CHDIR; 0 otherwise
- * @oflag:   for OPEN: flags of struct open_how; for PASS: O_CLOEXEC or 0; 0
- *           otherwise
- * @mode:    for OPEN: mode of struct open_how; 0 otherwise
+ * @path:    const char *, for OPEN and CHDIR; __s32 *, for PIPE and SOCKETPAIR;
+ *           const void *, for MEMFD; 0 otherwise
+ * @oflag:   for OPEN: flags of struct open_how; for PASS: O_CLOEXEC or 0; for
+ *           PIPE, SOCKETPAIR and MEMFD: see there; 0 otherwise
+ * @mode:    for OPEN: mode of struct open_how; for PIPE, SOCKETPAIR and MEMFD:
+ *           see there; 0 otherwise
  * @resolve: for OPEN: resolve of struct open_how, RESOLVE_*; 0 otherwise
  */
 struct kspawn_action {

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 TEST_F(spawn, args_too_small)
 {
@@ -266,7 +267,7 @@ TEST_F(spawn, larger_actions)
 
 TEST_F(spawn, unknown_operations)
 {
-	static const __u32 bad[] = { 0, 11, 63, 64, 255, 256, 65537, INT_MAX, UINT32_MAX };
+	static const __u32 bad[] = { 0, 14, 15, 63, 64, 255, 256, 65537, INT_MAX, UINT32_MAX };
 	struct spawn s;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -293,6 +294,9 @@ TEST_F(spawn, unused_fields_of_actions)
 		[KSPAWN_ACTION_INHERIT] = FD,
 		[KSPAWN_ACTION_CLOSE_RANGE] = FD | NEWFD,
 		[KSPAWN_ACTION_PASS] = FD | NEWFD | OFLAG,
+		[KSPAWN_ACTION_PIPE] = NEWFD | PATH | OFLAG | MODE,
+		[KSPAWN_ACTION_SOCKETPAIR] = NEWFD | PATH | OFLAG | MODE,
+		[KSPAWN_ACTION_MEMFD] = NEWFD | PATH | OFLAG | MODE,
 	};
 	struct kspawn_action *action;
 	unsigned int field;
@@ -311,7 +315,8 @@ TEST_F(spawn, unused_fields_of_actions)
 			action->fd = field == FD ? -1 : 0;
 			action->newfd = field == NEWFD ? 1 : 0;
 			action->oflag |= field == OFLAG ? O_CLOEXEC : 0;
-			action->mode = field == MODE ? 0600 : 0;
+			action->mode = field == MODE ? 0600 :
+				       op == KSPAWN_ACTION_SOCKETPAIR ? SOCK_STREAM : 0;
 			if (field == PATH)
 				action->path = spawn_pointer("/");
 			action->dirfd = field == DIRFD ? AT_FDCWD : 0;

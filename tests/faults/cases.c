@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -214,6 +215,41 @@ static void action_close_range(struct spawn *s)
 	action = spawn_action(s, KSPAWN_ACTION_CLOSE_RANGE);
 	action->fd = 1;
 	action->newfd = HIGH_LAST;
+}
+
+/* Where the numbers of the caller's ends go. */
+static int ends[3];
+
+static void action_pipe(struct spawn *s)
+{
+	tiny(s);
+	spawn_pipe(s, 1, O_WRONLY, O_NONBLOCK, &ends[0]);
+	spawn_pipe(s, 300, O_RDONLY, 0, &ends[1]);
+}
+
+static void action_socketpair(struct spawn *s)
+{
+	tiny(s);
+	spawn_socketpair(s, 1, SOCK_STREAM, 0, &ends[0]);
+}
+
+static void action_memfd(struct spawn *s)
+{
+	static const char bytes[10000];
+
+	tiny(s);
+	spawn_memfd(s, 9, bytes, sizeof(bytes), 0);
+}
+
+/* Each in a different state when the start fails. */
+static void bad_made(struct spawn *s)
+{
+	tiny(s);
+	spawn_pipe(s, 1, O_WRONLY, 0, &ends[0]);
+	spawn_memfd(s, 9, "x", 1, 0);
+	spawn_dup2(s, HIGH_LAST + 1, 98);
+	spawn_socketpair(s, 2, SOCK_STREAM, 0, &ends[1]);
+	spawn_pipe(s, 1, O_WRONLY, 0, &ends[2]);
 }
 
 static void directory_set_up(void)
@@ -453,6 +489,10 @@ const struct fault_case fault_cases[] = {
 	{ "closefrom", NULL, action_closefrom, 0, 0, EXEC },
 	{ "inherit", high_set_up, action_inherit, 0, 0, EXEC },
 	{ "close_range", high_set_up, action_close_range, 0, 0, EXEC },
+	/* Without memory there are, to pipe(), too many files. */
+	{ "pipe", NULL, action_pipe, 0, 0, { E2BIG, ENOEXEC, ENFILE } },
+	{ "socketpair", NULL, action_socketpair, 0, 0, { E2BIG, ENOEXEC, ENFILE, ENOBUFS } },
+	{ "memfd", NULL, action_memfd, 0, 0, { E2BIG, ENOEXEC, ENFILE, ENOSPC } },
 	{ "dirfd", directory_set_up, dirfd_of_all, 0, 0, EXEC },
 	{ "empty_path", program_set_up, empty_path, 0, 0, EXEC },
 	/* Without memory for its inode, an entry of /proc is not there. */
@@ -474,6 +514,7 @@ const struct fault_case fault_cases[] = {
 	{ "not_found_by_the_child", NULL, not_found_by_child, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "no_program", empty_set_up, no_program, ENOEXEC, KSPAWN_STEP_EXEC, { E2BIG } },
 	{ "failing_action", NULL, bad_action, ENOENT, KSPAWN_STEP_ACTION, {} },
+	{ "failing_made", NULL, bad_made, EBADF, KSPAWN_STEP_ACTION, { ENFILE, ENOSPC, ENOBUFS } },
 	{ "failing_wait", NULL, bad_wait, EBADF, KSPAWN_STEP_ACTION, {} },
 	{ "failing_asynchronous", completion_set_up, bad_asynchronous, EBADF, KSPAWN_STEP_ACTION,
 	  {} },

@@ -11,6 +11,9 @@ const struct faulty_function faulty_functions[] = {
 	{ { "kernel_clone" }, -EAGAIN, { EAGAIN }, false, false },
 	{ { "kernel_execve" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "replace_fd" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "receive_fd_replace" }, -EACCES, { EACCES }, false, false },
+	{ { "create_pipe_files" }, -ENFILE, { ENFILE }, false, false },
+	{ { "memfd_alloc_file", "shmem_file_setup" }, -ENOSPC, { ENOSPC }, false, false },
 	{ { "mm_alloc" }, 0, { ENOMEM }, false, false },
 	{ { "task_exec_state_copy" }, -ENOMEM, { ENOMEM }, false, false },
 	/* What is on the new stack already is left there. */
@@ -42,6 +45,9 @@ const struct faulty_function faulty_functions[] = {
 	{ { "strncpy_from_user" }, -EFAULT, { EFAULT }, false, false },
 	{ { "strnlen_user" }, 0, { EFAULT }, false, false },
 	{ { "get_unused_fd_flags" }, -EMFILE, { EMFILE }, false, false },
+	{ { "sock_create" }, -EAFNOSUPPORT, { EAFNOSUPPORT }, false, false },
+	{ { "security_socket_socketpair" }, -EACCES, { EACCES }, false, false },
+	{ { "vfs_iter_write" }, -EFBIG, { EFBIG }, false, false },
 	{ { "filp_open" }, -EIO, { EIO }, false, false },
 	{ { "kern_path" }, -EIO, { EIO }, false, false },
 	/* The cache of names alone is not believed when it says no. */
@@ -96,6 +102,7 @@ static const char *const cannot_fail[] = {
 	"dequeue_signal", "recalc_sigpending", "__refrigerator", "freezer_active",
 	"freezing_slow_path", "debug_check_no_locks_held",
 	"anon_inode_getfd",	/* see tests/abi/completion.c */
+	"sock_alloc_file",	/* gives back what it could not use; see allocations.c */
 	"arch_pick_mmap_layout", "enter_lazy_tlb", "switch_mm_irqs_off", "exec_mm_release",
 	"mm_exit_exec_release",
 	"exit_oom_victim", "mm_update_next_owner", "membarrier_update_current_mm",
@@ -116,7 +123,7 @@ static const char *const cannot_fail[] = {
 
 	/* What is given back. */
 	"dput", "fput", "put_pid", "path_put", "kvfree", "kfree", "kmem_cache_free",
-	"kmem_cache_destroy", "put_unused_fd", "misc_deregister", "unregister_kprobe",
+	"kmem_cache_destroy", "put_unused_fd", "sock_release", "misc_deregister", "unregister_kprobe",
 	"mmput", "__mmdrop", "vm_munmap", "__register_binfmt", "unregister_binfmt",
 
 	/* What is only looked at, moved or counted. */

@@ -91,6 +91,18 @@ static pid_t build(int device, const struct fault_case *c, struct spawn *s)
 	return pid;
 }
 
+/* What a start has made for its caller. */
+static void close_ends(const struct spawn *s)
+{
+	for (__u32 i = 0; i < s->args.action_count; i++) {
+		const struct kspawn_action *action = &s->actions[i];
+
+		if (s->args.actions == spawn_pointer(s->actions) &&
+		    (action->op == KSPAWN_ACTION_PIPE || action->op == KSPAWN_ACTION_SOCKETPAIR))
+			close(*(int *)(unsigned long)action->path);
+	}
+}
+
 void round_run(int device, const struct fault_case *c, int fail_nth, unsigned int nth,
 	       struct round *round, int *left)
 {
@@ -112,6 +124,8 @@ void round_run(int device, const struct fault_case *c, int fail_nth, unsigned in
 	round->result = s.result;
 	if (round->pid > 0 && s.result.pidfd >= 0)
 		close(s.result.pidfd);
+	if (round->pid > 0)
+		close_ends(&s);
 	if (round->pid > 0 && s.args.flags & KSPAWN_ASYNC)
 		take_event(&s, round);
 	round->status = 0;

@@ -2,6 +2,7 @@
 // Every file action, from the child's own view.
 #include <fcntl.h>
 #include <pty.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utmp.h>
@@ -553,6 +554,115 @@ TEST_F(FileActions, AFailureUndoesNothingOfOurs) {
     dup2(other, 40);
     expect_failure(EBADF, 2, "file action 2: dup2 31 to 40: Bad file descriptor");
     EXPECT_EQ(open_descriptors(), before);
+}
+
+// What the start makes.  Without the module no start can.
+class MadeByTheStart : public FileActions {
+protected:
+    void SetUp() override {
+        FileActions::SetUp();
+        KSPAWN_NOT_THROUGH_LIBC("libc makes no descriptors");
+        KSPAWN_NEED_DEVICE();
+    }
+    static std::string all_of(int fd) {
+        std::string text(1000, '\0');
+        std::size_t size = 0;
+        ssize_t n = 0;
+        while ((n = ::read(fd, text.data() + size, text.size() - size)) > 0)
+            size += static_cast<std::size_t>(n);
+        text.resize(size);
+        return text;
+    }
+};
+
+TEST_F(MadeByTheStart, PipesCarryData) {
+    int in = 0;
+    int out = 0;
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 0, O_RDONLY, 0, &in), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &out), 0);
+    EXPECT_EQ(in, -1);
+    EXPECT_EQ(out, -1);
+    ASSERT_EQ(start_child({"cat"}), 0) << kspawn_strfailure();
+    const Descriptor from{out};
+    {
+        const Descriptor to{in};
+        EXPECT_EQ(::fcntl(in, F_GETFD), FD_CLOEXEC);
+        EXPECT_EQ(::write(in, "abc", 3), 3);
+    }
+    EXPECT_EQ(all_of(out), "abc");
+    EXPECT_EQ(exit_code_of(pid), 0);
+}
+
+TEST_F(MadeByTheStart, SocketsCarryDataAndContentsAreRead) {
+    int end = 0;
+    {
+        const std::string contents = "from memory";
+        ASSERT_EQ(kspawn_spawn_file_actions_addmemfd_np(actions.get(), 0, contents.data(),
+                                                        contents.size(), 0),
+                  0);
+    }
+    ASSERT_EQ(
+        kspawn_spawn_file_actions_addsocketpair_np(actions.get(), 1, SOCK_STREAM, O_NONBLOCK, &end),
+        0);
+    ASSERT_EQ(start_child({"cat"}), 0) << kspawn_strfailure();
+    const Descriptor from{end};
+    EXPECT_EQ(exit_code_of(pid), 0);
+    EXPECT_EQ(all_of(end), "from memory");
+}
+
+TEST_F(MadeByTheStart, FailureLeavesNone) {
+    int end = 0;
+    const auto before = open_descriptors();
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    dup2(other, 40);
+    expect_failure(EBADF, 1, "file action 1: dup2 31 to 40: Bad file descriptor");
+    EXPECT_EQ(end, -1);
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(MadeByTheStart, LimitsAreTheCallers) {
+    int end = 0;
+    for (int i = 0; i < 100; ++i)
+        ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    const auto words = words_below_100_descriptors();
+    EXPECT_TRUE(words.starts_with("file action ")) << words;
+    EXPECT_TRUE(words.ends_with(": pipe 1: Too many open files")) << words;
+}
+
+TEST_F(FileActions, WhatAStartCannotMakeIsRefused) {
+    int end = 7;
+    auto* const object = actions.get();
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_RDWR, 0, &end), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_WRONLY, O_APPEND, &end), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_WRONLY, 0, nullptr), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, -1, O_WRONLY, 0, &end), EBADF);
+    EXPECT_EQ(kspawn_spawn_file_actions_addsocketpair_np(object, 1, SOCK_RAW, 0, &end), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addsocketpair_np(object, 1, SOCK_STREAM, O_DIRECT, &end),
+              EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addsocketpair_np(object, 1, SOCK_STREAM, 0, nullptr),
+              EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 1, nullptr, 1, 0), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 1, "x", 1, O_NONBLOCK), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 1, "x", KSPAWN_ACTION_BYTES_MAX + 1, 0),
+              E2BIG);
+    EXPECT_EQ(kspawn_spawn_file_actions_addnull_np(object, -1), EBADF);
+    EXPECT_EQ(end, 7);
+    EXPECT_EQ(start_child({"exit", "0"}), 0) << "nothing was added";
+    EXPECT_EQ(exit_code_of(pid), 0);
+}
+
+TEST_F(FileActions, LibcMakesNone) {
+    if (kspawn_effective_backend() != KSPAWN_BACKEND_LIBC)
+        GTEST_SKIP() << "through the kernel it does";
+    int end = 0;
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    expect_failure(ENOTSUP, 0, "file action 0: pipe 1: Operation not supported");
+    EXPECT_EQ(end, -1);
+}
+
+TEST_F(FileActions, NullIsOpened) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addnull_np(actions.get(), number), 0);
+    EXPECT_EQ(child_descriptor(number)["target"], "/dev/null");
 }
 
 // The child's limit on descriptors counts where it acts.

@@ -124,6 +124,9 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
     case Fields::fd_newfd:
         words << action.fd << " to " << action.newfd;
         break;
+    case Fields::newfd:
+        words << action.newfd;
+        break;
     case Fields::path:
     case Fields::open:
         words.name(name_of(path_of(action)), name_max);

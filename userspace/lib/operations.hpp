@@ -20,7 +20,7 @@ namespace kspawn::internal {
 
 /// Which members of struct kspawn_action an operation uses; `open` is fd, path, oflag and
 /// mode.  The functions that add one, ours and libc's, take them in this order.
-enum class Fields : unsigned char { none, fd, fd_newfd, path, open };
+enum class Fields : unsigned char { none, fd, fd_newfd, newfd, path, open };
 
 /// The effects of an operation on the child; several may hold.
 enum Effect : unsigned {
@@ -31,6 +31,7 @@ enum Effect : unsigned {
     closes_above = 16,    ///< nor is anything above it
     closes_to_newfd = 32, ///< nor is anything from it to newfd
     moves = 64,           ///< the working directory
+    stores = 256,         ///< a number in memory of the caller's, at path
     is_composite = 128,   ///< no libc has it: an Expansion says it in others
 };
 
@@ -102,6 +103,10 @@ constexpr std::array operations{
               closes_to_newfd | is_composite, -1, nullptr},
     Operation{KSPAWN_ACTION_PASS, "pass", Fields::fd_newfd, makes_newfd | is_composite, -1,
               nullptr},
+    Operation{KSPAWN_ACTION_PIPE, "pipe", Fields::newfd, makes_newfd | stores, -1, nullptr},
+    Operation{KSPAWN_ACTION_SOCKETPAIR, "socketpair", Fields::newfd, makes_newfd | stores, -1,
+              nullptr},
+    Operation{KSPAWN_ACTION_MEMFD, "memfd", Fields::newfd, makes_newfd, -1, nullptr},
 };
 
 #undef KSPAWN_ADD_IF_CHDIR

@@ -167,3 +167,33 @@ void spawn_pass(struct spawn *s, int fd, int newfd, int oflag)
 	action->newfd = newfd;
 	action->oflag = oflag;
 }
+
+void spawn_pipe(struct spawn *s, int newfd, int direction, int oflag, int *end)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_PIPE);
+
+	action->newfd = newfd;
+	action->path = spawn_pointer(end);
+	action->oflag = oflag;
+	action->mode = direction;
+}
+
+void spawn_socketpair(struct spawn *s, int newfd, int type, int oflag, int *end)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_SOCKETPAIR);
+
+	action->newfd = newfd;
+	action->path = spawn_pointer(end);
+	action->oflag = oflag;
+	action->mode = type;
+}
+
+void spawn_memfd(struct spawn *s, int newfd, const void *bytes, size_t size, int oflag)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_MEMFD);
+
+	action->newfd = newfd;
+	action->path = spawn_pointer(bytes);
+	action->oflag = oflag;
+	action->mode = size;
+}
