@@ -294,26 +294,63 @@ static int take_file(struct kspawn_request *request,
 	       kspawn_builder_is(action->file) ? -EINVAL : 0;
 }
 
+/* What an operation does not take must be zero. */
+static bool fields_valid(const struct kspawn_action *from, u32 takes)
+{
+	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
+	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
+	    (from->dirfd && !(takes & KSPAWN_TAKES_PATH)) ||
+	    (from->path && !(takes & (KSPAWN_TAKES_PATH | KSPAWN_TAKES_DATA))))
+		return false;
+	if (takes & KSPAWN_TAKES_HOW)
+		return how_valid(from);
+	if (takes & KSPAWN_TAKES_FILE)
+		return !from->mode && !from->resolve &&
+		       !(from->oflag & ~(u64)O_CLOEXEC);
+	return (!from->value || (takes & KSPAWN_TAKES_VALUE)) &&
+	       (!from->value2 || (takes & KSPAWN_TAKES_VALUE2)) &&
+	       (!from->value3 || (takes & KSPAWN_TAKES_VALUE3));
+}
+
+/* Its size has been checked.  Returns 0 or a negative errno. */
+static int copy_data(struct kspawn_request *request,
+		     struct kspawn_file_action *action,
+		     const struct kspawn_action *from, size_t *budget)
+{
+	size_t size = from->value;
+	void *data;
+
+	if (size > *budget)
+		return -E2BIG;
+	*budget -= size;
+	data = kspawn_arena_alloc(&request->arena, size);
+	if (!data)
+		return -ENOMEM;
+	if (copy_from_user(data, u64_to_user_ptr(from->data), size))
+		return -EFAULT;
+	action->data = data;
+	return 0;
+}
+
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
 		       const struct kspawn_action *from, size_t *budget)
 {
 	const struct kspawn_operation *operation;
 	ssize_t size;
+	int err = 0;
 	u32 takes;
 
 	operation = kspawn_operations_find(from->op);
 	if (!operation)
 		return -EINVAL;
 	takes = operation->takes;
-	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
-	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
-	    ((from->path || from->dirfd) && !(takes & KSPAWN_TAKES_PATH)) ||
-	    (takes & KSPAWN_TAKES_HOW ? !how_valid(from) :
-	     from->mode || from->resolve ||
-	     (from->oflag && (!(takes & KSPAWN_TAKES_FILE) ||
-			      from->oflag != O_CLOEXEC))))
+	if (!fields_valid(from, takes))
 		return -EINVAL;
+	if (operation->check)
+		err = operation->check(operation, from);
+	if (err)
+		return err;
 
 	action->operation = operation;
 	action->fd = from->fd;
@@ -324,10 +361,17 @@ static int copy_action(struct kspawn_request *request,
 	action->resolve = from->resolve;
 	action->path = NULL;
 	action->file = NULL;
+	action->data = NULL;
 	request->action_count++;
 	note_descriptor(request, operation, from->fd);
 	if (takes & KSPAWN_TAKES_FILE)
 		return take_file(request, action);
+	if (operation->traits & KSPAWN_KNOWS_PARENT && !request->parent)
+		request->parent = get_task_pid(current, PIDTYPE_PID);
+	if (takes & KSPAWN_TAKES_DATA)
+		err = copy_data(request, action, from, budget);
+	if (err)
+		return err;
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
@@ -559,6 +603,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
 	init_completion(&request->apart);
+	init_completion(&request->stopped);
 	request->selection.bound = UINT_MAX;
 	/* A child that waits is shown in /proc as what its caller is. */
 	request->wants_exe = call == KSPAWN_CALL_BUILDER;
@@ -641,6 +686,7 @@ static void release_request(struct kref *ref)
 	kspawn_builder_put(request->builder);
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
+	put_pid(request->parent);
 	put_pid(request->caller);
 	/* Objects that have a constructor are not cleared here either. */
 	if (want_init_on_free())

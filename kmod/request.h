@@ -43,21 +43,35 @@ enum kspawn_call {
  * @newfd:     target of DUP2 and PASS, end of CLOSE_RANGE
  * @dirfd:     where @path begins
  * @mode:      of OPEN
- * @oflag:     of OPEN
+ * @value2:    32 bits of it, signed or not
+ * @oflag:     of OPEN and PASS
+ * @value:     of state
  * @resolve:   of OPEN
- * @path:      of OPEN and CHDIR
+ * @value3:    of state
+ * @path:      of OPEN, CHDIR and CHROOT
  * @file:      of PASS, with a reference
+ * @data:      of operations that have some
  */
 struct kspawn_file_action {
 	const struct kspawn_operation *operation;
 	int fd;
 	int newfd;
 	int dirfd;
-	umode_t mode;
-	u64 oflag;
-	u64 resolve;
+	union {
+		u32 mode;
+		u32 value2;
+	};
+	union {
+		u64 oflag;
+		u64 value;
+	};
+	union {
+		u64 resolve;
+		u64 value3;
+	};
 	const char *path;
 	struct file *file;
+	const void *data;
 };
 
 /**
@@ -97,6 +111,9 @@ struct kspawn_file_action {
  * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
  *                is not wanted
  * @child:        the child, from its first instruction on
+ * @parent:       the thread that asked, if an action is about it; NULL otherwise
+ * @stops:        whether the child stops before its program's first instruction
+ * @stopped:      completed when nothing prevents that any more
  * @stillborn:    whether the child could not have what it must have from its birth;
  *                set before @apart
  * @apart:        completed when the child holds nothing of its caller's
@@ -142,6 +159,9 @@ struct kspawn_request {
 	unsigned long mm_flags;
 	struct file *exe_file;
 	struct pid *child;
+	struct pid *parent;
+	bool stops;
+	struct completion stopped;
 	bool stillborn;
 	struct completion apart;
 	const void *own_mm;
