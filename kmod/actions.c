@@ -377,10 +377,10 @@ int kspawn_actions_close_except(struct kspawn_request *request,
 			break;
 		if (kept[i] > from)
 			err = close_range(from, kept[i] - 1);
-		/* Behind INT_MAX there is nothing to close. */
 		if (kept[i] == action->newfd)
 			return err;
 		from = kept[i] + 1;
+		cond_resched();
 	}
 	return err ?: close_range(from, action->newfd);
 }

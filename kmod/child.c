@@ -105,7 +105,8 @@ static int set_up(struct kspawn_request *request)
 static void leave(struct kspawn_request *request)
 {
 	kspawn_memory_uncharge();
-	complete_all(&request->stopped);
+	if (request->stops)
+		complete_all(&request->stopped);
 	kspawn_queue_post(request);
 	kspawn_request_put(request);
 	/*

@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -366,8 +367,8 @@ static int copy_action(struct kspawn_request *request,
 	note_descriptor(request, operation, from->fd);
 	if (takes & KSPAWN_TAKES_FILE)
 		return take_file(request, action);
-	if (operation->traits & KSPAWN_KNOWS_PARENT && !request->parent)
-		request->parent = get_task_pid(current, PIDTYPE_PID);
+	if ((operation->traits & KSPAWN_KNOWS_PARENT) && !request->parent)
+		request->parent = get_task_struct(current);
 	if (takes & KSPAWN_TAKES_DATA)
 		err = copy_data(request, action, from, budget);
 	if (err)
@@ -678,6 +679,8 @@ static void release_request(struct kref *ref)
 			fput(request->actions[i].file);
 	if (request->pidfd_file)
 		fput(request->pidfd_file);
+	if (request->parent)
+		put_task_struct(request->parent);
 	if (request->exe_file)
 		fput(request->exe_file);
 	kspawn_queue_cancel(request->slot);
@@ -686,7 +689,6 @@ static void release_request(struct kref *ref)
 	kspawn_builder_put(request->builder);
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
-	put_pid(request->parent);
 	put_pid(request->caller);
 	/* Objects that have a constructor are not cleared here either. */
 	if (want_init_on_free())

@@ -21,6 +21,7 @@
 struct kspawn_builder;
 struct kspawn_operation;
 struct kspawn_queue_slot;
+struct task_struct;
 
 /**
  * enum kspawn_call - what a request is for
@@ -111,7 +112,8 @@ struct kspawn_file_action {
  * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
  *                is not wanted
  * @child:        the child, from its first instruction on
- * @parent:       the thread that asked, if an action is about it; NULL otherwise
+ * @parent:       the thread that asked, if an action is about it, with a reference; NULL
+ *                otherwise
  * @stops:        whether the child stops before its program's first instruction
  * @stopped:      completed when nothing prevents that any more
  * @stillborn:    whether the child could not have what it must have from its birth;
@@ -159,7 +161,7 @@ struct kspawn_request {
 	unsigned long mm_flags;
 	struct file *exe_file;
 	struct pid *child;
-	struct pid *parent;
+	struct task_struct *parent;
 	bool stops;
 	struct completion stopped;
 	bool stillborn;

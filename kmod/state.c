@@ -6,7 +6,6 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/oom.h>
-#include <linux/pid.h>
 #include <linux/prctl.h>
 #include <linux/rcupdate.h>
 #include <linux/resource.h>
@@ -266,7 +265,7 @@ static int copy_data(struct kspawn_request *request, struct copies *copies,
 			return copies->data;
 		copies->size = size;
 	} else {
-		copies->data = kspawn_memory_string(request, "");
+		copies->data = kspawn_memory_scratch(request);
 		if (IS_ERR_VALUE(copies->data))
 			return copies->data;
 		copies->data += PATH_MAX;
@@ -285,7 +284,7 @@ static int copy_pair(struct kspawn_request *request, struct copies *copies,
 {
 	struct pair pair = { .first = first, .second = second };
 
-	copies->pair = kspawn_memory_string(request, "");
+	copies->pair = kspawn_memory_scratch(request);
 	if (IS_ERR_VALUE(copies->pair))
 		return copies->pair;
 	return copy_to_user((void __user *)copies->pair, &pair, sizeof(pair)) ?
@@ -399,7 +398,7 @@ static bool has_parent(const struct kspawn_request *request)
 	read_lock(kspawn_kernel.tasklist_lock);
 	parent = rcu_dereference_protected(current->real_parent,
 			lockdep_is_held(kspawn_kernel.tasklist_lock));
-	has = task_pid(parent) == request->parent;
+	has = parent == request->parent;
 	read_unlock(kspawn_kernel.tasklist_lock);
 	return has;
 }
