@@ -226,6 +226,7 @@ TEST_F(spawn, affinity_by_a_page)
 TEST_F(spawn, scheduler_of_the_program)
 {
 	struct attributes attr = { .size = sizeof(attr), .policy = SCHED_BATCH, .nice = 3 };
+	unsigned char mask[4096];
 	DEFINE_REPORT(s, r);
 
 	spawn_state_data(&s, KSPAWN_ACTION_SCHEDULER, &attr, sizeof(attr));
@@ -243,6 +244,12 @@ TEST_F(spawn, scheduler_of_the_program)
 	expect_exit(_metadata, self->device, &s, 0);
 	s.actions[0].value = 3;
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
+	/* What an action before it has left in memory is not read. */
+	spawn_init(&s, scratch_tiny);
+	memset(mask, 0xff, sizeof(mask));
+	spawn_state_data(&s, KSPAWN_ACTION_AFFINITY, mask, sizeof(mask));
+	spawn_state_data(&s, KSPAWN_ACTION_SCHEDULER, &attr, sizeof(attr));
+	expect_exit(_metadata, self->device, &s, 0);
 }
 
 TEST_F(spawn, deadline_of_the_program)

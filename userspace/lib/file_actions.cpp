@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "errno_guard.hpp"
 #include "memory.hpp"
@@ -54,7 +55,8 @@ int grow(kspawn_spawn_file_actions_t& object) noexcept {
 
 // 0, EBADF, or EINVAL.
 int check_descriptors(const kspawn_action& action) noexcept {
-    if (fields_of(action) != Fields::path && !possible_descriptor(action.fd))
+    if (fields_of(action) != Fields::path && fields_of(action) != Fields::state &&
+        !possible_descriptor(action.fd))
         return EBADF;
     if (action.newfd < 0)
         return EBADF;
@@ -65,27 +67,53 @@ int check_descriptors(const kspawn_action& action) noexcept {
     return 0;
 }
 
-// Adds an action, with a copy of its path.
-int add(kspawn_spawn_file_actions_t* object, kspawn_action action) noexcept {
-    const ErrnoGuard keep_errno;
-    if (!valid(object))
-        return EINVAL;
-    if (const int error = check_descriptors(action); error != 0)
-        return error;
-    Text path{action.path != 0 ? ::strdup(path_of(action)) : nullptr};
-    if (action.path != 0 && !path)
-        return ENOMEM;
-    auto& own = object->private_members;
+// Adds an action, whose path or data the object gets.
+int add_owned(kspawn_spawn_file_actions_t& object, kspawn_action action, Text text) noexcept {
+    auto& own = object.private_members;
     if (own.count == own.capacity) {
-        if (const int error = grow(*object); error != 0)
+        if (const int error = grow(object); error != 0)
             return error;
     }
-    action.path = reinterpret_cast<std::uintptr_t>(path.release()); // the object's now
+    action.path = reinterpret_cast<std::uintptr_t>(text.release()); // the object's now
     static_cast<kspawn_action*>(own.actions)[own.count++] = action;
     return 0;
 }
 
+int check(const kspawn_spawn_file_actions_t* object, const kspawn_action& action) noexcept {
+    return valid(object) ? check_descriptors(action) : EINVAL;
+}
+
 } // namespace
+
+namespace kspawn::internal::file_actions {
+
+int add(kspawn_spawn_file_actions_t* object, kspawn_action action) noexcept {
+    const ErrnoGuard keep_errno;
+    if (const int error = check(object, action); error != 0)
+        return error;
+    Text path{action.path != 0 ? ::strdup(path_of(action)) : nullptr};
+    if (action.path != 0 && !path)
+        return ENOMEM;
+    return add_owned(*object, action, std::move(path));
+}
+
+int add_data(kspawn_spawn_file_actions_t* object, kspawn_action action, const void* data,
+             std::size_t size) noexcept {
+    const ErrnoGuard keep_errno;
+    if (const int error = check(object, action); error != 0)
+        return error;
+    Text copy{size != 0 ? static_cast<char*>(resize(nullptr, size)) : nullptr};
+    if (size != 0 && !copy)
+        return ENOMEM;
+    if (copy)
+        std::memcpy(copy.get(), data, size);
+    action.value = size;
+    return add_owned(*object, action, std::move(copy));
+}
+
+} // namespace kspawn::internal::file_actions
+
+using kspawn::internal::file_actions::add;
 
 int kspawn_spawn_file_actions_init(kspawn_spawn_file_actions_t* file_actions) noexcept {
     if (file_actions == nullptr)
