@@ -150,8 +150,9 @@ TEST(StateObjects, Refusals) {
 class StateThroughLibc : public Spawner {};
 
 TEST_F(StateThroughLibc, IsNotSupported) {
-    if (!through_libc())
+    if (!through_libc()) {
         ASSERT_EQ(kspawn_set_backend(KSPAWN_BACKEND_LIBC), 0);
+    }
     ASSERT_EQ(kspawn_spawn_file_actions_addumask_np(actions.get(), 0), 0);
     EXPECT_EQ(start_child({"exit", "0"}), ENOTSUP);
     EXPECT_EQ(last_failure().step, static_cast<unsigned>(KSPAWN_STEP_ACTION));
