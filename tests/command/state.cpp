@@ -2,6 +2,7 @@
 // Limits, ids and the rest of the state that a Command gives its program.
 #include <kspawn/backend.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -78,7 +79,8 @@ TEST_F(State, Stopped) {
 }
 
 TEST_F(State, ParentDeathSignal) {
-    // A process in between, which ends.
+    // A process in between, which ends and leaves its child to this one.
+    ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     const pid_t between = ::fork();
     if (between == 0) {
         auto child = Command("sleep").arg("1000").parent_death_signal(SIGKILL).spawn();
@@ -87,6 +89,10 @@ TEST_F(State, ParentDeathSignal) {
     int status = 0;
     ASSERT_EQ(::waitpid(between, &status, 0), between);
     EXPECT_EQ(WEXITSTATUS(status), 3);
+    ASSERT_GT(::waitpid(-1, &status, 0), 0);
+    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(WTERMSIG(status), SIGKILL);
+    ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
 TEST_F(State, NewNamespaces) {
