@@ -313,6 +313,15 @@ static bool fields_valid(const struct kspawn_action *from, u32 takes)
 	       (!from->value3 || (takes & KSPAWN_TAKES_VALUE3));
 }
 
+/* Count bytes of paths and data.  Returns 0 or -E2BIG. */
+static int spend(size_t *budget, size_t size)
+{
+	if (size > *budget)
+		return -E2BIG;
+	*budget -= size;
+	return 0;
+}
+
 /* Its size has been checked.  Returns 0 or a negative errno. */
 static int copy_data(struct kspawn_request *request,
 		     struct kspawn_file_action *action,
@@ -320,10 +329,10 @@ static int copy_data(struct kspawn_request *request,
 {
 	size_t size = from->value;
 	void *data;
+	int err = spend(budget, size);
 
-	if (size > *budget)
-		return -E2BIG;
-	*budget -= size;
+	if (err)
+		return err;
 	data = kspawn_arena_alloc(&request->arena, size);
 	if (!data)
 		return -ENOMEM;
@@ -378,9 +387,9 @@ static int copy_action(struct kspawn_request *request,
 	size = copy_path(request, &action->path, from->path);
 	if (size < 0)
 		return size;
-	if (size > *budget)
-		return -E2BIG;
-	*budget -= size;
+	err = spend(budget, size);
+	if (err)
+		return err;
 	if (begins_with_exe(action->path))
 		request->wants_exe = true;
 	return 0;

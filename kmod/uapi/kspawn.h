@@ -25,7 +25,7 @@
  * ARG_MAX, at most 6 MiB) for all of them together with their pointers.
  */
 #define KSPAWN_ACTIONS_MAX	65536	/* file actions in one request */
-#define KSPAWN_ACTION_BYTES_MAX	8388608	/* bytes of all their paths, with NULs */
+#define KSPAWN_ACTION_BYTES_MAX	8388608	/* of all their paths, with NULs, and data */
 #define KSPAWN_SEARCH_MAX	131072	/* bytes of a search list, with its NUL */
 #define KSPAWN_EVENTS_MAX	65536	/* events of one completion descriptor */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
@@ -205,19 +205,19 @@ struct kspawn_action {
 	__s32 fd;
 	__s32 newfd;
 	__s32 dirfd;
-	union {
+	__extension__ union {
 		__aligned_u64 path;
 		__aligned_u64 data;
 	};
-	union {
+	__extension__ union {
 		__aligned_u64 oflag;
 		__aligned_u64 value;
 	};
-	union {
+	__extension__ union {
 		__aligned_u64 mode;
 		__aligned_u64 value2;
 	};
-	union {
+	__extension__ union {
 		__aligned_u64 resolve;
 		__aligned_u64 value3;
 	};
