@@ -19,6 +19,7 @@ using kspawn::Command;
 class State : public support::Tidy {
 protected:
     void SetUp() override {
+        Tidy::SetUp();
         if (kspawn_effective_backend() == KSPAWN_BACKEND_LIBC)
             GTEST_SKIP() << "through libc: no libc has this";
     }
