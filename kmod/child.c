@@ -105,6 +105,8 @@ static int set_up(struct kspawn_request *request)
 static void leave(struct kspawn_request *request)
 {
 	kspawn_memory_uncharge();
+	if (request->stops)
+		complete_all(&request->stopped);
 	kspawn_queue_post(request);
 	kspawn_request_put(request);
 	/*
@@ -224,6 +226,15 @@ static int end_killed(struct kspawn_request *request)
 	return 0;
 }
 
+/* On the way to user mode: the last that its program is to find done. */
+static void begin_program(struct kspawn_request *request, sigset_t mask)
+{
+	/* Not earlier: it would interrupt what exec waits for. */
+	if (request->stops)
+		send_sig(SIGSTOP, current, 1);
+	kspawn_signals_restore(mask);
+}
+
 /* Returns 0 if the child is a program now, or a negative errno. */
 static int start(struct kspawn_request *base, struct kspawn_request *request)
 {
@@ -263,6 +274,7 @@ static int serve(struct kspawn_request *base, struct kspawn_request *request)
 	if (kspawn_signals_is_restart(request->outcome.error))
 		request->outcome.error = -EINTR;
 	base->scratch = request->scratch;
+	base->stops |= request->stops;
 	base->fatal_signal = request->fatal_signal;
 	return err;
 }
@@ -297,7 +309,7 @@ static int be_built(struct kspawn_request *base)
 			if (!kspawn_builder_commit(base))
 				break;
 			if (!err)
-				kspawn_signals_restore(base->mask);
+				begin_program(base, base->mask);
 			request->served = true;
 			kspawn_builder_done(base, request);
 			leave(base);
@@ -353,7 +365,7 @@ int kspawn_child(void *data)
 		return end_failed(request);
 	/* Past the point of no return a SIGSEGV waits for it in user mode. */
 	if (!err)
-		kspawn_signals_restore(mask);
+		begin_program(request, mask);
 	leave(request);
 	return 0;
 }

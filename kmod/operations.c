@@ -30,6 +30,20 @@
 		.run = kspawn_actions_##_name,				\
 	}
 
+#define STATE(_op, _name, _run, _takes, _traits)			\
+	[KSPAWN_ACTION_##_op] = {					\
+		.name = #_name,						\
+		.takes = _takes,					\
+		.traits = _traits,					\
+		.op = KSPAWN_ACTION_##_op,				\
+		.check = kspawn_state_check,				\
+		.run = kspawn_state_##_run,				\
+	}
+
+#define TAKES_VALUES							\
+	(KSPAWN_TAKES_VALUE | KSPAWN_TAKES_VALUE2 | KSPAWN_TAKES_VALUE3)
+#define TAKES_DATA	(KSPAWN_TAKES_VALUE | KSPAWN_TAKES_DATA)
+
 /* File actions, by their number. */
 static const struct kspawn_operation actions[] = {
 	ACTION(OPEN, open,
@@ -52,6 +66,39 @@ static const struct kspawn_operation actions[] = {
 	MAKING(PIPE, pipe),
 	MAKING(SOCKETPAIR, socketpair),
 	MAKING(MEMFD, memfd),
+	STATE(UMASK, umask, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(RLIMIT, rlimit, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(NO_NEW_PRIVS, no_new_privs, run, 0, KSPAWN_NEEDS_MEMORY),
+	STATE(PDEATHSIG, pdeathsig, pdeathsig, KSPAWN_TAKES_VALUE,
+	      KSPAWN_NEEDS_MEMORY | KSPAWN_KNOWS_PARENT),
+	STATE(RESUID, resuid, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(RESGID, resgid, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(GROUPS, groups, run, TAKES_DATA, KSPAWN_NEEDS_MEMORY),
+	STATE(CTTY, ctty, run, KSPAWN_TAKES_FD | KSPAWN_TAKES_VALUE,
+	      KSPAWN_NAMES_FD | KSPAWN_NEEDS_MEMORY),
+	ACTION(CHROOT, chroot, KSPAWN_TAKES_PATH, KSPAWN_NEEDS_MEMORY),
+	STATE(PRIORITY, priority, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(AFFINITY, affinity, run, TAKES_DATA, KSPAWN_NEEDS_MEMORY),
+	STATE(OOM_SCORE, oom_score, oom_score, KSPAWN_TAKES_VALUE, 0),
+	STATE(STOP, stop, stop, 0, 0),
+	STATE(SETNS, setns, run, KSPAWN_TAKES_FD | KSPAWN_TAKES_VALUE,
+	      KSPAWN_NAMES_FD | KSPAWN_NEEDS_MEMORY),
+	STATE(UNSHARE, unshare, run, KSPAWN_TAKES_VALUE, KSPAWN_NEEDS_MEMORY),
+	STATE(CAPABILITIES, capabilities, run, TAKES_DATA,
+	      KSPAWN_NEEDS_MEMORY),
+	STATE(PRCTL, prctl, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(SCHEDULER, scheduler, run, TAKES_DATA, KSPAWN_NEEDS_MEMORY),
+	STATE(IOPRIO, ioprio, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(PERSONALITY, personality, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(MEMPOLICY, mempolicy, run, TAKES_DATA | KSPAWN_TAKES_VALUE2,
+	      KSPAWN_NEEDS_MEMORY),
+	[KSPAWN_ACTION_CLOSE_EXCEPT] = {
+		.name = "close_except",
+		.takes = KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD | TAKES_DATA,
+		.op = KSPAWN_ACTION_CLOSE_EXCEPT,
+		.check = kspawn_actions_check_except,
+		.run = kspawn_actions_close_except,
+	},
 };
 
 #define ATTRIBUTE(_name, _attribute)					\

@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -303,53 +304,112 @@ static int take_file(struct kspawn_request *request,
 	       kspawn_builder_is(action->file) ? -EINVAL : 0;
 }
 
+/* What an operation does not take must be zero. */
+static bool fields_valid(const struct kspawn_operation *operation,
+			 const struct kspawn_action *from)
+{
+	u32 takes = operation->takes;
+
+	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
+	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)))
+		return false;
+	if (operation->making)
+		return kspawn_made_valid(operation->making, from);
+	if ((from->dirfd && !(takes & KSPAWN_TAKES_PATH)) ||
+	    (from->path && !(takes & (KSPAWN_TAKES_PATH | KSPAWN_TAKES_DATA))))
+		return false;
+	if (takes & KSPAWN_TAKES_HOW)
+		return how_valid(from);
+	if (takes & KSPAWN_TAKES_FILE)
+		return !from->mode && !from->resolve &&
+		       !(from->oflag & ~(u64)O_CLOEXEC);
+	return (!from->value || (takes & KSPAWN_TAKES_VALUE)) &&
+	       (!from->value2 || (takes & KSPAWN_TAKES_VALUE2)) &&
+	       (!from->value3 || (takes & KSPAWN_TAKES_VALUE3));
+}
+
+/* Count bytes of paths and data.  Returns 0 or -E2BIG. */
+static int spend(size_t *budget, size_t size)
+{
+	if (size > *budget)
+		return -E2BIG;
+	*budget -= size;
+	return 0;
+}
+
+/* Its size has been checked.  Returns 0 or a negative errno. */
+static int copy_data(struct kspawn_request *request,
+		     struct kspawn_file_action *action,
+		     const struct kspawn_action *from, size_t *budget)
+{
+	size_t size = from->value;
+	void *data;
+	int err = spend(budget, size);
+
+	if (err)
+		return err;
+	data = kspawn_arena_alloc(&request->arena, size);
+	if (!data)
+		return -ENOMEM;
+	if (copy_from_user(data, u64_to_user_ptr(from->data), size))
+		return -EFAULT;
+	action->data = data;
+	return 0;
+}
+
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
 		       const struct kspawn_action *from, size_t *budget)
 {
 	const struct kspawn_operation *operation;
 	ssize_t size;
+	int err = 0;
 	u32 takes;
 
 	operation = kspawn_operations_find(from->op);
 	if (!operation)
 		return -EINVAL;
 	takes = operation->takes;
-	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
-	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
-	    (!operation->making && (from->path || from->dirfd) &&
-	     !(takes & KSPAWN_TAKES_PATH)) ||
-	    (operation->making ? !kspawn_made_valid(operation->making, from) :
-	     takes & KSPAWN_TAKES_HOW ? !how_valid(from) :
-	     from->mode || from->resolve ||
-	     (from->oflag && (!(takes & KSPAWN_TAKES_FILE) ||
-			      from->oflag != O_CLOEXEC))))
+	if (!fields_valid(operation, from))
 		return -EINVAL;
+	if (operation->check)
+		err = operation->check(operation, from);
+	if (err)
+		return err;
 
 	action->operation = operation;
 	action->fd = from->fd;
 	action->newfd = from->newfd;
 	action->dirfd = from->dirfd;
 	action->oflag = from->oflag;
-	action->mode = min_t(u64, from->mode, U32_MAX);
+	/* A size that is too large stays so; what is value2 here has 32 bits. */
+	action->mode = operation->making ? min_t(u64, from->mode, U32_MAX) :
+					   from->mode;
 	action->resolve = from->resolve;
 	action->path = NULL;
 	action->user = NULL;
 	action->file = NULL;
+	action->data = NULL;
 	request->action_count++;
 	note_descriptor(request, operation, from->fd);
 	if (takes & KSPAWN_TAKES_FILE)
 		return take_file(request, action);
 	if (operation->making)
 		return kspawn_made_note(request, action, from->path, budget);
+	if ((operation->traits & KSPAWN_KNOWS_PARENT) && !request->parent)
+		request->parent = get_task_struct(current);
+	if (takes & KSPAWN_TAKES_DATA)
+		err = copy_data(request, action, from, budget);
+	if (err)
+		return err;
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
 	if (size < 0)
 		return size;
-	if (size > *budget)
-		return -E2BIG;
-	*budget -= size;
+	err = spend(budget, size);
+	if (err)
+		return err;
 	if (begins_with_exe(action->path))
 		request->wants_exe = true;
 	return 0;
@@ -600,6 +660,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
 	init_completion(&request->apart);
+	init_completion(&request->stopped);
 	request->selection.bound = UINT_MAX;
 	/* A child that waits is shown in /proc as what its caller is. */
 	request->wants_exe = call == KSPAWN_CALL_BUILDER;
@@ -699,6 +760,8 @@ static void release_request(struct kref *ref)
 			fput(request->actions[i].file);
 	if (request->pidfd_file)
 		fput(request->pidfd_file);
+	if (request->parent)
+		put_task_struct(request->parent);
 	if (request->exe_file)
 		fput(request->exe_file);
 	kspawn_queue_cancel(request->slot);

@@ -22,6 +22,7 @@ struct kspawn_builder;
 struct kspawn_end;
 struct kspawn_operation;
 struct kspawn_queue_slot;
+struct task_struct;
 
 /**
  * enum kspawn_call - what a request is for
@@ -44,23 +45,37 @@ enum kspawn_call {
  * @newfd:     what becomes of a descriptor, or the end of CLOSE_RANGE
  * @dirfd:     where @path begins
  * @mode:      of OPEN, and of what is made
- * @oflag:     the same
+ * @value2:    32 bits of it, signed or not
+ * @oflag:     of OPEN and PASS, and of what is made
+ * @value:     of state
  * @resolve:   of OPEN
- * @path:      of OPEN and CHDIR
+ * @value3:    of state
+ * @path:      of OPEN, CHDIR and CHROOT
  * @user:      user memory of what is made, see kspawn_made_note()
  * @file:      of PASS, and of what is made, with a reference
+ * @data:      of operations that have some
  */
 struct kspawn_file_action {
 	const struct kspawn_operation *operation;
 	int fd;
 	int newfd;
 	int dirfd;
-	u32 mode;
-	u64 oflag;
-	u64 resolve;
+	union {
+		u32 mode;
+		u32 value2;
+	};
+	union {
+		u64 oflag;
+		u64 value;
+	};
+	union {
+		u64 resolve;
+		u64 value3;
+	};
 	const char *path;
 	void __user *user;
 	struct file *file;
+	const void *data;
 };
 
 /**
@@ -103,6 +118,10 @@ struct kspawn_file_action {
  * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
  *                is not wanted
  * @child:        the child, from its first instruction on
+ * @parent:       the thread that asked, if an action is about it, with a reference; NULL
+ *                otherwise
+ * @stops:        whether the child stops before its program's first instruction
+ * @stopped:      completed when nothing prevents that any more
  * @stillborn:    whether the child could not have what it must have from its birth;
  *                set before @apart
  * @apart:        completed when the child holds nothing of its caller's
@@ -151,6 +170,9 @@ struct kspawn_request {
 	unsigned long mm_flags;
 	struct file *exe_file;
 	struct pid *child;
+	struct task_struct *parent;
+	bool stops;
+	struct completion stopped;
 	bool stillborn;
 	struct completion apart;
 	const void *own_mm;

@@ -224,6 +224,9 @@ static int settle(struct kspawn_request *request, pid_t pid,
 		*outcome = request->outcome;
 		return outcome->error;
 	}
+	/* A SIGCONT of the caller's must not come before the stop. */
+	if (request->call == KSPAWN_CALL_SPAWN && request->stops)
+		wait_for_completion_killable(&request->stopped);
 	if (fatal_signal_pending(current))
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_CLONE, 0,
 					   -EINTR);

@@ -25,11 +25,12 @@
  * ARG_MAX, at most 6 MiB) for all of them together with their pointers.
  */
 #define KSPAWN_ACTIONS_MAX	65536	/* file actions in one request */
-#define KSPAWN_ACTION_BYTES_MAX	8388608	/* bytes of their paths and contents */
+#define KSPAWN_ACTION_BYTES_MAX	8388608	/* of all their paths, with NULs, and data */
 #define KSPAWN_MADE_MAX		1024	/* descriptors that one request makes */
 #define KSPAWN_SEARCH_MAX	131072	/* bytes of a search list, with its NUL */
 #define KSPAWN_EVENTS_MAX	65536	/* events of one completion descriptor */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
+#define KSPAWN_KEPT_MAX		65536	/* descriptors that CLOSE_EXCEPT keeps */
 
 /*
  * kspawn_args.flags
@@ -91,8 +92,8 @@
  * kspawn_action.op, and the fields that each uses.
  *
  * The child has the descriptors of its caller that are not close-on-exec and
- * those that are named.  Named are: fd of DUP2, FCHDIR, TCSETPGRP and INHERIT,
- * every dirfd with which a path begins, and N where a path of an action, of the
+ * those that are named.  Named are: fd of DUP2, FCHDIR, TCSETPGRP, INHERIT, CTTY
+ * and SETNS, every dirfd with which a path begins, and N where a path of an action, of the
  * program or of its search begins with /proc/self/fd/N, /proc/thread-self/fd/N or
  * /dev/fd/N.
  */
@@ -144,6 +145,77 @@
 #define KSPAWN_ACTION_SOCKETPAIR 12 /* newfd, path, oflag, mode */
 #define KSPAWN_ACTION_MEMFD	13 /* newfd, path, oflag, mode */
 
+/*
+ * The state of the child.  Each is a system call that the child makes on itself at
+ * its place in the list, with its own checks and its own errors.  Numbers have 32
+ * bits, signed or not, but for those of RLIMIT.  Where there is data, value is its
+ * size in bytes, and data is 0 if that is 0.  A field that an operation does not
+ * take is 0; one that it takes and that cannot be so is EINVAL before there is a
+ * child, as is data of a size that cannot be.
+ */
+#define KSPAWN_ACTION_UMASK	14 /* value */
+/* prlimit64(): value: the soft limit; value2: RLIMIT_*; value3: the hard limit */
+#define KSPAWN_ACTION_RLIMIT	15
+#define KSPAWN_ACTION_NO_NEW_PRIVS 16 /* prctl(PR_SET_NO_NEW_PRIVS) */
+/*
+ * prctl(PR_SET_PDEATHSIG), value: a signal, or 0.  The parent is the thread that
+ * makes the call; if it has exited meanwhile, the child does not start: ESRCH.  Of
+ * a builder's child it is a thread of the process that made the builder, from the
+ * start on.  As with prctl(), a later change of ids or capabilities clears it, and
+ * so does a program that is set-user-ID or has capabilities.
+ */
+#define KSPAWN_ACTION_PDEATHSIG	17
+/* setresuid(), setresgid(): value: real; value2: effective; value3: saved; or -1 */
+#define KSPAWN_ACTION_RESUID	18
+#define KSPAWN_ACTION_RESGID	19
+#define KSPAWN_ACTION_GROUPS	20 /* setgroups(); data: __u32 each */
+/*
+ * ioctl(TIOCSCTTY): fd, a terminal, becomes the controlling one; value: 1 takes it
+ * from another session.  The child must lead its session: KSPAWN_ATTR_SETSID.
+ */
+#define KSPAWN_ACTION_CTTY	21
+/* chroot(): dirfd, path.  The working directory remains what it is. */
+#define KSPAWN_ACTION_CHROOT	22
+#define KSPAWN_ACTION_PRIORITY	23 /* setpriority(PRIO_PROCESS); value: nice */
+#define KSPAWN_ACTION_AFFINITY	24 /* sched_setaffinity(); data: a mask */
+/*
+ * value: as written to /proc/self/oom_score_adj: EINVAL if it is not within -1000
+ * and 1000, EACCES if it is lowered without CAP_SYS_RESOURCE
+ */
+#define KSPAWN_ACTION_OOM_SCORE	25
+/*
+ * The program stops before its first instruction, as by a SIGSTOP of its own: its
+ * parent is told, and SIGCONT lets it go, from the moment at which the call returns,
+ * or its event can be read.  A debugger can attach meanwhile.
+ */
+#define KSPAWN_ACTION_STOP	26
+/*
+ * setns(): fd: of a namespace, or a pidfd; value: CLONE_NEW*, or 0 for a namespace.
+ * unshare(): value: CLONE_NEW*; others are the child's own already: EINVAL.  A PID
+ * namespace is that of the program's children, not its own.  Paths, also the
+ * program's, mean what they mean after it.
+ */
+#define KSPAWN_ACTION_SETNS	27
+#define KSPAWN_ACTION_UNSHARE	28
+/* capset(), version 3; data: two struct __user_cap_data_struct */
+#define KSPAWN_ACTION_CAPABILITIES 29
+/*
+ * prctl(value2, value, value3), value2 being PR_SET_KEEPCAPS, PR_SET_SECUREBITS,
+ * PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_SET_CHILD_SUBREAPER or PR_SET_TIMERSLACK;
+ * any other is EINVAL
+ */
+#define KSPAWN_ACTION_PRCTL	30
+#define KSPAWN_ACTION_SCHEDULER	31 /* sched_setattr(); data: struct sched_attr */
+#define KSPAWN_ACTION_IOPRIO	32 /* ioprio_set(IOPRIO_WHO_PROCESS); value */
+#define KSPAWN_ACTION_PERSONALITY 33 /* personality(); value */
+/* set_mempolicy(); value2: MPOL_*; data: the nodes, a mask in 64-bit words */
+#define KSPAWN_ACTION_MEMPOLICY	34
+/*
+ * fd to newfd, both included, but for those in data: __s32 each, in ascending order
+ * (else EINVAL).  These stay as they are: close-on-exec, too, if they are.
+ */
+#define KSPAWN_ACTION_CLOSE_EXCEPT 35
+
 /**
  * struct kspawn_action - one file action
  * @op:      KSPAWN_ACTION_*
@@ -152,23 +224,39 @@
  *           0 otherwise
  * @dirfd:   where a relative @path begins: a descriptor of a directory, or
  *           AT_FDCWD; 0 for an operation without a path
- * @path:    const char *, for OPEN and CHDIR; __s32 *, for PIPE and SOCKETPAIR;
- *           const void *, for MEMFD; 0 otherwise
+ * @path:    const char *, for OPEN, CHDIR and CHROOT; __s32 *, for PIPE and
+ *           SOCKETPAIR; const void *, for MEMFD; 0 otherwise
+ * @data:    const void *, for operations that have data
  * @oflag:   for OPEN: flags of struct open_how; for PASS: O_CLOEXEC or 0; for
  *           PIPE, SOCKETPAIR and MEMFD: see there; 0 otherwise
+ * @value:   for the operations on state, here and below
  * @mode:    for OPEN: mode of struct open_how; for PIPE, SOCKETPAIR and MEMFD:
  *           see there; 0 otherwise
+ * @value2:  see there
  * @resolve: for OPEN: resolve of struct open_how, RESOLVE_*; 0 otherwise
+ * @value3:  see there
  */
 struct kspawn_action {
 	__u32 op;
 	__s32 fd;
 	__s32 newfd;
 	__s32 dirfd;
-	__aligned_u64 path;
-	__aligned_u64 oflag;
-	__aligned_u64 mode;
-	__aligned_u64 resolve;
+	__extension__ union {
+		__aligned_u64 path;
+		__aligned_u64 data;
+	};
+	__extension__ union {
+		__aligned_u64 oflag;
+		__aligned_u64 value;
+	};
+	__extension__ union {
+		__aligned_u64 mode;
+		__aligned_u64 value2;
+	};
+	__extension__ union {
+		__aligned_u64 resolve;
+		__aligned_u64 value3;
+	};
 };
 
 /* kspawn_result.step: how far a start came, in the order of its way */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -252,6 +254,36 @@ static void bad_made(struct spawn *s)
 	spawn_pipe(s, 1, O_WRONLY, 0, &ends[2]);
 }
 
+/* Numbers, data of less than a page and of more, and none. */
+static void action_state(struct spawn *s)
+{
+	static gid_t groups[2048];
+	unsigned long mask = 1;
+
+	tiny(s);
+	spawn_state(s, KSPAWN_ACTION_UMASK, 077, 0, 0);
+	spawn_state(s, KSPAWN_ACTION_RLIMIT, 0, RLIMIT_CORE, 0);
+	spawn_state(s, KSPAWN_ACTION_NO_NEW_PRIVS, 0, 0, 0);
+	spawn_state_data(s, KSPAWN_ACTION_AFFINITY, &mask, sizeof(mask));
+	spawn_state_data(s, KSPAWN_ACTION_GROUPS, groups, sizeof(groups));
+	spawn_state(s, KSPAWN_ACTION_PDEATHSIG, SIGTERM, 0, 0);
+}
+
+static void action_places(struct spawn *s)
+{
+	tiny(s);
+	spawn_state(s, KSPAWN_ACTION_UNSHARE, CLONE_NEWNS | CLONE_NEWUTS, 0, 0);
+	spawn_chroot(s, AT_FDCWD, "/");
+}
+
+static void action_close_except(struct spawn *s)
+{
+	static const int kept[] = { 1, 2, HIGH_LAST };
+
+	tiny(s);
+	spawn_close_except(s, 1, INT_MAX, kept, 3);
+}
+
 static void directory_set_up(void)
 {
 	directory = open(scratch_directory, O_PATH | O_CLOEXEC);
@@ -493,6 +525,10 @@ const struct fault_case fault_cases[] = {
 	{ "pipe", NULL, action_pipe, 0, 0, { E2BIG, ENOEXEC, ENFILE } },
 	{ "socketpair", NULL, action_socketpair, 0, 0, { E2BIG, ENOEXEC, ENFILE, ENOBUFS } },
 	{ "memfd", NULL, action_memfd, 0, 0, { E2BIG, ENOEXEC, ENFILE, ENOSPC } },
+	/* Without memory for it, there is no new CPU mask, no list, and no namespace. */
+	{ "state", NULL, action_state, 0, 0, EXEC },
+	{ "places", NULL, action_places, 0, 0, { E2BIG, ENOEXEC, ENOSPC } },
+	{ "close_except", high_set_up, action_close_except, 0, 0, EXEC },
 	{ "dirfd", directory_set_up, dirfd_of_all, 0, 0, EXEC },
 	{ "empty_path", program_set_up, empty_path, 0, 0, EXEC },
 	/* Without memory for its inode, an entry of /proc is not there. */

@@ -113,10 +113,14 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
     const auto& action = actions[index];
     words << ": ";
     if (fields_of(action) != Fields::none)
-        words << look_up(names, action.op) << " ";
+        words << look_up(names, action.op);
+    if (fields_of(action) != Fields::none && fields_of(action) != Fields::state)
+        words << " ";
     switch (fields_of(action)) {
     case Fields::none: // a newer library's
         words << "operation " << static_cast<long long>(action.op);
+        break;
+    case Fields::state:
         break;
     case Fields::fd:
         words << action.fd;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "errno_guard.hpp"
 #include "memory.hpp"
@@ -57,7 +58,8 @@ int grow(kspawn_spawn_file_actions_t& object) noexcept {
 // 0, EBADF, or EINVAL.
 int check_descriptors(const kspawn_action& action) noexcept {
     const auto fields = fields_of(action);
-    if (fields != Fields::path && fields != Fields::newfd && !possible_descriptor(action.fd))
+    if (fields != Fields::path && fields != Fields::newfd && fields != Fields::state &&
+        !possible_descriptor(action.fd))
         return EBADF;
     if (action.newfd < 0)
         return EBADF;
@@ -73,38 +75,70 @@ bool owns_path(const kspawn_action& action) noexcept {
     return action.path != 0 && !has(action, kspawn::internal::stores);
 }
 
-Text copy_path(const kspawn_action& action) noexcept {
-    if (action.op != KSPAWN_ACTION_MEMFD)
-        return Text{::strdup(path_of(action))};
-    Text copy{static_cast<char*>(resize(nullptr, action.mode))};
-    if (copy)
-        std::memcpy(copy.get(), path_of(action), action.mode);
-    return copy;
-}
-
-// Adds an action, with a copy of what is at its path.
-int add(kspawn_spawn_file_actions_t* object, kspawn_action action) noexcept {
-    const ErrnoGuard keep_errno;
-    if (!valid(object))
-        return EINVAL;
-    if (const int error = check_descriptors(action); error != 0)
-        return error;
-    Text path;
-    if (owns_path(action)) {
-        path = copy_path(action);
-        if (!path)
-            return ENOMEM;
-    }
-    auto& own = object->private_members;
+// Adds an action, whose path or data, if there is some, the object gets.
+int add_owned(kspawn_spawn_file_actions_t& object, kspawn_action action, Text text) noexcept {
+    auto& own = object.private_members;
     if (own.count == own.capacity) {
-        if (const int error = grow(*object); error != 0)
+        if (const int error = grow(object); error != 0)
             return error;
     }
-    if (path)
-        action.path = reinterpret_cast<std::uintptr_t>(path.release()); // the object's now
+    if (text)
+        action.path = reinterpret_cast<std::uintptr_t>(text.release()); // the object's now
     static_cast<kspawn_action*>(own.actions)[own.count++] = action;
     return 0;
 }
+
+// A copy of that many bytes; none of none, or if there is no memory.
+Text copy_of(const void* data, std::size_t size) noexcept {
+    Text copy{size != 0 ? static_cast<char*>(resize(nullptr, size)) : nullptr};
+    if (copy)
+        std::memcpy(copy.get(), data, size);
+    return copy;
+}
+
+int check(const kspawn_spawn_file_actions_t* object, const kspawn_action& action) noexcept {
+    return valid(object) ? check_descriptors(action) : EINVAL;
+}
+
+int add_copy(kspawn_spawn_file_actions_t* object, const kspawn_action& action, const void* data,
+             std::size_t size) noexcept {
+    const ErrnoGuard keep_errno;
+    if (const int error = check(object, action); error != 0)
+        return error;
+    Text copy = copy_of(data, size);
+    if (size != 0 && !copy)
+        return ENOMEM;
+    return add_owned(*object, action, std::move(copy));
+}
+
+} // namespace
+
+namespace kspawn::internal::file_actions {
+
+int add(kspawn_spawn_file_actions_t* object, kspawn_action action) noexcept {
+    const ErrnoGuard keep_errno;
+    if (const int error = check(object, action); error != 0)
+        return error;
+    Text path;
+    if (owns_path(action)) {
+        path = Text{::strdup(path_of(action))};
+        if (!path)
+            return ENOMEM;
+    }
+    return add_owned(*object, action, std::move(path));
+}
+
+int add_data(kspawn_spawn_file_actions_t* object, kspawn_action action, const void* data,
+             std::size_t size) noexcept {
+    action.value = size;
+    return add_copy(object, action, data, size);
+}
+
+} // namespace kspawn::internal::file_actions
+
+using kspawn::internal::file_actions::add;
+
+namespace {
 
 // An action whose other end is the caller's.
 int add_pair(kspawn_spawn_file_actions_t* object, std::uint32_t op, int newfd, int mode, int oflag,
@@ -231,8 +265,7 @@ int kspawn_spawn_file_actions_addmemfd_np(kspawn_spawn_file_actions_t* file_acti
     auto action = make(KSPAWN_ACTION_MEMFD, 0, newfd);
     action.oflag = static_cast<unsigned>(oflag);
     action.mode = size;
-    action.path = size != 0 ? reinterpret_cast<std::uintptr_t>(contents) : 0;
-    return add(file_actions, action);
+    return add_copy(file_actions, action, contents, size);
 }
 
 int kspawn_spawn_file_actions_addnull_np(kspawn_spawn_file_actions_t* file_actions,

@@ -94,6 +94,7 @@ bool convert(kspawn_action& to, const GlibcAction& from) noexcept {
     switch (fields) {
     case internal::Fields::none:
     case internal::Fields::newfd: // glibc has no such action
+    case internal::Fields::state:
         return false;
     case internal::Fields::fd:
         to = make(op, from.of.descriptor);

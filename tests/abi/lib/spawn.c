@@ -197,3 +197,46 @@ void spawn_memfd(struct spawn *s, int newfd, const void *bytes, size_t size, int
 	action->oflag = oflag;
 	action->mode = size;
 }
+
+void spawn_state(struct spawn *s, __u32 op, __u64 value, __u64 value2, __u64 value3)
+{
+	struct kspawn_action *action = spawn_action(s, op);
+
+	action->value = value;
+	action->value2 = value2;
+	action->value3 = value3;
+}
+
+void spawn_state_data(struct spawn *s, __u32 op, const void *data, unsigned long size)
+{
+	struct kspawn_action *action = spawn_action(s, op);
+
+	action->data = size ? spawn_pointer(data) : 0;
+	action->value = size;
+}
+
+void spawn_state_fd(struct spawn *s, __u32 op, int fd, __u64 value)
+{
+	struct kspawn_action *action = spawn_action(s, op);
+
+	action->fd = fd;
+	action->value = value;
+}
+
+void spawn_chroot(struct spawn *s, int dirfd, const char *path)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_CHROOT);
+
+	action->dirfd = dirfd;
+	action->path = spawn_pointer(path);
+}
+
+void spawn_close_except(struct spawn *s, int first, int last, const int *kept, unsigned int count)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_CLOSE_EXCEPT);
+
+	action->fd = first;
+	action->newfd = last;
+	action->data = count ? spawn_pointer(kept) : 0;
+	action->value = count * sizeof(*kept);
+}

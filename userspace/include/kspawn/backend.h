@@ -39,6 +39,7 @@
  *     have run.
  *   - a pointer that is not valid is a fault (SIGSEGV) where the kernel says
  *     EFAULT; only a null path is told.
+ *   - the file actions of <kspawn/state.h> are those of no libc (ENOTSUP).
  *   - it is as fast as libc, and has libc's race windows.
  *
  * Which libc: the library is compiled for that of its headers, and has of it:

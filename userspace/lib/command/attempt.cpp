@@ -208,6 +208,10 @@ private:
             put(number, what);
             check([&] { return words_of(number, what); });
         }
+        for (const auto& [words, add] : command_.state_) {
+            actions_.add(add);
+            check([&words] { return words; });
+        }
         if (command_.directory_) {
             refuse_nul(command_.directory_->native(), "directory");
             actions_.chdir(command_.directory_->c_str());

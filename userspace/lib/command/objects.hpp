@@ -51,6 +51,12 @@ public:
         note(kspawn_spawn_file_actions_addtcsetpgrp_np(&object_, fd));
     }
 
+    /// By a function that is given the object, and returns an error number.
+    template <class Add>
+    void add(const Add& add) {
+        note(add(&object_));
+    }
+
     [[nodiscard]] int error() const noexcept { return error_; }
     [[nodiscard]] kspawn_spawn_file_actions_t* get() noexcept { return &object_; }
 
