@@ -4,6 +4,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/memfd.h>
+#include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/security.h>
@@ -254,9 +255,10 @@ int kspawn_made_prepare(struct kspawn_request *request,
 
 	if (!request->made_count)
 		return 0;
-	request->ends = kspawn_arena_alloc(&request->arena,
-					   array_size(request->made_count,
-						      sizeof(*request->ends)));
+	/* Not in the arena: a builder's child sheds that while the caller reads. */
+	request->ends = kvmalloc_array(request->made_count,
+				       sizeof(*request->ends),
+				       GFP_KERNEL_ACCOUNT);
 	if (!request->ends)
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_COPY,
 					   KSPAWN_ARG_ACTIONS, -ENOMEM);
@@ -298,4 +300,6 @@ void kspawn_made_settle(struct kspawn_request *request, bool started)
 		fput(end->file);
 	}
 	request->end_count = 0;
+	kvfree(request->ends);
+	request->ends = NULL;
 }

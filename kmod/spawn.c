@@ -208,6 +208,18 @@ static int wait_for_end(const struct kspawn_args *args, struct pid *child,
 	return 0;
 }
 
+/*
+ * Wait until the child stops before its program.  A debugger can hold it up in exec:
+ * as wait_for_vfork_done() this can be frozen meanwhile.
+ */
+static void await_stop(struct kspawn_request *request)
+{
+	kspawn_kernel.cgroup_enter_frozen();
+	wait_for_completion_state(&request->stopped,
+				  TASK_KILLABLE | TASK_FREEZABLE);
+	kspawn_kernel.cgroup_leave_frozen(false);
+}
+
 /* Returns the pid of a child that there is, or a negative errno. */
 static int settle(struct kspawn_request *request, pid_t pid,
 		  struct kspawn_outcome *outcome)
@@ -226,7 +238,7 @@ static int settle(struct kspawn_request *request, pid_t pid,
 	}
 	/* A SIGCONT of the caller's must not come before the stop. */
 	if (request->call == KSPAWN_CALL_SPAWN && request->stops)
-		wait_for_completion_killable(&request->stopped);
+		await_stop(request);
 	if (fatal_signal_pending(current))
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_CLONE, 0,
 					   -EINTR);

@@ -117,8 +117,10 @@
  * the list; with close-on-exec if oflag has O_CLOEXEC.  Of a pipe or a pair of
  * sockets the other end is for whoever makes the call: its number is stored at
  * path, a __s32 *, and it is close-on-exec.  It is in the caller's table after a
- * call that succeeds only, and the child's end never is: no other thread's fork or
- * start finds the one early, or the other at all.
+ * call that succeeds only, or one that fails at the step WAIT, when the child is a
+ * program; the child's end never is.  So no other thread's fork or start finds the
+ * one early, or the other at all.  The number is reserved meanwhile: dup2() onto it
+ * fails with EBUSY.
  *
  * -1 is stored as the request is read, so after a failure there is -1, or what was
  * there if the failure came before.  If this memory cannot be written at the end,
@@ -133,8 +135,10 @@
  * O_NONBLOCK, for the caller's end alone, and O_DIRECT, for the end that writes.
  * SOCKETPAIR: of AF_UNIX; mode is SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET.
  * oflag may have O_NONBLOCK, for the caller's end alone.
- * MEMFD: a file in memory, as memfd_create() makes it with MFD_NOEXEC_SEAL, with
- * what is at path, of mode bytes; its offset is 0.  Nobody else has it.
+ * MEMFD: a file in memory, as memfd_create() makes it with MFD_NOEXEC_SEAL (not
+ * executable; the seal is there since Linux 6.3), with what is at path, of mode bytes;
+ * its offset is 0.  Nobody else has it.  Contents beyond RLIMIT_FSIZE are EFBIG, and
+ * SIGXFSZ, as with write(2).
  *
  * They are made in the caller, before there is a child: the limits on descriptors,
  * pipes and memory that count are the caller's, and their errors are EMFILE,
@@ -154,14 +158,20 @@
  * child, as is data of a size that cannot be.
  */
 #define KSPAWN_ACTION_UMASK	14 /* value */
-/* prlimit64(): value: the soft limit; value2: RLIMIT_*; value3: the hard limit */
+/*
+ * prlimit64(): value: the soft limit; value2: RLIMIT_*; value3: the hard limit.
+ * RLIMIT_AS and RLIMIT_DATA hold at once: for data of later operations that is larger
+ * than a page, and for the arguments of the program.  How many bytes of arguments
+ * there may be is decided before, by the RLIMIT_STACK of the caller.
+ */
 #define KSPAWN_ACTION_RLIMIT	15
 #define KSPAWN_ACTION_NO_NEW_PRIVS 16 /* prctl(PR_SET_NO_NEW_PRIVS) */
 /*
  * prctl(PR_SET_PDEATHSIG), value: a signal, or 0.  The parent is the thread that
  * makes the call; if it has exited meanwhile, the child does not start: ESRCH.  Of
  * a builder's child it is a thread of the process that made the builder, from the
- * start on.  As with prctl(), a later change of ids or capabilities clears it, and
+ * start on; one that exits while a start is under way that fails leaves its signal
+ * pending.  As with prctl(), a later change of ids or capabilities clears it, and
  * so does a program that is set-user-ID or has capabilities.
  */
 #define KSPAWN_ACTION_PDEATHSIG	17
@@ -192,8 +202,8 @@
 /*
  * setns(): fd: of a namespace, or a pidfd; value: CLONE_NEW*, or 0 for a namespace.
  * unshare(): value: CLONE_NEW*; others are the child's own already: EINVAL.  A PID
- * namespace is that of the program's children, not its own.  Paths, also the
- * program's, mean what they mean after it.
+ * namespace is that of the program's children, not its own; so is a time namespace
+ * on Linux 6.1.  Paths, also the program's, mean what they mean after it.
  */
 #define KSPAWN_ACTION_SETNS	27
 #define KSPAWN_ACTION_UNSHARE	28
