@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "deeds.hpp"
 #include "events.h"
 #include "finding.hpp"
 
@@ -25,6 +26,7 @@ struct Options;
 struct Probe {
     const char* program = nullptr;
     const char* effect = nullptr; ///< what does not work without it
+    Deed deed = Deed::none;       ///< it must have been run after that
     bool base = false;            ///< nothing works without it
     /// Of kernels without the function of that one.
     const char* instead = nullptr;

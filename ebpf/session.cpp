@@ -14,12 +14,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "deeds.hpp"
 #include "exit_code.hpp"
 #include "kspawn_trace.skel.h"
+#include "lib/descriptor.hpp"
 #include "map.hpp"
 #include "notes.hpp"
 #include "preemption.hpp"
@@ -108,6 +111,14 @@ void check_names(const bpf_object* object, const std::vector<std::string>& targe
 
 int map_fd(const bpf_map* map) {
     return bpf_map__fd(map);
+}
+
+std::optional<bpf_prog_info> info_of(const bpf_program* program) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0)
+        return std::nullopt;
+    return info;
 }
 
 } // namespace
@@ -269,6 +280,25 @@ void Session::attach() {
         if (!wanted.link)
             forget(wanted, fmt::format("cannot be attached: {}", words(errno)));
     });
+    test_probes();
+}
+
+// A compiler may have put the body of a function into its callers, and the function is there
+// all the same.  The kernel counts how often a program is run while it is asked to.
+void Session::test_probes() {
+    const internal::Descriptor counting{bpf_enable_stats(BPF_STATS_RUN_TIME)};
+    if (!counting) // that takes CAP_SYS_ADMIN, which the probes do not
+        return;
+    const auto done = do_each_once();
+    for (auto& wanted : wanted_) {
+        const auto deed = wanted.probe->deed;
+        const auto info = info_of(wanted.program);
+        if (!wanted.link || !done.test(static_cast<std::size_t>(deed)) || !info ||
+            info->run_cnt != 0)
+            continue;
+        wanted.link.reset();
+        forget(wanted, fmt::format("{} of the tracer's own did not come by there", words_of(deed)));
+    }
 }
 
 void Session::detach() {
@@ -318,11 +348,8 @@ std::vector<trace_window> Session::open_windows() const {
 std::uint64_t Session::count_missed() const {
     std::uint64_t missed = 0;
     for (const auto& wanted : wanted_) {
-        bpf_prog_info info{};
-        std::uint32_t size = sizeof(info);
-        if (wanted.link &&
-            bpf_obj_get_info_by_fd(bpf_program__fd(wanted.program), &info, &size) == 0)
-            missed += info.recursion_misses;
+        if (const auto info = wanted.link ? info_of(wanted.program) : std::nullopt)
+            missed += info->recursion_misses;
     }
     return missed;
 }

@@ -86,6 +86,8 @@ private:
     void follow(std::uint32_t pid);
     void choose_programs(const Options& options);
     void forget(const Wanted& wanted, const std::string& reason);
+    /// Leaves out those that are not run where they should be.
+    void test_probes();
     [[nodiscard]] std::uint64_t count_missed() const;
 
     Consumer consumer_;
