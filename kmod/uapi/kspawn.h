@@ -246,24 +246,24 @@
  * @resolve: for OPEN: resolve of struct open_how, RESOLVE_*; 0 otherwise
  * @value3:  see there
  */
-struct kspawn_action {
+__extension__ struct kspawn_action {
 	__u32 op;
 	__s32 fd;
 	__s32 newfd;
 	__s32 dirfd;
-	__extension__ union {
+	union {
 		__aligned_u64 path;
 		__aligned_u64 data;
 	};
-	__extension__ union {
+	union {
 		__aligned_u64 oflag;
 		__aligned_u64 value;
 	};
-	__extension__ union {
+	union {
 		__aligned_u64 mode;
 		__aligned_u64 value2;
 	};
-	__extension__ union {
+	union {
 		__aligned_u64 resolve;
 		__aligned_u64 value3;
 	};

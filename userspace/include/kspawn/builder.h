@@ -34,8 +34,9 @@
  * the child has not begun with is made again if the handler has SA_RESTART, else it fails
  * with EINTR and has done nothing.  An operation that blocks, such as the opening of a FIFO,
  * fails with EINTR whatever the handler says, and the child waits on.  A stop of the caller, a
- * debugger, the freezer of cgroup v2 and a live patch end the wait in the same way.  poll()
- * tells POLLOUT while the child waits for the next call, and POLLHUP when it has been
+ * debugger, the freezer of cgroup v2 and a live patch end the wait, too: a call that the
+ * child has not begun with is then made again, and an operation that blocks fails with EINTR.
+ * poll() tells POLLOUT while the child waits for the next call, and POLLHUP when it has been
  * started or has ended.
  *
  * The kernel module is needed: without it kspawn_builder_create_np() fails with ENOSYS.
@@ -103,8 +104,8 @@ KSPAWN_API int kspawn_builder_create_np(int* builder, pid_t* pid,
  *   - EPERM, at KSPAWN_STEP_BUILDER: the caller may not operate this child; see above.
  *   - EPERM, at KSPAWN_STEP_POLICY: as kspawn_builder_create_np().
  *   - ESRCH, at KSPAWN_STEP_BUILDER: the child has been started, or has ended.
- *   - EINTR, at KSPAWN_STEP_BUILDER: a signal was handled before the child had begun, or
- *     the caller was stopped, while the child is stopped or frozen.
+ *   - EINTR, at KSPAWN_STEP_BUILDER: a signal was handled before the child had begun; or the
+ *     wait has ended while the child is stopped or frozen in the midst of an operation.
  *   - EINTR, at KSPAWN_STEP_ACTION: a signal was handled while the action blocked.
  *   - ENOMEM: there is no memory.
  *   - at KSPAWN_STEP_ATTRIBUTE or KSPAWN_STEP_ACTION, the errors of the call that the
