@@ -216,6 +216,14 @@ TEST_F(spawn, ids_of_the_program)
 	expect_ids(_metadata, &r, "Uid", 1, 0, 0);
 	expect_ids(_metadata, &r, "Gid", 0, OWN_GROUP, OWN_GROUP);
 	EXPECT_EQ('\n', report_status(&r, "Groups")[0]);
+
+	/* -1 alone means that; its neighbour is a user, signed or not. */
+	report_init(_metadata, &s, &r);
+	spawn_state(&s, KSPAWN_ACTION_RESGID, -2, -2, UINT32_MAX - 1);
+	spawn_state(&s, KSPAWN_ACTION_RESUID, UINT32_MAX - 1, -2, -2);
+	expect_report(_metadata, self->device, &s, &r);
+	expect_ids(_metadata, &r, "Uid", UINT32_MAX - 1, UINT32_MAX - 1, UINT32_MAX - 1);
+	expect_ids(_metadata, &r, "Gid", UINT32_MAX - 1, UINT32_MAX - 1, UINT32_MAX - 1);
 }
 
 /* More groups than fit a page, and more than there can be. */
