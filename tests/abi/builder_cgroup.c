@@ -171,6 +171,7 @@ TEST_F(spawn, out_of_memory)
 	if (!make_cgroup(path))
 		SKIP(return, NEEDS_CGROUP);
 	idle_take(&before);
+	ASSERT_EQ(0, announce_failing_allocations());
 	builder = builder_in(_metadata, self->device, path, &pid);
 	ASSERT_EQ(0, put_in(path, "memory.max", "4096"));
 	/* It is killed in exec or by then, and the call says which: nothing else is left. */
