@@ -433,7 +433,6 @@ TEST_F(spawn, refused)
 		unsigned long command = i ? KSPAWN_IOC_START : KSPAWN_IOC_APPLY;
 
 		REFUSED(builder, command, r.args.attr_flags = KSPAWN_ATTR_CLOEXEC_DEFAULT);
-		REFUSED(builder, command, spawn_setcgroup(&r, 0));
 	}
 	REFUSED(builder, KSPAWN_IOC_APPLY, r.args.pid = spawn_pointer(&number));
 	REFUSED(builder, KSPAWN_IOC_START, r.args.flags = KSPAWN_WAIT);

@@ -76,6 +76,15 @@ TEST_F(spawn, made_in_it)
 		SKIP(return, NEEDS_CGROUP);
 	builder = builder_in(_metadata, self->device, path, &pid);
 	EXPECT_TRUE(is_in(pid, path));
+	/* It belongs to the creation, and to no later call. */
+	plain_init(&s);
+	spawn_setcgroup(&s, 0);
+	expect_call(_metadata, builder, KSPAWN_IOC_APPLY, &s, EINVAL, KSPAWN_STEP_COPY,
+		    KSPAWN_ARG_ATTRIBUTES);
+	spawn_init(&s, scratch_tiny);
+	spawn_setcgroup(&s, 0);
+	expect_call(_metadata, builder, KSPAWN_IOC_START, &s, EINVAL, KSPAWN_STEP_COPY,
+		    KSPAWN_ARG_ATTRIBUTES);
 	expect_alive(_metadata, builder, pid);
 	close(builder);
 	remove_cgroup(_metadata, path);
