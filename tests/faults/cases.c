@@ -258,7 +258,7 @@ static void bad_made(struct spawn *s)
 static void action_state(struct spawn *s)
 {
 	static gid_t groups[2048];
-	unsigned long mask = 1;
+	static unsigned long mask = 1;
 
 	tiny(s);
 	spawn_state(s, KSPAWN_ACTION_UMASK, 077, 0, 0);

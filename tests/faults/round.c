@@ -57,19 +57,19 @@ static void change_prepare(struct spawn *s)
 	spawn_chdir(s, "/");
 }
 
-/* A call that fails for want of memory leaves the child, and is made again. */
+/* A call that fails for want of memory leaves the child, and is made again if @again. */
 static int operate(const struct fault_case *c, int builder, unsigned long command,
-		   struct spawn *s)
+		   struct spawn *s, bool again)
 {
 	int ret = ioctl(builder, command, &s->args);
 
-	if (ret < 0 && round_may_show_as(c, errno))
+	if (ret < 0 && again && round_may_show_as(c, errno))
 		ret = ioctl(builder, command, &s->args);
 	return ret;
 }
 
 /* In place of spawn_start(): the result is that of the last call. */
-static pid_t build(int device, const struct fault_case *c, struct spawn *s)
+static pid_t build(int device, const struct fault_case *c, struct spawn *s, bool again)
 {
 	struct spawn creation, change;
 	int builder, error;
@@ -81,10 +81,10 @@ static pid_t build(int device, const struct fault_case *c, struct spawn *s)
 	s->result = creation.result;
 	if (builder < 0)
 		return -1;
-	if (operate(c, builder, KSPAWN_IOC_APPLY, &change))
+	if (operate(c, builder, KSPAWN_IOC_APPLY, &change, again))
 		s->result = change.result;
 	else
-		pid = operate(c, builder, KSPAWN_IOC_START, s);
+		pid = operate(c, builder, KSPAWN_IOC_START, s, again);
 	error = errno;
 	close(builder);
 	errno = error;
@@ -115,7 +115,7 @@ void round_run(int device, const struct fault_case *c, int fail_nth, unsigned in
 	if (fail_nth >= 0)
 		inject_set(fail_nth, nth);
 	errno = 0;
-	round->pid = fault_case_is_built(c) ? build(device, c, &s) : spawn_start(device, &s);
+	round->pid = fault_case_is_built(c) ? build(device, c, &s, fail_nth >= 0) : spawn_start(device, &s);
 	round->error = round->pid < 0 ? errno : 0;
 	if (fail_nth >= 0) {
 		*left = inject_left(fail_nth);
