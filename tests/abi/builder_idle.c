@@ -142,8 +142,8 @@ TEST_F(spawn, no_time)
 	ASSERT_TRUE(own_wait_state(pid, 'S'));
 	own_sleep_ms(200);
 	before = cpu_time_of(pid);
-	EXPECT_LT(0, before)
-		TH_LOG("no schedstat");
+	if (!before)
+		SKIP(return, "this kernel does not account the time of a task (CONFIG_SCHED_INFO)");
 	own_sleep_ms(1500);
 	EXPECT_EQ(before, cpu_time_of(pid));
 	EXPECT_TRUE(own_wait_state(pid, 'S'));

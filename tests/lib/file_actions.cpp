@@ -656,7 +656,8 @@ TEST_F(FileActions, LibcMakesNone) {
         GTEST_SKIP() << "through the kernel it does";
     int end = 0;
     ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
-    expect_failure(ENOTSUP, 0, "file action 0: pipe 1: Operation not supported");
+    expect_failure(ENOTSUP, 0,
+                   "file action 0: pipe 1: Operation not supported (libc cannot do this)");
     EXPECT_EQ(end, -1);
 }
 
