@@ -208,10 +208,7 @@ int kspawn_made_note(struct kspawn_request *request,
 		return -E2BIG;
 	if (action->operation->making->modes)
 		return put_user(-1, (s32 __user *)action->user);
-	if (action->mode > *budget)
-		return -E2BIG;
-	*budget -= action->mode;
-	return 0;
+	return kspawn_request_spend(budget, action->mode);
 }
 
 /* Make what one action asks for; with a number for the other end, if there is one. */
@@ -242,7 +239,7 @@ static int make(struct kspawn_request *request,
  * @request: the request, whose lists have been copied; runs in the caller
  * @outcome: says which action could not be prepared
  *
- * What has been made before an error is left to kspawn_made_settle() and to the
+ * Descriptors that were made before an error are left to kspawn_made_settle() and to the
  * end of the request.
  *
  * Return: 0, or a negative errno.

@@ -70,12 +70,12 @@ static bool attributes_valid(const struct kspawn_args *args, u32 known)
 	       belongs(args->cgroup, set & KSPAWN_ATTR_SETCGROUP);
 }
 
-/* What belongs to the creation of a child. */
+/* Attributes that belong to the creation of a child. */
 #define ATTRIBUTES_OF_CREATION						\
 	(KSPAWN_ATTR_SETCGROUP | KSPAWN_ATTR_CLOEXEC_DEFAULT)
 
 /*
- * What each call takes: flags, attributes, whether a program, and whether a pid
+ * The fields that each call takes: flags, attributes, whether a program, and whether a pid
  * is told; whether it creates a child; and as what it is counted.
  */
 static const struct {
@@ -304,7 +304,7 @@ static int take_file(struct kspawn_request *request,
 	       kspawn_builder_is(action->file) ? -EINVAL : 0;
 }
 
-/* What an operation does not take must be zero. */
+/* Fields that an operation does not take must be zero. */
 static bool fields_valid(const struct kspawn_operation *operation,
 			 const struct kspawn_action *from)
 {
@@ -328,8 +328,14 @@ static bool fields_valid(const struct kspawn_operation *operation,
 	       (!from->value3 || (takes & KSPAWN_TAKES_VALUE3));
 }
 
-/* Count bytes of paths and data.  Returns 0 or -E2BIG. */
-static int spend(size_t *budget, size_t size)
+/**
+ * kspawn_request_spend() - count bytes of paths, data and contents
+ * @budget: how many there may still be
+ * @size:   how many there are
+ *
+ * Return: 0 or -E2BIG.
+ */
+int kspawn_request_spend(size_t *budget, size_t size)
 {
 	if (size > *budget)
 		return -E2BIG;
@@ -344,7 +350,7 @@ static int copy_data(struct kspawn_request *request,
 {
 	size_t size = from->value;
 	void *data;
-	int err = spend(budget, size);
+	int err = kspawn_request_spend(budget, size);
 
 	if (err)
 		return err;
@@ -407,7 +413,7 @@ static int copy_action(struct kspawn_request *request,
 	size = copy_path(request, &action->path, from->path);
 	if (size < 0)
 		return size;
-	err = spend(budget, size);
+	err = kspawn_request_spend(budget, size);
 	if (err)
 		return err;
 	if (begins_with_exe(action->path))

@@ -198,6 +198,7 @@ void kspawn_request_continue(struct kspawn_request *request,
 			     const struct kspawn_request *base);
 int kspawn_request_complete(struct kspawn_request *request,
 			    struct kspawn_outcome *outcome);
+int kspawn_request_spend(size_t *budget, size_t size);
 void kspawn_request_shed(struct kspawn_request *request);
 void kspawn_request_put(struct kspawn_request *request);
 

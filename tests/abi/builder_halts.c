@@ -49,6 +49,25 @@ static pid_t operate_elsewhere(struct __test_metadata *_metadata, int builder,
 	return operator;
 }
 
+static void stop_child(struct __test_metadata *_metadata, pid_t pid)
+{
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_TRUE(own_wait_state(pid, 'T'));
+}
+
+/* As operate_elsewhere(), on a child that is stopped first: the call waits. */
+static pid_t operate_stopped(struct __test_metadata *_metadata, int builder, pid_t pid,
+			     unsigned long command, struct spawn *s)
+{
+	pid_t operator;
+
+	stop_child(_metadata, pid);
+	operator = operate_elsewhere(_metadata, builder, command, s);
+	EXPECT_TRUE(own_wait_state(operator, 'S'));
+	own_sleep_ms(100);
+	return operator;
+}
+
 TEST_F(spawn, closed_while_it_is_stopped)
 {
 	struct idle before;
@@ -57,8 +76,7 @@ TEST_F(spawn, closed_while_it_is_stopped)
 
 	idle_take(&before);
 	builder = assert_builder(_metadata, self->device, &pid);
-	ASSERT_EQ(0, kill(pid, SIGSTOP));
-	ASSERT_TRUE(own_wait_state(pid, 'T'));
+	stop_child(_metadata, pid);
 	close(builder);
 	EXPECT_TRUE(wait_gone(pid));
 	EXPECT_EQ(0, own_sigchld_count());
@@ -183,11 +201,7 @@ TEST_F(spawn, started_while_it_is_stopped)
 
 	need_root(_metadata);
 	builder = assert_builder(_metadata, self->device, &pid);
-	ASSERT_EQ(0, kill(pid, SIGSTOP));
-	ASSERT_TRUE(own_wait_state(pid, 'T'));
-	operator = operate_elsewhere(_metadata, builder, KSPAWN_IOC_START, &s);
-	EXPECT_TRUE(own_wait_state(operator, 'S'));
-	own_sleep_ms(100);
+	operator = operate_stopped(_metadata, builder, pid, KSPAWN_IOC_START, &s);
 	ASSERT_EQ(0, kill(pid, SIGCONT));
 	EXPECT_EQ(0, own_wait(operator));
 	EXPECT_EQ(3 << 8, own_wait(pid));
@@ -203,11 +217,7 @@ TEST_F(spawn, operator_of_a_start_is_killed_before_it)
 
 	need_root(_metadata);
 	builder = assert_builder(_metadata, self->device, &pid);
-	ASSERT_EQ(0, kill(pid, SIGSTOP));
-	ASSERT_TRUE(own_wait_state(pid, 'T'));
-	operator = operate_elsewhere(_metadata, builder, KSPAWN_IOC_START, &s);
-	EXPECT_TRUE(own_wait_state(operator, 'S'));
-	own_sleep_ms(100);
+	operator = operate_stopped(_metadata, builder, pid, KSPAWN_IOC_START, &s);
 	expect_killed(_metadata, operator);
 	ASSERT_EQ(0, kill(pid, SIGCONT));
 	EXPECT_TRUE(own_wait_state(pid, 'S'));
@@ -283,13 +293,9 @@ TEST_F(spawn, operator_is_stopped)
 
 	need_root(_metadata);
 	builder = assert_builder(_metadata, self->device, &pid);
-	ASSERT_EQ(0, kill(pid, SIGSTOP));
-	ASSERT_TRUE(own_wait_state(pid, 'T'));
 	plain_init(&s);
 	spawn_chdir(&s, "/proc");
-	operator = operate_elsewhere(_metadata, builder, KSPAWN_IOC_APPLY, &s);
-	EXPECT_TRUE(own_wait_state(operator, 'S'));
-	own_sleep_ms(100);
+	operator = operate_stopped(_metadata, builder, pid, KSPAWN_IOC_APPLY, &s);
 	ASSERT_EQ(0, kill(operator, SIGSTOP));
 	EXPECT_TRUE(own_wait_state(operator, 'T'));
 	/* It is taken back: the child goes on, and does nothing. */
@@ -322,8 +328,7 @@ TEST_F(spawn, handler_that_restarts)
 
 	need_root(_metadata);
 	builder = assert_builder(_metadata, self->device, &pid);
-	ASSERT_EQ(0, kill(pid, SIGSTOP));
-	ASSERT_TRUE(own_wait_state(pid, 'T'));
+	stop_child(_metadata, pid);
 	operator = assert_fork(_metadata);
 	if (!operator) {
 		sigaction(SIGUSR1, &action, NULL);
@@ -385,8 +390,7 @@ static void expect_both_frozen(struct __test_metadata *_metadata, int device, bo
 	if (in_operation) {
 		spawn_hold(&s);
 	} else {
-		ASSERT_EQ(0, kill(pid, SIGSTOP));
-		ASSERT_TRUE(own_wait_state(pid, 'T'));
+		stop_child(_metadata, pid);
 		spawn_chdir(&s, "/proc");
 	}
 	operator = operate_elsewhere(_metadata, builder, KSPAWN_IOC_APPLY, &s);

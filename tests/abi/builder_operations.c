@@ -6,13 +6,6 @@
 #include <linux/openat2.h>
 #include <sys/resource.h>
 
-/* Apply what @s says, which succeeds. */
-static void expect_applied(struct __test_metadata *_metadata, int builder, struct spawn *s)
-{
-	EXPECT_EQ(0, apply(builder, s))
-		TH_LOG("%m, step %u, index %u", s->result.step, s->result.index);
-}
-
 static unsigned long long signals_of(pid_t pid, const char *name)
 {
 	char text[64];
@@ -217,7 +210,7 @@ TEST_F(spawn, mask_of_a_start_that_fails)
 	bad.args.attr_flags = KSPAWN_ATTR_SETSIGMASK | KSPAWN_ATTR_SETPGROUP;
 	bad.args.sigmask = spawn_signal_bit(SIGUSR2);
 	expect_call(_metadata, builder, KSPAWN_IOC_START, &bad, ENOENT, KSPAWN_STEP_EXEC, 0);
-	/* What else it did holds. */
+	/* Its other operations hold. */
 	EXPECT_EQ(pid, getpgid(pid));
 	EXPECT_EQ(pid, start(builder, &report));
 	EXPECT_EQ(0, own_wait(pid));

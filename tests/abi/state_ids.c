@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Who the program is: ids, groups, capabilities, and what it can never gain. */
+/* The program's identity: ids, groups, capabilities, and what it can never gain. */
 #include "lib/completion.h"
 #include "lib/fixture.h"
 
@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "lib/building.h"
+#include "lib/builders.h"
 
 static void expect_action_failure(struct __test_metadata *_metadata, int device, struct spawn *s,
 				  int error)
@@ -85,16 +85,6 @@ TEST_F(spawn, parent_death_signal_of_the_program)
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
 }
 
-static bool wait_gone(pid_t pid)
-{
-	for (int i = 0; i < 2000; i++) {
-		if (kill(pid, 0) && errno == ESRCH)
-			return true;
-		own_sleep_ms(10);
-	}
-	return false;
-}
-
 /* The program ends as its parent does. */
 TEST_F(spawn, parent_that_exits)
 {
@@ -163,7 +153,7 @@ TEST_F(spawn, parent_that_has_gone)
 /* Nobody's child until it is started, then its maker's. */
 TEST_F(spawn, parent_of_a_builder)
 {
-	DEFINE_SPAWN(start, scratch_child, "child", "pause");
+	DEFINE_SPAWN(program, scratch_child, "child", "pause");
 	pid_t maker, pids[2] = { 0, 0 };
 	int channel[2];
 
@@ -173,11 +163,11 @@ TEST_F(spawn, parent_of_a_builder)
 		struct spawn s;
 		int builder;
 
-		builder = building_begin(_metadata, self->device, &pids[0]);
-		building_init(&s);
+		builder = assert_builder(_metadata, self->device, &pids[0]);
+		plain_init(&s);
 		spawn_state(&s, KSPAWN_ACTION_PDEATHSIG, SIGKILL, 0, 0);
-		building_apply(_metadata, builder, &s);
-		pids[1] = ioctl(builder, KSPAWN_IOC_START, &start.args);
+		expect_applied(_metadata, builder, &s);
+		pids[1] = start(builder, &program);
 		_exit(write(channel[1], pids, sizeof(pids)) != sizeof(pids));
 	}
 	EXPECT_EQ(0, own_wait(maker));
@@ -302,7 +292,7 @@ TEST_F(spawn, ids_in_order)
 /* The descriptors of one who was root are not for whom it becomes. */
 TEST_F(spawn, ids_of_a_builder)
 {
-	DEFINE_REPORT(start, r);
+	DEFINE_REPORT(program, r);
 	struct spawn s;
 	struct stat st;
 	char path[64];
@@ -310,21 +300,21 @@ TEST_F(spawn, ids_of_a_builder)
 	pid_t pid;
 
 	need_root(_metadata);
-	builder = building_begin(_metadata, self->device, &pid);
-	building_init(&s);
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_PDEATHSIG, SIGTERM, 0, 0);
 	spawn_state(&s, KSPAWN_ACTION_RESUID, OWN_USER, OWN_USER, OWN_USER);
-	building_apply(_metadata, builder, &s);
-	EXPECT_TRUE(building_says(pid, "status", "Uid", "65432\t65432\t65432\t65432"));
+	expect_applied(_metadata, builder, &s);
+	EXPECT_TRUE(child_says(pid, "status", "Uid", "65432\t65432\t65432\t65432"));
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	ASSERT_EQ(0, stat(path, &st));
 	/* Undumpable: root's, not its user's. */
 	EXPECT_EQ(0, st.st_uid);
-	building_init(&s);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_RESUID, 0, 0, 0);
-	building_refuse(_metadata, builder, &s, EPERM);
-	EXPECT_TRUE(building_says(pid, "status", "Uid", "65432\t65432\t65432\t65432"));
-	building_report(_metadata, builder, pid, &start, &r);
+	expect_refused(_metadata, builder, &s, EPERM);
+	EXPECT_TRUE(child_says(pid, "status", "Uid", "65432\t65432\t65432\t65432"));
+	expect_reported(_metadata, builder, pid, &program, &r);
 	expect_ids(_metadata, &r, "Uid", OWN_USER, OWN_USER, OWN_USER);
 	/* Other ids, no signal: as setresuid() has it. */
 	EXPECT_TRUE(says(&r, "prctl", "pdeathsig 0 "));

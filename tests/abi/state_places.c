@@ -12,7 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "lib/building.h"
+#include "lib/builders.h"
 
 static void expect_action_failure(struct __test_metadata *_metadata, int device, struct spawn *s,
 				  int error)
@@ -83,7 +83,7 @@ TEST_F(spawn, roots_that_are_refused)
 
 TEST_F(spawn, root_of_a_builder)
 {
-	DEFINE_SPAWN(start, "/inside", "inside", "exit", "8");
+	DEFINE_SPAWN(program, "/inside", "inside", "exit", "8");
 	char path[64], target[PATH_MAX], expected[PATH_MAX];
 	struct spawn s;
 	int builder;
@@ -91,13 +91,13 @@ TEST_F(spawn, root_of_a_builder)
 
 	need_root(_metadata);
 	close(make_jail(_metadata));
-	builder = building_begin(_metadata, self->device, &pid);
-	building_init(&s);
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
 	spawn_chroot(&s, AT_FDCWD, "jail/inside");
-	building_refuse(_metadata, builder, &s, ENOTDIR);
-	building_init(&s);
+	expect_refused(_metadata, builder, &s, ENOTDIR);
+	plain_init(&s);
 	spawn_chroot(&s, AT_FDCWD, "jail");
-	building_apply(_metadata, builder, &s);
+	expect_applied(_metadata, builder, &s);
 	snprintf(path, sizeof(path), "/proc/%d/root", pid);
 	target[readlink(path, target, sizeof(target) - 1)] = '\0';
 	snprintf(expected, sizeof(expected), "%s/jail", self->directory);
@@ -106,7 +106,7 @@ TEST_F(spawn, root_of_a_builder)
 	memset(target, 0, sizeof(target));
 	EXPECT_LT(0, readlink(path, target, sizeof(target) - 1));
 	EXPECT_STREQ(self->directory, target);
-	EXPECT_EQ(pid, ioctl(builder, KSPAWN_IOC_START, &start.args));
+	EXPECT_EQ(pid, start(builder, &program));
 	EXPECT_EQ(8 << 8, own_wait(pid));
 	close(builder);
 }
@@ -161,7 +161,7 @@ TEST_F(spawn, new_user_namespace)
 /* Its maker says who it is there, as newuidmap does, before there is a program. */
 TEST_F(spawn, user_namespace_of_a_builder)
 {
-	DEFINE_REPORT(start, r);
+	DEFINE_REPORT(program, r);
 	char path[64], map[64];
 	unsigned int ids[4];
 	struct spawn s;
@@ -172,17 +172,17 @@ TEST_F(spawn, user_namespace_of_a_builder)
 		ASSERT_EQ(0, own_drop_privileges());
 	/* Dropping them has made this process, and so its child, undumpable. */
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
-	builder = building_begin(_metadata, self->device, &pid);
-	building_init(&s);
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_UNSHARE, CLONE_NEWUSER, 0, 0);
-	building_apply(_metadata, builder, &s);
+	expect_applied(_metadata, builder, &s);
 	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
 	snprintf(map, sizeof(map), "0 %u 1", getuid());
 	ASSERT_EQ(0, put(path, map));
-	building_init(&s);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_UNSHARE, CLONE_NEWNS | CLONE_NEWUTS, 0, 0);
-	building_apply(_metadata, builder, &s);
-	building_report(_metadata, builder, pid, &start, &r);
+	expect_applied(_metadata, builder, &s);
+	expect_reported(_metadata, builder, pid, &program, &r);
 	ASSERT_EQ(4, report_status_ids(&r, "Uid", ids));
 	EXPECT_EQ(0, ids[0]);
 	EXPECT_NE(0, report_status_hex(&r, "CapEff"));
@@ -342,7 +342,7 @@ TEST_F(spawn, descriptors_but_for_some)
 	report_init(_metadata, &s, &r);
 	spawn_close_except(&s, 10, INT_MAX, NULL, 0);
 	expect_report_fds(_metadata, self->device, &s, &r, "0 1 2");
-	/* What is kept is close-on-exec if it is. */
+	/* A descriptor that is kept is close-on-exec if it was. */
 	report_init(_metadata, &s, &r);
 	spawn_open(&s, 12, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
 	spawn_close_except(&s, 3, INT_MAX, kept, ARRAY_SIZE(kept));
@@ -459,32 +459,32 @@ TEST_F(spawn, debugger_of_a_stopped_program)
 /* Said while it is built, and for whatever start succeeds. */
 TEST_F(spawn, builder_that_starts_stopped)
 {
-	DEFINE_SPAWN(start, scratch_child, "child", "exit", "4");
+	DEFINE_SPAWN(program, scratch_child, "child", "exit", "4");
 	DEFINE_SPAWN(bad, "/no/such/program");
 	struct spawn s;
 	int builder;
 	pid_t pid;
 
-	builder = building_begin(_metadata, self->device, &pid);
-	building_init(&s);
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_STOP, 0, 0, 0);
-	building_apply(_metadata, builder, &s);
+	expect_applied(_metadata, builder, &s);
 	EXPECT_TRUE(own_wait_state(pid, 'S'));
 	EXPECT_EQ(-1, ioctl(builder, KSPAWN_IOC_START, &bad.args));
 	EXPECT_EQ(ENOENT, errno);
-	EXPECT_EQ(pid, ioctl(builder, KSPAWN_IOC_START, &start.args));
+	EXPECT_EQ(pid, start(builder, &program));
 	expect_stopped(_metadata, pid);
 	EXPECT_EQ(0, kill(pid, SIGCONT));
 	EXPECT_EQ(4 << 8, own_wait(pid));
 	close(builder);
 
 	/* The same as it is made, which does not wait for any stop. */
-	building_init(&s);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_STOP, 0, 0, 0);
 	builder = ioctl(self->device, KSPAWN_IOC_BUILDER, &s.args);
 	ASSERT_LE(3, builder);
 	pid = s.result.pid;
-	EXPECT_EQ(pid, ioctl(builder, KSPAWN_IOC_START, &start.args));
+	EXPECT_EQ(pid, start(builder, &program));
 	expect_stopped(_metadata, pid);
 	expect_killed(_metadata, pid);
 	close(builder);

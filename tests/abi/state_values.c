@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "lib/building.h"
+#include "lib/builders.h"
 
 /* struct sched_attr, which this libc does not have. */
 struct attributes {
@@ -52,7 +52,7 @@ TEST_F(spawn, umask_of_the_program)
 	/* The caller has what it had. */
 	EXPECT_EQ(022, umask(022));
 
-	/* What comes before is made with the mask that was. */
+	/* A file that comes before is made with the mask that was. */
 	report_init(_metadata, &s, &r);
 	spawn_open(&s, 5, "before", O_WRONLY | O_CREAT, 0777);
 	spawn_state(&s, KSPAWN_ACTION_UMASK, 077, 0, 0);
@@ -114,7 +114,7 @@ TEST_F(spawn, limits_in_order)
 	spawn_state(&s, KSPAWN_ACTION_RLIMIT, 8, RLIMIT_NOFILE, 8);
 	spawn_dup2(&s, 0, 20);
 	expect_failure(_metadata, self->device, &s, EBADF, KSPAWN_STEP_ACTION, 1);
-	/* What memory is left does not matter to what follows. */
+	/* Later operations do not depend on the memory that is left. */
 	report_init(_metadata, &s, &r);
 	spawn_state(&s, KSPAWN_ACTION_RLIMIT, 4096, RLIMIT_AS, RLIM_INFINITY);
 	spawn_state(&s, KSPAWN_ACTION_RLIMIT, 0, RLIMIT_CORE, 0);
@@ -236,7 +236,7 @@ TEST_F(spawn, scheduler_of_the_program)
 	attr.policy = 77;
 	spawn_state_data(&s, KSPAWN_ACTION_SCHEDULER, &attr, sizeof(attr));
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
-	/* What the structure says of its size is looked at by the system call. */
+	/* The system call looks at the size that the structure tells. */
 	attr.policy = SCHED_BATCH;
 	attr.size = 8;
 	expect_action_failure(_metadata, self->device, &s, E2BIG);
@@ -244,7 +244,7 @@ TEST_F(spawn, scheduler_of_the_program)
 	expect_exit(_metadata, self->device, &s, 0);
 	s.actions[0].value = 3;
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
-	/* What an action before it has left in memory is not read. */
+	/* Bytes that an action before it has left in memory are not read. */
 	spawn_init(&s, scratch_tiny);
 	memset(mask, 0xff, sizeof(mask));
 	spawn_state_data(&s, KSPAWN_ACTION_AFFINITY, mask, sizeof(mask));
@@ -290,7 +290,7 @@ TEST_F(spawn, oom_score_of_the_program)
 	s.actions[0].value = -1001;
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
 
-	/* What root has set is the lowest for others; the caller's is as it was. */
+	/* The value that root has set is the lowest for others; the caller's is as it was. */
 	ASSERT_EQ(0, put("/proc/self/oom_score_adj", "100"));
 	ASSERT_EQ(0, own_drop_privileges());
 	s.actions[0].value = 99;
@@ -302,7 +302,7 @@ TEST_F(spawn, oom_score_of_the_program)
 	spawn_state(&s, KSPAWN_ACTION_OOM_SCORE, 500, 0, 0);
 	expect_report(_metadata, self->device, &s, &r);
 	EXPECT_STREQ("500\n", report_section(&r, "oom_score_adj", NULL));
-	EXPECT_TRUE(building_says(getpid(), "oom_score_adj", "100", "\n"));
+	EXPECT_TRUE(child_says(getpid(), "oom_score_adj", "100", "\n"));
 }
 
 TEST_F(spawn, personality_of_the_program)
@@ -357,30 +357,30 @@ TEST_F(spawn, memory_policy_of_the_program)
 /* Each is seen at once, and a failure changes nothing. */
 TEST_F(spawn, values_of_a_builder)
 {
-	DEFINE_REPORT(start, r);
+	DEFINE_REPORT(program, r);
 	struct spawn s;
 	int builder;
 	pid_t pid;
 
-	builder = building_begin(_metadata, self->device, &pid);
-	building_init(&s);
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_UMASK, 077, 0, 0);
 	spawn_state(&s, KSPAWN_ACTION_PRIORITY, 4, 0, 0);
 	spawn_state(&s, KSPAWN_ACTION_OOM_SCORE, 444, 0, 0);
 	spawn_state(&s, KSPAWN_ACTION_RLIMIT, 0, RLIMIT_CORE, 0);
-	building_apply(_metadata, builder, &s);
-	EXPECT_TRUE(building_says(pid, "status", "Umask", "0077"));
-	EXPECT_TRUE(building_says(pid, "oom_score_adj", "444", "\n"));
-	EXPECT_TRUE(building_says(pid, "limits", "Max core file size", "0 "));
+	expect_applied(_metadata, builder, &s);
+	EXPECT_TRUE(child_says(pid, "status", "Umask", "0077"));
+	EXPECT_TRUE(child_says(pid, "oom_score_adj", "444", "\n"));
+	EXPECT_TRUE(child_says(pid, "limits", "Max core file size", "0 "));
 	EXPECT_EQ(4, getpriority(PRIO_PROCESS, pid));
-	building_init(&s);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_OOM_SCORE, 4444, 0, 0);
-	building_refuse(_metadata, builder, &s, EINVAL);
-	building_init(&s);
+	expect_refused(_metadata, builder, &s, EINVAL);
+	plain_init(&s);
 	spawn_state(&s, KSPAWN_ACTION_RLIMIT, 1, RLIMIT_CORE, 0);
-	building_refuse(_metadata, builder, &s, EINVAL);
-	EXPECT_TRUE(building_says(pid, "oom_score_adj", "444", "\n"));
-	building_report(_metadata, builder, pid, &start, &r);
+	expect_refused(_metadata, builder, &s, EINVAL);
+	EXPECT_TRUE(child_says(pid, "oom_score_adj", "444", "\n"));
+	expect_reported(_metadata, builder, pid, &program, &r);
 	EXPECT_TRUE(says(&r, "scheduling", "nice 4 "));
 	EXPECT_EQ(0, strncmp(report_status(&r, "Umask"), "0077", 4));
 	EXPECT_STREQ("444\n", report_section(&r, "oom_score_adj", NULL));

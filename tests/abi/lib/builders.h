@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
 
@@ -78,6 +79,30 @@ static inline void expect_call(struct __test_metadata *_metadata, int fd, unsign
 	EXPECT_EQ(index, s->result.index);
 	EXPECT_EQ(0, s->result.pid);
 	EXPECT_EQ(-1, s->result.pidfd);
+}
+
+/* Apply what @s says, which succeeds. */
+static inline void expect_applied(struct __test_metadata *_metadata, int builder, struct spawn *s)
+{
+	EXPECT_EQ(0, apply(builder, s))
+		TH_LOG("%m, step %u, index %u", s->result.step, s->result.index);
+}
+
+/* The first action of @s fails. */
+static inline void expect_refused(struct __test_metadata *_metadata, int builder, struct spawn *s,
+				  int error)
+{
+	expect_call(_metadata, builder, KSPAWN_IOC_APPLY, s, error, KSPAWN_STEP_ACTION, 0);
+}
+
+/* Start @s, wait for its end, read its report. */
+static inline void expect_reported(struct __test_metadata *_metadata, int builder, pid_t pid,
+				   struct spawn *s, struct report *r)
+{
+	ASSERT_EQ(pid, start(builder, s))
+		TH_LOG("%m, step %u", s->result.step);
+	EXPECT_EQ(0, own_wait(pid));
+	ASSERT_EQ(0, report_load(r));
 }
 
 /* The child is as it was: it can be started. */
@@ -153,6 +178,35 @@ static inline void read_field(pid_t pid, const char *file, const char *name, cha
 	}
 	if (from)
 		fclose(from);
+}
+
+/* A file of the child's in /proc, up to what fits; "" if it cannot be read. */
+static inline const char *child_file(pid_t pid, const char *name)
+{
+	static char text[8192];
+	char path[64];
+	ssize_t size;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[size < 0 ? 0 : size] = '\0';
+	return text;
+}
+
+/* Whether the line of "status" or the like that begins with @name has @value then. */
+static inline bool child_says(pid_t pid, const char *file, const char *name, const char *value)
+{
+	const char *line = strstr(child_file(pid, file), name);
+
+	if (!line)
+		return false;
+	line += strlen(name);
+	line += strspn(line, ": \t");
+	return !strncmp(line, value, strlen(value));
 }
 
 #endif /* KSPAWN_ABI_BUILDERS_H */

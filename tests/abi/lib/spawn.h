@@ -63,7 +63,7 @@ void spawn_close(struct spawn *s, int fd);
 void spawn_close_range(struct spawn *s, int first, int last);
 void spawn_dup2(struct spawn *s, int fd, int newfd);
 void spawn_pass(struct spawn *s, int fd, int newfd, int oflag);
-/* What the start makes; the number of the caller's end goes to @end. */
+/* Descriptors that the start makes; the number of the caller's end goes to @end. */
 void spawn_pipe(struct spawn *s, int newfd, int direction, int oflag, int *end);
 void spawn_socketpair(struct spawn *s, int newfd, int type, int oflag, int *end);
 void spawn_memfd(struct spawn *s, int newfd, const void *bytes, size_t size, int oflag);
