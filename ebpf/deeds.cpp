@@ -43,7 +43,7 @@ constexpr std::size_t number(Deed deed) {
 // At the same address in the child; written to from the parent.
 volatile char there = 0;
 
-/// What the child tells, bit by bit; its parent sees it.
+/// A word of shared memory: the child sets its bits, its parent reads them.
 class Told {
 public:
     Told()

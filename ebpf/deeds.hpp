@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What probes are to see, done once, so that one that sees nothing is noticed.
+/// Deeds that probes are to see, each done once: a probe that sees nothing is noticed.
 #ifndef KSPAWN_TRACE_DEEDS_HPP
 #define KSPAWN_TRACE_DEEDS_HPP
 
@@ -9,7 +9,7 @@
 
 namespace kspawn::trace {
 
-/// What makes the kernel call the function at which a probe is.
+/// A deed makes the kernel call the function at which a probe is.
 enum class Deed : std::size_t {
     none, ///< not ours to bring about
     fork,

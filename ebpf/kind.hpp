@@ -28,7 +28,7 @@ struct Probe {
     const char* effect = nullptr; ///< what does not work without it
     Deed deed = Deed::none;       ///< it must have been run after that
     bool base = false;            ///< nothing works without it
-    /// Of kernels without the function of that one.
+    /// A probe for kernels that lack the function of the other one.
     const char* instead = nullptr;
 };
 

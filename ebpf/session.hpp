@@ -81,7 +81,7 @@ private:
     };
 
     void open(const Options& options);
-    /// What is loaded for a probe.
+    /// The BPF program that is loaded for a probe.
     [[nodiscard]] bpf_program* program_of(const Probe& probe, const btf* types) const;
     void follow(std::uint32_t pid);
     void choose_programs(const Options& options);

@@ -181,7 +181,7 @@ void kspawn_builder_done(struct kspawn_request *base,
 {
 	struct kspawn_builder *builder = base->builder;
 
-	/* What it held is to be gone; whoever waits holds it, too. */
+	/* The files that it held are to be gone; an operator that waits holds it, too. */
 	kspawn_request_put(request);
 	kspawn_descriptors_finish_closing();
 	spin_lock(&builder->lock);

@@ -171,7 +171,7 @@ static struct task_struct *find_alive_thread(struct pid *process)
 }
 
 /*
- * What become_orphan() did is undone, for a child that is started, as copy_process()
+ * Undo become_orphan() for a child that is started, as copy_process()
  * has it.  Returns 0, or -ESRCH if the process has ended.
  */
 static int become_child_of(struct pid *process)

@@ -169,7 +169,7 @@ static const struct state_call calls[] = {
 	},
 };
 
-/* What an argument of 32 bits can be, signed or not. */
+/* Whether a value fits an argument of 32 bits, signed or not. */
 static bool is_short(u64 value)
 {
 	return value == (u32)value || value == (u64)(s32)value;
@@ -201,7 +201,7 @@ static bool may_prctl(u32 option)
  * @operation: what the action asks for
  * @from:      the action; only fields that @operation takes are not 0
  *
- * What the system call itself refuses is left to it.
+ * Refusals of the system call itself are left to it.
  *
  * Return: 0 or -EINVAL.
  */

@@ -60,7 +60,7 @@ static __always_inline bool is_wanted(struct task_struct *caller)
 	return true;
 }
 
-/* What is asked of a child that has not run yet. */
+/* Questions about a child that has not run yet. */
 struct newborn {
 	struct task_struct *task;
 	struct mm_struct *mm;
@@ -385,7 +385,7 @@ ENTRY(on_exit_mm_release, exit_mm_release)
 	return leave_by_exit(bpf_get_current_task_btf());
 }
 
-/* Of kernels that have one function for both. */
+/* For kernels that have one function for both. */
 ENTRY(on_mm_exit_exec_release, mm_exit_exec_release)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

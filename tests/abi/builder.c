@@ -176,7 +176,7 @@ TEST_F(spawn, failures_of_starts)
 	close(builder);
 }
 
-/* What creation, operations and start said holds together. */
+/* Creation, operations and start each say something, and all of it holds. */
 TEST_F(spawn, program_finds_what_was_done)
 {
 	DEFINE_REPORT(s, r);
@@ -409,7 +409,7 @@ TEST_F(spawn, program_is_searched_for)
 	EXPECT_EQ(KSPAWN_STEP_COPY, r.result.step);					\
 } while (0)
 
-/* What does not belong to a call is refused. */
+/* Fields that do not belong to a call are refused. */
 TEST_F(spawn, refused)
 {
 	static const unsigned long plain[] = { KSPAWN_IOC_BUILDER, KSPAWN_IOC_APPLY };
@@ -793,7 +793,7 @@ static int without_privileges(int builder, int device)
 
 	if (own_drop_privileges())
 		return 1;
-	/* What it made before has privileges that it has no more. */
+	/* The child that it made before has privileges that it has no more. */
 	if (start(builder, &s) != -1 || errno != EPERM || s.result.step != KSPAWN_STEP_BUILDER)
 		return 2;
 	plain_init(&make);

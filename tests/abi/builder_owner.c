@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Who may operate a builder: whoever made it, as long as nothing has changed, and debuggers. */
+/* The right to operate a builder: its maker's, as long as nothing has changed, and debuggers'. */
 #include "lib/builders.h"
 #include "lib/passing.h"
 

@@ -222,7 +222,7 @@ static void expect_polled(struct __test_metadata *_metadata, struct poller *poll
 	EXPECT_EQ(events, poller->seen);
 }
 
-/* What ends a poll that waits for the end. */
+/* Events that end a poll that waits for the end. */
 enum end { START, KILL, KILL_IN_AN_OPERATION };
 
 static void expect_hang_up(struct __test_metadata *_metadata, int device, enum end end)

@@ -113,7 +113,7 @@ TEST_F(spawn, flags_of_pipes)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		spawn_pipe(&s, 10 + 2 * i, O_RDONLY, flags[i], &end[2 * i]);
 		spawn_pipe(&s, 11 + 2 * i, O_WRONLY, flags[i], &end[2 * i + 1]);
-		/* What exec would close is seen by its copy. */
+		/* A descriptor that exec would close is seen by its copy. */
 		spawn_dup2(&s, 10 + 2 * i, 30 + 2 * i);
 		spawn_dup2(&s, 11 + 2 * i, 31 + 2 * i);
 	}
@@ -180,7 +180,7 @@ TEST_F(spawn, order_of_the_list)
 	syscall(SYS_close_range, 3, ~0U, 0);
 }
 
-/* What was closed is so for the caller while the program runs. */
+/* An end that was closed is so for the caller while the program runs. */
 TEST_F(spawn, closed_end_is_seen_at_once)
 {
 	DEFINE_SPAWN(s, scratch_child, "child", "pause");
@@ -595,7 +595,7 @@ TEST_F(spawn, start_and_wait)
 	EXPECT_EQ(NULL, wrong);
 	expect_end(_metadata, end, O_RDONLY);
 	close(end);
-	/* What fits stays. */
+	/* Output that fits the pipe stays in it. */
 	spawn_init(&s, "/bin/echo", "echo", "kept");
 	s.args.flags = KSPAWN_WAIT;
 	spawn_pipe(&s, 1, O_WRONLY, 0, &end);

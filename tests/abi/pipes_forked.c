@@ -133,7 +133,7 @@ TEST_F(spawn, nobody_else_has_the_childs_end)
 	EXPECT_EQ(0, leaks);
 }
 
-/* What a careful program does where there is no pipe2(). */
+/* A careful program does this where there is no pipe2(). */
 static pid_t start_by_libc(int *end)
 {
 	int pair[2];

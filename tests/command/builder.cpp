@@ -39,7 +39,7 @@ fs::path proc(const Builder& builder) {
     return "/proc/" + std::to_string(builder.pid());
 }
 
-// What a link below /proc/PID shows; "" if it is not there.
+// The target of a link below /proc/PID; "" if it is not there.
 std::string link(const Builder& builder, const std::string& name) {
     std::error_code none;
     return fs::read_symlink(proc(builder) / name, none);

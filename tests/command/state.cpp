@@ -23,7 +23,7 @@ protected:
         if (kspawn_effective_backend() == KSPAWN_BACKEND_LIBC)
             GTEST_SKIP() << "through libc: no libc has this";
     }
-    // What a script says.
+    // The output of a script.
     static std::string says(const Command& command, const char* script) {
         return Command(command).args({"-c", script}).output().out;
     }

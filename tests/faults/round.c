@@ -34,7 +34,7 @@ static void take_event(const struct spawn *s, struct round *round)
 	round->result.index = event.index;
 }
 
-/* What a builder's child is created with, and what is then done to it. */
+/* Requests that create a builder's child, and change it. */
 static void plain_prepare(struct spawn *s)
 {
 	spawn_init(s, NULL);
@@ -91,7 +91,7 @@ static pid_t build(int device, const struct fault_case *c, struct spawn *s, bool
 	return pid;
 }
 
-/* What a start has made for its caller. */
+/* Close the descriptors that a start has made for its caller. */
 static void close_ends(const struct spawn *s)
 {
 	for (__u32 i = 0; i < s->args.action_count; i++) {

@@ -33,7 +33,7 @@ protected:
         builder = Descriptor{created};
         ASSERT_GT(child, 0);
     }
-    // What the actions and attributes of this test say, once.
+    // The actions and attributes of this test, applied once.
     int apply() {
         const int error = kspawn_builder_apply_np(builder.get(), actions.get(), attributes.get());
         kspawn_spawn_file_actions_destroy(actions.get());

@@ -556,7 +556,7 @@ TEST_F(FileActions, AFailureUndoesNothingOfOurs) {
     EXPECT_EQ(open_descriptors(), before);
 }
 
-// What the start makes.  Without the module no start can.
+// Descriptors that the start makes.  Without the module no start can.
 class MadeByTheStart : public FileActions {
 protected:
     void SetUp() override {

@@ -72,7 +72,7 @@ int Expansion::list_named(std::span<const kspawn_action> said, List<int>& list) 
     const auto indices = indices_.all();
     unsigned at = 0;
     for (const auto& action : actions_.all()) {
-        // What one reads that was passed is the caller's, and not named.
+        // An action that reads a number that was passed reads the caller's, which is not named.
         const bool passed = said[indices[at++]].op == KSPAWN_ACTION_PASS;
         if (has(action, reads_fd) && !passed && !list.push(action.fd))
             return ENOMEM;

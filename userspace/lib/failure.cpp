@@ -37,7 +37,7 @@ struct Memory {
     // How long the path is of the program that was not found, which is in the subject after
     // `executed`; 0 if there is nothing to look for any more.
     std::size_t missing = 0;
-    // What the two functions return that say it in words.
+    // The results of the two functions that say it in words.
     std::array<char, KSPAWN_FAILURE_WORDS_MAX> sentence{};
     kspawn_words words{};
 };
@@ -150,7 +150,7 @@ void describe_exec(Words& words, const Request& request) noexcept {
     }
 }
 
-// What is the matter with a builder: its errors are its own.
+// The cause of a failure at the step BUILDER, whose errors are its own.
 std::string_view hint_at_builder(int error) noexcept {
     switch (error) {
     case EBADF:

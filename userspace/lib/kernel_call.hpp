@@ -9,7 +9,8 @@
 
 namespace kspawn::internal {
 
-/// What a request says, with its `program` or without; the kernel writes into `result`.
+/// The arguments of the ioctl for a request, with its `program` or without; the kernel writes
+/// into `result`.
 kspawn_args kernel_args(const Request& request, bool program, Result& result) noexcept;
 
 /// Asks /dev/kspawn.  Returns what the ioctl does, or -1, and then `result` tells the failure.

@@ -27,7 +27,7 @@ namespace kspawn::tool {
 
 namespace {
 
-// Who and what the program is, in the order in which each can still be done.
+// The program's identity and limits, in the order in which each can still be done.
 void say_state(Command& command, const RunOptions& options, std::vector<std::string>& said) {
     const auto say = [&](std::string option, Command&) { said.push_back(std::move(option)); };
     if (options.oom_score)

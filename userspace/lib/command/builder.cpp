@@ -140,7 +140,7 @@ const Builder& Builder::pass(int own, int child_number, bool close_on_exec) cons
     return act("pass", [&](auto& actions) { actions.pass(own, child_number, oflag); });
 }
 
-// What it says of arguments and environment is what a Command says.
+// Arguments and environment are said as in a Command.
 Child Builder::start(const std::string& program, std::vector<std::string> arguments,
                      const std::optional<Variables>& environment, Command::Failure& failure) const {
     Command command(program);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the kernel tells of a process by its pidfd (PIDFD_GET_INFO).
+/// Facts that the kernel tells of a process by its pidfd (PIDFD_GET_INFO).
 #ifndef KSPAWN_LIB_COMMAND_PIDFD_INFO_HPP
 #define KSPAWN_LIB_COMMAND_PIDFD_INFO_HPP
 
