@@ -31,6 +31,7 @@
 #define KSPAWN_EVENTS_MAX	65536	/* events of one completion descriptor */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
 #define KSPAWN_KEPT_MAX		65536	/* descriptors that CLOSE_EXCEPT keeps */
+#define KSPAWN_BATCH_MAX	256	/* starts of one batch */
 
 /*
  * kspawn_args.flags
@@ -281,6 +282,7 @@ __extension__ struct kspawn_action {
 #define KSPAWN_STEP_EXEC	8 /* finding and executing the program */
 #define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: the wait failed; see there */
 #define KSPAWN_STEP_BUILDER	10 /* making or reaching a builder's child */
+#define KSPAWN_STEP_BATCH	11 /* index: the KSPAWN_BATCH_* that failed */
 
 /* kspawn_result.index when reading the request failed */
 #define KSPAWN_ARG_ARGS		0 /* struct kspawn_args itself */
@@ -382,6 +384,49 @@ struct kspawn_args {
 	__aligned_u64 rusage;
 };
 
+/*
+ * kspawn_batch.flags
+ *
+ * ALL_OR_NONE: no program runs an instruction unless all of them can.  If one
+ * start fails, whatever is the matter with it (a program that is not there, a text
+ * file, an interpreter that is missing, an image that turns out to be broken when it
+ * is mapped, no memory, a signal that kills the child before its program begins),
+ * the others are given up: they leave no child, no SIGCHLD and no descriptor either.
+ * The effects of their file actions on files remain.
+ *
+ * PIPES: the standard output of each but the last is a pipe, which is the standard
+ * input of the next.  The pipes are made by the start: neither end is ever in the
+ * descriptor table of the caller.  A child has its ends before its attributes and
+ * file actions are applied, which may move or replace them, as in a shell.
+ *
+ * PGROUP: the children are one new process group, which none of them can miss or
+ * leave before its program begins.  The group has the pid of the first child that
+ * could be created.  An entry that has SETPGROUP or SETSID is EINVAL.
+ */
+#define KSPAWN_BATCH_ALL_OR_NONE	0x00000001
+#define KSPAWN_BATCH_PIPES		0x00000002
+#define KSPAWN_BATCH_PGROUP		0x00000004
+#define KSPAWN_BATCH_FLAGS_ALL		0x00000007
+
+/**
+ * struct kspawn_batch - several starts in one call
+ * @size:   sizeof(struct kspawn_batch) as the caller knows it
+ * @flags:  KSPAWN_BATCH_*
+ * @starts: const __u64 *: the addresses of so many struct kspawn_args
+ * @count:  how many; 1 to KSPAWN_BATCH_MAX
+ * @reserved: 0
+ * @failed: __u32 *: set to the index, from 0, of the first start that failed, in
+ *          the order of @starts; after a call that fails only; 0: not wanted
+ */
+struct kspawn_batch {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 starts;
+	__u32 count;
+	__u32 reserved;
+	__aligned_u64 failed;
+};
+
 /**
  * struct kspawn_completion - a new completion descriptor
  * @size:     sizeof(struct kspawn_completion) as the caller knows it
@@ -426,7 +471,9 @@ struct kspawn_event {
 #define KSPAWN_RESULT_SIZE_VER0		24
 #define KSPAWN_COMPLETION_SIZE_VER0	16
 #define KSPAWN_EVENT_SIZE_VER0		24
+#define KSPAWN_BATCH_SIZE_VER0		32
 #define KSPAWN_INFO_SIZE_VER0		40
+#define KSPAWN_INFO_SIZE_VER1		48
 
 /**
  * struct kspawn_info - what this module can do
@@ -440,6 +487,8 @@ struct kspawn_event {
  * @action_size: sizeof(struct kspawn_action)
  * @result_size: sizeof(struct kspawn_result)
  * @event_size:  sizeof(struct kspawn_event)
+ * @batch_flags: bits known in kspawn_batch.flags; 0: there is no KSPAWN_IOC_BATCH
+ * @batch_size:  sizeof(struct kspawn_batch)
  */
 struct kspawn_info {
 	__u32 size;
@@ -451,6 +500,8 @@ struct kspawn_info {
 	__u32 action_size;
 	__u32 result_size;
 	__u32 event_size;
+	__u32 batch_flags;
+	__u32 batch_size;
 };
 
 /*
@@ -501,6 +552,38 @@ struct kspawn_info {
  * EINVAL, E2BIG, EFAULT as above, EMFILE, ENFILE or ENOMEM.
  *
  * KSPAWN_IOC_INFO(struct kspawn_info *) returns 0.
+ *
+ * Batches.  KSPAWN_IOC_BATCH(struct kspawn_batch *) makes several starts, each as by
+ * KSPAWN_IOC_SPAWN, and returns how many children there are.  All children exist
+ * before the first attribute or file action is applied; they are set up and execute
+ * their programs at the same time; and no program runs an instruction before the
+ * last of them has been executed or has failed.  So each finds the whole process
+ * group there, and the foreground group of a terminal that a TCSETPGRP has set.
+ * A debugger that holds up one child, or a file action that blocks, holds up all.
+ *
+ * KSPAWN_ASYNC and KSPAWN_WAIT are flags of all starts of a batch or of none: else
+ * EINVAL at ARGS.  With ASYNC the call returns when all children exist, and there is
+ * an event for each.  With WAIT it returns when all have ended; a signal that ends
+ * the wait is told as KSPAWN_WAIT has it, in the result of each child that has not
+ * been waited for.
+ *
+ * What is wrong before there is a child fails the call: none is started, and the
+ * result of the start that it is about tells the step; but a program that is not
+ * there, as any failure from then on, is that start's own.  Without ALL_OR_NONE the
+ * others are made, the result of each tells what became of it, and the call succeeds,
+ * even if it returns 0.  With it the call fails with the error of the first, in the
+ * order of @starts, that failed of itself; the results of those that were given up
+ * have ECANCELED at the step BATCH, and ALL_OR_NONE as index.  With ASYNC the events
+ * tell the same of what fails when the call has returned.
+ *
+ * Errors of the call's own, of which no result tells: EINVAL, E2BIG, EFAULT for
+ * struct kspawn_batch, as above; E2BIG also for more than KSPAWN_BATCH_MAX; ENOMEM.
+ * Errors at the step BATCH: ECANCELED, as said; EINTR (index ALL_OR_NONE), a signal
+ * killed the child before its program began; those of pipe2() and dup2() (index
+ * PIPES); those of setpgid() (index PGROUP).
+ *
+ * If the caller is killed while children are under way, those of an ALL_OR_NONE are
+ * given up, the others go on, as children of whoever adopts them.
  *
  * Builders.  KSPAWN_IOC_BUILDER(struct kspawn_args *) creates a child, does what
  * the attributes and file actions say, and returns a descriptor, close-on-exec,
@@ -575,5 +658,6 @@ struct kspawn_info {
 #define KSPAWN_IOC_BUILDER	_IO(KSPAWN_IOC_MAGIC, 19)
 #define KSPAWN_IOC_APPLY	_IO(KSPAWN_IOC_MAGIC, 20)
 #define KSPAWN_IOC_START	_IO(KSPAWN_IOC_MAGIC, 21)
+#define KSPAWN_IOC_BATCH	_IO(KSPAWN_IOC_MAGIC, 22)
 
 #endif /* _UAPI_KSPAWN_H */
