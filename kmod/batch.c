@@ -331,6 +331,16 @@ static void settle_starts(struct batch *batch)
 	}
 }
 
+/*
+ * The mask of a caller that waits.  SIGCHLD of one child must not end the wait for
+ * another: what comes meanwhile is taken when the call returns.
+ */
+static sigset_t mask_of_wait(sigset_t mask)
+{
+	sigaddset(&mask, SIGCHLD);
+	return mask;
+}
+
 /* Once a wait has been interrupted there is none for the others either. */
 static int wait_for_child(struct start *start, bool interrupted)
 {
@@ -422,9 +432,11 @@ static int run(struct batch *batch)
 	if (err && !kspawn_signals_is_restart(err))
 		give_up_others(batch);
 	settle_starts(batch);
-	kspawn_signals_restore(batch->mask);
-	if (!err)
+	if (!err && common_flags(batch) == KSPAWN_WAIT) {
+		kspawn_signals_restore(mask_of_wait(batch->mask));
 		err = wait_for_children(batch);
+	}
+	kspawn_signals_restore(batch->mask);
 	trace_ends(batch);
 	if (kspawn_spawn_is_repeated(err)) {
 		kspawn_stats_add(KSPAWN_STAT_RESTARTED);

@@ -563,9 +563,9 @@ struct kspawn_info {
  *
  * KSPAWN_ASYNC and KSPAWN_WAIT are flags of all starts of a batch or of none: else
  * EINVAL at ARGS.  With ASYNC the call returns when all children exist, and there is
- * an event for each.  With WAIT it returns when all have ended; a signal that ends
- * the wait is told as KSPAWN_WAIT has it, in the result of each child that has not
- * been waited for.
+ * an event for each.  With WAIT it returns when all have ended; SIGCHLD is
+ * blocked meanwhile; a signal that ends the wait is told as KSPAWN_WAIT has it, in the
+ * result of each child that has not been waited for.
  *
  * What is wrong before there is a child fails the call: none is started, the result
  * of the start that it is about tells the step, and what follows that has not been
