@@ -397,7 +397,8 @@ struct kspawn_args {
  * PIPES: the standard output of each but the last is a pipe, which is the standard
  * input of the next.  The pipes are made by the start: neither end is ever in the
  * descriptor table of the caller.  A child has its ends before its attributes and
- * file actions are applied, which may move or replace them, as in a shell.
+ * file actions are applied, which may move or replace them, as in a shell; with
+ * CLOEXEC_DEFAULT, too.
  *
  * PGROUP: the children are one new process group, which none of them can miss or
  * leave before its program begins.  The group has the pid of the first child that

@@ -187,7 +187,7 @@ TEST_F(spawn, some_fail)
 	EXPECT_EQ(0, own_wait(b.starts[3].result.pid));
 	EXPECT_TRUE(own_no_child());
 	EXPECT_EQ(before.descriptors, own_descriptor_count());
-	EXPECT_EQ(before.sigchld + 2, own_sigchld_count());
+	EXPECT_LT(before.sigchld, own_sigchld_count());
 }
 
 TEST_F(spawn, all_fail)
