@@ -560,7 +560,8 @@ const struct fault_case fault_cases[] = {
 	{ "setcgroup", cgroup_set_up, attribute_cgroup, 0, 0, EXEC },
 	{ "cloexec_default", high_set_up, attribute_cloexec, 0, 0, EXEC },
 	{ "builder", NULL, built, 0, 0, EXEC },
-	{ "batch", NULL, in_batch, 0, 0, { E2BIG, ENOEXEC, ENFILE } },
+	/* Past exec's point of no return, too, there is an error to tell: EFAULT. */
+	{ "batch", NULL, in_batch, 0, 0, { E2BIG, ENOEXEC, ENFILE, EFAULT } },
 	{ "failing_batch", NULL, bad_in_batch, EBADF, KSPAWN_STEP_ACTION, { ENFILE } },
 	{ "not_found", NULL, not_found, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "not_found_by_the_child", NULL, not_found_by_child, ENOENT, KSPAWN_STEP_EXEC, {} },

@@ -98,24 +98,29 @@ static pid_t start_in_batch(int device, struct spawn *s)
 	struct spawn others[2];
 	struct spawn *all[3] = { &others[0], s, &others[1] };
 	__u64 addresses[3];
-	__u32 failed = 1;
+	__u32 failed = sizeof(all) / sizeof(*all);
 	struct kspawn_batch batch = {
 		.size = sizeof(batch),
 		.flags = KSPAWN_BATCH_FLAGS_ALL,
 		.starts = spawn_pointer(addresses),
-		.count = 3,
+		.count = sizeof(all) / sizeof(*all),
 		.failed = spawn_pointer(&failed),
 	};
 
-	for (int i = 0; i < 3; i++) {
+	for (__u32 i = 0; i < batch.count; i++) {
 		if (all[i] != s)
 			spawn_init(all[i], scratch_tiny);
-		all[i]->args.flags = s->args.flags;
+		all[i]->args.flags = all[i] == s ? s->args.flags : s->args.flags & KSPAWN_WAIT;
 		addresses[i] = spawn_pointer(&all[i]->args);
 	}
-	if (ioctl(device, KSPAWN_IOC_BATCH, &batch) == 3)
+	if (ioctl(device, KSPAWN_IOC_BATCH, &batch) == (int)batch.count)
 		return s->result.pid;
-	if (failed < 3)
+	/* No memory for the batch itself: it is about none of them. */
+	if (failed == batch.count)
+		s->result = (struct kspawn_result){
+			.pidfd = -1, .error = errno, .step = KSPAWN_STEP_COPY
+		};
+	else
 		s->result = all[failed]->result;
 	return -1;
 }
