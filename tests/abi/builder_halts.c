@@ -4,37 +4,13 @@
  * killed.
  */
 #include "lib/builders.h"
+#include "lib/cgroups.h"
 #include "lib/freezing.h"
 #include "lib/passing.h"
 
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-
-#define ROOT		"/sys/fs/cgroup"
-#define NEEDS_CGROUP	"needs root and cgroup v2"
-
-/* A group of our own; false if there is none. */
-static bool make_cgroup(char path[64])
-{
-	snprintf(path, 64, ROOT "/kspawn-halts-%d", getpid());
-	return !geteuid() && !access(ROOT "/cgroup.procs", W_OK) && !mkdir(path, 0755);
-}
-
-static void remove_cgroup(struct __test_metadata *_metadata, const char *path)
-{
-	for (int i = 0; i < 1000 && rmdir(path) && errno == EBUSY; i++)
-		own_sleep_ms(10);
-	EXPECT_NE(0, access(path, F_OK));
-}
-
-static int move_into(const char *path, pid_t pid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", pid);
-	return put_in(path, "cgroup.procs", text);
-}
 
 /* Another process, which makes one call on a builder; it exits with the errno. */
 static pid_t operate_elsewhere(struct __test_metadata *_metadata, int builder,
