@@ -24,22 +24,22 @@ namespace {
 
 // A sentence: the subject, ": ", the error, and the remark.
 struct Parts {
-    std::array<char, KSPAWN_FAILURE_WORDS_MAX> subject;
-    std::array<char, 128> error;
-    std::array<char, 256> remark;
+    std::array<char, KSPAWN_FAILURE_WORDS_MAX> subject{};
+    std::array<char, 128> error{};
+    std::array<char, 256> remark{};
 };
 
 struct Memory {
-    kspawn_failure failure;
-    bool any;
+    kspawn_failure failure{};
+    bool any = false;
     // They are made when the failure happens: later the request is gone.
     Parts parts{};
     // How long the path is of the program that was not found, which is in the subject after
     // `executed`; 0 if there is nothing to look for any more.
-    std::size_t missing;
+    std::size_t missing = 0;
     // What the two functions return that say it in words.
-    std::array<char, KSPAWN_FAILURE_WORDS_MAX> sentence;
-    kspawn_words words;
+    std::array<char, KSPAWN_FAILURE_WORDS_MAX> sentence{};
+    kspawn_words words{};
 };
 
 // Zero at first and without a destructor: nothing is run for a thread that
