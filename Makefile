@@ -28,7 +28,7 @@ help:
 	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
 	@echo 'make coverage-userspace  how much of userspace/ and ebpf/ their tests run; an hour'
-	@echo 'make matrix      compile the module for every kernel whose headers apt has'
+	@echo 'make matrix      compile the module for every kernel whose headers Debian has'
 	@echo 'make bench       what it costs to start a program, ours and others; hours.'
 	@echo '                 BENCH=--short: what our goals are about; minutes'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
@@ -83,8 +83,12 @@ test: deps
 	@tests/run $(KERNELS:%=--kernel %)
 
 # A day or so, where the guests are emulated.  Those with -rt are kernels that can
-# be preempted nearly anywhere.  7.x is of another Debian, with a root of its own.
+# be preempted nearly anywhere, as others with preempt=full: there the tracer has other
+# probes.  7.x is of another Debian, with a root of its own.
 NIGHTLY_FLAVOURS ?= $(shell qemu/kernels/list nightly)
+NIGHTLY_SERIES ?= $(shell qemu/kernels/list nightly generic)
+NIGHTLY_RT ?= $(shell qemu/kernels/list nightly rt)
+TRACER_TESTS := ^trace/|^races/traced$$
 test-nightly: deps-debug deps-fuzz deps-root
 	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \
@@ -98,6 +102,12 @@ test-nightly: deps-debug deps-fuzz deps-root
 	@tests/readme/run --nightly
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
+	@tests/run --jobs 1 $(NIGHTLY_SERIES:%=--kernel %) \
+		'^(lib|command|preload|conformance|faults)/|$(TRACER_TESTS)'
+	@tests/run --jobs 1 $(NIGHTLY_RT:%=--kernel %) '$(TRACER_TESTS)'
+	@tests/run --jobs 1 $(KERNELS:%=--kernel %) --append preempt=full '$(TRACER_TESTS)'
+	@tests/run --jobs 1 --root trixie $(KERNELS:%=--kernel %) $(NIGHTLY_SERIES:%=--kernel %) \
+		'^(lib|command)/|^trace/(arithmetic|printing)$$'
 	@tests/mutations/run $(KERNELS:%=--kernel %)
 	@tests/mutations/run --of lib $(KERNELS:%=--kernel %)
 	@tests/run --kernel debug --timeout 43200 --program-timeout 36000 \

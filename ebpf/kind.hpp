@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "deeds.hpp"
 #include "events.h"
 #include "finding.hpp"
 
@@ -25,7 +26,10 @@ struct Options;
 struct Probe {
     const char* program = nullptr;
     const char* effect = nullptr; ///< what does not work without it
+    Deed deed = Deed::none;       ///< it must have been run after that
     bool base = false;            ///< nothing works without it
+    /// A probe for kernels that lack the function of the other one.
+    const char* instead = nullptr;
 };
 
 /// How names, threads and times are written: for a terminal, or for a page.

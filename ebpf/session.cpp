@@ -14,14 +14,18 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "deeds.hpp"
 #include "exit_code.hpp"
 #include "kspawn_trace.skel.h"
+#include "lib/descriptor.hpp"
 #include "map.hpp"
 #include "notes.hpp"
+#include "preemption.hpp"
 
 namespace kspawn::trace {
 
@@ -68,12 +72,12 @@ constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
         fmt::format("the kernel does not take the probes: {}\n{}{}", words(error), said(), log));
 }
 
-/// Where a probe is: "fentry/commit_creds" is of type "fentry", at "commit_creds".
+/// Where a probe is: "fentry/commit_creds" is of type "fentry", at "commit_creds"; one of type
+/// "tp" is at the event of a tracepoint, as in "tp/lock/contention_end".
 struct Place {
     explicit Place(const bpf_program* program) : whole(bpf_program__section_name(program)) {
-        const auto slash = whole.find('/');
-        type = whole.substr(0, slash);
-        target = whole.substr(slash + 1);
+        type = whole.substr(0, whole.find('/'));
+        target = whole.substr(whole.rfind('/') + 1);
     }
     std::string whole;
     std::string type;
@@ -84,7 +88,7 @@ struct Place {
 std::string missing_target(const btf* types, const Place& place) {
     if (place.type == "raw_tp") // of the module, whose types are elsewhere
         return {};
-    const bool tracepoint = place.type == "tp_btf";
+    const bool tracepoint = place.type == "tp_btf" || place.type == "tp";
     const auto found =
         tracepoint
             ? btf__find_by_name_kind(types, ("btf_trace_" + place.target).c_str(), BTF_KIND_TYPEDEF)
@@ -109,6 +113,14 @@ int map_fd(const bpf_map* map) {
     return bpf_map__fd(map);
 }
 
+std::optional<bpf_prog_info> info_of(const bpf_program* program) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0)
+        return std::nullopt;
+    return info;
+}
+
 } // namespace
 
 void Session::Delete::operator()(kspawn_trace* skeleton) const noexcept {
@@ -124,7 +136,8 @@ void Session::Delete::operator()(bpf_link* link) const noexcept {
 }
 
 Session::Session(const Options& options, Consumer consumer)
-    : consumer_(std::move(consumer)), kinds_(options.kinds), fd_gap_(options.fd_gap) {
+    : consumer_(std::move(consumer)), kinds_(options.kinds), fd_gap_(options.fd_gap),
+      preemptible_(kernel_is_preemptible()) {
     libbpf_set_print(listen);
     open(options);
     check_names(skeleton_->obj, options.without_hooks);
@@ -138,7 +151,8 @@ Session::Session(const Options& options, Consumer consumer)
     for (;; open(options)) {
         choose_programs(options);
         skeleton_->rodata->sees_returns =
-            bpf_program__autoload(skeleton_->progs.on_kernel_clone_return);
+            bpf_program__autoload(skeleton_->progs.on_kernel_clone_return) ||
+            bpf_program__autoload(skeleton_->progs.on_kernel_clone_return_unpreempted);
         said().clear();
         const int error = -kspawn_trace__load(skeleton_.get());
         if (error == 0)
@@ -204,6 +218,25 @@ void Session::forget(const Wanted& wanted, const std::string& reason) {
     }
 }
 
+// The first that has its place in this kernel; as a kprobe where that matters (state.bpf.h).
+bpf_program* Session::program_of(const Probe& probe, const btf* types) const {
+    bpf_program* program = nullptr;
+    for (const auto* name : {probe.program, probe.instead}) {
+        if (name == nullptr)
+            break;
+        auto* candidate = bpf_object__find_program_by_name(skeleton_->obj, name);
+        auto* const unpreempted = bpf_object__find_program_by_name(
+            skeleton_->obj, fmt::format("{}_unpreempted", name).c_str());
+        if (preemptible_ && unpreempted != nullptr)
+            candidate = unpreempted;
+        if (missing_target(types, Place{candidate}).empty())
+            return candidate;
+        if (program == nullptr)
+            program = candidate;
+    }
+    return program;
+}
+
 void Session::choose_programs(const Options& options) {
     wanted_.clear();
     const std::unique_ptr<btf, decltype(&btf__free)> types{btf__load_vmlinux_btf(), &btf__free};
@@ -214,7 +247,7 @@ void Session::choose_programs(const Options& options) {
         bpf_program__set_autoload(each, false);
     for (std::size_t kind = 0; kind < kind_count; kind++) {
         for (const auto& probe : all_kinds.at(kind)->probes) {
-            auto* const program = bpf_object__find_program_by_name(skeleton_->obj, probe.program);
+            auto* const program = program_of(probe, types.get());
             const Place place{program};
             // The module's are no loss as long as there is no module.  Some are of two kinds.
             if ((!options.kinds.at(kind) && !probe.base) || bpf_program__autoload(program) ||
@@ -247,6 +280,25 @@ void Session::attach() {
         if (!wanted.link)
             forget(wanted, fmt::format("cannot be attached: {}", words(errno)));
     });
+    test_probes();
+}
+
+// A compiler may have put the body of a function into its callers, and the function is there
+// all the same.  The kernel counts how often a program is run while it is asked to.
+void Session::test_probes() {
+    const internal::Descriptor counting{bpf_enable_stats(BPF_STATS_RUN_TIME)};
+    if (!counting) // that takes CAP_SYS_ADMIN, which the probes do not
+        return;
+    const auto done = do_each_once();
+    for (auto& wanted : wanted_) {
+        const auto deed = wanted.probe->deed;
+        const auto info = info_of(wanted.program);
+        if (!wanted.link || !done.test(static_cast<std::size_t>(deed)) || !info ||
+            info->run_cnt != 0)
+            continue;
+        wanted.link.reset();
+        forget(wanted, fmt::format("{} of the tracer's own did not come by there", words_of(deed)));
+    }
 }
 
 void Session::detach() {
@@ -296,11 +348,8 @@ std::vector<trace_window> Session::open_windows() const {
 std::uint64_t Session::count_missed() const {
     std::uint64_t missed = 0;
     for (const auto& wanted : wanted_) {
-        bpf_prog_info info{};
-        std::uint32_t size = sizeof(info);
-        if (wanted.link &&
-            bpf_obj_get_info_by_fd(bpf_program__fd(wanted.program), &info, &size) == 0)
-            missed += info.recursion_misses;
+        if (const auto info = wanted.link ? info_of(wanted.program) : std::nullopt)
+            missed += info->recursion_misses;
     }
     return missed;
 }

@@ -17,6 +17,7 @@
 
 struct bpf_link;
 struct bpf_program;
+struct btf;
 struct kspawn_trace;
 struct ring_buffer;
 
@@ -80,14 +81,19 @@ private:
     };
 
     void open(const Options& options);
+    /// The BPF program that is loaded for a probe.
+    [[nodiscard]] bpf_program* program_of(const Probe& probe, const btf* types) const;
     void follow(std::uint32_t pid);
     void choose_programs(const Options& options);
     void forget(const Wanted& wanted, const std::string& reason);
+    /// Leaves out those that are not run where they should be.
+    void test_probes();
     [[nodiscard]] std::uint64_t count_missed() const;
 
     Consumer consumer_;
     Kinds kinds_;
     std::uint64_t fd_gap_;
+    bool preemptible_; ///< the kernel
     std::unique_ptr<kspawn_trace, Delete> skeleton_;
     std::unique_ptr<ring_buffer, Delete> ring_;
     std::vector<Wanted> wanted_;

@@ -70,6 +70,55 @@ struct {
 	__type(value, u8);
 } followed SEC(".maps") __weak;
 
+/*
+ * Probes of functions are compiled twice.  A program on a trampoline (fentry, fexit) takes
+ * the fewest instructions.  Where the kernel can be preempted, its thread may be put aside
+ * while it runs: until then it is skipped for all other threads on that CPU.  So there the
+ * front end takes the other: a kprobe runs with preemption disabled, as does a program on
+ * the event of a tracepoint (tp), which on some kernels one on the tracepoint itself
+ * (tp_btf) does not.
+ */
+#define UNPREEMPTED(name)	name##_unpreempted
+
+/* At the beginning of a function.  Pointers among @params must be read by BPF_CORE_READ(). */
+#define ENTRY(name, function, params...)					\
+static __always_inline int ____##name(void *ctx, ##params);		\
+SEC("fentry/" #function)						\
+int name(unsigned long long *ctx)					\
+{									\
+	_Pragma("GCC diagnostic push")					\
+	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")		\
+	return ____##name(___bpf_ctx_cast(params));			\
+	_Pragma("GCC diagnostic pop")					\
+}									\
+SEC("kprobe/" #function)						\
+int UNPREEMPTED(name)(struct pt_regs *ctx)				\
+{									\
+	_Pragma("GCC diagnostic push")					\
+	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")		\
+	return ____##name(___bpf_kprobe_args(params));			\
+	_Pragma("GCC diagnostic pop")					\
+}									\
+static __always_inline int ____##name(void *ctx, ##params)
+
+/* At the end of a function. */
+#define RETURN(name, function)						\
+static __always_inline int ____##name(void);				\
+SEC("fexit/" #function)							\
+int name(void *ctx)							\
+{									\
+	return ____##name();						\
+}									\
+SEC("kretprobe/" #function)						\
+int UNPREEMPTED(name)(void *ctx)					\
+{									\
+	return ____##name();						\
+}									\
+static __always_inline int ____##name(void)
+
+/* A string in the record of a tracepoint's event. */
+#define EVENT_STRING(event, field)	((const char *)(event) + ((event)->__data_loc_##field & 0xffff))
+
 static __always_inline void count_loss(u64 *loss)
 {
 	__sync_fetch_and_add(loss, 1);

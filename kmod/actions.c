@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/fsnotify.h>
 #include <linux/namei.h>
 #include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
+#include <linux/socket.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 
@@ -135,9 +137,11 @@ static int open_elsewhere(struct kspawn_request *request,
 int kspawn_actions_open(struct kspawn_request *request,
 			const struct kspawn_file_action *action)
 {
-	int err;
+	int err = 0;
 
-	err = kspawn_actions_close(request, action);
+	/* A child that lives on is as before if the file cannot be opened. */
+	if (!kspawn_request_is_repeatable(request))
+		err = kspawn_actions_close(request, action);
 	if (!err && !is_descriptor(action->fd))
 		err = -EBADF;
 	if (err)
@@ -197,6 +201,59 @@ int kspawn_actions_inherit(struct kspawn_request *request,
 	clear_cloexec(action->fd);
 	fput(file);
 	return 0;
+}
+
+/* Give the child a descriptor that whoever made the call has, as SCM_RIGHTS. */
+int kspawn_actions_pass(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
+{
+	int err;
+
+	if (!is_descriptor(action->newfd))
+		return -EBADF;
+	err = kspawn_kernel.receive_fd_replace(action->newfd, action->file,
+					       action->oflag);
+	kspawn_descriptors_finish_closing();
+	return err == -EMFILE ? -EBADF : min(err, 0);
+}
+
+/*
+ * Give the child a descriptor that was made for it.  To an auditor the child makes
+ * it, by the system call of that name.
+ */
+int kspawn_actions_pipe(struct kspawn_request *request,
+			const struct kspawn_file_action *action)
+{
+	int err;
+
+	kspawn_audit_begin(__NR_pipe2, 0, action->oflag, 0, 0);
+	err = kspawn_actions_pass(request, action);
+	kspawn_audit_end(err);
+	return err;
+}
+
+/* The same, by socketpair(). */
+int kspawn_actions_socketpair(struct kspawn_request *request,
+			      const struct kspawn_file_action *action)
+{
+	int err;
+
+	kspawn_audit_begin(__NR_socketpair, AF_UNIX, action->mode, 0, 0);
+	err = kspawn_actions_pass(request, action);
+	kspawn_audit_end(err);
+	return err;
+}
+
+/* The same, by memfd_create(). */
+int kspawn_actions_memfd(struct kspawn_request *request,
+			 const struct kspawn_file_action *action)
+{
+	int err;
+
+	kspawn_audit_begin(__NR_memfd_create, 0, 0, 0, 0);
+	err = kspawn_actions_pass(request, action);
+	kspawn_audit_end(err);
+	return err;
 }
 
 static int enter_directory(const struct path *path)
@@ -270,6 +327,37 @@ int kspawn_actions_fchdir(struct kspawn_request *request,
 	return err;
 }
 
+/*
+ * Change the root.  No system call begins at a descriptor: the child is there for
+ * a moment.
+ */
+int kspawn_actions_chroot(struct kspawn_request *request,
+			  const struct kspawn_file_action *action)
+{
+	struct path before;
+	struct pt_regs regs = {};
+	int err;
+
+	get_fs_pwd(current->fs, &before);
+	err = kspawn_actions_chdir(request, action);
+	if (err)
+		goto out;
+	regs.di = kspawn_memory_string(request, ".");
+	if (IS_ERR_VALUE(regs.di)) {
+		err = regs.di;
+	} else {
+		kspawn_audit_begin(__NR_chroot, regs.di, 0, 0, 0);
+		do {
+			err = kspawn_kernel.__x64_sys_chroot(&regs);
+		} while (kspawn_signals_interrupted(request, err));
+		kspawn_audit_end(err);
+	}
+	kspawn_kernel.set_fs_pwd(current->fs, &before);
+out:
+	path_put(&before);
+	return err;
+}
+
 static int close_range(unsigned int first, unsigned int last)
 {
 	struct pt_regs regs = { .di = first, .si = last };
@@ -294,6 +382,47 @@ int kspawn_actions_close_range(struct kspawn_request *request,
 	if (action->fd < 0 || action->newfd < 0)
 		return -EBADF;
 	return close_range(action->fd, action->newfd);
+}
+
+/* Each of the numbers to keep is larger than the one before. */
+int kspawn_actions_check_except(const struct kspawn_operation *operation,
+				const struct kspawn_action *from)
+{
+	return from->value > KSPAWN_KEPT_MAX * sizeof(s32) ||
+	       from->value % sizeof(s32) || !from->value != !from->data ?
+		-EINVAL : 0;
+}
+
+/* Close a range of descriptors, but for some. */
+int kspawn_actions_close_except(struct kspawn_request *request,
+				const struct kspawn_file_action *action)
+{
+	size_t i, count = action->value / sizeof(s32);
+	const s32 *kept = action->data;
+	int from = action->fd;
+	int err = 0;
+
+	if (action->fd < 0 || action->newfd < 0)
+		return -EBADF;
+	if (action->newfd < action->fd)
+		return -EINVAL;
+	/* Nothing is closed if the list is not as it must be. */
+	for (i = 0; i < count; i++)
+		if (kept[i] < 0 || (i && kept[i] <= kept[i - 1]))
+			return -EINVAL;
+	for (i = 0; i < count && !err; i++) {
+		if (kept[i] < from)
+			continue;
+		if (kept[i] > action->newfd)
+			break;
+		if (kept[i] > from)
+			err = close_range(from, kept[i] - 1);
+		if (kept[i] == action->newfd)
+			return err;
+		from = kept[i] + 1;
+		cond_resched();
+	}
+	return err ?: close_range(from, action->newfd);
 }
 
 /* The terminal of a file, or NULL; the slave side of a pseudo-terminal. */

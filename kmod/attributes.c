@@ -112,6 +112,10 @@ int kspawn_attributes_ids(struct kspawn_request *request,
 	struct user_namespace *ns = current_user_ns();
 	int err;
 
+	/* Neither is set if one cannot be. */
+	if (!kuid_has_mapping(ns, current_uid()) ||
+	    !kgid_has_mapping(ns, current_gid()))
+		return -EINVAL;
 	/*
 	 * The child has descriptors that its new user is not to get at.  Where
 	 * there is memory commit_creds() makes that undumpable, before others

@@ -11,6 +11,7 @@
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
 
+#include "builder.h"
 #include "child.h"
 #include "descriptors.h"
 #include "kernel_symbols.h"
@@ -62,6 +63,8 @@ static int come_apart(struct kspawn_request *request)
 	int err;
 
 	request->child = get_pid(task_pid(current));
+	if (request->builder)
+		kspawn_builder_born(request);
 	kspawn_descriptors_install(request->files);
 	request->files = NULL;
 	err = kspawn_memory_leave(request);
@@ -84,7 +87,7 @@ static int set_up(struct kspawn_request *request)
 {
 	int err = 0;
 
-	if (kspawn_memory_is_needed(request))
+	if (request->builder || kspawn_memory_is_needed(request))
 		err = kspawn_memory_make(request);
 	if (!err)
 		err = kspawn_signals_birth(request);
@@ -102,6 +105,8 @@ static int set_up(struct kspawn_request *request)
 static void leave(struct kspawn_request *request)
 {
 	kspawn_memory_uncharge();
+	if (request->stops)
+		complete_all(&request->stopped);
 	kspawn_queue_post(request);
 	kspawn_request_put(request);
 	/*
@@ -111,33 +116,83 @@ static void leave(struct kspawn_request *request)
 	module_put(THIS_MODULE);
 }
 
+/* A tracer remains what it was, and sees the child end before its parent does. */
+static void change_parent(struct task_struct *parent)
+{
+	struct task_struct *child = current;
+
+	lockdep_assert_held(kspawn_kernel.tasklist_lock);
+	list_move_tail(&child->sibling, &parent->children);
+	rcu_assign_pointer(child->real_parent, parent);
+	if (!child->ptrace)
+		rcu_assign_pointer(child->parent, parent);
+}
+
 /*
- * Take the child away from its parent, for one that failed and ends next.  Its
- * new parent, kthreadd, ignores SIGCHLD, so the kernel reaps the child as it
- * ends: whoever waits, by whatever flags, finds no child, and no SIGCHLD is sent.
- * Those that wait already look again, and may learn that they have no child
- * left; the failure is told at the same moment, so that a caller knows why.
- *
- * A tracer remains what it was, and sees the child end; then kthreadd's turn
- * comes.
+ * Take the child away from its parent: one that failed and ends next, or one
+ * that is not started yet.  Its new parent, kthreadd, ignores SIGCHLD, so the
+ * kernel reaps the child when it ends: whoever waits, by whatever flags, finds
+ * no child, and no SIGCHLD is sent.  Those that wait already look again, and may
+ * learn that they have no child left; a failure is told at the same moment, so
+ * that a caller knows why.
  */
 static void become_orphan(struct kspawn_request *request)
 {
-	struct task_struct *reaper = *kspawn_kernel.kthreadd_task;
 	struct task_struct *child = current;
 	struct task_struct *parent;
 
 	write_lock_irq(kspawn_kernel.tasklist_lock);
 	parent = rcu_dereference_protected(child->real_parent,
 			lockdep_is_held(kspawn_kernel.tasklist_lock));
-	kspawn_request_fail(request);
+	if (request->outcome.error)
+		kspawn_request_fail(request);
 	/* While it is still theirs: __WNOTHREAD compares the parent. */
 	kspawn_kernel.__wake_up_parent(child, parent);
-	list_move_tail(&child->sibling, &reaper->children);
-	rcu_assign_pointer(child->real_parent, reaper);
-	if (!child->ptrace)
-		rcu_assign_pointer(child->parent, reaper);
+	change_parent(*kspawn_kernel.kthreadd_task);
 	write_unlock_irq(kspawn_kernel.tasklist_lock);
+}
+
+/*
+ * A thread of a process that lives on, as find_alive_thread() in kernel/exit.c
+ * has it: it will hand its children on when it exits.
+ */
+static struct task_struct *find_alive_thread(struct pid *process)
+{
+	struct task_struct *leader, *thread;
+
+	lockdep_assert_held(kspawn_kernel.tasklist_lock);
+	leader = pid_task(process, PIDTYPE_TGID);
+	if (!leader)
+		return NULL;
+	for_each_thread(leader, thread)
+		if (!(thread->flags & PF_EXITING))
+			return thread;
+	return NULL;
+}
+
+/*
+ * Undo become_orphan() for a child that is started, as copy_process()
+ * has it.  Returns 0, or -ESRCH if the process has ended.
+ */
+static int become_child_of(struct pid *process)
+{
+	struct signal_struct *signal = current->signal;
+	struct task_struct *parent;
+
+	write_lock_irq(kspawn_kernel.tasklist_lock);
+	parent = find_alive_thread(process);
+	if (parent) {
+		change_parent(parent);
+		signal->has_child_subreaper =
+			parent->signal->has_child_subreaper ||
+			parent->signal->is_child_subreaper;
+		/* A stop that was before is none to tell a parent of. */
+		spin_lock(&unrcu_pointer(current->sighand)->siglock);
+		signal->flags &= ~SIGNAL_STOP_CONTINUED;
+		spin_unlock(&unrcu_pointer(current->sighand)->siglock);
+	}
+	write_unlock_irq(kspawn_kernel.tasklist_lock);
+	return parent ? 0 : -ESRCH;
 }
 
 /* The caller learns why; nobody sees the child. */
@@ -164,10 +219,109 @@ static int end_killed(struct kspawn_request *request)
 	void (*exit)(int sig) = kspawn_kernel.do_group_exit;
 	int sig = request->fatal_signal ?: SIGKILL;
 
-	kspawn_stats_add(KSPAWN_STAT_KILLED);
+	kspawn_stats_add(request->builder && kspawn_builder_is_closed(request) ?
+			 KSPAWN_STAT_CLOSED : KSPAWN_STAT_KILLED);
 	leave(request);
 	exit(sig);
 	return 0;
+}
+
+/* On the way to user mode: the last that its program is to find done. */
+static void begin_program(struct kspawn_request *request, sigset_t mask)
+{
+	/* Not earlier: it would interrupt what exec waits for. */
+	if (request->stops)
+		send_sig(SIGSTOP, current, 1);
+	kspawn_signals_restore(mask);
+}
+
+/* Returns 0 if the child is a program now, or a negative errno. */
+static int start(struct kspawn_request *base, struct kspawn_request *request)
+{
+	int err = 0;
+
+	if (READ_ONCE(request->abandoned))
+		return kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_EXEC,
+					   0, -EINTR);
+	if (kspawn_request_has_flag(request, KSPAWN_PIDFD))
+		err = make_pidfd(request);
+	if (err)
+		return err;
+	/* Before exec, of which tracers and auditors see whose child it is. */
+	err = become_child_of(kspawn_builder_creator(base));
+	if (err)
+		return kspawn_outcome_fail(&request->outcome,
+					   KSPAWN_STEP_BUILDER, 0, err);
+	err = kspawn_program_execute(request);
+	if (request->outcome.error)
+		become_orphan(base);
+	return err;
+}
+
+/* Do what a request asks for.  Returns 0 or a negative errno. */
+static int serve(struct kspawn_request *base, struct kspawn_request *request)
+{
+	int err;
+
+	kspawn_request_continue(request, base);
+	err = kspawn_operations_run(request);
+	if (!err && request->call == KSPAWN_CALL_START)
+		err = start(base, request);
+	/* A start that fails has no program for which the mask would be. */
+	if (!err && kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))
+		base->mask = kspawn_signals_set(request->args.sigmask);
+	/* Whoever waits decides whether to ask again. */
+	if (kspawn_signals_is_restart(request->outcome.error))
+		request->outcome.error = -EINTR;
+	base->scratch = request->scratch;
+	base->stops |= request->stops;
+	base->fatal_signal = request->fatal_signal;
+	return err;
+}
+
+/*
+ * The life of a builder's child: it does what it is told, until one of that is
+ * to become a program.
+ */
+static int be_built(struct kspawn_request *base)
+{
+	struct kspawn_request *request;
+	int err;
+
+	become_orphan(base);
+	err = set_up(base);
+	if (err) {
+		kspawn_builder_end(base);
+		return end_failed(base);
+	}
+	/* It has memory: from here on that says which cgroup is charged. */
+	kspawn_memory_uncharge();
+	kspawn_request_shed(base);
+	kspawn_kernel.exec_mm_release(current, NULL);
+
+	while ((request = kspawn_builder_next(base))) {
+		err = serve(base, request);
+		if (kspawn_signals_is_killed(base))
+			break;
+		/* Past the point of no return an error leaves no outcome. */
+		if (request->call == KSPAWN_CALL_START &&
+		    !request->outcome.error) {
+			if (!kspawn_builder_commit(base))
+				break;
+			if (!err)
+				begin_program(base, base->mask);
+			request->served = true;
+			kspawn_builder_done(base, request);
+			leave(base);
+			return 0;
+		}
+		request->served = true;
+		kspawn_builder_done(base, request);
+	}
+	/* It may have been killed when exec was done, or its builder closed. */
+	become_orphan(base);
+	kspawn_builder_end(base);
+	return end_killed(base);
 }
 
 /**
@@ -197,6 +351,10 @@ int kspawn_child(void *data)
 		return end_failed(request);
 	if (kspawn_request_has_attr(request, KSPAWN_ATTR_SETSIGMASK))
 		mask = kspawn_signals_set(request->args.sigmask);
+	if (request->builder) {
+		request->mask = mask;
+		return be_built(request);
+	}
 	err = set_up(request);
 	if (!err)
 		err = kspawn_program_execute(request);
@@ -207,7 +365,7 @@ int kspawn_child(void *data)
 		return end_failed(request);
 	/* Past the point of no return a SIGSEGV waits for it in user mode. */
 	if (!err)
-		kspawn_signals_restore(mask);
+		begin_program(request, mask);
 	leave(request);
 	return 0;
 }

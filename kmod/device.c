@@ -55,7 +55,11 @@ static long run_command(unsigned int command, unsigned long argument)
 	case KSPAWN_IOC_INFO:
 		return get_info((struct kspawn_info __user *)argument);
 	case KSPAWN_IOC_SPAWN:
-		return kspawn_spawn((struct kspawn_args __user *)argument);
+		return kspawn_spawn(KSPAWN_CALL_SPAWN, NULL,
+				    (struct kspawn_args __user *)argument);
+	case KSPAWN_IOC_BUILDER:
+		return kspawn_spawn(KSPAWN_CALL_BUILDER, NULL,
+				    (struct kspawn_args __user *)argument);
 	case KSPAWN_IOC_COMPLETION:
 		return kspawn_queue_create((struct kspawn_completion __user *)
 					   argument);

@@ -20,9 +20,12 @@
 #include <linux/fs_struct.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
+#include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/pid.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>

@@ -269,6 +269,26 @@ unsigned long kspawn_memory_map(struct kspawn_request *request, size_t size)
 }
 
 /**
+ * kspawn_memory_scratch() - room for arguments of a system call
+ * @request: the request of the child, which is current
+ *
+ * PATH_MAX bytes, and a page behind them, for the one who asks last.
+ *
+ * Return: its address, or a negative errno.
+ */
+unsigned long kspawn_memory_scratch(struct kspawn_request *request)
+{
+	unsigned long at = request->scratch;
+
+	if (!at) {
+		at = kspawn_memory_map(request, PATH_MAX + PAGE_SIZE);
+		if (!IS_ERR_VALUE(at))
+			request->scratch = at;
+	}
+	return at;
+}
+
+/**
  * kspawn_memory_string() - a string in user memory of the child's own
  * @request: the request of the child, which is current
  * @string:  the string, of at most PATH_MAX bytes
@@ -281,14 +301,10 @@ unsigned long kspawn_memory_map(struct kspawn_request *request, size_t size)
 unsigned long kspawn_memory_string(struct kspawn_request *request,
 				   const char *string)
 {
-	unsigned long at = request->scratch;
+	unsigned long at = kspawn_memory_scratch(request);
 
-	if (!at) {
-		at = kspawn_memory_map(request, PATH_MAX + PAGE_SIZE);
-		if (IS_ERR_VALUE(at))
-			return at;
-		request->scratch = at;
-	}
+	if (IS_ERR_VALUE(at))
+		return at;
 	/* In memory of our own it is for want of memory that a copy fails. */
 	if (copy_to_user((void __user *)at, string, strlen(string) + 1))
 		return -ENOMEM;

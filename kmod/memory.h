@@ -17,6 +17,7 @@ void kspawn_memory_uncharge(void);
 void kspawn_memory_hide(void);
 int kspawn_memory_make(struct kspawn_request *request);
 unsigned long kspawn_memory_map(struct kspawn_request *request, size_t size);
+unsigned long kspawn_memory_scratch(struct kspawn_request *request);
 unsigned long kspawn_memory_string(struct kspawn_request *request,
 				   const char *string);
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bug.h>
+#include <linux/file.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
+#include "descriptors.h"
+#include "made.h"
 #include "memory.h"
 #include "operations.h"
 #include "request.h"
@@ -16,6 +19,30 @@
 		.traits = _traits,					\
 		.run = kspawn_actions_##_name,				\
 	}
+
+/* One that makes the descriptor that it gives the child. */
+#define MAKING(_op, _name)						\
+	[KSPAWN_ACTION_##_op] = {					\
+		.name = #_name,						\
+		.takes = KSPAWN_TAKES_NEWFD,				\
+		.traits = KSPAWN_KEEPS_LOOKUP | KSPAWN_MAKES_FD,	\
+		.making = &kspawn_made_##_name,				\
+		.run = kspawn_actions_##_name,				\
+	}
+
+#define STATE(_op, _name, _run, _takes, _traits)			\
+	[KSPAWN_ACTION_##_op] = {					\
+		.name = #_name,						\
+		.takes = _takes,					\
+		.traits = _traits,					\
+		.op = KSPAWN_ACTION_##_op,				\
+		.check = kspawn_state_check,				\
+		.run = kspawn_state_##_run,				\
+	}
+
+#define TAKES_VALUES							\
+	(KSPAWN_TAKES_VALUE | KSPAWN_TAKES_VALUE2 | KSPAWN_TAKES_VALUE3)
+#define TAKES_DATA	(KSPAWN_TAKES_VALUE | KSPAWN_TAKES_DATA)
 
 /* File actions, by their number. */
 static const struct kspawn_operation actions[] = {
@@ -34,6 +61,44 @@ static const struct kspawn_operation actions[] = {
 	       KSPAWN_NAMES_FD | KSPAWN_KEEPS_LOOKUP),
 	ACTION(CLOSE_RANGE, close_range, KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD,
 	       KSPAWN_KEEPS_LOOKUP),
+	ACTION(PASS, pass,
+	       KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD | KSPAWN_TAKES_FILE, 0),
+	MAKING(PIPE, pipe),
+	MAKING(SOCKETPAIR, socketpair),
+	MAKING(MEMFD, memfd),
+	STATE(UMASK, umask, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(RLIMIT, rlimit, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(NO_NEW_PRIVS, no_new_privs, run, 0, KSPAWN_NEEDS_MEMORY),
+	STATE(PDEATHSIG, pdeathsig, pdeathsig, KSPAWN_TAKES_VALUE,
+	      KSPAWN_NEEDS_MEMORY | KSPAWN_KNOWS_PARENT),
+	STATE(RESUID, resuid, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(RESGID, resgid, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(GROUPS, groups, run, TAKES_DATA, KSPAWN_NEEDS_MEMORY),
+	STATE(CTTY, ctty, run, KSPAWN_TAKES_FD | KSPAWN_TAKES_VALUE,
+	      KSPAWN_NAMES_FD | KSPAWN_NEEDS_MEMORY),
+	ACTION(CHROOT, chroot, KSPAWN_TAKES_PATH, KSPAWN_NEEDS_MEMORY),
+	STATE(PRIORITY, priority, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(AFFINITY, affinity, run, TAKES_DATA, KSPAWN_NEEDS_MEMORY),
+	STATE(OOM_SCORE, oom_score, oom_score, KSPAWN_TAKES_VALUE, 0),
+	STATE(STOP, stop, stop, 0, 0),
+	STATE(SETNS, setns, run, KSPAWN_TAKES_FD | KSPAWN_TAKES_VALUE,
+	      KSPAWN_NAMES_FD | KSPAWN_NEEDS_MEMORY),
+	STATE(UNSHARE, unshare, run, KSPAWN_TAKES_VALUE, KSPAWN_NEEDS_MEMORY),
+	STATE(CAPABILITIES, capabilities, run, TAKES_DATA,
+	      KSPAWN_NEEDS_MEMORY),
+	STATE(PRCTL, prctl, run, TAKES_VALUES, KSPAWN_NEEDS_MEMORY),
+	STATE(SCHEDULER, scheduler, run, TAKES_DATA, KSPAWN_NEEDS_MEMORY),
+	STATE(IOPRIO, ioprio, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(PERSONALITY, personality, run, KSPAWN_TAKES_VALUE, 0),
+	STATE(MEMPOLICY, mempolicy, run, TAKES_DATA | KSPAWN_TAKES_VALUE2,
+	      KSPAWN_NEEDS_MEMORY),
+	[KSPAWN_ACTION_CLOSE_EXCEPT] = {
+		.name = "close_except",
+		.takes = KSPAWN_TAKES_FD | KSPAWN_TAKES_NEWFD | TAKES_DATA,
+		.op = KSPAWN_ACTION_CLOSE_EXCEPT,
+		.check = kspawn_actions_check_except,
+		.run = kspawn_actions_close_except,
+	},
 };
 
 #define ATTRIBUTE(_name, _attribute)					\
@@ -117,7 +182,7 @@ static int run_attributes(struct kspawn_request *request)
 
 static int run_actions(struct kspawn_request *request)
 {
-	const struct kspawn_file_action *action = request->actions;
+	struct kspawn_file_action *action = request->actions;
 	u32 i;
 	int err;
 
@@ -127,6 +192,12 @@ static int run_actions(struct kspawn_request *request)
 			err = kspawn_memory_make(request);
 		if (!err)
 			err = action->operation->run(request, action);
+		/* Not open for longer than the child has it. */
+		if (action->file) {
+			fput(action->file);
+			action->file = NULL;
+			kspawn_descriptors_finish_closing();
+		}
 		trace_kspawn_action(request, i, action, err);
 		if (!err && kspawn_signals_is_killed(request))
 			err = -EINTR;

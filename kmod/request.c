@@ -9,12 +9,15 @@
 #include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "audit.h"
+#include "builder.h"
+#include "made.h"
 #include "operations.h"
 #include "queue.h"
 #include "request.h"
@@ -25,6 +28,9 @@
  * keeps a pointer of its own behind an object that has a constructor.
  */
 #define REQUEST_SIZE	(SZ_4K - SMP_CACHE_BYTES)
+
+/* That of a builder is there as long as its child waits, which needs no strings. */
+#define BUILDER_REQUEST_SIZE	SZ_1K
 
 static struct kmem_cache *requests __ro_after_init;
 
@@ -48,11 +54,11 @@ static bool belongs(u64 field, u32 flags)
 	return !field || flags;
 }
 
-static bool attributes_valid(const struct kspawn_args *args)
+static bool attributes_valid(const struct kspawn_args *args, u32 known)
 {
 	u32 set = args->attr_flags;
 
-	return !(set & ~KSPAWN_ATTR_ALL) &&
+	return !(set & ~known) &&
 	       belongs(args->pgroup, set & KSPAWN_ATTR_SETPGROUP) &&
 	       belongs(args->sigdefault, set & KSPAWN_ATTR_SETSIGDEF) &&
 	       belongs(args->sigmask, set & KSPAWN_ATTR_SETSIGMASK) &&
@@ -64,12 +70,55 @@ static bool attributes_valid(const struct kspawn_args *args)
 	       belongs(args->cgroup, set & KSPAWN_ATTR_SETCGROUP);
 }
 
+/* Attributes that belong to the creation of a child. */
+#define ATTRIBUTES_OF_CREATION						\
+	(KSPAWN_ATTR_SETCGROUP | KSPAWN_ATTR_CLOEXEC_DEFAULT)
+
+/*
+ * The fields that each call takes: flags, attributes, whether a program, and whether a pid
+ * is told; whether it creates a child; and as what it is counted.
+ */
+static const struct {
+	enum kspawn_stat stat;
+	u32 flags;
+	u32 attributes;
+	bool program;
+	bool pid;
+	bool creates;
+} takes[] = {
+	[KSPAWN_CALL_SPAWN] = {
+		.stat = KSPAWN_STAT_SPAWNS,
+		.flags = KSPAWN_FLAGS_ALL,
+		.attributes = KSPAWN_ATTR_ALL,
+		.program = true,
+		.pid = true,
+		.creates = true,
+	},
+	[KSPAWN_CALL_BUILDER] = {
+		.stat = KSPAWN_STAT_BUILDERS,
+		.attributes = KSPAWN_ATTR_ALL,
+		.pid = true,
+		.creates = true,
+	},
+	[KSPAWN_CALL_APPLY] = {
+		.stat = KSPAWN_STAT_APPLIES,
+		.attributes = KSPAWN_ATTR_ALL & ~ATTRIBUTES_OF_CREATION,
+	},
+	[KSPAWN_CALL_START] = {
+		.stat = KSPAWN_STAT_STARTS,
+		.flags = KSPAWN_PIDFD | KSPAWN_EMPTY_PATH,
+		.attributes = KSPAWN_ATTR_ALL & ~ATTRIBUTES_OF_CREATION,
+		.program = true,
+		.pid = true,
+	},
+};
+
 /* The same for the flags, and what cannot go together. */
-static bool flags_valid(const struct kspawn_args *args)
+static bool flags_valid(const struct kspawn_args *args, enum kspawn_call call)
 {
 	u32 set = args->flags;
 
-	if ((set & ~KSPAWN_FLAGS_ALL) ||
+	if ((set & ~takes[call].flags) ||
 	    ((set & KSPAWN_ASYNC) && (set & KSPAWN_WAIT)) ||
 	    ((set & KSPAWN_EMPTY_PATH) && args->search) ||
 	    (args->search && args->dirfd != AT_FDCWD))
@@ -78,18 +127,23 @@ static bool flags_valid(const struct kspawn_args *args)
 	if (((set & KSPAWN_PIDFD) && !args->result && !args->pidfd) ||
 	    ((set & KSPAWN_WAIT) && !args->result))
 		return false;
+	if (!takes[call].program && (args->path || args->search || args->argv ||
+				     args->envp || args->dirfd))
+		return false;
+	if (!takes[call].pid && args->pid)
+		return false;
 	return belongs(args->completion, set & KSPAWN_ASYNC) &&
 	       belongs(args->cookie, set & KSPAWN_ASYNC) &&
 	       belongs(args->pidfd, set & KSPAWN_PIDFD) &&
 	       belongs(args->rusage, set & KSPAWN_WAIT);
 }
 
-static int check_args(const struct kspawn_args *args,
+static int check_args(const struct kspawn_args *args, enum kspawn_call call,
 		      struct kspawn_outcome *outcome)
 {
-	if (!flags_valid(args))
+	if (!flags_valid(args, call))
 		return bad_copy(outcome, KSPAWN_ARG_ARGS, -EINVAL);
-	if (!attributes_valid(args))
+	if (!attributes_valid(args, takes[call].attributes))
 		return bad_copy(outcome, KSPAWN_ARG_ATTRIBUTES, -EINVAL);
 	if (args->action_count > KSPAWN_ACTIONS_MAX ||
 	    args->action_size > KSPAWN_SIZE_MAX)
@@ -105,6 +159,7 @@ static int check_args(const struct kspawn_args *args,
  * kspawn_request_copy_args() - copy the argument structure itself
  * @args:    where to
  * @from:    the caller's structure, of any size that it may have
+ * @call:    what it is for
  * @outcome: says which field was wrong
  *
  * The result part is checked first, so that later errors can be reported.
@@ -113,8 +168,9 @@ static int check_args(const struct kspawn_args *args,
  * is 0 unless a result can be written there.
  */
 int kspawn_request_copy_args(struct kspawn_args *args,
-		     const struct kspawn_args __user *from,
-		     struct kspawn_outcome *outcome)
+			     const struct kspawn_args __user *from,
+			     enum kspawn_call call,
+			     struct kspawn_outcome *outcome)
 {
 	u32 size;
 	int err;
@@ -142,7 +198,7 @@ int kspawn_request_copy_args(struct kspawn_args *args,
 	err = -E2BIG;
 	if (args->result_size > KSPAWN_SIZE_MAX)
 		goto bad_result;
-	return check_args(args, outcome);
+	return check_args(args, call, outcome);
 
 bad_result:
 	args->result = 0;
@@ -164,6 +220,10 @@ static int copy_program(struct kspawn_request *request,
 	const char *search;
 	ssize_t size;
 
+	if (!takes[request->call].program) {
+		request->path = "";
+		return 0;
+	}
 	size = copy_path(request, &request->path, args->path);
 	if (size < 0)
 		return bad_copy(outcome, KSPAWN_ARG_PATH, size);
@@ -233,42 +293,129 @@ static void note_descriptor(struct kspawn_request *request,
 		selection->bound = min_t(unsigned int, selection->bound, fd);
 }
 
+static int take_file(struct kspawn_request *request,
+		     struct kspawn_file_action *action)
+{
+	action->file = fget_raw(action->fd);
+	if (!action->file)
+		return -EBADF;
+	/* A child that holds its own builder would never be killed by its close. */
+	return request->call != KSPAWN_CALL_SPAWN &&
+	       kspawn_builder_is(action->file) ? -EINVAL : 0;
+}
+
+/* Fields that an operation does not take must be zero. */
+static bool fields_valid(const struct kspawn_operation *operation,
+			 const struct kspawn_action *from)
+{
+	u32 takes = operation->takes;
+
+	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
+	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)))
+		return false;
+	if (operation->making)
+		return kspawn_made_valid(operation->making, from);
+	if ((from->dirfd && !(takes & KSPAWN_TAKES_PATH)) ||
+	    (from->path && !(takes & (KSPAWN_TAKES_PATH | KSPAWN_TAKES_DATA))))
+		return false;
+	if (takes & KSPAWN_TAKES_HOW)
+		return how_valid(from);
+	if (takes & KSPAWN_TAKES_FILE)
+		return !from->mode && !from->resolve &&
+		       !(from->oflag & ~(u64)O_CLOEXEC);
+	return (!from->value || (takes & KSPAWN_TAKES_VALUE)) &&
+	       (!from->value2 || (takes & KSPAWN_TAKES_VALUE2)) &&
+	       (!from->value3 || (takes & KSPAWN_TAKES_VALUE3));
+}
+
+/**
+ * kspawn_request_spend() - count bytes of paths, data and contents
+ * @budget: how many there may still be
+ * @size:   how many there are
+ *
+ * Return: 0 or -E2BIG.
+ */
+int kspawn_request_spend(size_t *budget, size_t size)
+{
+	if (size > *budget)
+		return -E2BIG;
+	*budget -= size;
+	return 0;
+}
+
+/* Its size has been checked.  Returns 0 or a negative errno. */
+static int copy_data(struct kspawn_request *request,
+		     struct kspawn_file_action *action,
+		     const struct kspawn_action *from, size_t *budget)
+{
+	size_t size = from->value;
+	void *data;
+	int err = kspawn_request_spend(budget, size);
+
+	if (err)
+		return err;
+	data = kspawn_arena_alloc(&request->arena, size);
+	if (!data)
+		return -ENOMEM;
+	if (copy_from_user(data, u64_to_user_ptr(from->data), size))
+		return -EFAULT;
+	action->data = data;
+	return 0;
+}
+
 static int copy_action(struct kspawn_request *request,
 		       struct kspawn_file_action *action,
 		       const struct kspawn_action *from, size_t *budget)
 {
 	const struct kspawn_operation *operation;
 	ssize_t size;
+	int err = 0;
 	u32 takes;
 
 	operation = kspawn_operations_find(from->op);
 	if (!operation)
 		return -EINVAL;
 	takes = operation->takes;
-	if ((from->fd && !(takes & KSPAWN_TAKES_FD)) ||
-	    (from->newfd && !(takes & KSPAWN_TAKES_NEWFD)) ||
-	    ((from->path || from->dirfd) && !(takes & KSPAWN_TAKES_PATH)) ||
-	    (takes & KSPAWN_TAKES_HOW ? !how_valid(from) :
-	     from->oflag || from->mode || from->resolve))
+	if (!fields_valid(operation, from))
 		return -EINVAL;
+	if (operation->check)
+		err = operation->check(operation, from);
+	if (err)
+		return err;
 
 	action->operation = operation;
 	action->fd = from->fd;
 	action->newfd = from->newfd;
 	action->dirfd = from->dirfd;
 	action->oflag = from->oflag;
-	action->mode = from->mode;
+	/* A size that is too large stays so; what is value2 here has 32 bits. */
+	action->mode = operation->making ? min_t(u64, from->mode, U32_MAX) :
+					   from->mode;
 	action->resolve = from->resolve;
 	action->path = NULL;
+	action->user = NULL;
+	action->file = NULL;
+	action->data = NULL;
+	request->action_count++;
 	note_descriptor(request, operation, from->fd);
+	if (takes & KSPAWN_TAKES_FILE)
+		return take_file(request, action);
+	if (operation->making)
+		return kspawn_made_note(request, action, from->path, budget);
+	if ((operation->traits & KSPAWN_KNOWS_PARENT) && !request->parent)
+		request->parent = get_task_struct(current);
+	if (takes & KSPAWN_TAKES_DATA)
+		err = copy_data(request, action, from, budget);
+	if (err)
+		return err;
 	if (!(takes & KSPAWN_TAKES_PATH))
 		return 0;
 	size = copy_path(request, &action->path, from->path);
 	if (size < 0)
 		return size;
-	if (size > *budget)
-		return -E2BIG;
-	*budget -= size;
+	err = kspawn_request_spend(budget, size);
+	if (err)
+		return err;
 	if (begins_with_exe(action->path))
 		request->wants_exe = true;
 	return 0;
@@ -393,7 +540,9 @@ static void name_all(const struct kspawn_request *request,
 	const char *directory;
 	u32 i;
 
-	name_by_path(naming, naming->reached, args->dirfd, request->path);
+	if (takes[request->call].program)
+		name_by_path(naming, naming->reached, args->dirfd,
+			     request->path);
 	for (directory = request->search; directory;
 	     directory = strchr(directory, ':')) {
 		if (*directory == ':')
@@ -462,9 +611,37 @@ static int take_slot(struct kspawn_request *request,
 	return 0;
 }
 
+static size_t size_for(enum kspawn_call call)
+{
+	return call == KSPAWN_CALL_BUILDER ? BUILDER_REQUEST_SIZE :
+					     REQUEST_SIZE;
+}
+
+static struct kspawn_request *alloc_request(enum kspawn_call call)
+{
+	BUILD_BUG_ON(sizeof(struct kspawn_request) >= BUILDER_REQUEST_SIZE);
+
+	if (call == KSPAWN_CALL_BUILDER)
+		return kmalloc(BUILDER_REQUEST_SIZE, GFP_KERNEL_ACCOUNT);
+	return kmem_cache_alloc(requests, GFP_KERNEL);
+}
+
+static void free_request(struct kspawn_request *request)
+{
+	if (request->call == KSPAWN_CALL_BUILDER) {
+		kfree(request);
+		return;
+	}
+	/* Objects that have a constructor are not cleared here either. */
+	if (want_init_on_free())
+		memzero_explicit(request, REQUEST_SIZE);
+	kmem_cache_free(requests, request);
+}
+
 /**
  * kspawn_request_create() - copy and check what a caller asked for
  * @args:    what kspawn_request_copy_args() accepted
+ * @call:    what it is for
  * @outcome: says what was wrong
  *
  * All but what kspawn_request_complete() sees to.
@@ -472,25 +649,30 @@ static int take_slot(struct kspawn_request *request,
  * Return: the request with one reference, or an error pointer.
  */
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
+					     enum kspawn_call call,
 					     struct kspawn_outcome *outcome)
 {
 	struct kspawn_request *request;
 	int err;
 
-	request = kmem_cache_alloc(requests, GFP_KERNEL);
+	request = alloc_request(call);
 	if (!request) {
 		err = bad_copy(outcome, KSPAWN_ARG_ARGS, -ENOMEM);
 		return ERR_PTR(err);
 	}
 	memset(request, 0, sizeof(*request));
 	kref_init(&request->ref);
+	request->call = call;
 	request->args = *args;
 	request->caller = get_task_pid(current, PIDTYPE_TGID);
 	init_completion(&request->apart);
+	init_completion(&request->stopped);
 	request->selection.bound = UINT_MAX;
+	/* A child that waits is shown in /proc as what its caller is. */
+	request->wants_exe = call == KSPAWN_CALL_BUILDER;
 	kspawn_arena_init(&request->arena, request->room,
-			  REQUEST_SIZE - sizeof(*request));
-	request->id = kspawn_stats_begin();
+			  size_for(call) - sizeof(*request));
+	request->id = kspawn_stats_begin(takes[call].stat);
 
 	err = copy_program(request, outcome);
 	if (!err)
@@ -507,7 +689,8 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
  * @request: the request; called once
  * @outcome: says what was wrong
  *
- * The larger part of most requests, and of no use if there is no program.
+ * The larger part of most requests, and of no use if there is no program.  What is
+ * made for the caller is left to kspawn_made_settle(), also after an error.
  *
  * Return: 0, or a negative errno.
  */
@@ -515,9 +698,10 @@ int kspawn_request_complete(struct kspawn_request *request,
 			    struct kspawn_outcome *outcome)
 {
 	size_t budget = argument_budget();
-	int err;
+	int err = 0;
 
-	err = select_descriptors(request, outcome);
+	if (takes[request->call].creates)
+		err = select_descriptors(request, outcome);
 	if (err)
 		return err;
 	err = take_slot(request, outcome);
@@ -531,28 +715,69 @@ int kspawn_request_complete(struct kspawn_request *request,
 	err = kspawn_lists_copy(&request->lists, &request->arena,
 				request->args.envp, &budget,
 				&request->lists.envc);
-	return err ? bad_copy(outcome, KSPAWN_ARG_ENVP, err) : 0;
+	if (err)
+		return bad_copy(outcome, KSPAWN_ARG_ENVP, err);
+	return kspawn_made_prepare(request, outcome);
+}
+
+/**
+ * kspawn_request_continue() - have a request act on a child that there is
+ * @request: what the child, which is current, is to do next
+ * @base:    the request that it was created by
+ */
+void kspawn_request_continue(struct kspawn_request *request,
+			     const struct kspawn_request *base)
+{
+	request->child = get_pid(base->child);
+	request->own_mm = base->own_mm;
+	request->scratch = base->scratch;
+}
+
+/**
+ * kspawn_request_shed() - free what a request has brought from user space
+ * @request: the request of the child, which is current and has done all of it
+ *
+ * A child that waits needs no strings, and its caller does not read them.
+ */
+void kspawn_request_shed(struct kspawn_request *request)
+{
+	kspawn_arena_free(&request->arena);
+	kspawn_arena_init(&request->arena, NULL, 0);
+	request->actions = NULL;
+	request->action_count = 0;
+	request->args.action_count = 0;
+	request->path = "";
+	memset(&request->lists, 0, sizeof(request->lists));
+	memset(&request->selection, 0, sizeof(request->selection));
+	/* The child's memory has a reference of its own. */
+	if (request->exe_file)
+		fput(request->exe_file);
+	request->exe_file = NULL;
 }
 
 static void release_request(struct kref *ref)
 {
 	struct kspawn_request *request =
 		container_of(ref, struct kspawn_request, ref);
+	u32 i;
 
+	for (i = 0; i < request->action_count; i++)
+		if (request->actions[i].file)
+			fput(request->actions[i].file);
 	if (request->pidfd_file)
 		fput(request->pidfd_file);
+	if (request->parent)
+		put_task_struct(request->parent);
 	if (request->exe_file)
 		fput(request->exe_file);
 	kspawn_queue_cancel(request->slot);
 	if (request->files)
 		kspawn_descriptors_free(request->files);
+	kspawn_builder_put(request->builder);
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);
 	put_pid(request->caller);
-	/* Objects that have a constructor are not cleared here either. */
-	if (want_init_on_free())
-		memzero_explicit(request, REQUEST_SIZE);
-	kmem_cache_free(requests, request);
+	free_request(request);
 	kspawn_stats_add(KSPAWN_STAT_ENDED);
 }
 

@@ -18,35 +18,77 @@
 #include "outcome.h"
 #include "uapi/kspawn.h"
 
+struct kspawn_builder;
+struct kspawn_end;
 struct kspawn_operation;
 struct kspawn_queue_slot;
+struct task_struct;
+
+/**
+ * enum kspawn_call - what a request is for
+ * @KSPAWN_CALL_SPAWN: KSPAWN_IOC_SPAWN, and the ioctls of these names
+ * @KSPAWN_CALL_BUILDER: creates a child that is to wait
+ * @KSPAWN_CALL_APPLY: changes it
+ * @KSPAWN_CALL_START: makes it a program
+ */
+enum kspawn_call {
+	KSPAWN_CALL_SPAWN,
+	KSPAWN_CALL_BUILDER,
+	KSPAWN_CALL_APPLY,
+	KSPAWN_CALL_START,
+};
 
 /**
  * struct kspawn_file_action - one file action, copied
  * @operation: its line in the table of operations
  * @fd:        see struct kspawn_action, here and below
- * @newfd:     target of DUP2, end of CLOSE_RANGE
+ * @newfd:     what becomes of a descriptor, or the end of CLOSE_RANGE
  * @dirfd:     where @path begins
- * @mode:      of OPEN
- * @oflag:     of OPEN
+ * @mode:      of OPEN, and of what is made
+ * @value2:    32 bits of it, signed or not
+ * @oflag:     of OPEN and PASS, and of what is made
+ * @value:     of state
  * @resolve:   of OPEN
- * @path:      of OPEN and CHDIR
+ * @value3:    of state
+ * @path:      of OPEN, CHDIR and CHROOT
+ * @user:      user memory of what is made, see kspawn_made_note()
+ * @file:      of PASS, and of what is made, with a reference
+ * @data:      of operations that have some
  */
 struct kspawn_file_action {
 	const struct kspawn_operation *operation;
 	int fd;
 	int newfd;
 	int dirfd;
-	umode_t mode;
-	u64 oflag;
-	u64 resolve;
+	union {
+		u32 mode;
+		u32 value2;
+	};
+	union {
+		u64 oflag;
+		u64 value;
+	};
+	union {
+		u64 resolve;
+		u64 value3;
+	};
 	const char *path;
+	void __user *user;
+	struct file *file;
+	const void *data;
 };
 
 /**
  * struct kspawn_request - one start of a program
  * @ref:          the caller's reference, and the child's: either may go on
  *                using the request when the other is done with it
+ * @call:         what it is for
+ * @builder:      CALL_BUILDER: with a reference; NULL otherwise
+ * @cancelled:    whether the caller gives up an operation that blocks
+ * @abandoned:    whether nobody is left to be told: a program is not started
+ * @served:       whether the child has done all of it, or said in @outcome why not
+ * @halted:       whether the child stops, or is frozen, in an operation that has
+ *                been interrupted: one that is cancelled then fails
  * @id:           tells requests apart in traces
  * @caller:       the process that asked; for traces and for the pid in an event
  * @args:         the scalars; the pointers have been followed, but for those to
@@ -60,6 +102,10 @@ struct kspawn_file_action {
  *                far as the caller can tell
  * @makes_fd:     whether a file action makes a descriptor that the caller has not
  * @actions:      file actions
+ * @action_count: how many of them have been copied
+ * @made_count:   how many of them make a descriptor
+ * @ends:         what is for the caller of that, of which there are @end_count
+ * @end_count:    see there
  * @named_end:    behind the highest descriptor that an action names as such
  * @lists:        arguments and environment
  * @selection:    which descriptors the child is to have
@@ -72,6 +118,10 @@ struct kspawn_file_action {
  * @exe_file:     the caller's exe file, for the child's own memory; NULL if it
  *                is not wanted
  * @child:        the child, from its first instruction on
+ * @parent:       the thread that asked, if an action is about it, with a reference; NULL
+ *                otherwise
+ * @stops:        whether the child stops before its program's first instruction
+ * @stopped:      completed when nothing prevents that any more
  * @stillborn:    whether the child could not have what it must have from its birth;
  *                set before @apart
  * @apart:        completed when the child holds nothing of its caller's
@@ -89,6 +139,12 @@ struct kspawn_file_action {
  */
 struct kspawn_request {
 	struct kref ref;
+	enum kspawn_call call;
+	struct kspawn_builder *builder;
+	bool cancelled;
+	bool abandoned;
+	bool served;
+	bool halted;
 	u64 id;
 	struct pid *caller;
 	struct kspawn_args args;
@@ -100,6 +156,10 @@ struct kspawn_request {
 	bool found;
 	bool makes_fd;
 	struct kspawn_file_action *actions;
+	u32 action_count;
+	u32 made_count;
+	struct kspawn_end *ends;
+	u32 end_count;
 	unsigned int named_end;
 	struct kspawn_lists lists;
 	struct kspawn_selection selection;
@@ -110,6 +170,9 @@ struct kspawn_request {
 	unsigned long mm_flags;
 	struct file *exe_file;
 	struct pid *child;
+	struct task_struct *parent;
+	bool stops;
+	struct completion stopped;
 	bool stillborn;
 	struct completion apart;
 	const void *own_mm;
@@ -126,11 +189,17 @@ int kspawn_request_init(void);
 void kspawn_request_exit(void);
 int kspawn_request_copy_args(struct kspawn_args *args,
 			     const struct kspawn_args __user *from,
+			     enum kspawn_call call,
 			     struct kspawn_outcome *outcome);
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
+					     enum kspawn_call call,
 					     struct kspawn_outcome *outcome);
+void kspawn_request_continue(struct kspawn_request *request,
+			     const struct kspawn_request *base);
 int kspawn_request_complete(struct kspawn_request *request,
 			    struct kspawn_outcome *outcome);
+int kspawn_request_spend(size_t *budget, size_t size);
+void kspawn_request_shed(struct kspawn_request *request);
 void kspawn_request_put(struct kspawn_request *request);
 
 /**
@@ -157,6 +226,19 @@ static inline bool kspawn_request_has_flag(const struct kspawn_request *request,
 					   u32 flag)
 {
 	return request->args.flags & flag;
+}
+
+/**
+ * kspawn_request_is_repeatable() - whether the child lives on if the request fails
+ * @request: the request
+ *
+ * Return: true for what a builder's child is told to do.
+ */
+static inline bool
+kspawn_request_is_repeatable(const struct kspawn_request *request)
+{
+	return request->call == KSPAWN_CALL_APPLY ||
+	       request->call == KSPAWN_CALL_START;
 }
 
 /**

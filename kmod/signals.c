@@ -214,14 +214,23 @@ bool kspawn_signals_resume_wait(void)
  */
 bool kspawn_signals_interrupted(struct kspawn_request *request, int err)
 {
+	bool failed;
+
 	if (err != -EINTR && !kspawn_signals_is_restart(err))
+		return false;
+	if (READ_ONCE(request->cancelled))
 		return false;
 	if (!signal_pending(current) || kspawn_signals_is_killed(request))
 		return false;
-	if (take_signals(request))
+	WRITE_ONCE(request->halted, true);
+	failed = take_signals(request);
+	/* Pairs with cancel() in builder.c, which sets one and reads the other. */
+	smp_store_mb(request->halted, false);
+	if (failed)
 		return false;
 	cond_resched();
-	return !kspawn_signals_is_killed(request);
+	return !READ_ONCE(request->cancelled) &&
+	       !kspawn_signals_is_killed(request);
 }
 
 /**

@@ -14,9 +14,11 @@
 #include <linux/wait.h>
 #include <uapi/linux/wait.h>
 
+#include "builder.h"
 #include "child.h"
 #include "descriptors.h"
 #include "kernel_symbols.h"
+#include "made.h"
 #include "program.h"
 #include "request.h"
 #include "signals.h"
@@ -206,6 +208,18 @@ static int wait_for_end(const struct kspawn_args *args, struct pid *child,
 	return 0;
 }
 
+/*
+ * Wait until the child stops before its program.  A debugger can hold it up in exec:
+ * as wait_for_vfork_done() this can be frozen meanwhile.
+ */
+static void await_stop(struct kspawn_request *request)
+{
+	kspawn_kernel.cgroup_enter_frozen();
+	wait_for_completion_state(&request->stopped,
+				  TASK_KILLABLE | TASK_FREEZABLE);
+	kspawn_kernel.cgroup_leave_frozen(false);
+}
+
 /* Returns the pid of a child that there is, or a negative errno. */
 static int settle(struct kspawn_request *request, pid_t pid,
 		  struct kspawn_outcome *outcome)
@@ -222,6 +236,9 @@ static int settle(struct kspawn_request *request, pid_t pid,
 		*outcome = request->outcome;
 		return outcome->error;
 	}
+	/* A SIGCONT of the caller's must not come before the stop. */
+	if (request->call == KSPAWN_CALL_SPAWN && request->stops)
+		await_stop(request);
 	if (fatal_signal_pending(current))
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_CLONE, 0,
 					   -EINTR);
@@ -233,9 +250,10 @@ static int spawn(struct kspawn_request *request,
 {
 	struct files_struct *files;
 	int pidfd = -1;
-	int ret;
+	int ret = 0;
 
-	ret = kspawn_program_find(request);
+	if (request->call == KSPAWN_CALL_SPAWN)
+		ret = kspawn_program_find(request);
 	if (ret) {
 		if (!kspawn_signals_is_restart(ret))
 			kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
@@ -274,15 +292,65 @@ static int spawn(struct kspawn_request *request,
 	return ret;
 }
 
+/* Returns the builder's descriptor, or a negative errno. */
+static int build(struct kspawn_request *request, struct kspawn_outcome *outcome,
+		 struct kspawn_result *result)
+{
+	struct file *file;
+	int fd, ret;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_BUILDER, 0, fd);
+	file = kspawn_builder_create(request);
+	if (IS_ERR(file)) {
+		ret = kspawn_outcome_fail(outcome, KSPAWN_STEP_BUILDER, 0,
+					  PTR_ERR(file));
+		goto no_file;
+	}
+	ret = spawn(request, outcome, result);
+	if (ret < 0)
+		goto no_child;
+	fd_install(fd, file);
+	return fd;
+
+no_child:
+	/* If there is a child nevertheless, the builder's release ends it. */
+	fput(file);
+no_file:
+	put_unused_fd(fd);
+	return ret;
+}
+
+static int carry_out(struct kspawn_builder *builder,
+		     struct kspawn_request *request,
+		     struct kspawn_outcome *outcome,
+		     struct kspawn_result *result)
+{
+	switch (request->call) {
+	case KSPAWN_CALL_SPAWN:
+		return spawn(request, outcome, result);
+	case KSPAWN_CALL_BUILDER:
+		return build(request, outcome, result);
+	case KSPAWN_CALL_APPLY:
+	case KSPAWN_CALL_START:
+		break;
+	}
+	return kspawn_builder_operate(builder, request, outcome, result);
+}
+
 /**
- * kspawn_spawn() - carry out KSPAWN_IOC_SPAWN
+ * kspawn_spawn() - carry out KSPAWN_IOC_SPAWN and those of builders
+ * @call:      which
+ * @builder:   for KSPAWN_IOC_APPLY and KSPAWN_IOC_START: whose child is meant
  * @user_args: the caller's arguments
  *
  * Acts with the identity of the calling thread, whoever opened the device.
  *
- * Return: the child's pid, or a negative errno.
+ * Return: the child's pid, a builder's descriptor, 0, or a negative errno.
  */
-long kspawn_spawn(const struct kspawn_args __user *user_args)
+long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
+		  const struct kspawn_args __user *user_args)
 {
 	struct kspawn_result result = { .pidfd = -1 };
 	struct kspawn_outcome outcome = {};
@@ -294,28 +362,32 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 	u64 id = 0;
 	int ret, err;
 
-	kspawn_signals_block(&mask);
-	ret = kspawn_request_copy_args(&args, user_args, &outcome);
+	/* An operation on a child that there is can be interrupted. */
+	if (!builder)
+		kspawn_signals_block(&mask);
+	ret = kspawn_request_copy_args(&args, user_args, call, &outcome);
 	if (ret)
 		goto out;
 	ret = prepare_report(&args, &result, &outcome);
 	if (ret)
 		goto out;
-	if (under_seccomp() || has_io_ports()) {
+	if (under_seccomp() || (!builder && has_io_ports())) {
 		ret = kspawn_outcome_fail(&outcome, KSPAWN_STEP_POLICY, 0,
 					  -EPERM);
 		goto out;
 	}
 
-	request = kspawn_request_create(&args, &outcome);
+	request = kspawn_request_create(&args, call, &outcome);
 	if (IS_ERR(request)) {
 		ret = PTR_ERR(request);
 		goto out;
 	}
 	id = request->id;
-	request->mask = mask;
+	if (!builder)
+		request->mask = mask;
 	trace_kspawn_begin(request);
-	ret = spawn(request, &outcome, &result);
+	ret = carry_out(builder, request, &outcome, &result);
+	kspawn_made_settle(request, ret >= 0);
 	if (ret > 0 && kspawn_request_has_flag(request, KSPAWN_WAIT))
 		child = get_pid(request->child);
 	/* For as long as the program runs the request is not needed. */
@@ -332,8 +404,9 @@ long kspawn_spawn(const struct kspawn_args __user *user_args)
 	}
 
 out:
-	kspawn_signals_restore(mask);
-	trace_kspawn_end(id, ret, &outcome);
+	if (!builder)
+		kspawn_signals_restore(mask);
+	trace_kspawn_end(id, ret < 0 ? ret : result.pid, &outcome);
 	if (ret < 0) {
 		/*
 		 * No child was left, so the call can be made again after the
@@ -344,8 +417,10 @@ out:
 		if (kspawn_signals_is_restart(ret) &&
 		    !fatal_signal_pending(current)) {
 			set_thread_flag(TIF_SIGPENDING);
-			kspawn_stats_add(KSPAWN_STAT_RESTARTED);
-			return -ERESTARTNOINTR;
+			if (!builder) {
+				kspawn_stats_add(KSPAWN_STAT_RESTARTED);
+				return -ERESTARTNOINTR;
+			}
 		}
 		kspawn_stats_fail(outcome.step);
 		result.error = -outcome.error;
@@ -353,7 +428,7 @@ out:
 		result.index = outcome.index;
 	}
 	reported = !report(&args, &result) && args.result;
-	if (result.pid)
+	if (result.pid || (ret >= 0 && call == KSPAWN_CALL_START))
 		tell_child(&args, &result, reported);
 	return ret;
 }

@@ -5,8 +5,9 @@
 
 #include <linux/compiler.h>
 
-struct kspawn_args;
+#include "request.h"
 
-long kspawn_spawn(const struct kspawn_args __user *user_args);
+long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
+		  const struct kspawn_args __user *user_args);
 
 #endif /* KSPAWN_SPAWN_H */

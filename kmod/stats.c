@@ -37,19 +37,23 @@ void kspawn_stats_fail(u32 step)
 	if (step >= KSPAWN_STEP_POLICY && step <= KSPAWN_STEP_EXEC)
 		kspawn_stats_add(KSPAWN_STAT_FAIL_POLICY + step -
 				 KSPAWN_STEP_POLICY);
+	else if (step == KSPAWN_STEP_BUILDER)
+		kspawn_stats_add(KSPAWN_STAT_FAIL_BUILDER);
 }
 
 /**
  * kspawn_stats_begin() - count a new request
+ * @kind: KSPAWN_STAT_SPAWNS, or what else it is
  *
  * Return: a number that no other request has.
  */
-u64 kspawn_stats_begin(void)
+u64 kspawn_stats_begin(enum kspawn_stat kind)
 {
 	unsigned int cpu = get_cpu();
-	u64 count = this_cpu_inc_return(counters.value[KSPAWN_STAT_SPAWNS]);
+	u64 count = this_cpu_inc_return(counters.value[KSPAWN_STAT_REQUESTS]);
 
 	put_cpu();
+	kspawn_stats_add(kind);
 	return count << ID_CPU_BITS | cpu;
 }
 
@@ -83,7 +87,7 @@ static ssize_t in_flight_show(struct device *device,
 	/* In this order one that ends meanwhile is counted, not a negative. */
 	u64 ended = sum(KSPAWN_STAT_ENDED);
 
-	return sysfs_emit(buf, "%llu\n", sum(KSPAWN_STAT_SPAWNS) - ended);
+	return sysfs_emit(buf, "%llu\n", sum(KSPAWN_STAT_REQUESTS) - ended);
 }
 static DEVICE_ATTR_RO(in_flight);
 
@@ -96,9 +100,13 @@ static DEVICE_ATTR_RO(in_flight);
 static struct attribute *stats_attributes[] = {
 	&dev_attr_in_flight.attr,
 	STAT(spawns, SPAWNS),
+	STAT(builders, BUILDERS),
+	STAT(applies, APPLIES),
+	STAT(starts, STARTS),
 	STAT(restarted, RESTARTED),
 	STAT(clones, CLONES),
 	STAT(killed, KILLED),
+	STAT(closed, CLOSED),
 	STAT(fail_policy, FAIL_POLICY),
 	STAT(fail_copy, FAIL_COPY),
 	STAT(fail_descriptors, FAIL_DESCRIPTORS),
@@ -108,6 +116,7 @@ static struct attribute *stats_attributes[] = {
 	STAT(fail_pidfd, FAIL_PIDFD),
 	STAT(fail_exec, FAIL_EXEC),
 	STAT(fail_lookup, FAIL_LOOKUP),
+	STAT(fail_builder, FAIL_BUILDER),
 	NULL,
 };
 

@@ -140,7 +140,8 @@ TRACE_EVENT(kspawn_end,
 			{ KSPAWN_STEP_ACTION,		"action" },
 			{ KSPAWN_STEP_PIDFD,		"pidfd" },
 			{ KSPAWN_STEP_EXEC,		"exec" },
-			{ KSPAWN_STEP_WAIT,		"wait" }),
+			{ KSPAWN_STEP_WAIT,		"wait" },
+			{ KSPAWN_STEP_BUILDER,		"builder" }),
 		  __entry->index)
 );
 

@@ -142,8 +142,7 @@ static long tell_change(void *map, const u32 *pid, struct trace_window *window,
 	return 0;
 }
 
-SEC("fentry/commit_creds")
-int BPF_PROG(on_commit_creds, struct cred *new)
+ENTRY(on_commit_creds, commit_creds, struct cred *new)
 {
 	struct memory *memory;
 	struct change change = { .to = new };
@@ -173,29 +172,25 @@ static __always_inline void count_own(u32 operation)
 	count_operation(bpf_get_current_task_btf()->mm, operation);
 }
 
-SEC("fentry/vm_mmap_pgoff")
-int BPF_PROG(on_mmap)
+ENTRY(on_mmap, vm_mmap_pgoff)
 {
 	count_own(TRACE_MMAP);
 	return 0;
 }
 
-SEC("fentry/__x64_sys_munmap")
-int BPF_PROG(on_munmap)
+ENTRY(on_munmap, __x64_sys_munmap)
 {
 	count_own(TRACE_MUNMAP);
 	return 0;
 }
 
-SEC("fentry/do_mprotect_pkey")
-int BPF_PROG(on_mprotect)
+ENTRY(on_mprotect, do_mprotect_pkey)
 {
 	count_own(TRACE_MPROTECT);
 	return 0;
 }
 
-SEC("fentry/__x64_sys_mremap")
-int BPF_PROG(on_mremap)
+ENTRY(on_mremap, __x64_sys_mremap)
 {
 	count_own(TRACE_MREMAP);
 	return 0;
@@ -214,19 +209,11 @@ int BPF_KPROBE(on_pin_user_pages_remote, struct mm_struct *mm,
 	return 0;
 }
 
-SEC("fentry/ptrace_access_vm")
-int BPF_PROG(on_ptrace_access_vm, struct task_struct *task, unsigned long addr,
-	     void *buf, int length, unsigned int flags)
+/* By ptrace(), or to /proc/PID/mem. */
+ENTRY(on_access_remote_vm, __access_remote_vm, struct mm_struct *mm,
+	unsigned long addr, void *buf, int length, unsigned int flags)
 {
 	if (flags & FOLL_WRITE)
-		count_operation(task->mm, TRACE_REMOTE);
-	return 0;
-}
-
-/* A write to /proc/PID/mem. */
-SEC("fentry/mem_write")
-int BPF_PROG(on_mem_write, struct file *file)
-{
-	count_operation(file->private_data, TRACE_REMOTE);
+		count_operation(mm, TRACE_REMOTE);
 	return 0;
 }

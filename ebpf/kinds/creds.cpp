@@ -18,14 +18,13 @@ namespace {
 constexpr const char* no_memory = "changes of the shared memory are not all counted";
 
 constexpr std::array probes{
-    Probe{"on_commit_creds", "changes of credentials are not seen"},
-    Probe{"on_mmap", no_memory},
-    Probe{"on_munmap", no_memory},
-    Probe{"on_mprotect", no_memory},
-    Probe{"on_mremap", no_memory},
-    Probe{"on_pin_user_pages_remote", no_memory},
-    Probe{"on_ptrace_access_vm", no_memory},
-    Probe{"on_mem_write", no_memory},
+    Probe{"on_commit_creds", "changes of credentials are not seen", Deed::credentials},
+    Probe{"on_mmap", no_memory, Deed::map},
+    Probe{"on_munmap", no_memory, Deed::unmap},
+    Probe{"on_mprotect", no_memory, Deed::protect},
+    Probe{"on_mremap", no_memory, Deed::remap},
+    Probe{"on_pin_user_pages_remote", no_memory, Deed::write_pages},
+    Probe{"on_access_remote_vm", no_memory, Deed::write_memory},
 };
 
 std::string hexadecimal(std::uint64_t set) {

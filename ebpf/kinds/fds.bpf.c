@@ -159,8 +159,7 @@ static __always_inline void note_opened(struct task_struct *task,
 	put(&notes, &file_key, &of_file);
 }
 
-SEC("fentry/fd_install")
-int BPF_PROG(on_fd_install, unsigned int fd, struct file *file)
+ENTRY(on_fd_install, fd_install, unsigned int fd, struct file *file)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct trace_window *window = own_window();
@@ -188,8 +187,7 @@ static long forget_next(u32 index, struct trace_note_key *key)
 }
 
 /* From now on its address may be that of another file. */
-SEC("fentry/security_file_free")
-int BPF_PROG(on_file_free, struct file *file)
+ENTRY(on_file_free, security_file_free, struct file *file)
 {
 	struct trace_note_key key;
 	struct trace_note *of_file;
@@ -222,8 +220,7 @@ static __always_inline void tell_marked(const struct trace_note_key *key,
 	submit(record);
 }
 
-SEC("fentry/set_close_on_exec")
-int BPF_PROG(on_set_close_on_exec, unsigned int fd, int flag)
+ENTRY(on_set_close_on_exec, set_close_on_exec, unsigned int fd, int flag)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct trace_window *window = own_window();
@@ -251,9 +248,8 @@ int BPF_PROG(on_set_close_on_exec, unsigned int fd, int flag)
 }
 
 /* dup2() and dup3(), and what the module does in their stead. */
-SEC("fentry/do_dup2")
-int BPF_PROG(on_do_dup2, struct files_struct *files, struct file *file,
-	     unsigned int fd, unsigned int flags)
+ENTRY(on_do_dup2, do_dup2, struct files_struct *files, struct file *file,
+	unsigned int fd, unsigned int flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct trace_window *window = own_window();
@@ -395,11 +391,9 @@ static long check_word(u32 index, struct descriptor_walk *walk)
 	return 0;
 }
 
-/* Attached before the probe of windows that drops the window here. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec_with_descriptors, struct task_struct *task, pid_t old_pid,
-	     struct linux_binprm *bprm)
+static __always_inline int execute_with_descriptors(const char *program)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct trace_window *window = own_window();
 	struct descriptor_walk walk = {};
 
@@ -408,8 +402,22 @@ int BPF_PROG(on_exec_with_descriptors, struct task_struct *task, pid_t old_pid,
 	walk.window = window;
 	walk.table = BPF_CORE_READ(task, files, fdt);
 	walk.files = BPF_CORE_READ(task, files, fdt, fd);
-	walk.program = bprm->filename;
+	walk.program = program;
 	walk.now = bpf_ktime_get_ns();
 	bpf_loop(WORDS_MAX, check_word, &walk, 0);
 	return 0;
+}
+
+/* Attached before the probe of windows that drops the window here. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_with_descriptors, struct task_struct *task, pid_t old_pid,
+	     struct linux_binprm *bprm)
+{
+	return execute_with_descriptors(bprm->filename);
+}
+
+SEC("tp/sched/sched_process_exec")
+int UNPREEMPTED(on_exec_with_descriptors)(struct trace_event_raw_sched_process_exec *event)
+{
+	return execute_with_descriptors(EVENT_STRING(event, filename));
 }

@@ -16,13 +16,15 @@ namespace kspawn::trace {
 namespace {
 
 constexpr std::array probes{
-    Probe{"on_fd_install", "descriptors are not seen to be opened"},
-    Probe{"on_file_free", "a descriptor may be taken for that of a file which is gone"},
-    Probe{"on_set_close_on_exec", "descriptors are not seen to be marked close-on-exec"},
-    Probe{"on_do_dup2", "what a child does with its descriptors is not seen"},
+    Probe{"on_fd_install", "descriptors are not seen to be opened", Deed::open},
+    Probe{"on_file_free", "a descriptor may be taken for that of a file which is gone",
+          Deed::close},
+    Probe{"on_set_close_on_exec", "descriptors are not seen to be marked close-on-exec",
+          Deed::mark},
+    Probe{"on_do_dup2", "what a child does with its descriptors is not seen", Deed::duplicate},
     Probe{"on_kspawn_action",
           "a descriptor that an action of kspawn leaves in its place is taken for inherited"},
-    Probe{"on_exec_with_descriptors", "descriptors are not seen to reach a program"},
+    Probe{"on_exec_with_descriptors", "descriptors are not seen to reach a program", Deed::exec},
 };
 
 // Magic numbers of file systems that cannot be mounted; <linux/magic.h> knows only one.

@@ -31,12 +31,11 @@ struct {
 	__type(value, struct trace_lock_record);
 } contended SEC(".maps");
 
-SEC("fentry/kernel_clone")
-int BPF_PROG(on_kernel_clone, struct kernel_clone_args *args)
+ENTRY(on_kernel_clone, kernel_clone, struct kernel_clone_args *args)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 tid = task->pid, pid = task->tgid;
-	u64 flags = args->flags;
+	u64 flags = BPF_CORE_READ(args, flags);
 	u32 way;
 
 	if (flags & CLONE_THREAD || !task->mm || pid == own_pid)
@@ -45,18 +44,17 @@ int BPF_PROG(on_kernel_clone, struct kernel_clone_args *args)
 		return 0;
 	if (!(flags & CLONE_VM))
 		way = TRACE_WAY_FORK;
-	else if (args->fn)
+	else if (BPF_CORE_READ(args, fn))
 		way = TRACE_WAY_KSPAWN;
 	else if (!(flags & CLONE_VFORK))
 		way = TRACE_WAY_CLONE_VM;
 	else
-		way = args->stack ? TRACE_WAY_CLONE_VM_VFORK : TRACE_WAY_VFORK;
+		way = BPF_CORE_READ(args, stack) ? TRACE_WAY_CLONE_VM_VFORK : TRACE_WAY_VFORK;
 	put(&cloning, &tid, &way);
 	return 0;
 }
 
-SEC("fexit/kernel_clone")
-int BPF_PROG(on_kernel_clone_end)
+RETURN(on_kernel_clone_end, kernel_clone)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 
@@ -111,8 +109,7 @@ static __always_inline void fill_holder(struct trace_lock_record *record,
 		fill_task_at(&record->holder, owner);
 }
 
-SEC("tp_btf/contention_begin")
-int BPF_PROG(on_contention_begin, void *lock, unsigned int flags)
+static __always_inline int begin_contention(void *lock, unsigned int flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 tid = task->pid, pid = task->tgid;
@@ -158,8 +155,19 @@ int BPF_PROG(on_contention_begin, void *lock, unsigned int flags)
 	return 0;
 }
 
-SEC("tp_btf/contention_end")
-int BPF_PROG(on_contention_end, void *lock)
+SEC("tp_btf/contention_begin")
+int BPF_PROG(on_contention_begin, void *lock, unsigned int flags)
+{
+	return begin_contention(lock, flags);
+}
+
+SEC("tp/lock/contention_begin")
+int UNPREEMPTED(on_contention_begin)(struct trace_event_raw_contention_begin *event)
+{
+	return begin_contention(event->lock_addr, event->flags);
+}
+
+static __always_inline int end_contention(void *lock)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct trace_lock_record *began, *record;
@@ -177,4 +185,16 @@ int BPF_PROG(on_contention_end, void *lock)
 	}
 	bpf_map_delete_elem(&contended, &tid);
 	return 0;
+}
+
+SEC("tp_btf/contention_end")
+int BPF_PROG(on_contention_end, void *lock)
+{
+	return end_contention(lock);
+}
+
+SEC("tp/lock/contention_end")
+int UNPREEMPTED(on_contention_end)(struct trace_event_raw_contention_end *event)
+{
+	return end_contention(event->lock_addr);
 }

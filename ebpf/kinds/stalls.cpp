@@ -15,10 +15,11 @@ constexpr const char* no_callers = "locks that a caller waits for are not seen";
 constexpr const char* no_locks = "waits for locks are not seen";
 
 constexpr std::array probes{
-    Probe{"on_kernel_clone_return", "how long callers wait is not known"},
-    Probe{"on_mm_update_next_owner", "windows of kspawn's children are seen to end at their exec"},
-    Probe{"on_kernel_clone", no_callers},
-    Probe{"on_kernel_clone_end", no_callers},
+    Probe{"on_kernel_clone_return", "how long callers wait is not known", Deed::fork},
+    Probe{"on_mm_update_next_owner", "windows of kspawn's children are seen to end at their exec",
+          Deed::exec},
+    Probe{"on_kernel_clone", no_callers, Deed::fork},
+    Probe{"on_kernel_clone_end", no_callers, Deed::fork},
     Probe{"on_contention_begin", no_locks},
     Probe{"on_contention_end", no_locks},
 };

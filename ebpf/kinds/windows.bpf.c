@@ -5,6 +5,8 @@
  */
 #include "state.bpf.h"
 
+#define PF_EXITING	0x00000004
+
 /* Set before loading. */
 const volatile bool follow_children;
 const volatile bool filter_uid;
@@ -58,23 +60,32 @@ static __always_inline bool is_wanted(struct task_struct *caller)
 	return true;
 }
 
+/* Questions about a child that has not run yet. */
+struct newborn {
+	struct task_struct *task;
+	struct mm_struct *mm;
+	u32 tgid;
+	u32 sharers;		/* of the memory */
+	bool waited_for;	/* its exec, by its creator */
+	u64 ip, sp, orig_ax;
+};
+
 /*
  * A child that starts in a function of the kernel has no place in user space
  * to return to.
  */
 static __always_inline u32 way_of(struct task_struct *caller,
-				  struct task_struct *child)
+				  const struct newborn *child)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(child);
 	struct pt_regs *own = (struct pt_regs *)bpf_task_pt_regs(caller);
 
 	if (child->mm != caller->mm)
 		return TRACE_WAY_FORK;
-	if (!regs->ip)
+	if (!child->ip)
 		return TRACE_WAY_KSPAWN;
-	if (!child->vfork_done)
+	if (!child->waited_for)
 		return TRACE_WAY_CLONE_VM;
-	return regs->sp == own->sp ? TRACE_WAY_VFORK : TRACE_WAY_CLONE_VM_VFORK;
+	return child->sp == own->sp ? TRACE_WAY_VFORK : TRACE_WAY_CLONE_VM_VFORK;
 }
 
 static __always_inline void open_memory(struct trace_window *window)
@@ -123,17 +134,15 @@ static __always_inline void close_memory(struct trace_window *window)
 	}
 }
 
-SEC("fentry/wake_up_new_task")
-int BPF_PROG(on_wake_up_new_task, struct task_struct *child)
+static __always_inline int open_window(const struct newborn *child)
 {
 	struct task_struct *caller = bpf_get_current_task_btf();
 	struct trace_window window = {};
-	struct pt_regs *regs;
 	u32 tid = caller->pid;
 	bool own;
 
 	/* A thread, or a child of the kernel's. */
-	if (child->tgid == caller->tgid || !caller->mm || !child->mm)
+	if (child->tgid == (u32)caller->tgid || !caller->mm || !child->mm)
 		return 0;
 	own = (u32)caller->tgid == own_pid;
 	if (!own && !is_wanted(caller))
@@ -148,18 +157,21 @@ int BPF_PROG(on_wake_up_new_task, struct task_struct *child)
 	if (own)
 		return 0;
 
-	regs = (struct pt_regs *)bpf_task_pt_regs(child);
 	window.way = way_of(caller, child);
-	window.waits = sees_returns && child->vfork_done;
-	window.ip = regs->ip;
-	window.orig_ax = regs->orig_ax;
+	window.waits = sees_returns && child->waited_for;
+	window.ip = child->ip;
+	window.orig_ax = child->orig_ax;
 	fill_task(&window.caller, caller);
-	fill_task(&window.child, child);
+	/* It is the only thread of its process. */
+	window.child.pid = child->tgid;
+	window.child.tid = child->tgid;
+	bpf_probe_read_kernel_str(window.child.comm, sizeof(window.child.comm),
+				  child->task->comm);
 	window.files = (u64)caller->files;
 	window.caller_task = (u64)caller;
-	window.child_task = (u64)child;
+	window.child_task = (u64)child->task;
 	window.threads = caller->signal->nr_threads;
-	window.sharers = child->mm->mm_users.counter;
+	window.sharers = child->sharers;
 	window.id = __sync_fetch_and_add(&last_window, 1) + 1;
 	if (window.way != TRACE_WAY_FORK) {
 		window.mm = (u64)child->mm;
@@ -183,8 +195,48 @@ int BPF_PROG(on_wake_up_new_task, struct task_struct *child)
 	return 0;
 }
 
-SEC("fexit/kernel_clone")
-int BPF_PROG(on_kernel_clone_return)
+SEC("fentry/wake_up_new_task")
+int BPF_PROG(on_wake_up_new_task, struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct newborn child = {
+		.task = task,
+		.mm = task->mm,
+		.tgid = task->tgid,
+		.waited_for = task->vfork_done,
+		.ip = regs->ip,
+		.sp = regs->sp,
+		.orig_ax = regs->orig_ax,
+	};
+
+	if (child.mm)
+		child.sharers = task->mm->mm_users.counter;
+	return open_window(&child);
+}
+
+/* It will be switched to for the first time by what copy_thread() has put on its stack. */
+SEC("kprobe/wake_up_new_task")
+int BPF_KPROBE(on_wake_up_new_task_unpreempted, struct task_struct *task)
+{
+	struct fork_frame *frame =
+		(struct fork_frame *)BPF_CORE_READ(task, thread.sp);
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct newborn child = {
+		.task = task,
+		.mm = mm,
+		.tgid = BPF_CORE_READ(task, tgid),
+		.waited_for = BPF_CORE_READ(task, vfork_done),
+		.ip = BPF_CORE_READ(frame, regs.ip),
+		.sp = BPF_CORE_READ(frame, regs.sp),
+		.orig_ax = BPF_CORE_READ(frame, regs.orig_ax),
+	};
+
+	if (mm)
+		child.sharers = BPF_CORE_READ(mm, mm_users.counter);
+	return open_window(&child);
+}
+
+RETURN(on_kernel_clone_return, kernel_clone)
 {
 	u64 now = bpf_ktime_get_ns();
 	u32 tid = (u32)bpf_get_current_pid_tgid();
@@ -206,9 +258,9 @@ int BPF_PROG(on_kernel_clone_return)
 }
 
 /* The child is about to leave the memory; whoever waits for it wakes. */
-static __always_inline void close_window(struct trace_window *window,
-					 struct task_struct *child)
+static __always_inline void close_window(struct trace_window *window)
 {
+	struct task_struct *child = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(child);
 
 	if (window->end)
@@ -249,16 +301,20 @@ static __always_inline void forget_memory(struct mm_struct *mm)
 		bpf_map_delete_elem(&memories, &key);
 }
 
-SEC("fentry/exec_mm_release")
-int BPF_PROG(on_exec_mm_release, struct task_struct *task, struct mm_struct *mm)
+static __always_inline int leave_by_exec(struct task_struct *task)
 {
 	u32 pid = task->tgid;
 	struct trace_window *window = bpf_map_lookup_elem(&windows, &pid);
 
 	if (window)
-		close_window(window, task);
-	forget_memory(mm);
+		close_window(window);
+	forget_memory(task->mm);
 	return 0;
+}
+
+ENTRY(on_exec_mm_release, exec_mm_release)
+{
+	return leave_by_exec(bpf_get_current_task_btf());
 }
 
 /*
@@ -266,8 +322,7 @@ int BPF_PROG(on_exec_mm_release, struct task_struct *task, struct mm_struct *mm)
  * by that.  In exec it runs after on_exec_mm_release; in exit, after
  * on_exit_mm_release.
  */
-SEC("fentry/mm_update_next_owner")
-int BPF_PROG(on_mm_update_next_owner)
+ENTRY(on_mm_update_next_owner, mm_update_next_owner)
 {
 	struct trace_window *window;
 	u32 pid;
@@ -277,7 +332,19 @@ int BPF_PROG(on_mm_update_next_owner)
 	pid = bpf_get_current_pid_tgid() >> 32;
 	window = bpf_map_lookup_elem(&windows, &pid);
 	if (window)
-		close_window(window, bpf_get_current_task_btf());
+		close_window(window);
+	return 0;
+}
+
+static __always_inline int execute(const char *program)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct trace_window *window = bpf_map_lookup_elem(&windows, &pid);
+
+	if (!window)
+		return 0;
+	tell_window(window, TRACE_EXEC, program);
+	bpf_map_delete_elem(&windows, &pid);
 	return 0;
 }
 
@@ -285,23 +352,21 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 	     struct linux_binprm *bprm)
 {
-	u32 pid = task->tgid;
-	struct trace_window *window = bpf_map_lookup_elem(&windows, &pid);
-
-	if (!window)
-		return 0;
-	tell_window(window, TRACE_EXEC, bprm->filename);
-	bpf_map_delete_elem(&windows, &pid);
-	return 0;
+	return execute(bprm->filename);
 }
 
-SEC("fentry/exit_mm_release")
-int BPF_PROG(on_exit_mm_release, struct task_struct *task, struct mm_struct *mm)
+SEC("tp/sched/sched_process_exec")
+int UNPREEMPTED(on_exec)(struct trace_event_raw_sched_process_exec *event)
+{
+	return execute(EVENT_STRING(event, filename));
+}
+
+static __always_inline int leave_by_exit(struct task_struct *task)
 {
 	u32 pid = task->tgid;
 	struct trace_window *window;
 
-	forget_memory(mm);
+	forget_memory(task->mm);
 	if (task->signal->live.counter)
 		return 0;
 	if (filter_followed)
@@ -309,8 +374,21 @@ int BPF_PROG(on_exit_mm_release, struct task_struct *task, struct mm_struct *mm)
 	window = bpf_map_lookup_elem(&windows, &pid);
 	if (!window)
 		return 0;
-	close_window(window, task);
+	close_window(window);
 	tell_window(window, TRACE_EXIT, NULL);
 	bpf_map_delete_elem(&windows, &pid);
 	return 0;
+}
+
+ENTRY(on_exit_mm_release, exit_mm_release)
+{
+	return leave_by_exit(bpf_get_current_task_btf());
+}
+
+/* For kernels that have one function for both. */
+ENTRY(on_mm_exit_exec_release, mm_exit_exec_release)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->flags & PF_EXITING ? leave_by_exit(task) : leave_by_exec(task);
 }

@@ -16,12 +16,13 @@ namespace {
 constexpr const char* everything = "nothing can be traced";
 
 constexpr std::array probes{
-    Probe{"on_wake_up_new_task", everything, true},
-    Probe{"on_exec_mm_release", everything, true},
-    Probe{"on_exit_mm_release", everything, true},
-    Probe{"on_mm_update_next_owner", "windows of kspawn's children are seen to end at their exec"},
-    Probe{"on_exec", everything, true},
-    Probe{"on_kernel_clone_return", "how long callers wait is not known"},
+    Probe{"on_wake_up_new_task", everything, Deed::fork, true},
+    Probe{"on_exec_mm_release", everything, Deed::exec, true, "on_mm_exit_exec_release"},
+    Probe{"on_exit_mm_release", everything, Deed::exit, true, "on_mm_exit_exec_release"},
+    Probe{"on_mm_update_next_owner", "windows of kspawn's children are seen to end at their exec",
+          Deed::exec},
+    Probe{"on_exec", everything, Deed::exec, true},
+    Probe{"on_kernel_clone_return", "how long callers wait is not known", Deed::fork},
 };
 
 /// User code in memory that was not the child's; grave beside other threads.

@@ -25,10 +25,12 @@
  * ARG_MAX, at most 6 MiB) for all of them together with their pointers.
  */
 #define KSPAWN_ACTIONS_MAX	65536	/* file actions in one request */
-#define KSPAWN_ACTION_BYTES_MAX	8388608	/* bytes of all their paths, with NULs */
+#define KSPAWN_ACTION_BYTES_MAX	8388608	/* of all their paths, with NULs, and data */
+#define KSPAWN_MADE_MAX		1024	/* descriptors that one request makes */
 #define KSPAWN_SEARCH_MAX	131072	/* bytes of a search list, with its NUL */
 #define KSPAWN_EVENTS_MAX	65536	/* events of one completion descriptor */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
+#define KSPAWN_KEPT_MAX		65536	/* descriptors that CLOSE_EXCEPT keeps */
 
 /*
  * kspawn_args.flags
@@ -90,8 +92,8 @@
  * kspawn_action.op, and the fields that each uses.
  *
  * The child has the descriptors of its caller that are not close-on-exec and
- * those that are named.  Named are: fd of DUP2, FCHDIR, TCSETPGRP and INHERIT,
- * every dirfd with which a path begins, and N where a path of an action, of the
+ * those that are named.  Named are: fd of DUP2, FCHDIR, TCSETPGRP, INHERIT, CTTY
+ * and SETNS, every dirfd with which a path begins, and N where a path of an action, of the
  * program or of its search begins with /proc/self/fd/N, /proc/thread-self/fd/N or
  * /dev/fd/N.
  */
@@ -104,28 +106,167 @@
 #define KSPAWN_ACTION_TCSETPGRP	 7 /* fd: a terminal; gets the child's group */
 #define KSPAWN_ACTION_INHERIT	 8 /* fd loses close-on-exec, if it is open */
 #define KSPAWN_ACTION_CLOSE_RANGE 9 /* fd to newfd, both included */
+/*
+ * fd, a descriptor of whoever makes the call, at that moment, becomes newfd of
+ * the child, with close-on-exec if oflag is O_CLOEXEC.  A builder cannot be
+ * passed to the child of a builder: EINVAL.
+ */
+#define KSPAWN_ACTION_PASS	10
+/*
+ * A descriptor that the start makes becomes newfd of the child, in the order of
+ * the list; with close-on-exec if oflag has O_CLOEXEC.  Of a pipe or a pair of
+ * sockets the other end is for whoever makes the call: its number is stored at
+ * path, a __s32 *, and it is close-on-exec.  It is in the caller's table after a
+ * call that succeeds only, or one that fails at the step WAIT, when the child is a
+ * program; the child's end never is.  So no other thread's fork or start finds the
+ * one early, or the other at all.  The number is reserved meanwhile: dup2() onto it
+ * fails with EBUSY.
+ *
+ * -1 is stored as the request is read, so after a failure there is -1, or what was
+ * there if the failure came before.  If this memory cannot be written at the end,
+ * the call succeeds, and the other end is closed.  With KSPAWN_ASYNC the number is
+ * there when the call returns: if the start fails later, the other end has nobody to
+ * talk to.  With KSPAWN_WAIT it is there from when the program has been executed;
+ * a program that waits for somebody to read or write needs another thread for that.
+ * The other ends of what a call of a builder did before it failed are closed, though
+ * the child has its own: make them by a call that starts nothing.
+ *
+ * PIPE: mode is what the child does: O_RDONLY or O_WRONLY.  oflag may have
+ * O_NONBLOCK, for the caller's end alone, and O_DIRECT, for the end that writes.
+ * SOCKETPAIR: of AF_UNIX; mode is SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET.
+ * oflag may have O_NONBLOCK, for the caller's end alone.
+ * MEMFD: a file in memory, as memfd_create() makes it with MFD_NOEXEC_SEAL (not
+ * executable; the seal is there since Linux 6.3), with what is at path, of mode bytes;
+ * its offset is 0.  Nobody else has it.  Contents beyond RLIMIT_FSIZE are EFBIG, and
+ * SIGXFSZ, as with write(2).
+ *
+ * They are made in the caller, before there is a child: the limits on descriptors,
+ * pipes and memory that count are the caller's, and their errors are EMFILE,
+ * ENFILE, ENOMEM, those of write(2) for the contents, and E2BIG for more than
+ * KSPAWN_MADE_MAX, or more than KSPAWN_ACTION_BYTES_MAX bytes.
+ */
+#define KSPAWN_ACTION_PIPE	11 /* newfd, path, oflag, mode */
+#define KSPAWN_ACTION_SOCKETPAIR 12 /* newfd, path, oflag, mode */
+#define KSPAWN_ACTION_MEMFD	13 /* newfd, path, oflag, mode */
+
+/*
+ * The state of the child.  Each is a system call that the child makes on itself at
+ * its place in the list, with its own checks and its own errors.  Numbers have 32
+ * bits, signed or not, but for those of RLIMIT.  Where there is data, value is its
+ * size in bytes, and data is 0 if that is 0.  A field that an operation does not
+ * take is 0; one that it takes and that cannot be so is EINVAL before there is a
+ * child, as is data of a size that cannot be.
+ */
+#define KSPAWN_ACTION_UMASK	14 /* value */
+/*
+ * prlimit64(): value: the soft limit; value2: RLIMIT_*; value3: the hard limit.
+ * RLIMIT_AS and RLIMIT_DATA hold at once: for data of later operations that is larger
+ * than a page, and for the arguments of the program.  How many bytes of arguments
+ * there may be is decided before, by the RLIMIT_STACK of the caller.
+ */
+#define KSPAWN_ACTION_RLIMIT	15
+#define KSPAWN_ACTION_NO_NEW_PRIVS 16 /* prctl(PR_SET_NO_NEW_PRIVS) */
+/*
+ * prctl(PR_SET_PDEATHSIG), value: a signal, or 0.  The parent is the thread that
+ * makes the call; if it has exited meanwhile, the child does not start: ESRCH.  Of
+ * a builder's child it is a thread of the process that made the builder, from the
+ * start on; one that exits while a start is under way that fails leaves its signal
+ * pending.  As with prctl(), a later change of ids or capabilities clears it, and
+ * so does a program that is set-user-ID or has capabilities.
+ */
+#define KSPAWN_ACTION_PDEATHSIG	17
+/* setresuid(), setresgid(): value: real; value2: effective; value3: saved; or -1 */
+#define KSPAWN_ACTION_RESUID	18
+#define KSPAWN_ACTION_RESGID	19
+#define KSPAWN_ACTION_GROUPS	20 /* setgroups(); data: __u32 each */
+/*
+ * ioctl(TIOCSCTTY): fd, a terminal, becomes the controlling one; value: 1 takes it
+ * from another session.  The child must lead its session: KSPAWN_ATTR_SETSID.
+ */
+#define KSPAWN_ACTION_CTTY	21
+/* chroot(): dirfd, path.  The working directory remains what it is. */
+#define KSPAWN_ACTION_CHROOT	22
+#define KSPAWN_ACTION_PRIORITY	23 /* setpriority(PRIO_PROCESS); value: nice */
+#define KSPAWN_ACTION_AFFINITY	24 /* sched_setaffinity(); data: a mask */
+/*
+ * value: as written to /proc/self/oom_score_adj: EINVAL if it is not within -1000
+ * and 1000, EACCES if it is lowered without CAP_SYS_RESOURCE
+ */
+#define KSPAWN_ACTION_OOM_SCORE	25
+/*
+ * The program stops before its first instruction, as by a SIGSTOP of its own: its
+ * parent is told, and SIGCONT lets it go, from the moment at which the call returns,
+ * or its event can be read.  A debugger can attach meanwhile.
+ */
+#define KSPAWN_ACTION_STOP	26
+/*
+ * setns(): fd: of a namespace, or a pidfd; value: CLONE_NEW*, or 0 for a namespace.
+ * unshare(): value: CLONE_NEW*; others are the child's own already: EINVAL.  A PID
+ * namespace is that of the program's children, not its own; so is a time namespace
+ * on Linux 6.1.  Paths, also the program's, mean what they mean after it.
+ */
+#define KSPAWN_ACTION_SETNS	27
+#define KSPAWN_ACTION_UNSHARE	28
+/* capset(), version 3; data: two struct __user_cap_data_struct */
+#define KSPAWN_ACTION_CAPABILITIES 29
+/*
+ * prctl(value2, value, value3), value2 being PR_SET_KEEPCAPS, PR_SET_SECUREBITS,
+ * PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_SET_CHILD_SUBREAPER or PR_SET_TIMERSLACK;
+ * any other is EINVAL
+ */
+#define KSPAWN_ACTION_PRCTL	30
+#define KSPAWN_ACTION_SCHEDULER	31 /* sched_setattr(); data: struct sched_attr */
+#define KSPAWN_ACTION_IOPRIO	32 /* ioprio_set(IOPRIO_WHO_PROCESS); value */
+#define KSPAWN_ACTION_PERSONALITY 33 /* personality(); value */
+/* set_mempolicy(); value2: MPOL_*; data: the nodes, a mask in 64-bit words */
+#define KSPAWN_ACTION_MEMPOLICY	34
+/*
+ * fd to newfd, both included, but for those in data: __s32 each, in ascending order
+ * (else EINVAL).  These stay as they are: close-on-exec, too, if they are.
+ */
+#define KSPAWN_ACTION_CLOSE_EXCEPT 35
 
 /**
  * struct kspawn_action - one file action
  * @op:      KSPAWN_ACTION_*
- * @fd:      descriptor: target of OPEN, source of DUP2
- * @newfd:   target of DUP2, end of CLOSE_RANGE; 0 otherwise
+ * @fd:      descriptor: target of OPEN, source of DUP2 and PASS
+ * @newfd:   target of DUP2, PASS, PIPE, SOCKETPAIR and MEMFD, end of CLOSE_RANGE;
+ *           0 otherwise
  * @dirfd:   where a relative @path begins: a descriptor of a directory, or
  *           AT_FDCWD; 0 for an operation without a path
- * @path:    const char *, for OPEN and CHDIR; 0 otherwise
- * @oflag:   for OPEN: flags of struct open_how; 0 otherwise
- * @mode:    for OPEN: mode of struct open_how; 0 otherwise
+ * @path:    const char *, for OPEN, CHDIR and CHROOT; __s32 *, for PIPE and
+ *           SOCKETPAIR; const void *, for MEMFD; 0 otherwise
+ * @data:    const void *, for operations that have data
+ * @oflag:   for OPEN: flags of struct open_how; for PASS: O_CLOEXEC or 0; for
+ *           PIPE, SOCKETPAIR and MEMFD: see there; 0 otherwise
+ * @value:   for the operations on state, here and below
+ * @mode:    for OPEN: mode of struct open_how; for PIPE, SOCKETPAIR and MEMFD:
+ *           see there; 0 otherwise
+ * @value2:  see there
  * @resolve: for OPEN: resolve of struct open_how, RESOLVE_*; 0 otherwise
+ * @value3:  see there
  */
-struct kspawn_action {
+__extension__ struct kspawn_action {
 	__u32 op;
 	__s32 fd;
 	__s32 newfd;
 	__s32 dirfd;
-	__aligned_u64 path;
-	__aligned_u64 oflag;
-	__aligned_u64 mode;
-	__aligned_u64 resolve;
+	union {
+		__aligned_u64 path;
+		__aligned_u64 data;
+	};
+	union {
+		__aligned_u64 oflag;
+		__aligned_u64 value;
+	};
+	union {
+		__aligned_u64 mode;
+		__aligned_u64 value2;
+	};
+	union {
+		__aligned_u64 resolve;
+		__aligned_u64 value3;
+	};
 };
 
 /* kspawn_result.step: how far a start came, in the order of its way */
@@ -139,6 +280,7 @@ struct kspawn_action {
 #define KSPAWN_STEP_PIDFD	7 /* making the pidfd */
 #define KSPAWN_STEP_EXEC	8 /* finding and executing the program */
 #define KSPAWN_STEP_WAIT	9 /* KSPAWN_WAIT: the wait failed; see there */
+#define KSPAWN_STEP_BUILDER	10 /* making or reaching a builder's child */
 
 /* kspawn_result.index when reading the request failed */
 #define KSPAWN_ARG_ARGS		0 /* struct kspawn_args itself */
@@ -359,10 +501,79 @@ struct kspawn_info {
  * EINVAL, E2BIG, EFAULT as above, EMFILE, ENFILE or ENOMEM.
  *
  * KSPAWN_IOC_INFO(struct kspawn_info *) returns 0.
+ *
+ * Builders.  KSPAWN_IOC_BUILDER(struct kspawn_args *) creates a child, does what
+ * the attributes and file actions say, and returns a descriptor, close-on-exec,
+ * for a child that then waits in the kernel for what it is to do next.  The
+ * child is a process: it has a pid, told in the result and at @pid, its own
+ * descriptors (of which CLOEXEC_DEFAULT leaves only the named), credentials,
+ * cgroup and an empty memory of its own, and /proc/PID shows all that has been
+ * done to it.  path, search, argv, envp, dirfd and flags are 0.
+ *
+ * On that descriptor:
+ *
+ * KSPAWN_IOC_APPLY(struct kspawn_args *) does the same to the child as it is:
+ * attributes in their order, then file actions, each at once.  The first that
+ * fails ends the call, with its step and index; it has changed nothing itself,
+ * but those before it hold.  Not undone are a file that O_CREAT made or O_TRUNC
+ * emptied before its descriptor could not be had, and the group IDs of RESETIDS
+ * if there is no memory to set the user IDs.  Unlike OPEN of KSPAWN_IOC_SPAWN, which
+ * closes its fd first, an OPEN here may need one free descriptor more.  SETCGROUP and CLOEXEC_DEFAULT are EINVAL here and
+ * below.  @pid is 0.  Returns 0.
+ *
+ * KSPAWN_IOC_START(struct kspawn_args *) does that, then executes the program:
+ * flags may be KSPAWN_PIDFD and KSPAWN_EMPTY_PATH; dirfd, and N of
+ * /proc/self/fd/N, are the child's descriptors.  If it fails, the child waits
+ * on, and may be started again: what the attributes and file actions did holds, but
+ * for SETSIGMASK, whose mask is that of the program alone.  An error past the
+ * point of no return of exec fails no call: the child dies of a signal.  Returns the
+ * child's pid (0 if it has none where the caller is).  From then on, and from just before its exec, the child is
+ * the child of the process that made the builder, as after KSPAWN_IOC_SPAWN.  A
+ * debugger that is told of the exec must not be the thread that waits for this
+ * call.
+ *
+ * Until then it is nobody's child: no wait finds it, and no SIGCHLD tells of it.
+ * It is in the session, process group and cgroup of the thread that made it, and
+ * has its signal mask; a signal that comes meanwhile is pending when the program
+ * begins, SIGKILL and SIGSTOP act at once.  Closing the last descriptor of a
+ * builder that was not started kills the child.
+ *
+ * The process that made the builder may operate it as long as the credentials of
+ * the calling thread are the very ones with which it was made: those of the thread
+ * that made it, and of threads that share them.  A thread that has set an ID, a
+ * capability or the like since, be it to the same value or through libc, which has
+ * every thread do it, has others.  It may operate the builder as any other process
+ * may that has the descriptor: if it could attach to the child as a debugger
+ * (PTRACE_MODE_ATTACH_REALCREDS of ptrace(2); Yama knows the child as nobody's
+ * descendant).  In no case one that has no_new_privs set, if the child has not.
+ * This is asked at each call.  Calls of several threads are made one after the
+ * other.  poll() tells POLLOUT while the child waits, POLLHUP when it has been
+ * started or has ended.  /proc/PID/fdinfo tells "Pid:", as that of a pidfd, and
+ * "Builder:", which is waiting, busy, started or ended.
+ *
+ * A child that is passed a socket in whose queue its builder lies, or an io_uring that
+ * has a reference to it, keeps itself alive when all others have closed it: nobody
+ * looks for such cycles.  It counts for the RLIMIT_NPROC of its user, and SIGKILL ends
+ * it.
+ *
+ * A signal that has a handler, a stop, a debugger, the freezer of cgroup v2 and a
+ * live patch end a call that waits.  Before the child has begun with it, it is as
+ * if it had not been made: it is made again after a handler with SA_RESTART, else
+ * the error is EINTR at the step BUILDER.  An operation or an exec that can be
+ * interrupted then (the open of a FIFO) fails with EINTR, whatever the handler
+ * says, and the child waits on.  An exec that a debugger stops (PTRACE_O_TRACEEXEC)
+ * is done: the call returns when the debugger lets the child go on.
+ *
+ * Errors at the step BUILDER: EPERM, as said; ESRCH, the child has been started,
+ * or has ended, or the process that would be its parent has; EINTR, as said;
+ * EMFILE, ENFILE, ENOMEM.
  */
 #define KSPAWN_IOC_MAGIC	0xBC
 #define KSPAWN_IOC_INFO		_IO(KSPAWN_IOC_MAGIC, 16)
 #define KSPAWN_IOC_SPAWN	_IO(KSPAWN_IOC_MAGIC, 17)
 #define KSPAWN_IOC_COMPLETION	_IO(KSPAWN_IOC_MAGIC, 18)
+#define KSPAWN_IOC_BUILDER	_IO(KSPAWN_IOC_MAGIC, 19)
+#define KSPAWN_IOC_APPLY	_IO(KSPAWN_IOC_MAGIC, 20)
+#define KSPAWN_IOC_START	_IO(KSPAWN_IOC_MAGIC, 21)
 
 #endif /* _UAPI_KSPAWN_H */

@@ -20,6 +20,7 @@ set -euo pipefail
 
 kspawn_cache="${XDG_CACHE_HOME:-$HOME/.cache}/kspawn"
 kernels_dir="$kspawn_cache/kernels"
+headers_dir="$kspawn_cache/headers" # of kernels that are not booted, for matrix
 
 die() {
 	echo "${0##*/}: $*" >&2

@@ -43,6 +43,7 @@ class Machine:
     kvm: bool
     parallel: bool  # emulate each CPU in a thread of its own
     virtiofs: Path | None  # where its server listens; None: 9p
+    append: str = ""  # for the kernel, after what all are told
 
     def command(self, descriptors: dict[str, int]) -> list[str]:
         def escaped(path: Path) -> str:
@@ -54,6 +55,8 @@ class Machine:
         append = "console=ttyS0 quiet loglevel=5 panic=-1 oops=panic no_timer_check"
         if self.virtiofs is None:
             append += " pci=noacpi"
+        if self.append:
+            append += f" {self.append}"
         command = [self.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "pc,hpet=off,vmport=off", "-m", self.memory]
         command += ["-smp", "1" if self.icount else str(self.smp)]

@@ -411,6 +411,62 @@ TEST_F(spawn, pipes_of_a_program_that_is_moved)
 	expect_charged(_metadata, self->device, make_pipes_elsewhere, PIPES_BYTES);
 }
 
+#define MADE	450
+
+/* The bytes by which a start makes the caller's cgroup grow; -1: it failed. */
+static long bytes_of_start(struct caller *caller, struct spawn *s)
+{
+	long before = bytes_of(caller->cgroup), grown;
+	pid_t pid = spawn_start(caller->device, s);
+
+	grown = bytes_of(caller->cgroup) - before;
+	if (pid < 0)
+		return -1;
+	kill(pid, SIGKILL);
+	own_wait(pid);
+	return grown;
+}
+
+/* Pipes that the start makes are charged to its caller, whoever's the program is. */
+static long have_pipes_made(struct caller *caller)
+{
+	struct kspawn_action *actions = calloc(MADE, sizeof(*actions));
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
+	int *ends = calloc(MADE, sizeof(*ends));
+
+	if (!actions || !ends)
+		return -1;
+	for (int i = 0; i < MADE; i++) {
+		actions[i].op = KSPAWN_ACTION_PIPE;
+		actions[i].newfd = 10 + i;
+		actions[i].path = spawn_pointer(&ends[i]);
+	}
+	spawn_set_actions(&s, actions, MADE);
+	return bytes_of_start(caller, &s);
+}
+
+TEST_F(spawn, pipes_that_are_made)
+{
+	expect_charged(_metadata, self->device, have_pipes_made, MADE * 640L);
+}
+
+static long have_contents_copied(struct caller *caller)
+{
+	DEFINE_SPAWN(s, scratch_child, "child", "pause");
+	char *bytes = malloc(KSPAWN_ACTION_BYTES_MAX);
+
+	if (!bytes)
+		return -1;
+	memset(bytes, 1, KSPAWN_ACTION_BYTES_MAX);
+	spawn_memfd(&s, 9, bytes, KSPAWN_ACTION_BYTES_MAX, 0);
+	return bytes_of_start(caller, &s);
+}
+
+TEST_F(spawn, contents_of_a_file_in_memory)
+{
+	expect_charged(_metadata, self->device, have_contents_copied, KSPAWN_ACTION_BYTES_MAX);
+}
+
 static long dying_cgroups(void)
 {
 	FILE *file = fopen(ROOT "/cgroup.stat", "re");

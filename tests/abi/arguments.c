@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 TEST_F(spawn, args_too_small)
 {
@@ -266,7 +267,7 @@ TEST_F(spawn, larger_actions)
 
 TEST_F(spawn, unknown_operations)
 {
-	static const __u32 bad[] = { 0, 10, 11, 63, 64, 255, 256, 65537, INT_MAX, UINT32_MAX };
+	static const __u32 bad[] = { 0, 36, 37, 63, 64, 255, 256, 65537, INT_MAX, UINT32_MAX };
 	struct spawn s;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -292,6 +293,33 @@ TEST_F(spawn, unused_fields_of_actions)
 		[KSPAWN_ACTION_TCSETPGRP] = FD,
 		[KSPAWN_ACTION_INHERIT] = FD,
 		[KSPAWN_ACTION_CLOSE_RANGE] = FD | NEWFD,
+		[KSPAWN_ACTION_PASS] = FD | NEWFD | OFLAG,
+		[KSPAWN_ACTION_PIPE] = NEWFD | PATH | OFLAG | MODE,
+		[KSPAWN_ACTION_SOCKETPAIR] = NEWFD | PATH | OFLAG | MODE,
+		[KSPAWN_ACTION_MEMFD] = NEWFD | PATH | OFLAG | MODE,
+		/* OFLAG is value, MODE value2, RESOLVE value3, and PATH data. */
+		[KSPAWN_ACTION_UMASK] = OFLAG,
+		[KSPAWN_ACTION_RLIMIT] = OFLAG | MODE | RESOLVE,
+		[KSPAWN_ACTION_NO_NEW_PRIVS] = 0,
+		[KSPAWN_ACTION_PDEATHSIG] = OFLAG,
+		[KSPAWN_ACTION_RESUID] = OFLAG | MODE | RESOLVE,
+		[KSPAWN_ACTION_RESGID] = OFLAG | MODE | RESOLVE,
+		[KSPAWN_ACTION_GROUPS] = OFLAG | PATH,
+		[KSPAWN_ACTION_CTTY] = FD | OFLAG,
+		[KSPAWN_ACTION_CHROOT] = PATH | DIRFD,
+		[KSPAWN_ACTION_PRIORITY] = OFLAG,
+		[KSPAWN_ACTION_AFFINITY] = OFLAG | PATH,
+		[KSPAWN_ACTION_OOM_SCORE] = OFLAG,
+		[KSPAWN_ACTION_STOP] = 0,
+		[KSPAWN_ACTION_SETNS] = FD | OFLAG,
+		[KSPAWN_ACTION_UNSHARE] = OFLAG,
+		[KSPAWN_ACTION_CAPABILITIES] = OFLAG | PATH,
+		[KSPAWN_ACTION_PRCTL] = OFLAG | MODE | RESOLVE,
+		[KSPAWN_ACTION_SCHEDULER] = OFLAG | PATH,
+		[KSPAWN_ACTION_IOPRIO] = OFLAG,
+		[KSPAWN_ACTION_PERSONALITY] = OFLAG,
+		[KSPAWN_ACTION_MEMPOLICY] = OFLAG | MODE | PATH,
+		[KSPAWN_ACTION_CLOSE_EXCEPT] = FD | NEWFD | OFLAG | PATH,
 	};
 	struct kspawn_action *action;
 	unsigned int field;
@@ -310,7 +338,8 @@ TEST_F(spawn, unused_fields_of_actions)
 			action->fd = field == FD ? -1 : 0;
 			action->newfd = field == NEWFD ? 1 : 0;
 			action->oflag |= field == OFLAG ? O_CLOEXEC : 0;
-			action->mode = field == MODE ? 0600 : 0;
+			action->mode = field == MODE ? 0600 :
+				       op == KSPAWN_ACTION_SOCKETPAIR ? SOCK_STREAM : 0;
 			if (field == PATH)
 				action->path = spawn_pointer("/");
 			action->dirfd = field == DIRFD ? AT_FDCWD : 0;

@@ -110,11 +110,12 @@ static int set_log_interval(const char *seconds)
 
 static const int calls[] = {
 	SYS_execve, SYS_openat, SYS_chdir, SYS_fchdir, SYS_setresuid, SYS_setresgid,
+	SYS_pipe2, SYS_socketpair, SYS_memfd_create,
 };
 
 TEST_F(spawn, what_the_child_does)
 {
-	int sock, log;
+	int sock, log, ends[2];
 	struct spawn s;
 	pid_t pid;
 
@@ -135,6 +136,9 @@ TEST_F(spawn, what_the_child_does)
 	spawn_open(&s, 9, "/", O_RDONLY | O_DIRECTORY, 0);
 	spawn_chdir(&s, "/tmp");
 	spawn_fchdir(&s, 9);
+	spawn_pipe(&s, 10, O_WRONLY, 0, &ends[0]);
+	spawn_socketpair(&s, 11, SOCK_STREAM, 0, &ends[1]);
+	spawn_memfd(&s, 12, "x", 1, 0);
 	pid = assert_start(_metadata, self->device, &s);
 	EXPECT_EQ(0, own_wait(pid));
 	EXPECT_TRUE(audited(log, SYS_setresgid, pid, true));
@@ -142,6 +146,9 @@ TEST_F(spawn, what_the_child_does)
 	EXPECT_TRUE(audited(log, SYS_openat, pid, true));
 	EXPECT_TRUE(audited(log, SYS_chdir, pid, true));
 	EXPECT_TRUE(audited(log, SYS_fchdir, pid, true));
+	EXPECT_TRUE(audited(log, SYS_pipe2, pid, true));
+	EXPECT_TRUE(audited(log, SYS_socketpair, pid, true));
+	EXPECT_TRUE(audited(log, SYS_memfd_create, pid, true));
 	EXPECT_TRUE(audited(log, SYS_execve, pid, true));
 
 	/* A start that fails is told, too; whose pid it was nobody else knows. */

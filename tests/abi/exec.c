@@ -191,27 +191,10 @@ TEST_F(spawn, without_its_interpreter)
 TEST_F(spawn, dies_after_the_point_of_no_return)
 {
 	unsigned int i, rounds = scratch_scale(200);
-	struct {
-		Elf64_Ehdr header;
-		Elf64_Phdr load;
-	} file = {};
 	struct spawn s;
 	int status;
 
-	memcpy(file.header.e_ident, ELFMAG, SELFMAG);
-	file.header.e_ident[EI_CLASS] = ELFCLASS64;
-	file.header.e_ident[EI_DATA] = ELFDATA2LSB;
-	file.header.e_type = ET_EXEC;
-	file.header.e_machine = EM_X86_64;
-	file.header.e_phoff = sizeof(file.header);
-	file.header.e_phentsize = sizeof(Elf64_Phdr);
-	file.header.e_phnum = 1;
-	file.load.p_type = PT_LOAD;
-	file.load.p_flags = PF_R | PF_X;
-	file.load.p_vaddr = 0x00007ffffffff000 + 0x100000;	/* not user space */
-	file.load.p_filesz = sizeof(file);
-	file.load.p_memsz = sizeof(file);
-	ASSERT_EQ(0, scratch_file("doomed", &file, sizeof(file), 0755));
+	ASSERT_EQ(0, scratch_doomed("doomed"));
 	for (i = 0; i < rounds; i++) {
 		spawn_init(&s, "./doomed");
 		status = own_wait(expect_start(_metadata, self->device, &s));

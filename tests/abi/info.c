@@ -21,7 +21,7 @@ TEST_F(spawn, info_says_what_the_header_says)
 	EXPECT_EQ(sizeof(info), info.size);
 	EXPECT_EQ(KSPAWN_FLAGS_ALL, info.flags);
 	EXPECT_EQ(KSPAWN_ATTR_ALL, info.attr_flags);
-	EXPECT_EQ(0x3fe, info.actions);
+	EXPECT_EQ(0xffffffffeULL, info.actions);
 	EXPECT_EQ(KSPAWN_ACTIONS_MAX, info.actions_max);
 	EXPECT_EQ(sizeof(struct kspawn_args), info.args_size);
 	EXPECT_EQ(sizeof(struct kspawn_action), info.action_size);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
 
@@ -201,15 +202,19 @@ TEST_F(spawn, of_the_callers_memory)
 		TH_LOG("%m");
 }
 
-enum kind { PLAIN, LONG, MEMORY, PIDFD_FAILS, ASYNC_FAILS, UNREAD, CLOSED, TERMINAL, KINDS };
+enum kind {
+	PLAIN, LONG, MEMORY, PIDFD_FAILS, ASYNC_FAILS, UNREAD, CLOSED, TERMINAL, MADE, MADE_FAILS,
+	KINDS
+};
 
 static const char * const kind_names[KINDS] = {
-	"plain", "long", "memory", "pidfd", "async", "unread", "closed", "terminal",
+	"plain", "long", "memory", "pidfd", "async", "unread", "closed", "terminal", "made",
+	"made fails",
 };
 
 static void start_one(int device, enum kind kind, char *const *strings, int slave)
 {
-	int completion = -1;
+	int completion = -1, ends[2] = { -1, -1 };
 	struct kspawn_event event;
 	DEFINE_SPAWN(s, scratch_tiny);
 	pid_t pid;
@@ -240,6 +245,15 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 		s.args.attr_flags = KSPAWN_ATTR_SETPGROUP;
 		spawn_tcsetpgrp(&s, slave);
 		break;
+	case MADE_FAILS:
+		spawn_memfd(&s, 8, "x", 1, 0);
+		spawn_dup2(&s, 99, 98);
+		/* fallthrough */
+	case MADE:
+		spawn_pipe(&s, 9, O_RDONLY, 0, &ends[0]);
+		spawn_socketpair(&s, 10, SOCK_STREAM, 0, &ends[1]);
+		spawn_memfd(&s, 11, "x", 1, 0);
+		break;
 	default:
 		break;
 	}
@@ -250,6 +264,9 @@ static void start_one(int device, enum kind kind, char *const *strings, int slav
 		completion_ready(completion, SETTLE_MS);
 	if (completion >= 0)
 		close(completion);
+	for (unsigned int i = 0; i < ARRAY_SIZE(ends); i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
 	if (kind == CLOSED)
 		spawn_release();
 	/* One that fails, and is not waited for by the call, is nobody's child. */

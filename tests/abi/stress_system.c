@@ -4,6 +4,7 @@
  * their programs or to their CPUs: stopped, frozen, traced, out of memory, out
  * of pids.  Each start ends in one of the ways it may, and nothing is left.
  */
+#include "lib/freezing.h"
 #include "lib/spawners.h"
 
 #include <sys/mount.h>
@@ -258,27 +259,6 @@ TEST_F(spawn, frozen_and_thawed)
 	EXPECT_TRUE(some_more(&h, 3));
 	end_spawners(_metadata, &h);
 	EXPECT_EQ(0, rmdir(path));
-}
-
-/* Wait until all of the cgroup is frozen; false after 20 s. */
-static bool wait_until_frozen(const char *path)
-{
-	unsigned long long end = own_clock_ms() + 20000;
-	bool frozen = false;
-
-	while (own_clock_ms() < end && !frozen) {
-		char file[128], line[64];
-		FILE *events;
-
-		snprintf(file, sizeof(file), "%s/cgroup.events", path);
-		events = fopen(file, "r");
-		while (events && fgets(line, sizeof(line), events))
-			frozen |= !strcmp(line, "frozen 1\n");
-		if (events)
-			fclose(events);
-		own_sleep_ms(5);
-	}
-	return frozen;
 }
 
 /* While frozen, whoever waits for a child in exec waits on, and no longer. */

@@ -9,6 +9,7 @@
 #include "lib/held.h"
 #include "lib/module.h"
 
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 
 
@@ -102,6 +103,23 @@ TEST_F(spawn, refused_while_a_child_is_starting)
 	EXPECT_EQ(child, waitpid(-1, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, report_load(&r));
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
+}
+
+/* By its descriptor, and by the child that waits in the module's code. */
+TEST_F(spawn, refused_while_a_builder_waits)
+{
+	struct kspawn_args args = { .size = sizeof(args) };
+	int builder, idle;
+
+	need_root(_metadata);
+	idle = totals_number(TOTALS_REFERENCES) - 1;
+	builder = ioctl(self->device, KSPAWN_IOC_BUILDER, &args);
+	ASSERT_LE(3, builder);
+	close(self->device);
+	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle + 2, TOTALS_SETTLE_MS));
+	expect_refused(_metadata);
+	close(builder);
 	EXPECT_TRUE(totals_settle(TOTALS_REFERENCES, idle, TOTALS_SETTLE_MS));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* KSPAWN_WAIT: start and wait in one call. */
 #include "lib/fixture.h"
+#include "lib/freezing.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -331,56 +332,6 @@ TEST_F(spawn, ignored_signals_of_an_init)
 	EXPECT_EQ(4 << 8, own_wait(init));
 }
 
-#define FREEZER	"freezer"
-
-/* Freeze a process by the freezer of cgroup v1, and thaw it. */
-static bool freeze_for_a_while(pid_t pid)
-{
-	char text[16];
-	bool done;
-
-	snprintf(text, sizeof(text), "%d\n", pid);
-	done = !mkdir(FREEZER "/frozen", 0700) &&
-	       !put(FREEZER "/frozen/cgroup.procs", text) &&
-	       !put(FREEZER "/frozen/freezer.state", "FROZEN\n");
-	own_sleep_ms(300);
-	return done && !put(FREEZER "/frozen/freezer.state", "THAWED\n");
-}
-
-static bool is_in_freezer_hierarchy(void)
-{
-	char line[256];
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	bool found = false;
-
-	while (file && fgets(line, sizeof(line), file))
-		found |= !!strstr(line, ":freezer:");
-	if (file)
-		fclose(file);
-	return found;
-}
-
-/*
- * Other tests look at /proc/PID/cgroup.  A hierarchy goes as it is unmounted only if no
- * cgroup that was removed is left in it, which takes a moment.
- */
-static bool remove_freezer(void)
-{
-	if (rmdir(FREEZER "/frozen"))
-		return false;
-	for (int i = 0; i < 200; i++) {
-		own_sleep_ms(50);
-		if (umount(FREEZER))
-			return false;
-		own_sleep_ms(50);
-		if (!is_in_freezer_hierarchy())
-			return true;
-		if (mount("cgroup", FREEZER, "cgroup", 0, "freezer"))
-			return false;
-	}
-	return false;
-}
-
 /* Suspend uses the same freezer. */
 TEST_F(spawn, freezer)
 {
@@ -389,8 +340,7 @@ TEST_F(spawn, freezer)
 	int status;
 
 	need_own_mounts(_metadata);
-	ASSERT_EQ(0, mkdir(FREEZER, 0700));
-	if (is_in_freezer_hierarchy() || mount("cgroup", FREEZER, "cgroup", 0, "freezer"))
+	if (!make_freezer())
 		SKIP(return, "no freezer of cgroup v1 that is free: %m");
 	caller = assert_fork(_metadata);
 	if (!caller) {

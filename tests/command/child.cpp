@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "support.hpp"
 
@@ -123,15 +126,59 @@ TEST_F(Children, Kill) {
     EXPECT_EQ(other.wait().signal(), SIGTERM);
 }
 
-TEST_F(Children, SomebodyElseReapedIt) {
-    auto child = Command("true").spawn();
-    int status = 0;
-    ASSERT_EQ(::waitpid(child.pid(), &status, 0), child.pid());
+/// Whether a pidfd tells the status of a process that has been reaped: from Linux 6.15 on.
+bool kernel_keeps_statuses() {
+    utsname system{};
+    std::pair<int, int> version;
+    if (::uname(&system) != 0 ||
+        std::sscanf(std::data(system.release), "%d.%d", &version.first, &version.second) != 2)
+        ADD_FAILURE() << "no version: " << std::data(system.release);
+    return version >= std::pair{6, 15};
+}
+
+/// Each kind of wait, after somebody else has reaped the child.
+void expect_reaped(Child child, int raw) {
     std::error_code error;
-    child.wait(error);
-    EXPECT_EQ(error, std::errc::no_child_process);
-    EXPECT_THROW(child.wait(), std::system_error);
-    EXPECT_THROW(child.wait_for(1s), std::system_error);
+    if (!kernel_keeps_statuses()) {
+        child.wait(error);
+        EXPECT_EQ(error, std::errc::no_child_process);
+        EXPECT_EQ(child.try_wait(error), std::nullopt);
+        EXPECT_EQ(error, std::errc::no_child_process);
+        EXPECT_THROW(child.wait(), std::system_error);
+        EXPECT_THROW(child.wait_for(1s), std::system_error);
+        return;
+    }
+    const auto status = child.try_wait(error);
+    EXPECT_FALSE(error) << error.message();
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->wait_status(), raw);
+    EXPECT_EQ(child.wait(error).wait_status(), raw);
+    EXPECT_FALSE(error) << error.message();
+    EXPECT_EQ(child.wait_for(1s)->wait_status(), raw);
+}
+
+TEST_F(Children, SomebodyElseReapedIt) {
+    for (const auto* script : {"exit 0", "exit 7", "kill -TERM $$", "ulimit -c 0; kill -QUIT $$"}) {
+        SCOPED_TRACE(script);
+        auto child = shell(script).spawn();
+        int status = 0;
+        ASSERT_EQ(::waitpid(child.pid(), &status, 0), child.pid());
+        expect_reaped(std::move(child), status);
+    }
+}
+
+TEST_F(Children, ThatOfTheProcessBeforeForkIsNoneHere) {
+    auto child = Command("cat").stdin_from(Stdio::pipe()).spawn();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        std::error_code error;
+        const auto status = child.try_wait(error);
+        ::_exit(!status && error == std::errc::no_child_process ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 0) << "it runs, and nobody waits for its end";
+    EXPECT_TRUE(child.wait().success());
 }
 
 TEST_F(Children, Move) {
@@ -258,11 +305,19 @@ TEST_F(Children, IgnoredSigchld) {
     struct sigaction before {};
     ignore.sa_handler = SIG_IGN;
     ASSERT_EQ(::sigaction(SIGCHLD, &ignore, &before), 0);
-    std::error_code error;
-    auto child = Command("cat").stdin_from(Stdio::pipe()).spawn(error);
-    EXPECT_FALSE(error) << error.message();
-    child.wait(error);
-    EXPECT_EQ(error, std::errc::no_child_process);
+    // The kernel reaps it while this thread waits.
+    for (int i = 0; i < 50; ++i) {
+        std::error_code error;
+        auto child = shell("read line; exit 9").stdin_from(Stdio::pipe()).spawn(error);
+        EXPECT_FALSE(error) << error.message();
+        const auto status = child.wait(error);
+        if (kernel_keeps_statuses()) {
+            EXPECT_FALSE(error) << error.message();
+            EXPECT_EQ(status.code(), 9);
+        } else {
+            EXPECT_EQ(error, std::errc::no_child_process);
+        }
+    }
     ::sigaction(SIGCHLD, &before, nullptr);
 }
 

@@ -65,6 +65,21 @@ TEST(Examples, StartsWithEpoll) {
                      "file action 0: chdir /no/such/directory"));
 }
 
+TEST(Examples, BuilderThatIsMended) {
+    const auto output = Command(directory / "builder_that_is_mended").output();
+    if (!support::by_kernel()) {
+        EXPECT_EQ(output.status.code(), 1);
+        EXPECT_EQ(output.out, "");
+        return;
+    }
+    EXPECT_TRUE(output.status.success()) << output.err;
+    EXPECT_EQ(output.out, "not yet: file action 0: chdir job: No such file or directory\n"
+                          "not yet: exec ./tool: No such file or directory\n"
+                          "it is in job\n"
+                          "the tool says: ready\n"
+                          "exit status 0\n");
+}
+
 TEST(Examples, StartsWithCoroutines) {
     const auto lines = lines_of(directory / "starts_with_coroutines");
     EXPECT_EQ(lines,

@@ -13,7 +13,7 @@ namespace conformance {
 /// One rule.  kspawn-differences(7) has each under its name.
 struct IntendedDifference {
     const char* name;
-    const char* against; ///< glibc, musl, or "both"
+    const char* against; ///< glibc, musl, "both", or builder
     const char* reason;
     bool (*applies)(const Specification& specification, const nlohmann::json& ours,
                     const nlohmann::json& theirs, const Difference& difference);

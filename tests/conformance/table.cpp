@@ -85,7 +85,10 @@ Entries entries_of_rules() {
     Entries entries;
     for (const auto& rule : intended_differences()) {
         const std::string against = rule.against;
-        entries[rule.name] = words_of("From " + (against == "both" ? "glibc and musl" : against) +
+        const std::map<std::string, std::string> words{{"both", "glibc and musl"},
+                                                       {"builder", "a builder"}};
+        const auto found = words.find(against);
+        entries[rule.name] = words_of("From " + (found == words.end() ? against : found->second) +
                                       ". " + rule.reason);
     }
     return entries;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -216,6 +219,71 @@ static void action_close_range(struct spawn *s)
 	action->newfd = HIGH_LAST;
 }
 
+/* Where the numbers of the caller's ends go. */
+static int ends[3];
+
+static void action_pipe(struct spawn *s)
+{
+	tiny(s);
+	spawn_pipe(s, 1, O_WRONLY, O_NONBLOCK, &ends[0]);
+	spawn_pipe(s, 300, O_RDONLY, 0, &ends[1]);
+}
+
+static void action_socketpair(struct spawn *s)
+{
+	tiny(s);
+	spawn_socketpair(s, 1, SOCK_STREAM, 0, &ends[0]);
+}
+
+static void action_memfd(struct spawn *s)
+{
+	static const char bytes[10000];
+
+	tiny(s);
+	spawn_memfd(s, 9, bytes, sizeof(bytes), 0);
+}
+
+/* Each in a different state when the start fails. */
+static void bad_made(struct spawn *s)
+{
+	tiny(s);
+	spawn_pipe(s, 1, O_WRONLY, 0, &ends[0]);
+	spawn_memfd(s, 9, "x", 1, 0);
+	spawn_dup2(s, HIGH_LAST + 1, 98);
+	spawn_socketpair(s, 2, SOCK_STREAM, 0, &ends[1]);
+	spawn_pipe(s, 1, O_WRONLY, 0, &ends[2]);
+}
+
+/* Numbers, data of less than a page and of more, and none. */
+static void action_state(struct spawn *s)
+{
+	static gid_t groups[2048];
+	static unsigned long mask = 1;
+
+	tiny(s);
+	spawn_state(s, KSPAWN_ACTION_UMASK, 077, 0, 0);
+	spawn_state(s, KSPAWN_ACTION_RLIMIT, 0, RLIMIT_CORE, 0);
+	spawn_state(s, KSPAWN_ACTION_NO_NEW_PRIVS, 0, 0, 0);
+	spawn_state_data(s, KSPAWN_ACTION_AFFINITY, &mask, sizeof(mask));
+	spawn_state_data(s, KSPAWN_ACTION_GROUPS, groups, sizeof(groups));
+	spawn_state(s, KSPAWN_ACTION_PDEATHSIG, SIGTERM, 0, 0);
+}
+
+static void action_places(struct spawn *s)
+{
+	tiny(s);
+	spawn_state(s, KSPAWN_ACTION_UNSHARE, CLONE_NEWNS | CLONE_NEWUTS, 0, 0);
+	spawn_chroot(s, AT_FDCWD, "/");
+}
+
+static void action_close_except(struct spawn *s)
+{
+	static const int kept[] = { 1, 2, HIGH_LAST };
+
+	tiny(s);
+	spawn_close_except(s, 1, INT_MAX, kept, 3);
+}
+
 static void directory_set_up(void)
 {
 	directory = open(scratch_directory, O_PATH | O_CLOEXEC);
@@ -352,6 +420,13 @@ static void attribute_cloexec(struct spawn *s)
 	spawn_dup2(s, HIGH_LAST, 0);
 }
 
+/* The start alone; round.c has what comes before. */
+static void built(struct spawn *s)
+{
+	tiny(s);
+	spawn_open(s, 300, "/", O_PATH, 0);
+}
+
 /* In a file system that does not remember what is not there. */
 static void not_found(struct spawn *s)
 {
@@ -446,6 +521,14 @@ const struct fault_case fault_cases[] = {
 	{ "closefrom", NULL, action_closefrom, 0, 0, EXEC },
 	{ "inherit", high_set_up, action_inherit, 0, 0, EXEC },
 	{ "close_range", high_set_up, action_close_range, 0, 0, EXEC },
+	/* Without memory there are, to pipe(), too many files. */
+	{ "pipe", NULL, action_pipe, 0, 0, { E2BIG, ENOEXEC, ENFILE } },
+	{ "socketpair", NULL, action_socketpair, 0, 0, { E2BIG, ENOEXEC, ENFILE, ENOBUFS } },
+	{ "memfd", NULL, action_memfd, 0, 0, { E2BIG, ENOEXEC, ENFILE, ENOSPC } },
+	/* Without memory for it, there is no new CPU mask, no list, and no namespace. */
+	{ "state", NULL, action_state, 0, 0, EXEC },
+	{ "places", NULL, action_places, 0, 0, { E2BIG, ENOEXEC, ENOSPC } },
+	{ "close_except", high_set_up, action_close_except, 0, 0, EXEC },
 	{ "dirfd", directory_set_up, dirfd_of_all, 0, 0, EXEC },
 	{ "empty_path", program_set_up, empty_path, 0, 0, EXEC },
 	/* Without memory for its inode, an entry of /proc is not there. */
@@ -462,10 +545,12 @@ const struct fault_case fault_cases[] = {
 	{ "setscheduler", NULL, attribute_scheduler, 0, 0, EXEC },
 	{ "setcgroup", cgroup_set_up, attribute_cgroup, 0, 0, EXEC },
 	{ "cloexec_default", high_set_up, attribute_cloexec, 0, 0, EXEC },
+	{ "builder", NULL, built, 0, 0, EXEC },
 	{ "not_found", NULL, not_found, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "not_found_by_the_child", NULL, not_found_by_child, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "no_program", empty_set_up, no_program, ENOEXEC, KSPAWN_STEP_EXEC, { E2BIG } },
 	{ "failing_action", NULL, bad_action, ENOENT, KSPAWN_STEP_ACTION, {} },
+	{ "failing_made", NULL, bad_made, EBADF, KSPAWN_STEP_ACTION, { ENFILE, ENOSPC, ENOBUFS } },
 	{ "failing_wait", NULL, bad_wait, EBADF, KSPAWN_STEP_ACTION, {} },
 	{ "failing_asynchronous", completion_set_up, bad_asynchronous, EBADF, KSPAWN_STEP_ACTION,
 	  {} },
@@ -475,6 +560,11 @@ const struct fault_case fault_cases[] = {
 	{ "bad_shared_request", shared_set_up, bad_request, EFAULT, KSPAWN_STEP_COPY, {} },
 	{}
 };
+
+bool fault_case_is_built(const struct fault_case *c)
+{
+	return c->prepare == built;
+}
 
 const struct fault_case *fault_case(const char *name)
 {

@@ -6,6 +6,8 @@
 #ifndef KSPAWN_FAULTS_CASES_H
 #define KSPAWN_FAULTS_CASES_H
 
+#include <stdbool.h>
+
 #include "spawn.h"
 
 #define CASE_ERRORS	4
@@ -30,6 +32,9 @@ struct fault_case {
 
 /* Ends with one without a name. */
 extern const struct fault_case fault_cases[];
+
+/* Whether it is made by a builder, which is created, changed and started. */
+bool fault_case_is_built(const struct fault_case *c);
 
 /* The one of that name, or null. */
 const struct fault_case *fault_case(const char *name);

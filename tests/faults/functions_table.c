@@ -11,6 +11,9 @@ const struct faulty_function faulty_functions[] = {
 	{ { "kernel_clone" }, -EAGAIN, { EAGAIN }, false, false },
 	{ { "kernel_execve" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "replace_fd" }, -ENOMEM, { ENOMEM }, false, false },
+	{ { "receive_fd_replace" }, -EACCES, { EACCES }, false, false },
+	{ { "create_pipe_files" }, -ENFILE, { ENFILE }, false, false },
+	{ { "memfd_alloc_file", "shmem_file_setup" }, -ENOSPC, { ENOSPC }, false, false },
 	{ { "mm_alloc" }, 0, { ENOMEM }, false, false },
 	{ { "task_exec_state_copy" }, -ENOMEM, { ENOMEM }, false, false },
 	/* What is on the new stack already is left there. */
@@ -42,6 +45,9 @@ const struct faulty_function faulty_functions[] = {
 	{ { "strncpy_from_user" }, -EFAULT, { EFAULT }, false, false },
 	{ { "strnlen_user" }, 0, { EFAULT }, false, false },
 	{ { "get_unused_fd_flags" }, -EMFILE, { EMFILE }, false, false },
+	{ { "sock_create" }, -EAFNOSUPPORT, { EAFNOSUPPORT }, false, false },
+	{ { "security_socket_socketpair" }, -EACCES, { EACCES }, false, false },
+	{ { "vfs_iter_write" }, -EFBIG, { EFBIG }, false, false },
 	{ { "filp_open" }, -EIO, { EIO }, false, false },
 	{ { "kern_path" }, -EIO, { EIO }, false, false },
 	/* The cache of names alone is not believed when it says no. */
@@ -93,9 +99,19 @@ static const char *const cannot_fail[] = {
 	"get_signal",		/* says whether there is a signal; see tests/abi/killing.c */
 	"is_rlimit_overlimit",	/* is true in tests/abi/privileges.c */
 	"kernel_wait4",		/* fails in tests/abi/wait_in_call.c */
+	"ptrace_may_access",	/* refuses in tests/abi/builder_owner.c */
+	"wake_up_state", "cgroup_enter_frozen", "cgroup_leave_frozen",
+	/* Entry points, all called in one place: their errors are in tests/abi/state_*.c. */
+	"__x64_sys_capset", "__x64_sys_chroot", "__x64_sys_ioctl", "__x64_sys_ioprio_set",
+	"__x64_sys_personality", "__x64_sys_prctl", "__x64_sys_prlimit64",
+	"__x64_sys_sched_setaffinity", "__x64_sys_sched_setattr", "__x64_sys_set_mempolicy",
+	"__x64_sys_setgroups", "__x64_sys_setns", "__x64_sys_setpriority", "__x64_sys_umask",
+	"__x64_sys_unshare",
+	"capable", "ns_capable_noaudit",	/* refuse there */
 	"dequeue_signal", "recalc_sigpending", "__refrigerator", "freezer_active",
 	"freezing_slow_path", "debug_check_no_locks_held",
 	"anon_inode_getfd",	/* see tests/abi/completion.c */
+	"sock_alloc_file",	/* gives back what it could not use; see allocations.c */
 	"arch_pick_mmap_layout", "enter_lazy_tlb", "switch_mm_irqs_off", "exec_mm_release",
 	"mm_exit_exec_release",
 	"exit_oom_victim", "mm_update_next_owner", "membarrier_update_current_mm",
@@ -108,19 +124,21 @@ static const char *const cannot_fail[] = {
 	"refcount_warn_saturate", "init_wait_entry", "prepare_to_wait_event", "finish_wait",
 	"schedule*", "synchronize_rcu_tasks", "__list_add_valid*", "__list_del_entry_valid*",
 	"_printk", "__warn_printk", "__dynamic_pr_debug", "BUG_func", "_raw_write_*", "rt_write_*",
+	"_raw_read_*", "rt_read_*", "mutex_*",
 	"__raw_spin_lock_init", "__rt_mutex_*", "rt_mutex_*", "up_write", "complete_all",
 	"wait_for_completion*",
 	"pid_vnr", "__init_swait_queue_head", "__init_waitqueue_head", "__wake_up", "force_sig",
-	"send_sig_info",
+	"send_sig_info", "send_sig", "kill_pid",
 	"trace_*", "__trace_*", "perf_trace_*", "bpf_trace_*", "fsnotify", "__fsnotify_parent",
 
 	/* What is given back. */
-	"dput", "fput", "put_pid", "path_put", "kvfree", "kfree", "kmem_cache_free",
-	"kmem_cache_destroy", "put_unused_fd", "misc_deregister", "unregister_kprobe",
+	"dput", "fput", "put_pid", "__put_cred", "__put_task_struct*", "path_put", "kvfree", "kfree", "kmem_cache_free",
+	"kmem_cache_destroy", "put_unused_fd", "sock_release", "misc_deregister", "unregister_kprobe",
 	"mmput", "__mmdrop", "vm_munmap", "__register_binfmt", "unregister_binfmt",
 
 	/* What is only looked at, moved or counted. */
-	"fd_install", "path_get", "pid_nr_ns", "get_task_pid", "pid_task", "follow_down_one",
+	"fd_install", "path_get", "pid_nr_ns", "get_task_pid", "pid_task",
+	"get_pid_task", "seq_printf", "follow_down_one",
 	"from_k[ug]id*", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
 	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "__sw_hweight64", "noop_llseek",
 
@@ -128,7 +146,7 @@ static const char *const cannot_fail[] = {
 	"__get_user_[48]", "__put_user_[48]", "clear_user_*", "rep_stos_alternative", "check_zeroed_user",
 
 	/* Data. */
-	"kthreadd_task", "tasklist_lock", "sysctl_nr_open", "files_cachep", "tomoyo_policy_loaded",
+	"init_user_ns", "kthreadd_task", "tasklist_lock", "sysctl_nr_open", "files_cachep", "tomoyo_policy_loaded",
 	"tty_ioctl", "pidfd_fops", "audit_enabled", "int_active_memcg", "pv_ops", "debug_locks", "tracepoint_srcu",
 	"__ref_stack_chk_guard",
 	"*current_task", "*pcpu_hot", "cpu_number", "__cpu_*_mask", "__per_cpu_offset",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "completion.h"
@@ -32,6 +34,75 @@ static void take_event(const struct spawn *s, struct round *round)
 	round->result.index = event.index;
 }
 
+/* Requests that create a builder's child, and change it. */
+static void plain_prepare(struct spawn *s)
+{
+	spawn_init(s, NULL);
+	s->args.dirfd = 0;
+	s->args.argv = 0;
+	s->args.envp = 0;
+}
+
+static void creation_prepare(struct spawn *s)
+{
+	plain_prepare(s);
+	spawn_dup2(s, 0, 9);
+}
+
+static void change_prepare(struct spawn *s)
+{
+	plain_prepare(s);
+	spawn_open(s, 10, "/dev/null", O_RDONLY, 0);
+	spawn_pass(s, 0, 11, 0);
+	spawn_chdir(s, "/");
+}
+
+/* A call that fails for want of memory leaves the child, and is made again if @again. */
+static int operate(const struct fault_case *c, int builder, unsigned long command,
+		   struct spawn *s, bool again)
+{
+	int ret = ioctl(builder, command, &s->args);
+
+	if (ret < 0 && again && round_may_show_as(c, errno))
+		ret = ioctl(builder, command, &s->args);
+	return ret;
+}
+
+/* In place of spawn_start(): the result is that of the last call. */
+static pid_t build(int device, const struct fault_case *c, struct spawn *s, bool again)
+{
+	struct spawn creation, change;
+	int builder, error;
+	pid_t pid = -1;
+
+	creation_prepare(&creation);
+	change_prepare(&change);
+	builder = ioctl(device, KSPAWN_IOC_BUILDER, &creation.args);
+	s->result = creation.result;
+	if (builder < 0)
+		return -1;
+	if (operate(c, builder, KSPAWN_IOC_APPLY, &change, again))
+		s->result = change.result;
+	else
+		pid = operate(c, builder, KSPAWN_IOC_START, s, again);
+	error = errno;
+	close(builder);
+	errno = error;
+	return pid;
+}
+
+/* Close the descriptors that a start has made for its caller. */
+static void close_ends(const struct spawn *s)
+{
+	for (__u32 i = 0; i < s->args.action_count; i++) {
+		const struct kspawn_action *action = &s->actions[i];
+
+		if (s->args.actions == spawn_pointer(s->actions) &&
+		    (action->op == KSPAWN_ACTION_PIPE || action->op == KSPAWN_ACTION_SOCKETPAIR))
+			close(*(int *)(unsigned long)action->path);
+	}
+}
+
 void round_run(int device, const struct fault_case *c, int fail_nth, unsigned int nth,
 	       struct round *round, int *left)
 {
@@ -44,7 +115,7 @@ void round_run(int device, const struct fault_case *c, int fail_nth, unsigned in
 	if (fail_nth >= 0)
 		inject_set(fail_nth, nth);
 	errno = 0;
-	round->pid = spawn_start(device, &s);
+	round->pid = fault_case_is_built(c) ? build(device, c, &s, fail_nth >= 0) : spawn_start(device, &s);
 	round->error = round->pid < 0 ? errno : 0;
 	if (fail_nth >= 0) {
 		*left = inject_left(fail_nth);
@@ -53,6 +124,8 @@ void round_run(int device, const struct fault_case *c, int fail_nth, unsigned in
 	round->result = s.result;
 	if (round->pid > 0 && s.result.pidfd >= 0)
 		close(s.result.pidfd);
+	if (round->pid > 0)
+		close_ends(&s);
 	if (round->pid > 0 && s.args.flags & KSPAWN_ASYNC)
 		take_event(&s, round);
 	round->status = 0;

@@ -45,6 +45,12 @@ const std::vector<Function>& functions_with_a_descriptor() {
          [](Object o, int fd) { return kspawn_spawn_file_actions_adddup2(o, fd, 1); }},
         {"adddup2 to",
          [](Object o, int fd) { return kspawn_spawn_file_actions_adddup2(o, 1, fd); }},
+        {"addpass_np from",
+         [](Object o, int fd) { return kspawn_spawn_file_actions_addpass_np(o, fd, 1, 0); }},
+        {"addpass_np to",
+         [](Object o, int fd) {
+             return kspawn_spawn_file_actions_addpass_np(o, 1, fd, O_CLOEXEC);
+         }},
         {"addfchdir", kspawn_spawn_file_actions_addfchdir},
         {"addfchdir_np", kspawn_spawn_file_actions_addfchdir_np},
         {"addclosefrom_np", kspawn_spawn_file_actions_addclosefrom_np},
@@ -92,6 +98,12 @@ TEST_F(FileActionObject, RangesAreChecked) {
     EXPECT_EQ(count(object), 0U);
     EXPECT_EQ(add(&object, 5, 5), 0);
     EXPECT_EQ(add(&object, 5, 0x7fffffff), 0);
+}
+
+TEST_F(FileActionObject, PassedDescriptorsAreCloseOnExecOrNot) {
+    for (const int oflag : {O_RDWR, O_CLOEXEC | O_APPEND, -1})
+        EXPECT_EQ(kspawn_spawn_file_actions_addpass_np(&object, 0, 5, oflag), EINVAL) << oflag;
+    EXPECT_EQ(count(object), 0U);
 }
 
 TEST_F(FileActionObject, TheLimitIsThatOfTheMoment) {

@@ -2,11 +2,13 @@
 // Every file action, from the child's own view.
 #include <fcntl.h>
 #include <pty.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utmp.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
 
 #include "support/owners.hpp"
@@ -29,6 +31,9 @@ protected:
     void close(int fd) { ASSERT_EQ(kspawn_spawn_file_actions_addclose(actions.get(), fd), 0); }
     void dup2(int fd, int newfd) {
         ASSERT_EQ(kspawn_spawn_file_actions_adddup2(actions.get(), fd, newfd), 0);
+    }
+    void pass(int fd, int newfd, int oflag = 0) {
+        ASSERT_EQ(kspawn_spawn_file_actions_addpass_np(actions.get(), fd, newfd, oflag), 0);
     }
     // The words of a failed start of a process that may have no descriptor from 100 on.
     std::string words_below_100_descriptors() {
@@ -304,6 +309,66 @@ TEST_F(FileActions, ClosefromZeroAndThenOpen) {
     EXPECT_EQ(descriptors["1"]["target"], "/dev/null");
 }
 
+TEST_F(FileActions, PassIsTheCallersOwn) {
+    const auto first = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
+    pass(number, other);
+    pass(number, number);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+    EXPECT_EQ(descriptors[std::to_string(other)]["cloexec"], false);
+    EXPECT_EQ(descriptors[std::to_string(number)]["target"], "/dev/null");
+    EXPECT_NE(::fcntl(number, F_GETFD) & FD_CLOEXEC, 0) << "ours keeps it";
+}
+
+TEST_F(FileActions, PassWhateverOtherActionsDo) {
+    const auto first = occupy(number, "/dev/null");
+    const auto second = occupy(other, "/dev/zero");
+    pass(number, other);
+    pass(other, number);
+    if (cannot_through_libc("file action 1: pass 31 to 30"))
+        return;
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors[std::to_string(number)]["target"], "/dev/zero");
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, PassOfOneThatIsClosedBefore) {
+    const auto held = occupy(number, "/dev/null");
+    ASSERT_EQ(kspawn_spawn_file_actions_addclose_range_np(actions.get(), 20, 40), 0);
+    pass(number, other);
+    if (cannot_through_libc("file action 1: pass 30 to 31"))
+        return;
+    const auto descriptors = report()["descriptors"];
+    EXPECT_FALSE(descriptors.contains(std::to_string(number)));
+    EXPECT_EQ(descriptors[std::to_string(other)]["target"], "/dev/null");
+}
+
+TEST_F(FileActions, PassForLaterActionsOnly) {
+    const auto held = occupy(number, scratch.path().string(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    pass(number, other, O_CLOEXEC);
+    ASSERT_EQ(kspawn_spawn_file_actions_addfchdir(actions.get(), other), 0);
+    if (cannot_through_libc("file action 0: pass 30 to 31"))
+        return;
+    const auto seen = report();
+    EXPECT_FALSE(seen["descriptors"].contains(std::to_string(other)));
+    EXPECT_EQ(seen["cwd"], std::filesystem::canonical(scratch.path()).string());
+}
+
+TEST_F(FileActions, PassedIsNamedAndItsSourceIsNot) {
+    const auto held = occupy(number, "/dev/null");
+    flags(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);
+    pass(number, other);
+    const auto descriptors = report()["descriptors"];
+    EXPECT_EQ(descriptors.size(), 1U) << descriptors.dump();
+    EXPECT_TRUE(descriptors.contains(std::to_string(other)));
+}
+
+TEST_F(FileActions, PassOfNothing) {
+    dup2(STDIN_FILENO, 32);
+    pass(number, other);
+    expect_failure(EBADF, 1, "file action 1: pass 30 to 31: Bad file descriptor");
+}
+
 TEST_F(FileActions, InheritOfOneThatIsOpen) {
     const auto held = occupy(number, "/dev/null", O_RDONLY | O_CLOEXEC);
     ASSERT_EQ(kspawn_spawn_file_actions_addinherit_np(actions.get(), number), 0);
@@ -489,6 +554,122 @@ TEST_F(FileActions, AFailureUndoesNothingOfOurs) {
     dup2(other, 40);
     expect_failure(EBADF, 2, "file action 2: dup2 31 to 40: Bad file descriptor");
     EXPECT_EQ(open_descriptors(), before);
+}
+
+// Descriptors that the start makes.  Without the module no start can.
+class MadeByTheStart : public FileActions {
+protected:
+    void SetUp() override {
+        FileActions::SetUp();
+        KSPAWN_NOT_THROUGH_LIBC("libc makes no descriptors");
+        KSPAWN_NEED_DEVICE();
+    }
+    static std::string all_of(int fd) {
+        std::string text(1000, '\0');
+        std::size_t size = 0;
+        ssize_t n = 0;
+        while ((n = ::read(fd, text.data() + size, text.size() - size)) > 0)
+            size += static_cast<std::size_t>(n);
+        text.resize(size);
+        return text;
+    }
+};
+
+TEST_F(MadeByTheStart, PipesCarryData) {
+    int in = 0;
+    int out = 0;
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 0, O_RDONLY, 0, &in), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &out), 0);
+    EXPECT_EQ(in, -1);
+    EXPECT_EQ(out, -1);
+    ASSERT_EQ(start_child({"cat"}), 0) << kspawn_strfailure();
+    const Descriptor from{out};
+    {
+        const Descriptor to{in};
+        EXPECT_EQ(::fcntl(in, F_GETFD), FD_CLOEXEC);
+        EXPECT_EQ(::write(in, "abc", 3), 3);
+    }
+    EXPECT_EQ(all_of(out), "abc");
+    EXPECT_EQ(exit_code_of(pid), 0);
+}
+
+TEST_F(MadeByTheStart, SocketsCarryDataAndContentsAreRead) {
+    int end = 0;
+    {
+        const std::string contents = "from memory";
+        ASSERT_EQ(kspawn_spawn_file_actions_addmemfd_np(actions.get(), 0, contents.data(),
+                                                        contents.size(), 0),
+                  0);
+    }
+    ASSERT_EQ(
+        kspawn_spawn_file_actions_addsocketpair_np(actions.get(), 1, SOCK_STREAM, O_NONBLOCK, &end),
+        0);
+    ASSERT_EQ(start_child({"cat"}), 0) << kspawn_strfailure();
+    const Descriptor from{end};
+    EXPECT_EQ(exit_code_of(pid), 0);
+    EXPECT_EQ(all_of(end), "from memory");
+}
+
+TEST_F(MadeByTheStart, FailureLeavesNone) {
+    int end = 0;
+    const auto before = open_descriptors();
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    dup2(other, 40);
+    expect_failure(EBADF, 1, "file action 1: dup2 31 to 40: Bad file descriptor");
+    EXPECT_EQ(end, -1);
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(MadeByTheStart, LimitsAreTheCallers) {
+    int end = 0;
+    for (int i = 0; i < 100; ++i)
+        ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    const auto words = words_below_100_descriptors();
+    EXPECT_TRUE(words.starts_with("file action ")) << words;
+    EXPECT_TRUE(words.ends_with(": pipe 1: Too many open files")) << words;
+}
+
+TEST_F(FileActions, WhatAStartCannotMakeIsRefused) {
+    int end = 7;
+    auto* const object = actions.get();
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_RDWR, 0, &end), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_WRONLY, O_APPEND, &end), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_WRONLY, 0, nullptr), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addpipe_np(object, -1, O_WRONLY, 0, &end), EBADF);
+    EXPECT_EQ(kspawn_spawn_file_actions_addsocketpair_np(object, 1, SOCK_RAW, 0, &end), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addsocketpair_np(object, 1, SOCK_STREAM, O_DIRECT, &end),
+              EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addsocketpair_np(object, 1, SOCK_STREAM, 0, nullptr),
+              EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 1, nullptr, 1, 0), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 1, "x", 1, O_NONBLOCK), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 1, "x", KSPAWN_ACTION_BYTES_MAX + 1, 0),
+              E2BIG);
+    EXPECT_EQ(kspawn_spawn_file_actions_addnull_np(object, -1), EBADF);
+    EXPECT_EQ(end, 7);
+    EXPECT_EQ(start_child({"exit", "0"}), 0) << "nothing was added";
+    EXPECT_EQ(exit_code_of(pid), 0);
+}
+
+TEST_F(FileActions, LibcMakesNone) {
+    if (kspawn_effective_backend() != KSPAWN_BACKEND_LIBC)
+        GTEST_SKIP() << "through the kernel it does";
+    int end = 0;
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    EXPECT_EQ(start_child({"exit", "0"}), ENOTSUP);
+    const auto failure = last_failure();
+    EXPECT_EQ(failure.step, KSPAWN_STEP_ACTION);
+    EXPECT_EQ(failure.index, 0U);
+    // Without the module there is a remark on the device, too.
+    EXPECT_TRUE(failure.words.starts_with(
+        "file action 0: pipe 1: Operation not supported (libc cannot do this"))
+        << failure.words;
+    EXPECT_EQ(end, -1);
+}
+
+TEST_F(FileActions, NullIsOpened) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addnull_np(actions.get(), number), 0);
+    EXPECT_EQ(child_descriptor(number)["target"], "/dev/null");
 }
 
 // The child's limit on descriptors counts where it acts.

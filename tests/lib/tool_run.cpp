@@ -392,6 +392,25 @@ TEST_F(ToolRun, ResetIds) {
     EXPECT_EQ(wrong, "");
 }
 
+TEST_F(ToolRun, State) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    const auto seen = report_with({"--umask", "27", "--nice", "3", "--oom-score", "66",
+                                   "--no-new-privs", "--parent-death-signal", "TERM"});
+    EXPECT_EQ(seen["status"]["Umask"], "0027");
+    EXPECT_EQ(seen["scheduling"]["nice"], 3);
+    EXPECT_EQ(seen["oom_score_adj"], "66\n");
+    EXPECT_EQ(seen["status"]["NoNewPrivs"], "1");
+    EXPECT_EQ(seen["prctl"]["pdeathsig"], SIGTERM);
+    const auto ids = report_with({"--user", "2001", "--group", "2002"});
+    EXPECT_EQ(ids["ids"]["uid"], Json({2001, 2001, 2001}));
+    EXPECT_EQ(ids["ids"]["gid"], Json({2002, 2002, 2002}));
+    const auto refused = run({tool(), "run", "--oom-score", "5000", "--", "true"});
+    EXPECT_EQ(refused.status, 125);
+    EXPECT_NE(refused.err.find("--oom-score 5000"), std::string::npos) << refused.err;
+    EXPECT_EQ(run({tool(), "run", "--umask", "8", "--", "true"}).status, 125);
+    EXPECT_EQ(run({tool(), "run", "--umask", "7777", "--", "true"}).status, 125);
+}
+
 TEST_F(ToolRun, Scheduling) {
     const auto seen = [this](const std::string& wanted) {
         const auto scheduling = report_with({"--sched", wanted})["scheduling"];

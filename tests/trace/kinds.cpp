@@ -263,13 +263,14 @@ TEST(MissingHook, makesEachKindUnknownThatNeedsIt) {
     EXPECT_EQ(traced.summary.at("verdict"), "unknown");
     std::vector<std::string> kinds;
     for (const auto& probe : traced.summary.at("missing")) {
-        EXPECT_EQ(probe.at("hook"), "fentry/mm_update_next_owner") << probe;
+        const auto hook = probe.at("hook").get<std::string>();
+        EXPECT_TRUE(hook.ends_with("/mm_update_next_owner")) << hook;
         kinds.push_back(probe.at("kind"));
     }
     EXPECT_EQ(kinds, (std::vector<std::string>{"windows", "stalls"}));
-    const auto said = traced.err.find("fentry/mm_update_next_owner");
+    const auto said = traced.err.find("/mm_update_next_owner");
     EXPECT_NE(said, std::string::npos) << traced.err;
-    EXPECT_EQ(traced.err.find("fentry/mm_update_next_owner", said + 1), std::string::npos)
+    EXPECT_EQ(traced.err.find("/mm_update_next_owner", said + 1), std::string::npos)
         << "one sentence for both kinds: " << traced.err;
 }
 

@@ -51,13 +51,30 @@ int Expansion::add_inherit(int descriptor, unsigned index) noexcept {
     return add(file_actions::make(KSPAWN_ACTION_DUP2, descriptor, descriptor), index);
 }
 
+// A descriptor of the caller's is the child's as well, by the same number, as long as
+// nothing else was put there.
+int Expansion::add_pass(const kspawn_action& action, unsigned index) noexcept {
+    const auto changes = [&](const kspawn_action& before) {
+        return made_by(before) == action.fd || closes(before, action.fd);
+    };
+    if (action.oflag != 0 || std::ranges::any_of(actions_.all(), changes)) {
+        refused_ = index;
+        return ENOTSUP;
+    }
+    return add(file_actions::make(KSPAWN_ACTION_DUP2, action.fd, action.newfd), index);
+}
+
 // The descriptors that the actions so far make or read from: those that
 // KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP is not to close.
-int Expansion::list_named(List<int>& list) const noexcept {
+int Expansion::list_named(std::span<const kspawn_action> said, List<int>& list) const noexcept {
     if (const int error = list_targets(0, INT_MAX, list); error != 0)
         return error;
+    const auto indices = indices_.all();
+    unsigned at = 0;
     for (const auto& action : actions_.all()) {
-        if (has(action, reads_fd) && !list.push(action.fd))
+        // An action that reads a number that was passed reads the caller's, which is not named.
+        const bool passed = said[indices[at++]].op == KSPAWN_ACTION_PASS;
+        if (has(action, reads_fd) && !passed && !list.push(action.fd))
             return ENOMEM;
     }
     return 0;
@@ -127,9 +144,10 @@ int Expansion::close_between(const List<int>& kept) noexcept {
     return 0;
 }
 
-int Expansion::close_what_is_not_named(Abilities abilities) noexcept {
+int Expansion::close_what_is_not_named(std::span<const kspawn_action> said,
+                                       Abilities abilities) noexcept {
     List<int> kept;
-    if (const int error = list_named(kept); error != 0)
+    if (const int error = list_named(said, kept); error != 0)
         return error;
     int above = 0;
     if (!kept.all().empty()) {
@@ -145,33 +163,36 @@ int Expansion::close_what_is_not_named(Abilities abilities) noexcept {
     return add_closefrom(above, of_none, abilities);
 }
 
+int Expansion::add_said(const kspawn_action& action, unsigned index, Abilities abilities) noexcept {
+    switch (action.op) {
+    case KSPAWN_ACTION_INHERIT:
+        return add_inherit(action.fd, index);
+    case KSPAWN_ACTION_PASS:
+        return add_pass(action, index);
+    case KSPAWN_ACTION_CLOSE_RANGE:
+        return action.newfd == INT_MAX ? add_closefrom(action.fd, index, abilities)
+                                       : add_closes(action.fd, action.newfd, index);
+    case KSPAWN_ACTION_CLOSEFROM:
+        return add_closefrom(action.fd, index, abilities);
+    default:
+        return add(action, index);
+    }
+}
+
 int Expansion::make(const kspawn_spawn_file_actions_t* object, Abilities abilities) noexcept {
+    std::span<const kspawn_action> said;
+    if (object != nullptr)
+        said = file_actions::actions_of(*object);
     unsigned index = 0;
     int error = 0;
-    if (object != nullptr) {
-        for (const auto& action : file_actions::actions_of(*object)) {
-            switch (action.op) {
-            case KSPAWN_ACTION_INHERIT:
-                error = add_inherit(action.fd, index);
-                break;
-            case KSPAWN_ACTION_CLOSE_RANGE:
-                error = action.newfd == INT_MAX ? add_closefrom(action.fd, index, abilities)
-                                                : add_closes(action.fd, action.newfd, index);
-                break;
-            case KSPAWN_ACTION_CLOSEFROM:
-                error = add_closefrom(action.fd, index, abilities);
-                break;
-            default:
-                error = add(action, index);
-                break;
-            }
-            if (error != 0)
-                return error;
-            ++index;
-        }
+    for (const auto& action : said) {
+        error = add_said(action, index, abilities);
+        if (error != 0)
+            return error;
+        ++index;
     }
     if (!abilities.cloexec_default)
-        error = close_what_is_not_named(abilities);
+        error = close_what_is_not_named(said, abilities);
     object_.private_members.actions = actions_.all().data();
     object_.private_members.count = static_cast<unsigned>(actions_.all().size());
     return error;

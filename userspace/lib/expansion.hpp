@@ -5,6 +5,8 @@
 
 #include <kspawn/spawn.h>
 
+#include <span>
+
 #include "file_actions.hpp"
 #include "memory.hpp"
 
@@ -36,13 +38,15 @@ public:
     ~Expansion() = default;
 
     /// Once.  The object must live as long as this does, as it owns the paths.
-    /// 0, or ENOMEM.
+    /// 0, ENOMEM, or ENOTSUP: refused() cannot be said in others.
     int make(const kspawn_spawn_file_actions_t* object, Abilities abilities) noexcept;
 
     /// What to start with; valid after make().
     [[nodiscard]] const kspawn_spawn_file_actions_t* get() const noexcept { return &object_; }
     /// The object's action that an action of get() was made from.
     [[nodiscard]] unsigned index_of(unsigned index) const noexcept;
+    /// The index of the object's action that cannot be said in others.
+    [[nodiscard]] unsigned refused() const noexcept { return refused_; }
 
 private:
     int add(const kspawn_action& action, unsigned index) noexcept;
@@ -50,14 +54,17 @@ private:
     int add_closes(int first, int last, unsigned index) noexcept;
     int add_closefrom(int first, unsigned index, Abilities abilities) noexcept;
     int add_inherit(int descriptor, unsigned index) noexcept;
-    int close_what_is_not_named(Abilities abilities) noexcept;
+    int add_pass(const kspawn_action& action, unsigned index) noexcept;
+    int add_said(const kspawn_action& action, unsigned index, Abilities abilities) noexcept;
+    int close_what_is_not_named(std::span<const kspawn_action> said, Abilities abilities) noexcept;
     int close_between(const List<int>& kept) noexcept;
-    int list_named(List<int>& list) const noexcept;
+    int list_named(std::span<const kspawn_action> said, List<int>& list) const noexcept;
     int list_targets(int first, int last, List<int>& list) const noexcept;
 
     kspawn_spawn_file_actions_t object_;
     List<kspawn_action> actions_;
     List<unsigned> indices_;
+    unsigned refused_ = of_none;
 };
 
 } // namespace kspawn::internal

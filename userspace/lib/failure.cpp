@@ -37,7 +37,7 @@ struct Memory {
     // How long the path is of the program that was not found, which is in the subject after
     // `executed`; 0 if there is nothing to look for any more.
     std::size_t missing = 0;
-    // What the two functions return that say it in words.
+    // The results of the two functions that say it in words.
     std::array<char, KSPAWN_FAILURE_WORDS_MAX> sentence{};
     kspawn_words words{};
 };
@@ -113,16 +113,23 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
     const auto& action = actions[index];
     words << ": ";
     if (fields_of(action) != Fields::none)
-        words << look_up(names, action.op) << " ";
+        words << look_up(names, action.op);
+    if (fields_of(action) != Fields::none && fields_of(action) != Fields::state)
+        words << " ";
     switch (fields_of(action)) {
     case Fields::none: // a newer library's
         words << "operation " << static_cast<long long>(action.op);
+        break;
+    case Fields::state:
         break;
     case Fields::fd:
         words << action.fd;
         break;
     case Fields::fd_newfd:
         words << action.fd << " to " << action.newfd;
+        break;
+    case Fields::newfd:
+        words << action.newfd;
         break;
     case Fields::path:
     case Fields::open:
@@ -143,11 +150,30 @@ void describe_exec(Words& words, const Request& request) noexcept {
     }
 }
 
+// The cause of a failure at the step BUILDER, whose errors are its own.
+std::string_view hint_at_builder(int error) noexcept {
+    switch (error) {
+    case EBADF:
+        return " (it is no builder)";
+    case ENOSYS:
+        return kspawn_get_backend() == KSPAWN_BACKEND_LIBC ? " (libc has none)"
+                                                           : " (this module has none)";
+    case EPERM:
+        return " (its child has privileges that the caller has not)";
+    case ESRCH:
+        return " (its child has been started or has ended, or the process that made it has)";
+    default:
+        return "";
+    }
+}
+
 // One of the riddles of clone() and execve(), where the error alone sends people
 // looking in the wrong place; for the other see add_hint().
 std::string_view hint(const Result& result) noexcept {
     if (result.step == KSPAWN_STEP_CLONE && result.error == EAGAIN)
         return " (RLIMIT_NPROC or pids.max reached?)";
+    if (result.step == KSPAWN_STEP_BUILDER)
+        return hint_at_builder(result.error);
     return "";
 }
 
@@ -217,6 +243,9 @@ void describe_step(Words& words, const Request& request, unsigned step, unsigned
         break;
     case KSPAWN_STEP_WAIT:
         words << "wait for the child";
+        break;
+    case KSPAWN_STEP_BUILDER:
+        words << "builder";
         break;
     default:
         words << "step " << static_cast<long long>(step);

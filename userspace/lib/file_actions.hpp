@@ -6,6 +6,7 @@
 #include <kspawn/spawn.h>
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <span>
 
 #include "operations.hpp"
@@ -65,6 +66,13 @@ inline kspawn_action make(std::uint32_t op, int fd, const char* path, int oflag,
         action.mode = mode & (S_ISUID | S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO);
     return action;
 }
+
+/// Adds an action to an object, with a copy of its path; an error number.
+int add(kspawn_spawn_file_actions_t* object, kspawn_action action) noexcept;
+
+/// The same with a copy of data, whose size becomes the action's value.
+int add_data(kspawn_spawn_file_actions_t* object, kspawn_action action, const void* data,
+             std::size_t size) noexcept;
 
 } // namespace kspawn::internal::file_actions
 

@@ -11,6 +11,7 @@
 #include "backend.hpp"
 #include "device.hpp"
 #include "file_actions.hpp"
+#include "kernel_call.hpp"
 
 namespace kspawn::internal {
 
@@ -62,6 +63,16 @@ void fill_call(kspawn_args& args, const Request& request) noexcept {
     }
 }
 
+void fill_program(kspawn_args& args, const Request& request) noexcept {
+    args.flags = request.pidfd ? KSPAWN_PIDFD : 0;
+    args.dirfd = AT_FDCWD;
+    args.path = address(request.path);
+    args.search = address(request.search);
+    args.argv = address(request.argv);
+    args.envp = address(request.envp);
+    args.pidfd = request.pidfd ? address(request.pidfd_at) : 0;
+}
+
 // Whether the descriptor is not our device any more.  EPERM is the answer of a
 // seccomp filter, which another descriptor would get as well.
 bool lost(int descriptor) noexcept {
@@ -72,16 +83,11 @@ bool lost(int descriptor) noexcept {
 
 } // namespace
 
-Result start_by_kernel(const Request& request) noexcept {
-    Result result;
+kspawn_args kernel_args(const Request& request, bool program, Result& result) noexcept {
     kspawn_args args{};
     args.size = sizeof(args);
-    args.flags = request.pidfd ? KSPAWN_PIDFD : 0;
-    args.dirfd = AT_FDCWD;
-    args.path = address(request.path);
-    args.search = address(request.search);
-    args.argv = address(request.argv);
-    args.envp = address(request.envp);
+    if (program)
+        fill_program(args, request);
     if (request.file_actions != nullptr)
         fill_actions(args, *request.file_actions);
     if (request.attributes != nullptr)
@@ -89,25 +95,26 @@ Result start_by_kernel(const Request& request) noexcept {
     args.result_size = sizeof(kspawn_result);
     args.result = address(static_cast<kspawn_result*>(&result));
     args.pid = address(request.pid_at);
-    args.pidfd = request.pidfd ? address(request.pidfd_at) : 0;
-    fill_call(args, request);
+    return args;
+}
 
+int ask_kernel(unsigned long command, kspawn_args& args, Result& result) noexcept {
     const int errno_before = errno;
     auto lease = device::lease();
     for (int losses = 0;; ++losses) {
-        if (lease.descriptor < 0) [[unlikely]]
-            return Result::failed(lease.error, KSPAWN_STEP_DEVICE);
-        result.error = untouched;
-        const int answer = ::ioctl(lease.descriptor, KSPAWN_IOC_SPAWN, &args);
-        if (answer > 0 && result.error == 0) [[likely]] {
-            result.pid = answer;
-            return result;
+        if (lease.descriptor < 0) [[unlikely]] {
+            result = Result::failed(lease.error, KSPAWN_STEP_DEVICE);
+            return -1;
         }
+        result.error = untouched;
+        const int answer = ::ioctl(lease.descriptor, command, &args);
+        if (answer >= 0 && result.error == 0) [[likely]]
+            return answer;
 
         const int error = answer < 0 ? errno : EPROTO;
         errno = errno_before;
         if (result.error > 0)
-            return result;
+            return -1;
         if (losses < device::most_losses &&
             (device::is_no_answer_of_ours(error) || lost(lease.descriptor))) {
             errno = errno_before;
@@ -116,8 +123,19 @@ Result start_by_kernel(const Request& request) noexcept {
         }
         errno = errno_before;
         // Refused before it was read: by the module, or by a seccomp filter.
-        return Result::failed(error, error == EPERM ? KSPAWN_STEP_POLICY : KSPAWN_STEP_COPY);
+        result = Result::failed(error, error == EPERM ? KSPAWN_STEP_POLICY : KSPAWN_STEP_COPY);
+        return -1;
     }
+}
+
+Result start_by_kernel(const Request& request) noexcept {
+    Result result;
+    auto args = kernel_args(request, true, result);
+    fill_call(args, request);
+    const int pid = ask_kernel(KSPAWN_IOC_SPAWN, args, result);
+    if (pid > 0) [[likely]]
+        result.pid = pid;
+    return result;
 }
 
 } // namespace kspawn::internal

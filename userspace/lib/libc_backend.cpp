@@ -201,7 +201,8 @@ Result start_by_libc(const Request& request) noexcept {
         return start(request, request, nullptr);
     Expansion expansion;
     if (const int error = expansion.make(request.file_actions, abilities); error != 0)
-        return Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
+        return error == ENOTSUP ? Result::failed(error, KSPAWN_STEP_ACTION, expansion.refused())
+                                : Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_ACTIONS);
     Request expanded = request;
     expanded.file_actions = expansion.get();
     // NOLINTNEXTLINE(readability-suspicious-call-argument)

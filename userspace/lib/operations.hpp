@@ -10,6 +10,7 @@
 #include <kspawn/uapi.h>
 #include <spawn.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -20,7 +21,8 @@ namespace kspawn::internal {
 
 /// Which members of struct kspawn_action an operation uses; `open` is fd, path, oflag and
 /// mode.  The functions that add one, ours and libc's, take them in this order.
-enum class Fields : unsigned char { none, fd, fd_newfd, path, open };
+/// `state` is what no libc has: numbers, or data.
+enum class Fields : unsigned char { none, fd, fd_newfd, newfd, path, open, state };
 
 /// The effects of an operation on the child; several may hold.
 enum Effect : unsigned {
@@ -31,6 +33,7 @@ enum Effect : unsigned {
     closes_above = 16,    ///< nor is anything above it
     closes_to_newfd = 32, ///< nor is anything from it to newfd
     moves = 64,           ///< the working directory
+    stores = 256,         ///< a number in memory of the caller's, at path
     is_composite = 128,   ///< no libc has it: an Expansion says it in others
 };
 
@@ -100,6 +103,35 @@ constexpr std::array operations{
     Operation{KSPAWN_ACTION_INHERIT, "inherit", Fields::fd, is_composite, -1, nullptr},
     Operation{KSPAWN_ACTION_CLOSE_RANGE, "close_range", Fields::fd_newfd,
               closes_to_newfd | is_composite, -1, nullptr},
+    Operation{KSPAWN_ACTION_PASS, "pass", Fields::fd_newfd, makes_newfd | is_composite, -1,
+              nullptr},
+    Operation{KSPAWN_ACTION_PIPE, "pipe", Fields::newfd, makes_newfd | stores, -1, nullptr},
+    Operation{KSPAWN_ACTION_SOCKETPAIR, "socketpair", Fields::newfd, makes_newfd | stores, -1,
+              nullptr},
+    Operation{KSPAWN_ACTION_MEMFD, "memfd", Fields::newfd, makes_newfd, -1, nullptr},
+    Operation{KSPAWN_ACTION_UMASK, "umask", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_RLIMIT, "rlimit", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_NO_NEW_PRIVS, "no_new_privs", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_PDEATHSIG, "pdeathsig", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_RESUID, "resuid", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_RESGID, "resgid", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_GROUPS, "groups", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_CTTY, "ctty", Fields::fd, reads_fd, -1, nullptr},
+    Operation{KSPAWN_ACTION_CHROOT, "chroot", Fields::path, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_PRIORITY, "nice", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_AFFINITY, "affinity", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_OOM_SCORE, "oom_score", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_STOP, "stop", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_SETNS, "setns", Fields::fd, reads_fd, -1, nullptr},
+    Operation{KSPAWN_ACTION_UNSHARE, "unshare", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_CAPABILITIES, "capabilities", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_PRCTL, "prctl", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_SCHEDULER, "sched", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_IOPRIO, "ioprio", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_PERSONALITY, "personality", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_MEMPOLICY, "mempolicy", Fields::state, 0, -1, nullptr},
+    Operation{KSPAWN_ACTION_CLOSE_EXCEPT, "close_except", Fields::fd_newfd, closes_to_newfd, -1,
+              nullptr},
 };
 
 #undef KSPAWN_ADD_IF_CHDIR
@@ -109,7 +141,9 @@ constexpr std::array operations{
 /// One column of the table, by KSPAWN_ACTION_*, without the others.
 template <class Column>
 constexpr auto by_op(Column column) noexcept {
-    std::array<decltype(column(operations.front())), operations.size() + 1> found{};
+    // Not all numbers are taken.
+    constexpr auto last = std::ranges::max(operations, {}, &Operation::op).op;
+    std::array<decltype(column(operations.front())), last + 1> found{};
     for (const auto& operation : operations)
         found[operation.op] = column(operation);
     return found;

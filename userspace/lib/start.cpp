@@ -26,8 +26,6 @@ int visible_device_error(int error) noexcept {
     }
 }
 
-namespace {
-
 [[gnu::cold]] Result fail(const Request& request, Result result) noexcept {
     if (result.step == KSPAWN_STEP_DEVICE) {
         result.index = static_cast<unsigned>(result.error);
@@ -37,8 +35,6 @@ namespace {
     return result;
 }
 
-} // namespace
-
 // What an invalid object holds must not be looked at, even to describe it.
 [[gnu::cold]] Result refuse(Request request, unsigned part) noexcept {
     request.file_actions = nullptr;
@@ -46,11 +42,17 @@ namespace {
     return fail(request, Result::failed(EINVAL, KSPAWN_STEP_COPY, part));
 }
 
-Result start(const Request& request) noexcept {
+int invalid_part(const Request& request) noexcept {
     if (request.file_actions != nullptr && !file_actions::valid(request.file_actions))
-        return refuse(request, KSPAWN_ARG_ACTIONS);
+        return KSPAWN_ARG_ACTIONS;
     if (request.attributes != nullptr && !attributes::valid(request.attributes))
-        return refuse(request, KSPAWN_ARG_ATTRIBUTES);
+        return KSPAWN_ARG_ATTRIBUTES;
+    return -1;
+}
+
+Result start(const Request& request) noexcept {
+    if (const int part = invalid_part(request); part >= 0) [[unlikely]]
+        return refuse(request, static_cast<unsigned>(part));
     const Result result = start_by_choice(request);
     if (result.error != 0) [[unlikely]]
         return fail(request, result);

@@ -13,6 +13,12 @@ int visible_device_error(int error) noexcept;
 /// Checks the objects, starts the program, and remembers a failure.
 Result start(const Request& request) noexcept;
 
+/// Remembers a failure, as the caller is told it.
+Result fail(const Request& request, Result result) noexcept;
+
+/// KSPAWN_ARG_* of the object that was not initialised, or -1.
+int invalid_part(const Request& request) noexcept;
+
 /// Remembers that a part of the request is not valid (EINVAL).
 Result refuse(Request request, unsigned part) noexcept;
 

@@ -180,6 +180,9 @@ private:
         case KSPAWN_ACTION_DUP2:
             return must_if(error_ == EBADF && (slot_at(action.fd, index) == Slot::empty ||
                                                above_the_limit(action.newfd)));
+        case KSPAWN_ACTION_PASS: // of a number that nothing before it has changed
+            return must_if(error_ == EBADF &&
+                           (!is_open(action.fd) || above_the_limit(action.newfd)));
         case KSPAWN_ACTION_CHDIR:
             return of_chdir(action, index);
         case KSPAWN_ACTION_FCHDIR:

@@ -93,6 +93,8 @@ bool convert(kspawn_action& to, const GlibcAction& from) noexcept {
     const auto [op, fields] = internal::look_up(meanings, from.tag);
     switch (fields) {
     case internal::Fields::none:
+    case internal::Fields::newfd: // glibc has no such action
+    case internal::Fields::state:
         return false;
     case internal::Fields::fd:
         to = make(op, from.of.descriptor);

@@ -48,6 +48,17 @@ struct RunOptions {
     std::vector<int> ignore_signal;
     std::vector<int> block_signal;
     bool reset_ids = false;
+
+    std::optional<int> oom_score;
+    std::optional<mode_t> umask;
+    std::optional<int> nice;
+    std::optional<std::string> root;
+    std::optional<gid_t> group; ///< and no supplementary ones
+    std::optional<uid_t> user;
+    bool no_new_privileges = false;
+    std::optional<int> parent_death_signal;
+    bool stopped = false;
+
     std::optional<std::string> cgroup;
     std::optional<Scheduling> scheduling;
     std::string scheduling_text; ///< as it was said

@@ -28,12 +28,16 @@ struct Meaning {
 };
 
 // In the order of a start's way.  Counters that a later module has follow.
-constexpr std::array<Meaning, 14> meanings{{
+constexpr std::array<Meaning, 19> meanings{{
     {"spawns", "starts asked for"},
     {"restarted", "of these interrupted by a signal, and made again"},
-    {"in_flight", "of those under way now"},
+    {"builders", "builders asked for"},
+    {"applies", "changes of a builder's child asked for"},
+    {"starts", "starts of a builder's child asked for"},
+    {"in_flight", "of all those under way now"},
     {"clones", "children created"},
     {"killed", "children killed before they were a program"},
+    {"closed", "children whose builder was closed before that"},
     {"fail_policy", "refused, by policy (seccomp, I/O ports)"},
     {"fail_copy", "failed: request not valid or not readable"},
     {"fail_descriptors", "failed: descriptor table"},
@@ -43,6 +47,7 @@ constexpr std::array<Meaning, 14> meanings{{
     {"fail_pidfd", "failed: making the pidfd"},
     {"fail_exec", "failed: finding or executing the program"},
     {"fail_lookup", "of these found out without a child"},
+    {"fail_builder", "failed: making or reaching a builder's child"},
 }};
 
 std::size_t rank(std::string_view name) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -158,4 +159,27 @@ unsigned int scratch_count(const char *name, unsigned int rounds)
 	const char *count = getenv(name);
 
 	return count ? strtoul(count, NULL, 10) : scratch_scale(rounds);
+}
+
+int scratch_doomed(const char *path)
+{
+	struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr load;
+	} file = {};
+
+	memcpy(file.header.e_ident, ELFMAG, SELFMAG);
+	file.header.e_ident[EI_CLASS] = ELFCLASS64;
+	file.header.e_ident[EI_DATA] = ELFDATA2LSB;
+	file.header.e_type = ET_EXEC;
+	file.header.e_machine = EM_X86_64;
+	file.header.e_phoff = sizeof(file.header);
+	file.header.e_phentsize = sizeof(Elf64_Phdr);
+	file.header.e_phnum = 1;
+	file.load.p_type = PT_LOAD;
+	file.load.p_flags = PF_R | PF_X;
+	file.load.p_vaddr = 0x00007ffffffff000 + 0x100000;	/* not user space */
+	file.load.p_filesz = sizeof(file);
+	file.load.p_memsz = sizeof(file);
+	return scratch_file(path, &file, sizeof(file), 0755);
 }

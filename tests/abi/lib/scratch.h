@@ -25,6 +25,9 @@ int scratch_copy_child(const char *path, unsigned int mode);
 /* A file of @size bytes of @data with @mode, whatever the umask is. */
 int scratch_file(const char *path, const void *data, unsigned long size, unsigned int mode);
 
+/* A program that the kernel finds bad only after it has given up the old one. */
+int scratch_doomed(const char *path);
+
 /* KSPAWN_TEST_SCALE percent of @rounds, at least 1. */
 unsigned int scratch_scale(unsigned int rounds);
 

@@ -158,3 +158,85 @@ void spawn_close_range(struct spawn *s, int first, int last)
 	action->fd = first;
 	action->newfd = last;
 }
+
+void spawn_pass(struct spawn *s, int fd, int newfd, int oflag)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_PASS);
+
+	action->fd = fd;
+	action->newfd = newfd;
+	action->oflag = oflag;
+}
+
+void spawn_pipe(struct spawn *s, int newfd, int direction, int oflag, int *end)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_PIPE);
+
+	action->newfd = newfd;
+	action->path = spawn_pointer(end);
+	action->oflag = oflag;
+	action->mode = direction;
+}
+
+void spawn_socketpair(struct spawn *s, int newfd, int type, int oflag, int *end)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_SOCKETPAIR);
+
+	action->newfd = newfd;
+	action->path = spawn_pointer(end);
+	action->oflag = oflag;
+	action->mode = type;
+}
+
+void spawn_memfd(struct spawn *s, int newfd, const void *bytes, size_t size, int oflag)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_MEMFD);
+
+	action->newfd = newfd;
+	action->path = spawn_pointer(bytes);
+	action->oflag = oflag;
+	action->mode = size;
+}
+
+void spawn_state(struct spawn *s, __u32 op, __u64 value, __u64 value2, __u64 value3)
+{
+	struct kspawn_action *action = spawn_action(s, op);
+
+	action->value = value;
+	action->value2 = value2;
+	action->value3 = value3;
+}
+
+void spawn_state_data(struct spawn *s, __u32 op, const void *data, unsigned long size)
+{
+	struct kspawn_action *action = spawn_action(s, op);
+
+	action->data = size ? spawn_pointer(data) : 0;
+	action->value = size;
+}
+
+void spawn_state_fd(struct spawn *s, __u32 op, int fd, __u64 value)
+{
+	struct kspawn_action *action = spawn_action(s, op);
+
+	action->fd = fd;
+	action->value = value;
+}
+
+void spawn_chroot(struct spawn *s, int dirfd, const char *path)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_CHROOT);
+
+	action->dirfd = dirfd;
+	action->path = spawn_pointer(path);
+}
+
+void spawn_close_except(struct spawn *s, int first, int last, const int *kept, unsigned int count)
+{
+	struct kspawn_action *action = spawn_action(s, KSPAWN_ACTION_CLOSE_EXCEPT);
+
+	action->fd = first;
+	action->newfd = last;
+	action->data = count ? spawn_pointer(kept) : 0;
+	action->value = count * sizeof(*kept);
+}

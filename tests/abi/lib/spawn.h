@@ -62,10 +62,22 @@ void spawn_open(struct spawn *s, int fd, const char *path, int oflag, mode_t mod
 void spawn_close(struct spawn *s, int fd);
 void spawn_close_range(struct spawn *s, int first, int last);
 void spawn_dup2(struct spawn *s, int fd, int newfd);
+void spawn_pass(struct spawn *s, int fd, int newfd, int oflag);
+/* Descriptors that the start makes; the number of the caller's end goes to @end. */
+void spawn_pipe(struct spawn *s, int newfd, int direction, int oflag, int *end);
+void spawn_socketpair(struct spawn *s, int newfd, int type, int oflag, int *end);
+void spawn_memfd(struct spawn *s, int newfd, const void *bytes, size_t size, int oflag);
 void spawn_chdir(struct spawn *s, const char *path);
 void spawn_fchdir(struct spawn *s, int fd);
 void spawn_closefrom(struct spawn *s, int fd);
 void spawn_tcsetpgrp(struct spawn *s, int fd);
+void spawn_chroot(struct spawn *s, int dirfd, const char *path);
+void spawn_close_except(struct spawn *s, int first, int last, const int *kept, unsigned int count);
+
+/* Operations on the child's state: with numbers, with data, with a descriptor. */
+void spawn_state(struct spawn *s, __u32 op, __u64 value, __u64 value2, __u64 value3);
+void spawn_state_data(struct spawn *s, __u32 op, const void *data, unsigned long size);
+void spawn_state_fd(struct spawn *s, __u32 op, int fd, __u64 value);
 
 /*
  * An action in which the child waits: it opens the FIFO "fifo" in the working directory,

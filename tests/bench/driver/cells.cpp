@@ -44,7 +44,7 @@ std::vector<Question> questions() {
         descriptors.push_back({{"descriptors", 20000}, {"cloexec", cloexec}});
 
     std::vector<std::vector<Parameter>> actions;
-    for (const std::int64_t count : {1, 4, 8, 16, 64})
+    for (const std::int64_t count : {1, 3, 4, 8, 16, 64})
         actions.push_back({{"actions", count}, {"attributes", 0}});
     for (const std::int64_t count : {0, 8})
         actions.push_back({{"actions", count}, {"attributes", 1}});

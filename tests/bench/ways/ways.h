@@ -32,4 +32,6 @@ BENCH_WAY(kspawn_async, kspawn_async, "#8f0b20", "kspawn, asynchronous (ioctl)",
           .searches = true)
 BENCH_WAY(kspawn_wait, kspawn_wait, "#e06a7c", "kspawn, start and wait in one call (ioctl)",
           .ours = true, .searches = true)
+BENCH_WAY(builder, builder, "#f2a0ad", "builder, a call for each step (ioctl)", .ours = true,
+          .searches = true)
 #endif

@@ -11,7 +11,7 @@ namespace conformance {
 
 /// One thing that came out otherwise.
 struct Difference {
-    std::string against; ///< glibc or musl
+    std::string against; ///< glibc, musl or builder
     std::string where;   ///< /report/descriptors/5/offset
     nlohmann::json ours, theirs;
     std::string intended; ///< the name of the rule that has it so; "": a failure

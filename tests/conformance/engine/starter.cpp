@@ -16,13 +16,21 @@ namespace conformance {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Ours must not fall back to what it is compared with, unless asked to.
+std::string backend() {
+    const char* const asked = std::getenv("KSPAWN_BACKEND");
+    return asked != nullptr ? asked : "kernel";
+}
+
+} // namespace
+
 Starter::Starter(const std::string& name) : name_(name) {
     kspawn::Command command(std::string(CONFORMANCE_HELPERS) + "/starter-" + name);
     command.stdin_from(kspawn::Stdio::pipe()).stdout_to(kspawn::Stdio::pipe());
     command.env_clear().env("PATH", "/usr/bin:/bin").current_dir("/");
-    // Ours must not fall back to what it is compared with, unless asked to.
-    const char* const backend = std::getenv("KSPAWN_BACKEND");
-    command.env("KSPAWN_BACKEND", backend != nullptr ? backend : "kernel");
+    command.env("KSPAWN_BACKEND", backend());
     child_ = command.spawn();
 }
 
@@ -80,6 +88,8 @@ Starters::Starters() {
     add("rootonly", static_cast<perms>(0700), 0);
     for (const char* const name : {"kspawn", "glibc", "musl"})
         starters_.emplace_back(name);
+    if (backend() == "kernel")
+        starters_.emplace_back("builder");
 }
 
 Starters::~Starters() {

@@ -15,7 +15,7 @@ namespace conformance {
 /// A process that carries specifications out, by one implementation.
 class Starter {
 public:
-    /// @param name kspawn, glibc or musl
+    /// @param name kspawn, glibc, musl or builder
     explicit Starter(const std::string& name);
 
     [[nodiscard]] const std::string& name() const { return name_; }

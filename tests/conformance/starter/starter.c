@@ -185,7 +185,7 @@ static void* start(void* unused) {
     (void)unused;
     start_begins();
     errno = 0; /* which glibc's error may be, if it tries nothing */
-    attempt.error = (attempt.search ? WAY(spawnp) : WAY(spawn))(
+    attempt.error = (attempt.search ? WAY_SPAWNP : WAY_SPAWN)(
         &attempt.pid, attempt.path, actions, attributes, attempt.argv, attempt.envp);
     start_has_ended();
     return NULL;

@@ -37,6 +37,8 @@ int add(kspawn_spawn_file_actions_t& actions, const Expected& one) {
         return kspawn_spawn_file_actions_addfchdir(&actions, one.fd);
     case KSPAWN_ACTION_CLOSEFROM:
         return kspawn_spawn_file_actions_addclosefrom_np(&actions, one.fd);
+    case KSPAWN_ACTION_PASS:
+        return kspawn_spawn_file_actions_addpass_np(&actions, one.fd, one.newfd, one.oflag);
     default:
         return kspawn_spawn_file_actions_addtcsetpgrp_np(&actions, one.fd);
     }
@@ -44,11 +46,15 @@ int add(kspawn_spawn_file_actions_t& actions, const Expected& one) {
 
 Expected read(fuzz::Bytes& bytes) {
     Expected one;
-    one.op = 1 + bytes.byte() % 7U;
+    one.op = 1 + bytes.byte() % 8U;
+    if (one.op == 8)
+        one.op = KSPAWN_ACTION_PASS;
     if (one.op != KSPAWN_ACTION_CHDIR)
         one.fd = bytes.byte() % 4U != 0 ? bytes.byte() : bytes.number();
-    if (one.op == KSPAWN_ACTION_DUP2)
+    if (one.op == KSPAWN_ACTION_DUP2 || one.op == KSPAWN_ACTION_PASS)
         one.newfd = bytes.number();
+    if (one.op == KSPAWN_ACTION_PASS)
+        one.oflag = bytes.byte() % 2U != 0 ? O_CLOEXEC : 0;
     if (one.op == KSPAWN_ACTION_OPEN) {
         one.oflag = bytes.number();
         one.mode = static_cast<mode_t>(bytes.number());

@@ -14,7 +14,9 @@
  *     kspawn_strfailure() names it: KSPAWN_SPAWN_SETSIGIGN_NP;
  *     KSPAWN_SPAWN_SETCGROUP before glibc 2.39; SCHED_BATCH and SCHED_IDLE; a
  *     search list other than PATH with a relative directory, if a file action
- *     changes the working directory; and what a libc lacks, see below.
+ *     changes the working directory; a descriptor that is passed with O_CLOEXEC, or whose
+ *     number a file action before has changed; and what a libc lacks, see below.
+ *   - there are no builders (<kspawn/builder.h>): ENOSYS.
  *   - KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP is done by closing, at the end of the file
  *     actions, what none of them names.  Above the highest descriptor that is kept,
  *     and below it if no more than 4,096 numbers lie between those that are kept,
@@ -25,6 +27,9 @@
  *   - what libc's posix_spawn() does otherwise than the kernel, it does here too:
  *     kspawn-differences(7).  A start that fails has had a child, and so there is
  *     a SIGCHLD; O_CLOEXEC in an open action may be lost.
+ *   - pipes, sockets and files in memory are not made: a start with
+ *     kspawn_spawn_file_actions_addpipe_np(), kspawn_spawn_file_actions_addsocketpair_np()
+ *     or kspawn_spawn_file_actions_addmemfd_np() fails with ENOTSUP.
  *   - there is no limit to file actions or to the search list.
  *   - a pidfd (before glibc 2.39), or the process ID that is wanted beside one (from 2.39
  *     on), is got after the child has been started.  If somebody else has reaped the
@@ -34,6 +39,7 @@
  *     have run.
  *   - a pointer that is not valid is a fault (SIGSEGV) where the kernel says
  *     EFAULT; only a null path is told.
+ *   - the file actions of <kspawn/state.h> are those of no libc (ENOTSUP).
  *   - it is as fast as libc, and has libc's race windows.
  *
  * Which libc: the library is compiled for that of its headers, and has of it:

@@ -52,8 +52,10 @@ struct Output {
  * there are never more zombies of this kind than twice that number, and one.
  * There is no thread and no signal handler behind it.
  *
- * If the program ignores SIGCHLD, or waits for any child elsewhere, the status
- * may be gone before it is asked for; waits then fail with ECHILD.
+ * If the program ignores SIGCHLD, or waits for any child elsewhere, the child may have
+ * been reaped before its status is asked for.  Linux 6.15 and later keep the status of a
+ * process as long as there is a pidfd of it (PIDFD_GET_INFO), and waits return it (since
+ * kspawn 0.2).  On older kernels it is gone, and waits fail with ECHILD.
  *
  * Different objects may be used by different threads at once, one object may not,
  * but for pid(), pidfd() and kill().
@@ -98,7 +100,9 @@ public:
      * known, every further call returns it again.
      *
      * @return how it ended
-     * @throws std::system_error ECHILD: somebody else has reaped it, or there is none
+     * @throws std::system_error ECHILD: there is no child; or it is that of the process that
+     *         this one was forked from, and runs; or somebody else has reaped it, and the
+     *         kernel is older than 6.15
      */
     ExitStatus wait();
     /** @copydoc wait() */

@@ -19,10 +19,12 @@
 #ifndef KSPAWN_COMMAND_HPP
 #define KSPAWN_COMMAND_HPP
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -165,6 +167,44 @@ public:
     Command& reset_ids(bool wanted = true);
     /**@}*/
 
+    /**
+     * @name State of the program (since kspawn 0.2)
+     *
+     * In the order in which these are said, after files have been opened for descriptors and
+     * before the working directory: so root(), groups(), group(), user(), and then what the
+     * new user is to do.  Each fails as its system call does, at the start.  The kernel module
+     * is needed: through libc the start fails with ENOTSUP.
+     */
+    /**@{*/
+    /** The file mode creation mask, as umask(2). */
+    Command& umask(mode_t mask);
+    /** A soft and a hard limit, as setrlimit(2): RLIMIT_NOFILE, ... */
+    Command& limit(int resource, rlim_t soft, rlim_t hard);
+    /** The nice value itself, as setpriority(2). */
+    Command& nice(int value);
+    /** From -1000 to 1000, as /proc/PID/oom_score_adj. */
+    Command& oom_score(int score);
+    /** The supplementary groups, as setgroups(2). */
+    Command& groups(std::vector<gid_t> groups);
+    /** Real, effective and saved group ID. */
+    Command& group(gid_t group);
+    /** Real, effective and saved user ID. */
+    Command& user(uid_t user);
+    /** No program gains privileges by execve(2). */
+    Command& no_new_privileges();
+    /**
+     * A signal for the program when the thread that starts it exits; if that has exited
+     * already, the program is not started.  A later change of ids clears it.
+     */
+    Command& parent_death_signal(int signal_number);
+    /** The root directory, as chroot(2). */
+    Command& root(const std::filesystem::path& directory);
+    /** New namespaces, as unshare(2): CLONE_NEWNS, ... */
+    Command& new_namespaces(int flags);
+    /** The program is stopped before its first instruction; SIGCONT lets it go. */
+    Command& stopped();
+    /**@}*/
+
     /** @name Starting */
     /**@{*/
     /**
@@ -268,11 +308,15 @@ public:
 
 private:
     friend class AsyncSpawn;
+    friend class Builder;
     friend class Pipeline;
     struct Failure;
     class Attempt;
 
     Child start(Failure& failure) const;
+    // Without descriptors: those of a command are the caller's.
+    void apply_to(int builder, Failure& failure) const;
+    Child start_in(int builder, Failure& failure) const;
     // Nothing: it has been started only, and there are pipes to serve.
     std::optional<ExitStatus> start_and_wait(Child& child, Failure& failure,
                                              std::error_code& error) const;
@@ -284,6 +328,9 @@ private:
     Command for_output(bool with_input) const;
     const char* search_list() const noexcept;
     Command& flag(int flag, bool wanted = true) noexcept;
+    // Adds to file actions; an error number.
+    using AddState = std::function<int(kspawn_spawn_file_actions_t*)>;
+    Command& state(std::string words, AddState add);
     bool says(int child_number) const noexcept { return descriptors_.contains(child_number); }
 
     std::string program_;
@@ -306,6 +353,7 @@ private:
     bool close_others_ = false;
     int close_from_ = unsaid_;
     int terminal_ = unsaid_;
+    std::vector<std::pair<std::string, AddState>> state_; // in words, and what is to be done
     kspawn_spawnattr_t attributes_{};
     std::optional<int> wrong_policy_; // is told when it is started
     std::optional<std::filesystem::path> cgroup_;

@@ -32,6 +32,7 @@ enum class Step : int {
     pidfd = KSPAWN_STEP_PIDFD,
     exec = KSPAWN_STEP_EXEC,
     wait = KSPAWN_STEP_WAIT,
+    builder = KSPAWN_STEP_BUILDER,
     device = KSPAWN_STEP_DEVICE,
     libc = KSPAWN_STEP_LIBC,
     /** Before the kernel was asked: a pipe could not be made, a name has a NUL in it. */

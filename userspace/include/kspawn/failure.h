@@ -29,8 +29,9 @@ extern "C" {
  * the argument and environment lists (of KSPAWN_STEP_COPY) may be read as late as the
  * program is executed.  At KSPAWN_STEP_COPY the index is KSPAWN_ARG_*, at
  * KSPAWN_STEP_ATTRIBUTE the flag KSPAWN_SPAWN_*, at KSPAWN_STEP_ACTION the number of
- * the file action, from 0.  At KSPAWN_STEP_WAIT alone there is a child.  The library
- * has two steps more.
+ * the file action, from 0.  At KSPAWN_STEP_WAIT there is a child, and so there is one after a
+ * failure of kspawn_builder_apply_np() or kspawn_builder_start_np().  The library has two
+ * steps more.
  */
 /**@{*/
 /** The device /dev/kspawn could not be used; index: why.  kspawn_query() tells more. */
@@ -57,7 +58,7 @@ struct kspawn_failure {
 /**
  * The last start that failed in the calling thread, through any of the functions of
  * <kspawn/spawn.h>, <kspawn/spawn_async.h> and <kspawn/spawn_wait.h> that start a program,
- * or kspawn_completion_open_np().
+ * of <kspawn/builder.h>, or kspawn_completion_open_np().
  *
  * @return NULL if there was none.  The object belongs to the library; it
  * changes with the next failure of this thread and goes with the thread

@@ -409,6 +409,124 @@ kspawn_spawn_file_actions_addclose_range_np(kspawn_spawn_file_actions_t* file_ac
                                             int last) KSPAWN_NOEXCEPT;
 
 /**
+ * Give the child a descriptor of whoever makes the call.  (kspawn; as SCM_RIGHTS)
+ *
+ * Whatever other file actions do, fd is what the calling process has open as fd when
+ * it calls kspawn_spawn(), kspawn_builder_create_np(), kspawn_builder_apply_np() or
+ * kspawn_builder_start_np(), close-on-exec or not; a kspawn_builder_apply_np() so hands
+ * over what was opened long after the child was created.  newfd is closed first.
+ *
+ * Through libc fd is duplicated as by kspawn_spawn_file_actions_adddup2(): a start fails
+ * with ENOTSUP if oflag is O_CLOEXEC, or if an action before it opens, closes or
+ * replaces fd.
+ *
+ * @param[in] fd    a descriptor of the caller's; a builder cannot be passed (EINVAL, at
+ *                  the call)
+ * @param[in] newfd its number in the child
+ * @param[in] oflag O_CLOEXEC, which leaves it to later file actions only, or 0
+ * @return 0 or
+ *   - EBADF: fd or newfd is negative or above the limit on descriptors
+ *   - EINVAL: another oflag
+ *   - ENOMEM
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t* file_actions,
+                                                    int fd, int newfd, int oflag) KSPAWN_NOEXCEPT;
+
+/**
+ * Give the child an end of a pipe that the start makes.  (kspawn)
+ *
+ * The other end is the caller's: when the call that starts (or, of a builder, applies)
+ * has succeeded, its number is in *end, close-on-exec.  After a failure *end is -1.  The
+ * child's end is never in the caller's table, and the caller's only after success: no
+ * process that another thread forks or starts meanwhile has the child's end.  newfd is
+ * closed first.
+ *
+ * The kernel module is needed: through libc a start with it fails with ENOTSUP.
+ *
+ * @param[in]  newfd     its number in the child
+ * @param[in]  direction what the child does: O_RDONLY or O_WRONLY
+ * @param[in]  oflag     O_CLOEXEC leaves newfd to later file actions only; O_NONBLOCK is
+ *                       for the caller's end alone; O_DIRECT for the end that writes,
+ *                       see pipe(2)
+ * @param[out] end       set to -1 now, and by each start; it must live until then
+ * @return 0 or
+ *   - EBADF: newfd is negative or not below the limit on descriptors
+ *   - EINVAL: another direction or oflag; end is null
+ *   - ENOMEM
+ *
+ * The start itself may fail with EMFILE or ENFILE, and with E2BIG if more than 1,024
+ * descriptors are to be made.
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addpipe_np(kspawn_spawn_file_actions_t* file_actions,
+                                                    int newfd, int direction, int oflag,
+                                                    int* end) KSPAWN_NOEXCEPT;
+
+/**
+ * Give the child one of a pair of AF_UNIX sockets that the start makes.  (kspawn)
+ *
+ * Otherwise as kspawn_spawn_file_actions_addpipe_np().
+ *
+ * @param[in]  newfd its number in the child
+ * @param[in]  type  SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
+ * @param[in]  oflag O_CLOEXEC leaves newfd to later file actions only; O_NONBLOCK is for
+ *                   the caller's end alone
+ * @param[out] end   set to -1 now, and by each start; it must live until then
+ * @return 0 or
+ *   - EBADF: newfd is negative or not below the limit on descriptors
+ *   - EINVAL: another type or oflag; end is null
+ *   - ENOMEM
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addsocketpair_np(kspawn_spawn_file_actions_t* file_actions,
+                                                          int newfd, int type, int oflag,
+                                                          int* end) KSPAWN_NOEXCEPT;
+
+/**
+ * Give the child a file in memory with these contents.  (kspawn)
+ *
+ * As memfd_create() makes it with MFD_NOEXEC_SEAL: open for reading and writing, at offset
+ * 0, not executable.  Nobody else has it.  The contents are copied now.
+ *
+ * The kernel module is needed: through libc a start with it fails with ENOTSUP.
+ *
+ * @param[in] newfd    its number in the child, which is closed first
+ * @param[in] contents what is in it; may be null if size is 0
+ * @param[in] size     bytes of that; at most 8 MiB together with all paths and contents
+ *                     of an object
+ * @param[in] oflag    O_CLOEXEC, which leaves it to later file actions only, or 0
+ * @return 0 or
+ *   - EBADF: newfd is negative or not below the limit on descriptors
+ *   - EINVAL: another oflag; contents is null
+ *   - E2BIG: more than 8 MiB; all together are counted as the start begins
+ *   - ENOMEM
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addmemfd_np(kspawn_spawn_file_actions_t* file_actions,
+                                                     int newfd, const void* contents, size_t size,
+                                                     int oflag) KSPAWN_NOEXCEPT;
+
+/**
+ * Open /dev/null, for reading and writing, as a descriptor.  (kspawn)
+ *
+ * As kspawn_spawn_file_actions_addopen() does it, also through libc.
+ *
+ * @param[in] fd its number in the child
+ * @return 0 or
+ *   - EBADF: fd is negative or not below the limit on descriptors
+ *   - ENOMEM
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addnull_np(kspawn_spawn_file_actions_t* file_actions,
+                                                    int fd) KSPAWN_NOEXCEPT;
+
+/**
  * Let the child have a descriptor if it is open.  (macOS)
  *
  * The descriptor loses its close-on-exec flag in the child, and is one that an action

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // From what was said about a program to one call of the C library.
 #include <fcntl.h>
+#include <kspawn/builder.h>
 #include <kspawn/spawn_wait.h>
 #include <unistd.h>
 
@@ -51,12 +52,24 @@ public:
         const int error =
             kspawn_spawn_search_np(&state->pid, &pidfd, program(), search(), actions_.get(),
                                    &attributes_, arguments_.data(), environment_);
-        if (error != 0) {
+        return child_of(error, std::move(state), pidfd);
+    }
+
+    /// Makes the child of a builder what was said.
+    void apply_to(int builder) {
+        const int error = kspawn_builder_apply_np(builder, actions_.get(), &attributes_);
+        if (error != 0)
             explain(error);
-            return {};
-        }
-        state->pidfd = FileDescriptor(pidfd);
-        return {std::move(state), std::move(our_ends_)};
+    }
+
+    /// Executes the program in the child of a builder, which is what it is to be.
+    Child start_in(int builder) {
+        auto state = std::make_unique<Child::State>();
+        int pidfd = -1;
+        const int error =
+            kspawn_builder_start_np(builder, &state->pid, &pidfd, program(), search(), nullptr,
+                                    nullptr, arguments_.data(), environment_);
+        return child_of(error, std::move(state), pidfd);
     }
 
     /// Whether nobody but the child has anything to do until it has ended.
@@ -195,6 +208,10 @@ private:
             put(number, what);
             check([&] { return words_of(number, what); });
         }
+        for (const auto& [words, add] : command_.state_) {
+            actions_.add(add);
+            check([&words] { return words; });
+        }
         if (command_.directory_) {
             refuse_nul(command_.directory_->native(), "directory");
             actions_.chdir(command_.directory_->c_str());
@@ -328,6 +345,15 @@ private:
         actions_.closefrom(next);
     }
 
+    Child child_of(int error, std::unique_ptr<Child::State> state, int pidfd) {
+        if (error != 0) {
+            explain(error);
+            return {};
+        }
+        state->pidfd = FileDescriptor(pidfd);
+        return {std::move(state), std::move(our_ends_)};
+    }
+
     void explain(int error) { failure_.take(internal::last_failure(error)); }
 
     const Command& command_;
@@ -347,6 +373,17 @@ private:
 Child Command::start(Failure& failure) const {
     Attempt attempt(*this, failure);
     return attempt.prepare() ? attempt.spawn() : Child();
+}
+
+void Command::apply_to(int builder, Failure& failure) const {
+    Attempt attempt(*this, failure);
+    if (attempt.prepare())
+        attempt.apply_to(builder);
+}
+
+Child Command::start_in(int builder, Failure& failure) const {
+    Attempt attempt(*this, failure);
+    return attempt.prepare() ? attempt.start_in(builder) : Child();
 }
 
 std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure,

@@ -11,6 +11,7 @@
 #include "../cancel_guard.hpp"
 #include "checked.hpp"
 #include "child_state.hpp"
+#include "pidfd_info.hpp"
 #include "transfer.hpp"
 
 namespace kspawn {
@@ -46,6 +47,19 @@ bool Child::State::reap(int options, std::error_code& error) noexcept {
         return false;
     status = ExitStatus(wait_status_of(info));
     return true;
+}
+
+bool Child::State::learn(int options, std::error_code& error) noexcept {
+    if (reap(options, error))
+        return true;
+    if (error != std::errc::no_child_process)
+        return false;
+    const internal::CancelGuard no_cancellation;
+    if (const auto told = internal::status_after_reaping(pidfd.get())) {
+        status = ExitStatus(*told);
+        error.clear();
+    }
+    return status.has_value();
 }
 
 Child::Child() noexcept = default;
@@ -97,7 +111,7 @@ ExitStatus Child::wait(std::error_code& error) noexcept {
     }
     stdin_pipe().close();
     if (!state_->status)
-        state_->reap(0, error);
+        state_->learn(0, error);
     return state_->status.value_or(ExitStatus());
 }
 
@@ -112,7 +126,7 @@ std::optional<ExitStatus> Child::try_wait(std::error_code& error) noexcept {
         return std::nullopt;
     }
     if (!state_->status)
-        state_->reap(WNOHANG, error);
+        state_->learn(WNOHANG, error);
     return state_->status;
 }
 

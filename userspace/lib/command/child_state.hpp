@@ -18,6 +18,9 @@ struct Child::State {
     /// @param options WNOHANG or 0
     /// @return whether it has ended, and was reaped
     bool reap(int options, std::error_code& error) noexcept;
+    /// The same; and if somebody else has reaped it, the kernel is asked how it ended.
+    /// @return whether the status is known
+    bool learn(int options, std::error_code& error) noexcept;
 };
 
 namespace internal {

@@ -10,7 +10,7 @@
 
 namespace kspawn::internal {
 
-/// What a SpawnError is made of.
+/// The parts of a SpawnError.
 struct FailedStep {
     int error = 0;
     Step step = Step::none;
@@ -20,7 +20,7 @@ struct FailedStep {
     [[nodiscard]] SpawnError to_error() const { return {error, step, index, words}; }
 };
 
-/// What the C library has remembered in this thread of a call that has just returned
+/// The failure that the C library remembers in this thread of a call that has just returned
 /// `error`.
 inline FailedStep last_failure(int error) {
     const kspawn_failure* const failure = kspawn_last_failure();

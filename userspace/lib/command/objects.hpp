@@ -44,8 +44,17 @@ public:
     void close_range(int first, int last) noexcept {
         note(kspawn_spawn_file_actions_addclose_range_np(&object_, first, last));
     }
+    void pass(int fd, int newfd, int oflag) noexcept {
+        note(kspawn_spawn_file_actions_addpass_np(&object_, fd, newfd, oflag));
+    }
     void tcsetpgrp(int fd) noexcept {
         note(kspawn_spawn_file_actions_addtcsetpgrp_np(&object_, fd));
+    }
+
+    /// By a function that is given the object, and returns an error number.
+    template <class Add>
+    void add(const Add& add) {
+        note(add(&object_));
     }
 
     [[nodiscard]] int error() const noexcept { return error_; }
