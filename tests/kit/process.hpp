@@ -62,7 +62,7 @@ std::string in_a_fork(const std::function<std::string()>& body);
 
 /// Where the build put things.
 std::filesystem::path build_directory();
-/// "child" is support/child.c; the others are of tests/lib.
+/// "child" is kit/child.c; the others are of tests/lib.
 std::string helper(std::string_view name);
 
 /// A program's way to its end, as seen from outside.

@@ -58,7 +58,7 @@ protected:
     /// Starts a program with our actions and attributes; the error number.
     int start(const std::string& path, const std::vector<std::string>& arguments = {});
     int start_child(const std::vector<std::string>& arguments);
-    /// The report of support/child.c on itself.
+    /// The report of kit/child.c on itself.
     Json report();
     void flags(int flags);
     /// Through libc only: the start must fail as not supported, and name the

@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

@@ -9,8 +9,8 @@
 #include <map>
 #include <string>
 
-#include "support/process.hpp"
-#include "support/spawner.hpp"
+#include "kit/process.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "support/owners.hpp"
-#include "support/process.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/process.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

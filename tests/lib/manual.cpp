@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

@@ -17,7 +17,7 @@
 #include <cstring>
 #include <string>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 #include "table/progress.hpp"
 #include "table/report.hpp"
 #include "table/trial.hpp"
