@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the child's descriptors are.
+// The descriptors of the child.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

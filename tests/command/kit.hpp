@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the tests of kspawn::Command have in common.
+/// The common parts of the tests of kspawn::Command.
 #ifndef KSPAWN_TESTS_COMMAND_KIT_HPP
 #define KSPAWN_TESTS_COMMAND_KIT_HPP
 

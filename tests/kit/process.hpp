@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the tests see and do of processes by means other than the library's.
+/// Looking at processes, and running them, by means other than the library's.
 #ifndef KSPAWN_TESTS_PROCESS_HPP
 #define KSPAWN_TESTS_PROCESS_HPP
 

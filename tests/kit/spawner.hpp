@@ -51,7 +51,7 @@ protected:
             return;
         }
         KSPAWN_NEED_DEVICE();
-        // What libc would do instead is not what these tests are about.
+        // These tests are about the kernel, and not about libc in its place.
         ASSERT_EQ(kspawn_set_backend(KSPAWN_BACKEND_KERNEL), 0);
     }
 

@@ -40,7 +40,7 @@ private:
     posix_spawn_file_actions_t object_{};
 };
 
-/// What a shell's standard output said, and its wait status.
+/// The standard output of a shell, and its wait status.
 struct Said {
     int error = 0;
     int status = -1;
