@@ -16,6 +16,7 @@
 
 namespace kspawn::test {
 
+// NOLINTNEXTLINE(bugprone-exception-escape): moving Json throws nothing
 struct Drawn {
     std::string trouble;               ///< why the page is not well-formed
     std::string html;                  ///< of all of it
