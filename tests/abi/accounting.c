@@ -278,7 +278,7 @@ TEST_F(spawn, tables_of_descriptors)
 	expect_charged(_metadata, self->device, hold_tables, HELD * HIGH * 8L);
 }
 
-/* What an action takes before the child has any memory of its own. */
+/* The memory that an action takes before the child has any of its own. */
 static long grow_tables(struct caller *caller)
 {
 	long before = bytes_of(caller->cgroup);
@@ -376,7 +376,7 @@ static long leave_events(struct caller *caller)
 	for (int i = -100; i < UNREAD; i++) {
 		DEFINE_SPAWN(s, scratch_tiny);
 
-		/* What failed children had is given back late. */
+		/* The memory of failed children is given back late. */
 		if (!i) {
 			own_sleep_ms(2000);
 			before = bytes_of(caller->cgroup);

@@ -6,6 +6,7 @@
 #include "lib/builders.h"
 #include "lib/cgroups.h"
 #include "lib/freezing.h"
+#include "lib/fuse_server.h"
 #include "lib/passing.h"
 
 #include <sys/prctl.h>
@@ -224,6 +225,31 @@ TEST_F(spawn, operator_of_a_start_is_killed_in_it)
 	EXPECT_EQ(POLLOUT, events_of(builder));
 	EXPECT_TRUE(own_no_child());
 	expect_alive(_metadata, builder, pid);
+	close(builder);
+}
+
+/* Or while an operation of it goes on, in a file system that heeds no interruption. */
+TEST_F(spawn, operator_of_a_start_is_killed_and_its_operation_goes_on)
+{
+	DEFINE_SPAWN(s, scratch_child, "child", "exit", "3");
+	struct fuse_server server;
+	pid_t pid, operator;
+	int builder;
+
+	if (!fuse_server_begin(&server, "lookup"))
+		SKIP(return, FUSE_NEEDED);
+	builder = assert_builder(_metadata, self->device, &pid);
+	spawn_open(&s, 9, "there/program", O_RDONLY, 0);
+	operator = operate_elsewhere(_metadata, builder, KSPAWN_IOC_START, &s);
+	ASSERT_TRUE(fuse_server_hangs(&server));
+	expect_killed(_metadata, operator);
+	EXPECT_EQ(0, events_of(builder));
+	ASSERT_EQ(0, fuse_server_go_on(&server));
+	for (int i = 0; i < 1000 && !events_of(builder); i++)
+		own_sleep_ms(10);
+	EXPECT_EQ(POLLOUT, events_of(builder));
+	expect_alive(_metadata, builder, pid);
+	fuse_server_end(&server);
 	close(builder);
 }
 

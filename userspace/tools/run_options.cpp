@@ -219,7 +219,7 @@ void add_process_options(CLI::App& app, RunOptions& options) {
     app.add_flag("-v,--verbose", options.verbose, "Say which process was started and how it ended");
 }
 
-// What is left is the command, behind "--" if there was one.
+// The rest is the command, behind "--" if there was one.
 std::vector<std::string> command_of(std::vector<std::string> rest) {
     if (!rest.empty() && rest.front() == "--")
         rest.erase(rest.begin());
