@@ -98,7 +98,7 @@ static int blame(struct batch *batch, const struct start *start)
 	return start->ret;
 }
 
-/* What one start asks for can be at odds with what the batch does. */
+/* A start can ask for something that is at odds with what the batch does. */
 static int check_start(const struct batch *batch, struct start *start)
 {
 	const struct kspawn_args *args = &start->attempt.args;
@@ -112,7 +112,7 @@ static int check_start(const struct batch *batch, struct start *start)
 	return 0;
 }
 
-/* What all starts bring with them is bounded together, as it is kept together. */
+/* The bytes of all starts are bounded together, as they are kept together. */
 static int check_bytes(struct batch *batch, struct start *start, size_t bytes)
 {
 	batch->bytes += bytes;

@@ -571,7 +571,7 @@ struct kspawn_info {
  * blocked meanwhile; a signal that ends the wait is told as KSPAWN_WAIT has it, in the
  * result of each child that has not been waited for.
  *
- * What is wrong before there is a child fails the call: none is started, the result
+ * An error before there is a child fails the call: none is started, the result
  * of the start that it is about tells the step, and what follows that has not been
  * read, nor is its result written; but a program that is not there, as any failure
  * from then on, is that start's own.  Without ALL_OR_NONE the others are made, the

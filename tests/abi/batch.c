@@ -82,7 +82,7 @@ TEST_F(spawn, structures_that_are_wrong)
 	EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_BATCH, NULL));
 	EXPECT_EQ(EFAULT, errno);
 
-	/* What is not known here must be zero. */
+	/* A part that is not known here must be zero. */
 	memcpy(page, &b.args, sizeof(b.args));
 	((struct kspawn_batch *)page)->size = sizeof(b.args) + 8;
 	page[sizeof(b.args) + 7] = 1;
@@ -316,7 +316,7 @@ TEST_F(spawn, too_few_descriptors)
 	expect_batch_failed(_metadata, self->device, &b, 2, EMFILE, KSPAWN_STEP_PIDFD, 0);
 }
 
-/* What each start makes for the caller is there if that start succeeds. */
+/* The ends that a start makes for the caller are there if that start succeeds. */
 TEST_F(spawn, ends_for_the_caller)
 {
 	int ends[3] = { 77, 77, 77 };
@@ -468,7 +468,7 @@ TEST_F(spawn, asynchronous)
 	close(completion);
 }
 
-/* What fails when the call has returned is told by events. */
+/* Failures after the return of the call are told by events. */
 TEST_F(spawn, asynchronous_failures)
 {
 	struct kspawn_event events[3];

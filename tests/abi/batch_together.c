@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the children of KSPAWN_IOC_BATCH have in common: pipes, a process group, the
- * moment at which they begin, and, with ALL_OR_NONE, their fate.
+ * The children of KSPAWN_IOC_BATCH share pipes, a process group, the moment at which
+ * they begin, and, with ALL_OR_NONE, their fate.
  */
 #include "lib/batches.h"
 
