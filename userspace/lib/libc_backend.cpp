@@ -15,6 +15,7 @@
 #include "libc_object.hpp"
 #include "libc_pidfd.hpp"
 #include "libc_search.hpp"
+#include "made_before.hpp"
 #include "search_list.hpp"
 #include "suspects.hpp"
 
@@ -191,6 +192,8 @@ Result start(const Request& request, const Request& said, const Expansion* expan
 } // namespace
 
 Result start_by_libc(const Request& request) noexcept {
+    if (MadeBefore::wanted(request))
+        return start_with_made(request, start_by_libc);
     const ErrnoGuard keep_errno;
     const bool named_only =
         request.attributes != nullptr &&

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <list>
 #include <utility>
 
 #include "../search_list.hpp"
@@ -73,14 +74,13 @@ public:
     }
 
     /// Whether nobody but the child has anything to do until it has ended.
-    [[nodiscard]] bool can_wait_in_call() const noexcept { return our_ends_.empty(); }
+    [[nodiscard]] bool can_wait_in_call() const noexcept { return pipes_.empty(); }
 
-    /// Lets nobody read or write our ends of the pipes.
-    void close_our_ends() noexcept { our_ends_.clear(); }
-
-    /// Starts it and waits for it, in one call if no signal ends that.  The pidfd is the
-    /// caller's.
+    /// Starts it and waits for it, in one call if nobody has to close a pipe before that and
+    /// no signal ends it.  The pidfd is the caller's.
     ExitStatus spawn_and_wait(pid_t& pid, int& pidfd, std::error_code& error) {
+        if (!can_wait_in_call())
+            return spawn_and_close_and_wait(pid, pidfd, error);
         int status = 0;
         const int number =
             kspawn_spawn_wait_np(&pid, &pidfd, &status, nullptr, program(), search(),
@@ -91,14 +91,7 @@ public:
             explain(number);
             return ExitStatus();
         }
-        // The child's ends of its pipes: it may wait until nobody else has them open.
-        held_.clear();
-        Child::State state;
-        state.pid = pid;
-        state.pidfd = FileDescriptor(pidfd);
-        state.reap(0, error);
-        static_cast<void>(state.pidfd.release());
-        return state.status.value_or(ExitStatus());
+        return wait_for(pid, pidfd, error);
     }
 
     /// Returns the child's process ID, or 0.
@@ -120,7 +113,7 @@ public:
         }
         state->pid = pid;
         state->pidfd = FileDescriptor(pidfd);
-        operation.child = {std::move(state), std::move(our_ends_)};
+        operation.child = {std::move(state), our_ends()};
         operation.actions = std::move(actions_);
         queue.started(cookie, std::move(operation));
         // From here on the command may be gone.
@@ -301,18 +294,9 @@ private:
     }
 
     void put_pipe(int number, bool to_child) {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) {
-            fail(errno, "pipe for descriptor " + std::to_string(number));
-            return;
-        }
-        FileDescriptor read_end(ends[0]);
-        FileDescriptor write_end(ends[1]);
-        FileDescriptor& theirs = to_child ? read_end : write_end;
-        FileDescriptor& ours = to_child ? write_end : read_end;
-        actions_.dup2(source(theirs.get(), number), number);
-        held_.push_back(std::move(theirs));
-        our_ends_.emplace_back(number, std::move(ours));
+        our_ends_.emplace_back(number, FileDescriptor());
+        pipes_.push_back({number, actions_.count(), -1});
+        actions_.pipe(number, to_child ? O_RDONLY : O_WRONLY, &pipes_.back().end);
     }
 
     // A number by which the child has this descriptor of the caller's at all
@@ -351,10 +335,56 @@ private:
             return {};
         }
         state->pidfd = FileDescriptor(pidfd);
-        return {std::move(state), std::move(our_ends_)};
+        return {std::move(state), our_ends()};
     }
 
-    void explain(int error) { failure_.take(internal::last_failure(error)); }
+    static ExitStatus wait_for(pid_t pid, int pidfd, std::error_code& error) {
+        Child::State state;
+        state.pid = pid;
+        state.pidfd = FileDescriptor(pidfd);
+        state.reap(0, error);
+        static_cast<void>(state.pidfd.release());
+        return state.status.value_or(ExitStatus());
+    }
+
+    // Nobody reads or writes our ends of the pipes.
+    ExitStatus spawn_and_close_and_wait(pid_t& pid, int& pidfd, std::error_code& error) {
+        const int number =
+            kspawn_spawn_search_np(&pid, &pidfd, program(), search(), actions_.get(), &attributes_,
+                                   arguments_.data(), environment_);
+        if (number != 0) {
+            explain(number);
+            return ExitStatus();
+        }
+        our_ends().clear();
+        return wait_for(pid, pidfd, error);
+    }
+
+    // After a start that has succeeded.
+    Child::Pipes our_ends() {
+        auto end = our_ends_.begin();
+        for (const auto& pipe : pipes_)
+            (end++)->second = FileDescriptor(pipe.end);
+        pipes_.clear();
+        return std::move(our_ends_);
+    }
+
+    // That there is no descriptor for a pipe is no matter of the child's.
+    void explain(int error) {
+        auto failed = internal::last_failure(error);
+        for (const auto& pipe : pipes_)
+            if (failed.step == Step::action && failed.index == pipe.index &&
+                (error == EMFILE || error == ENFILE))
+                failed = {error, Step::prepare, 0,
+                          "pipe for descriptor " + std::to_string(pipe.number)};
+        failure_.take(std::move(failed));
+    }
+
+    struct Pipe {
+        int number;     // the child's
+        unsigned index; // of its action
+        int end;        // ours; -1: none yet
+    };
 
     const Command& command_;
     Failure& failure_;
@@ -367,7 +397,8 @@ private:
     internal::FileActions actions_;
     FileDescriptor cgroup_;
     std::vector<FileDescriptor> held_; // closed when the child has them
-    Child::Pipes our_ends_;
+    std::list<Pipe> pipes_;            // where the start stores our ends
+    Child::Pipes our_ends_;            // with room for them: after the start nothing fails
 };
 
 Child Command::start(Failure& failure) const {
@@ -405,13 +436,11 @@ std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure
     return std::nullopt;
 }
 
-// That our ends are closed before there is a child is the same to it.
 ExitStatus Command::start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
                                    std::error_code& error) const {
     Attempt attempt(*this, failure);
     if (!attempt.prepare())
         return ExitStatus();
-    attempt.close_our_ends();
     return attempt.spawn_and_wait(pid, pidfd, error);
 }
 
