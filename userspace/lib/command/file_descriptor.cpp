@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "../cancel_guard.hpp"
-#include "broken_pipe_guard.hpp"
+#include "../broken_pipe_guard.hpp"
 #include "checked.hpp"
 
 namespace kspawn {

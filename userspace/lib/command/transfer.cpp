@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "../cancel_guard.hpp"
-#include "broken_pipe_guard.hpp"
+#include "../broken_pipe_guard.hpp"
 #include "checked.hpp"
 
 namespace kspawn::internal {
