@@ -27,7 +27,7 @@ constexpr unsigned flags_all = KSPAWN_CAPTURE_KEEP_STDIN | KSPAWN_CAPTURE_KEEP_S
 
 // The sizes in the first published version, whatever comes after them.
 constexpr std::size_t smallest_call = offsetof(kspawn_capture, cgroup) + sizeof(int);
-constexpr std::size_t smallest_result = offsetof(kspawn_captured, usage) + sizeof(rusage);
+constexpr std::size_t smallest_result = offsetof(kspawn_captured, usage) + sizeof(rusage*);
 
 // What a newer caller asks for, this library does not know.
 bool knows_all(const kspawn_capture& call) noexcept {
@@ -56,14 +56,17 @@ int check(const kspawn_capture* call) noexcept {
 
 void clear(kspawn_captured& result) noexcept {
     const auto size = result.size;
+    auto* const usage = result.usage;
     std::memset(&result, 0, std::min(size, sizeof(result)));
     result.size = size;
     result.status = -1;
+    result.usage = usage;
 }
 
 // A caller may know fewer members.
 int give(Capturing& capturing, kspawn_captured& result) noexcept {
     kspawn_captured all = KSPAWN_CAPTURED_INIT;
+    all.usage = result.usage;
     const int error = capturing.take(all);
     all.size = result.size;
     std::memcpy(&result, &all, std::min(result.size, sizeof(all)));

@@ -199,8 +199,8 @@ void Capturing::step(bool waits) noexcept {
 void Capturing::serve(CapturedStream& stream, short events, unsigned part) noexcept {
     if (events == 0)
         return;
-    bool done = false;
-    if (const int error = stream.read((events & POLLHUP) != 0, done); error != 0)
+    bool done = (events & (POLLIN | POLLHUP)) == POLLHUP;
+    if (const int error = done ? 0 : stream.read((events & POLLHUP) != 0, done); error != 0)
         fail(error, KSPAWN_STEP_CAPTURE, part);
     else if (done)
         drop(stream.pipe());
@@ -346,7 +346,8 @@ int Capturing::take(kspawn_captured& result) noexcept {
     result.flags = timed_out_ ? KSPAWN_CAPTURED_TIMED_OUT : 0;
     result.status = status_;
     result.pid = pid_;
-    result.usage = usage_;
+    if (result.usage != nullptr)
+        *result.usage = usage_;
     result.out = out_.take(result.out_size, result.out_total);
     result.err = err_.take(result.err_size, result.err_total);
     if (error_ != 0)

@@ -70,8 +70,8 @@ extern "C" {
 
 /**
  * What to run, and how.  To be initialised with KSPAWN_CAPTURE_INIT: later versions may add
- * members at the end.  Nothing in it is changed, or needed after the call; what
- * kspawn_capture_begin_np() is given must live until the capture is over.
+ * members at the end.  Nothing in it is changed, or needed after the call; but until a capture
+ * that kspawn_capture_begin_np() has begun is over, the structure and input_data must live.
  */
 struct kspawn_capture {
     size_t size;        /**< sizeof(struct kspawn_capture) */
@@ -132,11 +132,12 @@ struct kspawn_captured {
     char* err;                    /**< the same of standard error */
     size_t err_size;
     unsigned long long err_total;
-    struct rusage usage; /**< what the program has used, with the children it waited for */
+    struct rusage* usage; /**< where to put what the program has used, with the children it
+                               waited for; stays as it is; NULL: not wanted */
 };
 
 #define KSPAWN_CAPTURED_INIT                                                                       \
-    { sizeof(struct kspawn_captured), 0, -1, 0, NULL, 0, 0, NULL, 0, 0, {} }
+    { sizeof(struct kspawn_captured), 0, -1, 0, NULL, 0, 0, NULL, 0, 0, NULL }
 
 /** @name Index of a failure at KSPAWN_STEP_CAPTURE */
 /**@{*/

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "../search_list.hpp"
+#include "capture_state.hpp"
+#include "checked.hpp"
 #include "child_state.hpp"
 #include "completion_queue_state.hpp"
 #include "failed_step.hpp"
@@ -71,6 +73,32 @@ public:
             kspawn_builder_start_np(builder, &state->pid, &pidfd, program(), search(), nullptr,
                                     nullptr, arguments_.data(), environment_);
         return child_of(error, std::move(state), pidfd);
+    }
+
+    /// Makes all that a tool call needs.  `call` and `input` must live until it is over.
+    bool prepare(kspawn_capture& call, const std::string& input) {
+        capture_ = &call;
+        call.flags = KSPAWN_CAPTURE_INHERIT;
+        if (!prepare())
+            return false;
+        call.file = program();
+        call.search = search();
+        call.argv = arguments_.data();
+        call.envp = environment_;
+        call.file_actions = actions_.get();
+        call.attributes = &attributes_;
+        if (command_.input_ && (call.flags & KSPAWN_CAPTURE_KEEP_STDIN) == 0) {
+            call.input_data = input.data();
+            call.input_size = input.size();
+        }
+        call.out_max = command_.out_limit_;
+        call.err_max = command_.err_limit_;
+        call.time_limit_ms = command_.time_limit_ms_;
+        call.grace_ms = command_.grace_ms_;
+        call.cgroup = command_.tree_;
+        if (command_.tree_ == impossible_)
+            fail(EBADF, "cgroup of the tree");
+        return !failed();
     }
 
     /// Whether nobody but the child has anything to do until it has ended.
@@ -248,6 +276,8 @@ private:
 
     void put(int number, const Stdio& what) {
         using Kind = Stdio::Kind;
+        if (capture_ != nullptr && put_captured(number, what))
+            return;
         switch (what.kind_) {
         case Kind::inherit:
             // That one of the first three is not open in the caller is no error.
@@ -269,6 +299,8 @@ private:
             break;
         case Kind::same_as:
             break; // when the others are there
+        case Kind::contents:
+            break; // of a tool call alone, which has them
         case Kind::pipe:
             put_pipe(number, number == 0);
             break;
@@ -291,6 +323,27 @@ private:
         }
         actions_.dup2(original, number);
         check([&] { return words_of(number, what); });
+    }
+
+    // Whether the call has it for what it collects, or passes on.
+    bool put_captured(int number, const Stdio& what) {
+        static constexpr unsigned keeps[] = {KSPAWN_CAPTURE_KEEP_STDIN, KSPAWN_CAPTURE_KEEP_STDOUT,
+                                             KSPAWN_CAPTURE_KEEP_STDERR};
+        using Kind = Stdio::Kind;
+        const auto kind = what.kind_;
+        if (kind != Kind::pipe && kind != Kind::pipe_to && kind != Kind::pipe_from) {
+            if (number > 2)
+                return false;
+            const bool of_call = number == 0 && kind == Kind::contents;
+            if (!of_call)
+                capture_->flags |= keeps[number];
+            return of_call;
+        }
+        if (number > 2 || kind == (number == 0 ? Kind::pipe_from : Kind::pipe_to))
+            fail(EINVAL, "pipe for descriptor " + std::to_string(number) + ", which nobody serves");
+        else if (number == 0)
+            capture_->flags |= KSPAWN_CAPTURE_PIPE_INPUT;
+        return true;
     }
 
     void put_pipe(int number, bool to_child) {
@@ -388,6 +441,7 @@ private:
 
     const Command& command_;
     Failure& failure_;
+    kspawn_capture* capture_ = nullptr; // of a tool call
     std::string arg0_;
     std::vector<char*> arguments_;
     std::vector<std::string> own_variables_;
@@ -400,6 +454,58 @@ private:
     std::list<Pipe> pipes_;            // where the start stores our ends
     Child::Pipes our_ends_;            // with room for them: after the start nothing fails
 };
+
+// So that each of them has something said about it, as source() wants to know.
+Command Command::for_capture() const {
+    Command command = *this;
+    if (!says(0))
+        command.stdin_from(Stdio(Stdio::Kind::contents));
+    for (const int number : {1, 2})
+        if (!says(number))
+            command.descriptor(number, Stdio::pipe());
+    return command;
+}
+
+Output Command::capture(std::error_code& error) const {
+    Failure failure;
+    const auto output = capture(failure);
+    error = internal::error_of(failure.error);
+    return output;
+}
+
+Output Command::capture() const {
+    Failure failure;
+    auto output = capture(failure);
+    failure.throw_if_any();
+    return output;
+}
+
+Output Command::capture(Failure& failure) const {
+    kspawn_capture call = KSPAWN_CAPTURE_INIT;
+    const Command command = for_capture();
+    Attempt attempt(command, failure);
+    static const std::string nothing;
+    if (!attempt.prepare(call, command.input_ ? *command.input_ : nothing))
+        return {};
+    internal::Captured captured;
+    if (const int error = kspawn_capture_np(&call, captured.get()); error != 0)
+        failure.take(internal::last_failure(error));
+    return captured.to_output();
+}
+
+Capture Command::start_capture() const {
+    Failure failure;
+    const Command command = for_capture();
+    Attempt attempt(command, failure);
+    auto state = std::make_unique<Capture::State>();
+    state->input = input_.value_or(std::string());
+    if (attempt.prepare(state->call, state->input)) {
+        if (const int error = state->begin(); error != 0)
+            failure.take(internal::last_failure(error));
+    }
+    failure.throw_if_any();
+    return Capture(std::move(state));
+}
 
 Child Command::start(Failure& failure) const {
     Attempt attempt(*this, failure);
