@@ -25,8 +25,8 @@ using kspawn::CaptureQueue;
 using kspawn::Command;
 using kspawn::Output;
 using kspawn::SpawnError;
-using kspawn::Step;
 using kspawn::Stdio;
+using kspawn::Step;
 using kspawn::test::Cgroup;
 using kspawn::test::CgroupMount;
 using support::shell;
@@ -57,8 +57,7 @@ TEST_F(Captured, TheWholeChain) {
     std::string cgroup;
     if (support::by_kernel() && mount) {
         Cgroup group(mount, "tool");
-        const auto output =
-            command.parent_death_signal(SIGKILL).kill_tree(group.get()).capture();
+        const auto output = command.parent_death_signal(SIGKILL).kill_tree(group.get()).capture();
         EXPECT_EQ(output.out, "in\n" + std::filesystem::canonical(scratch.path()).string() +
                                   "\n0::/tool\n0\n1\n2\n3\n");
         EXPECT_TRUE(group.remove()) << std::strerror(errno);
@@ -97,9 +96,13 @@ TEST_F(Captured, WhatWasSaidHolds) {
     output = shell("echo a; echo b >&2").stderr_to(Stdio::same_as(1)).capture();
     EXPECT_EQ(output.out, "a\nb\n");
     EXPECT_EQ(shell("readlink /proc/self/fd/0").capture().out, "/dev/null\n");
-    EXPECT_EQ(shell("readlink /proc/self/fd/0").stdin_from(Stdio::read(file)).input("z").capture().out,
-              file.native() + "\n");
-    EXPECT_TRUE(shell("test -p /dev/stdin").stdin_from(Stdio::pipe()).input("x").capture()
+    EXPECT_EQ(
+        shell("readlink /proc/self/fd/0").stdin_from(Stdio::read(file)).input("z").capture().out,
+        file.native() + "\n");
+    EXPECT_TRUE(shell("test -p /dev/stdin")
+                    .stdin_from(Stdio::pipe())
+                    .input("x")
+                    .capture()
                     .status.success());
     EXPECT_FALSE(shell("test -p /dev/stdin").input("x").capture().status.success());
 }
@@ -234,9 +237,8 @@ TEST_F(Captured, Coroutines) {
 TEST_F(Captured, Terminate) {
     auto child = shell("exec sleep 60").spawn();
     EXPECT_EQ(child.terminate(60s).signal(), SIGTERM);
-    child = shell("trap '' TERM; echo; while :; do sleep 0.05; done")
-                .stdout_to(Stdio::pipe())
-                .spawn();
+    child =
+        shell("trap '' TERM; echo; while :; do sleep 0.05; done").stdout_to(Stdio::pipe()).spawn();
     std::byte line{};
     child.stdout_pipe().read({&line, 1}); // it is deaf from here on
     EXPECT_EQ(child.terminate(100ms).signal(), SIGKILL);

@@ -19,6 +19,7 @@ using kspawn::Stdio;
 class Leaks : public support::Tidy {};
 
 constexpr int highest = 64;
+constexpr int rounds = 100;
 
 // In a process that was forked: whether it has the end of a pipe that a child of ours uses.
 bool has_end(int access) {
@@ -72,7 +73,7 @@ private:
 // Our ends, from which we read, are there for all to fork; those that write are the child's.
 TEST_F(Leaks, OutputWhileOtherThreadsFork) {
     Forkers forkers(O_WRONLY);
-    for (int i = 0; i < 400 || forkers.forks() < 400; ++i)
+    for (int i = 0; i < rounds || forkers.forks() < rounds; ++i)
         ASSERT_EQ(Command("/bin/echo").arg("x").output().out, "x\n");
     forkers.stop();
     if (support::by_kernel())
@@ -83,7 +84,7 @@ TEST_F(Leaks, OutputWhileOtherThreadsFork) {
 
 TEST_F(Leaks, InputWhileOtherThreadsFork) {
     Forkers forkers(O_RDONLY);
-    for (int i = 0; i < 400 || forkers.forks() < 400; ++i) {
+    for (int i = 0; i < rounds || forkers.forks() < rounds; ++i) {
         auto child = Command("/bin/true").stdin_from(Stdio::pipe()).spawn();
         ASSERT_TRUE(child.wait().success());
     }

@@ -172,9 +172,8 @@ kspawn_spawnattr_t attributes_of(const kspawn_capture& call) noexcept {
 }
 
 int start_captured(const kspawn_capture& call, CaptureStarted& started) noexcept {
-    Request request{call.file, call.search, call.file_actions, call.attributes,
-                    call.argv, call.envp,   true,              &started.pid,
-                    &started.pidfd};
+    Request request{call.file, call.search, call.file_actions, call.attributes, call.argv,
+                    call.envp, true,        &started.pid,      &started.pidfd};
     request.program = call.program;
     if (call.program >= 0)
         request.path = "";

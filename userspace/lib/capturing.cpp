@@ -145,7 +145,8 @@ Capturing::Watched Capturing::watched() const noexcept {
     watched.add(out_.pipe(), POLLIN);
     watched.add(err_.pipe(), POLLIN);
     watched.add(in_, POLLOUT);
-    const bool end_matters = watched.count == 0 || tree_ || in_ || epoll_ || deadline_ != never;
+    const bool end_matters =
+        watched.count == 0 || tree_ || in_ || epoll_ || timed_out_ || deadline_ != never;
     if (end_matters)
         watched.add(pidfd_, POLLIN);
     if (killing_tree_)
@@ -160,8 +161,8 @@ int Capturing::poll(Watched& watched, bool waits) noexcept {
         if (waits && next != never)
             timeout = timespec_of(std::max<Nanoseconds>(next - now(), 0));
         const bool for_ever = waits && next == never;
-        const int count = ::ppoll(watched.entries.data(), watched.count,
-                                  for_ever ? nullptr : &timeout, nullptr);
+        const int count =
+            ::ppoll(watched.entries.data(), watched.count, for_ever ? nullptr : &timeout, nullptr);
         if (count >= 0)
             return 0;
         if (errno != EINTR)

@@ -48,10 +48,10 @@ bool MadeBefore::is_known(const Request& request) noexcept {
     kspawn_info info{};
     if (device::get_info(device::lease().descriptor, info) != 0)
         return true;
-    return std::ranges::none_of(
-        file_actions::actions_of(*request.file_actions), [&](const kspawn_action& action) {
-            return is_made(action) && (info.actions >> action.op & 1U) == 0;
-        });
+    return std::ranges::none_of(file_actions::actions_of(*request.file_actions),
+                                [&](const kspawn_action& action) {
+                                    return is_made(action) && (info.actions >> action.op & 1U) == 0;
+                                });
 }
 
 MadeBefore::MadeBefore() noexcept : object_() {

@@ -48,8 +48,8 @@ struct setting {
  *
  * Neither `dups` nor `closefrom` goes together with `actions`.
  *
- * `directory` has the programs tiny, first, late, writer and checker, and can be written to.  Ends the
- * process with a message if that cannot be done.
+ * `directory` has the programs tiny, first, late, writer and checker, and can be written to.  Ends
+ * the process with a message if that cannot be done.
  */
 void setting_set(struct setting* setting, const char* text, const char* directory);
 

@@ -26,7 +26,8 @@ static int begin(const struct bench_request* request) {
 }
 
 static int prepare(const struct tool* tool) {
-    const struct bench_action null = {.operation = BENCH_OPEN, .path = "/dev/null", .oflag = O_RDWR};
+    const struct bench_action null = {
+        .operation = BENCH_OPEN, .path = "/dev/null", .oflag = O_RDWR};
     in_child_call(SYS_close, 0, 0, 0, 0);
     long result = in_child_open(&null);
     for (int i = 0; result >= 0 && i < 2; i++)
@@ -61,8 +62,7 @@ static int start(const struct bench_request* request, struct bench_child* child)
     int cancel_state;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     struct job job = {.request = request, .tool = &own, .mask = in_child_block_all()};
-    struct clone_args args = {.flags =
-                                  CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND | CLONE_PIDFD,
+    struct clone_args args = {.flags = CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND | CLONE_PIDFD,
                               .pidfd = (uintptr_t)&own.pidfd,
                               .exit_signal = SIGCHLD,
                               .stack = (uintptr_t)stack,

@@ -530,9 +530,8 @@ KSPAWN_API int kspawn_spawn_file_actions_addmemfd_np(kspawn_spawn_file_actions_t
  *
  * Since kspawn 0.2.
  */
-KSPAWN_API int
-kspawn_spawn_file_actions_setfallback_np(kspawn_spawn_file_actions_t* file_actions,
-                                         int wanted) KSPAWN_NOEXCEPT;
+KSPAWN_API int kspawn_spawn_file_actions_setfallback_np(kspawn_spawn_file_actions_t* file_actions,
+                                                        int wanted) KSPAWN_NOEXCEPT;
 
 /**
  * Open /dev/null, for reading and writing, as a descriptor.  (kspawn)

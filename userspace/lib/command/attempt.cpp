@@ -402,9 +402,8 @@ private:
 
     // Nobody reads or writes our ends of the pipes.
     ExitStatus spawn_and_close_and_wait(pid_t& pid, int& pidfd, std::error_code& error) {
-        const int number =
-            kspawn_spawn_search_np(&pid, &pidfd, program(), search(), actions_.get(), &attributes_,
-                                   arguments_.data(), environment_);
+        const int number = kspawn_spawn_search_np(&pid, &pidfd, program(), search(), actions_.get(),
+                                                  &attributes_, arguments_.data(), environment_);
         if (number != 0) {
             explain(number);
             return ExitStatus();
