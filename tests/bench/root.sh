@@ -28,5 +28,5 @@ copy_bench() {
 	programs=${1%/*}/tests/bench
 	copy /bin/sh /etc/ld.so.cache "$1" "${1%/*}/libkspawn-preload.so" "$programs/runner" \
 		"$programs/runner-musl" "$programs/tiny" "$programs/first" "$programs/late" \
-		"$programs/checker"
+		"$programs/writer" "$programs/checker"
 }

@@ -2,6 +2,8 @@
 // The examples do what they say.
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -86,6 +88,19 @@ TEST(Examples, StartsWithCoroutines) {
               (Lines{"long: exit status 0", "long: started",
                      "none: file action 0: chdir /no/such/directory: No such file or directory",
                      "short: exit status 3", "short: started"}));
+}
+
+TEST(Examples, ToolCalls) {
+    for (const char* const name : {"tool_calls_with_epoll", "tool_calls_with_coroutines"}) {
+        const auto output = Command(directory / name).output();
+        EXPECT_TRUE(output.status.success()) << output.err;
+        EXPECT_EQ(output.out, "1000 of 1000 calls are right\n");
+        // Short enough to be read.
+        std::ifstream source(EXAMPLES_SOURCES "/" + std::string(name) + ".cpp");
+        const auto lines = std::count(std::istreambuf_iterator<char>(source), {}, '\n');
+        EXPECT_GT(lines, 20);
+        EXPECT_LT(lines, 60);
+    }
 }
 
 TEST(Examples, StartsWithBoostAsio) {

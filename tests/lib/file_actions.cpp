@@ -667,6 +667,44 @@ TEST_F(FileActions, LibcMakesNone) {
     EXPECT_EQ(end, -1);
 }
 
+// With the module they are made by the start all the same.
+TEST_F(FileActions, FallbackMakesThemBefore) {
+    auto* const object = actions.get();
+    EXPECT_EQ(kspawn_spawn_file_actions_setfallback_np(nullptr, 1), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_setfallback_np(object, 2), EINVAL);
+    ASSERT_EQ(kspawn_spawn_file_actions_setfallback_np(object, 1), 0);
+    const auto before = open_descriptors();
+    // The lowest free numbers are those that other actions put something on.
+    for (int number = 3; number < 12; ++number)
+        ASSERT_EQ(kspawn_spawn_file_actions_addopen(object, number, "/dev/null", O_RDONLY, 0), 0);
+    int end = 0;
+    ASSERT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 0, "from memory", 11, 0), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_WRONLY, O_NONBLOCK, &end), 0);
+    ASSERT_EQ(start_child({"cat"}), 0) << kspawn_strfailure();
+    EXPECT_EQ(exit_code_of(pid), 0);
+    ASSERT_GE(end, 0);
+    std::string text(100, '\0');
+    EXPECT_EQ(::fcntl(end, F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(::read(end, text.data(), text.size()), 11);
+    EXPECT_STREQ(text.c_str(), "from memory");
+    EXPECT_EQ(::read(end, text.data(), text.size()), 0) << "nobody writes any more";
+    ::close(end);
+    dup2(other, 40);
+    EXPECT_EQ(start_child({"cat"}), EBADF);
+    EXPECT_EQ(end, -1);
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(FileActions, FallbackCanBeTakenBack) {
+    if (kspawn_effective_backend() != KSPAWN_BACKEND_LIBC)
+        GTEST_SKIP() << "through the kernel it means nothing";
+    int end = 0;
+    ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(actions.get(), 1, O_WRONLY, 0, &end), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_setfallback_np(actions.get(), 1), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_setfallback_np(actions.get(), 0), 0);
+    EXPECT_EQ(start_child({"exit", "0"}), ENOTSUP);
+}
+
 TEST_F(FileActions, NullIsOpened) {
     ASSERT_EQ(kspawn_spawn_file_actions_addnull_np(actions.get(), number), 0);
     EXPECT_EQ(child_descriptor(number)["target"], "/dev/null");

@@ -76,7 +76,17 @@ class Library(Subject):
     long = ("manual", "tool_doctor", "tool_run")
 
     # The programs that tests/guest/libc_backend.sh runs as well.
-    _by_libc = ("attributes", "failure", "file_actions", "pidfd", "search", "spawn", "spawn_async", "spawn_wait")
+    _by_libc = (
+        "attributes",
+        "capture",
+        "failure",
+        "file_actions",
+        "pidfd",
+        "search",
+        "spawn",
+        "spawn_async",
+        "spawn_wait",
+    )
 
     def programs(self) -> set[str]:
         names = {path.stem for path in (self._top / "tests" / "lib").glob("*.cpp")}

@@ -9,6 +9,7 @@
 
 #include "completion.hpp"
 #include "device.hpp"
+#include "made_before.hpp"
 
 namespace {
 
@@ -100,8 +101,12 @@ bool kernel_answers(const Request& request, Result& result) noexcept {
 Result start_by_choice(const Request& request) noexcept {
     Result kernel;
     last = KSPAWN_BACKEND_KERNEL;
-    if (!is_for_libc(request) && kernel_answers(request, kernel)) [[likely]]
+    if (!is_for_libc(request) && kernel_answers(request, kernel)) [[likely]] {
+        if (kernel.error == EINVAL && MadeBefore::wanted(request) && !MadeBefore::is_known(request))
+            [[unlikely]]
+            return start_with_made(request, start_by_kernel);
         return kernel;
+    }
     last = KSPAWN_BACKEND_LIBC;
     Result result = call_by_libc(request);
     result.no_kernel = kernel.error;

@@ -41,6 +41,7 @@ struct Request {
     int completion = -1;            ///< When::created: where the event goes
     std::uint64_t cookie = 0;       ///< When::created: what it says
     struct rusage* usage = nullptr; ///< When::ended: what the child has used; null: not wanted
+    int program = -1;               ///< a descriptor of it, in place of the path; -1: none
 };
 
 /// The result of a start, as the kernel tells it, and what else there is to say.  The pidfd

@@ -139,6 +139,10 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
 }
 
 void describe_exec(Words& words, const Request& request) noexcept {
+    if (request.program >= 0) {
+        words << executed << "descriptor " << request.program;
+        return;
+    }
     const auto path = name_of(request.path);
     const bool searched = request.search != nullptr && path.find('/') == std::string_view::npos;
     words << (searched ? "search " : executed);
@@ -179,7 +183,7 @@ std::string_view hint(const Result& result) noexcept {
 
 // How long the path is that add_hint() has to look for.
 std::size_t missing_path(const Request& request, const Result& result) noexcept {
-    if (result.step != KSPAWN_STEP_EXEC || result.error != ENOENT)
+    if (result.step != KSPAWN_STEP_EXEC || result.error != ENOENT || request.program >= 0)
         return 0;
     const auto path = name_of(request.path);
     return path.starts_with('/') && path.size() <= name_max ? path.size() : 0;
@@ -215,6 +219,12 @@ void describe_backend(Words& words, const Result& result) noexcept {
     words << ")";
 }
 
+void describe_capture(Words& words, unsigned part) noexcept {
+    static constexpr std::array<std::string_view, 6> names{
+        "request", "cgroup", "standard input", "standard output", "standard error", "wait"};
+    words << "capture: " << (part < names.size() ? names[part] : std::string_view("request"));
+}
+
 void describe_step(Words& words, const Request& request, unsigned step, unsigned index) noexcept {
     switch (step) {
     case KSPAWN_STEP_POLICY:
@@ -246,6 +256,9 @@ void describe_step(Words& words, const Request& request, unsigned step, unsigned
         break;
     case KSPAWN_STEP_BUILDER:
         words << "builder";
+        break;
+    case KSPAWN_STEP_CAPTURE:
+        describe_capture(words, index);
         break;
     default:
         words << "step " << static_cast<long long>(step);

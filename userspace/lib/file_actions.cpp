@@ -272,3 +272,11 @@ int kspawn_spawn_file_actions_addnull_np(kspawn_spawn_file_actions_t* file_actio
                                          int fd) noexcept {
     return kspawn_spawn_file_actions_addopen(file_actions, fd, "/dev/null", O_RDWR, 0);
 }
+
+int kspawn_spawn_file_actions_setfallback_np(kspawn_spawn_file_actions_t* file_actions,
+                                             int wanted) noexcept {
+    if (!valid(file_actions) || (wanted != 0 && wanted != 1))
+        return EINVAL;
+    file_actions->private_members.fallback = static_cast<unsigned>(wanted);
+    return 0;
+}

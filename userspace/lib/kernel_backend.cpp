@@ -68,6 +68,12 @@ void fill_program(kspawn_args& args, const Request& request) noexcept {
     args.dirfd = AT_FDCWD;
     args.path = address(request.path);
     args.search = address(request.search);
+    if (request.program >= 0) [[unlikely]] {
+        args.flags |= KSPAWN_EMPTY_PATH;
+        args.dirfd = request.program;
+        args.path = address("");
+        args.search = 0;
+    }
     args.argv = address(request.argv);
     args.envp = address(request.envp);
     args.pidfd = request.pidfd ? address(request.pidfd_at) : 0;

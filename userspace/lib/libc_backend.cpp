@@ -2,10 +2,13 @@
 // A start through libc: translate the objects, call posix_spawn(), judge the
 // answer, which is an error number and nothing more.
 #include <spawn.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "attributes.hpp"
 #include "backend.hpp"
@@ -15,8 +18,10 @@
 #include "libc_object.hpp"
 #include "libc_pidfd.hpp"
 #include "libc_search.hpp"
+#include "made_before.hpp"
 #include "search_list.hpp"
 #include "suspects.hpp"
+#include "words.hpp"
 
 // Since glibc 2.39.  Null if this process has an older one.
 extern "C" {
@@ -188,9 +193,22 @@ Result start(const Request& request, const Request& said, const Expansion* expan
     return Result::started(pid, -1);
 }
 
+// By the name that it has here: the child may close it before.
+Result start_descriptor(Request request) noexcept {
+    std::array<char, 64> path{};
+    Words{path} << "/proc/" << ::getpid() << "/fd/" << std::exchange(request.program, -1);
+    request.path = path.data();
+    request.search = nullptr;
+    return start_by_libc(request);
+}
+
 } // namespace
 
 Result start_by_libc(const Request& request) noexcept {
+    if (MadeBefore::wanted(request))
+        return start_with_made(request, start_by_libc);
+    if (request.program >= 0)
+        return start_descriptor(request);
     const ErrnoGuard keep_errno;
     const bool named_only =
         request.attributes != nullptr &&

@@ -73,6 +73,7 @@ std::vector<Question> questions() {
          Asks::Request,
          {{{"strings", 1000}, {"threads", 1}}, {{"strings", 1000}, {"threads", 4}}}},
         {"threads", Asks::Program, axis("threads", {1, 4, 16, 64, 256})},
+        {"tool", Asks::Capture, {{}}},
         {"held", Asks::Request, {{{"resident", 1024}}}},
         {"throughput", Asks::Program, std::move(spawners), "parallel"},
         {"locks", Asks::Program, {{{"spawners", 4}}}, "parallel"},
@@ -84,6 +85,8 @@ std::vector<Question> questions() {
 bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& setting) {
     // Linux allows no more than 128 KiB in one string, and a shell's command is one.
     constexpr std::int64_t command_kibibytes = 128;
+    if (asks == Asks::Capture || way.captures)
+        return way.captures && asks == Asks::Capture;
     if (asks == Asks::Traced)
         return way.traced;
     if (asks == Asks::Search)

@@ -26,6 +26,7 @@ struct Way {
     bool preload = false;    // with libkspawn-preload, through the kernel or not at all
     bool ours = false;
     bool searches = false; // knows PATH
+    bool captures = false; // makes tool calls, and nothing else
     bool traced = false;   // is measured once more while kspawn-trace looks on
 };
 
@@ -39,6 +40,7 @@ enum class Asks {
     Traced,  // the same, of those that are traced
     Search,  // to look for the program in PATH
     Closing, // the file action closefrom
+    Capture, // to make a tool call
 };
 
 struct Parameter {

@@ -49,7 +49,7 @@ public:
         if (::mkdtemp(name.data()) == nullptr)
             throw fs::filesystem_error("mkdtemp", name, std::make_error_code(std::errc(errno)));
         m_directory = name;
-        for (const char* program : {"tiny", "first", "late", "checker"})
+        for (const char* program : {"tiny", "first", "late", "writer", "checker"})
             fs::copy_file(source / program, m_directory / program);
     }
     Programs(const Programs&) = delete;
@@ -107,7 +107,7 @@ private:
     static std::string setting_text(const bench::Cell& cell) {
         // Questions that are a state of the setting themselves.
         std::string text;
-        for (const char* question : {"first", "held", "stall", "locks"})
+        for (const char* question : {"first", "tool", "held", "stall", "locks"})
             if (cell.question == question)
                 text = cell.question + "=1";
         for (const auto& parameter : cell.setting)

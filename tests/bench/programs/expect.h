@@ -10,6 +10,9 @@
 #ifndef BENCH_EXPECT_H
 #define BENCH_EXPECT_H
 
+/* What writer writes. */
+#define BENCH_LINE "a line of output\n"
+
 /* Exit status of tiny, and of a checker that has found all as expected. */
 #define BENCH_CHILD_OK 42
 

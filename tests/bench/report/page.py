@@ -50,6 +50,7 @@ QUESTIONS = {
     "stall": "A thread that only counts, on another CPU",
     "failure": "A start that fails",
     "search": "A program that is searched for",
+    "tool": "A tool call, until its output and its status are there",
     "held": "Memory needed until the exec, and a start where memory is accounted strictly",
     "make": "Whole programs: a make build",
     "python": "Whole programs: a Python script that shells out",

@@ -104,6 +104,7 @@ PLOTS = (
     Plot("closefrom", "10,000 descriptors and closefrom(3)", "closefrom/descriptors:10000/cloexec:0/closefrom:1"),
     Plot("strings", "1,000 arguments, 4 threads", "strings/strings:1000/threads:4"),
     Plot("search", "Found in the fourth of seven directories", "search/path:7/found:4"),
+    Plot("tool", "A tool call, until its output and its status are there", "tool"),
     Plot("missing", "The program is not there", "failure/missing:1"),
     Plot("missing_action", "The program is not there, and a file action is asked for", "failure/missing:1/actions:1"),
     Plot("bad_action", "A file action fails", "failure/bad_action:1"),

@@ -53,6 +53,7 @@ enum {
     PARAMETER(spawners)                                                                            \
     PARAMETER(stall)                                                                               \
     PARAMETER(locks)                                                                               \
+    PARAMETER(tool)                                                                                \
     PARAMETER(held)
 
 struct parameters {
@@ -371,6 +372,7 @@ void setting_set(struct setting* setting, const char* text, const char* director
     const char* const program = parameters.missing ? "missing"
                                 : parameters.late  ? "late"
                                 : parameters.first ? "first"
+                                : parameters.tool  ? "writer"
                                                    : "tiny";
     char** environment = make_environment(parameters.arguments * 1024 / ARGUMENT_SIZE / 2);
     *setting = (struct setting){

@@ -43,12 +43,13 @@ struct setting {
  *   spawners     threads that start programs at once
  *   stall        1: a thread on another CPU does nothing but count
  *   locks        1: contended locks are counted (tracefs)
+ *   tool         1: the program is one that writes a line to its standard output
  *   held         1: the child is held before exec, and the memory that this takes is seen
  *
  * Neither `dups` nor `closefrom` goes together with `actions`.
  *
- * `directory` has the programs tiny, first, late and checker, and can be written to.  Ends the
- * process with a message if that cannot be done.
+ * `directory` has the programs tiny, first, late, writer and checker, and can be written to.  Ends
+ * the process with a message if that cannot be done.
  */
 void setting_set(struct setting* setting, const char* text, const char* directory);
 

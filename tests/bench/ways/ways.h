@@ -32,6 +32,9 @@ BENCH_WAY(kspawn_async, kspawn_async, "#8f0b20", "kspawn, asynchronous (ioctl)",
           .searches = true)
 BENCH_WAY(kspawn_wait, kspawn_wait, "#e06a7c", "kspawn, start and wait in one call (ioctl)",
           .ours = true, .searches = true)
+BENCH_WAY(tool_glibc, tool_glibc, "#1257a8", "tool call, posix_spawn of glibc", .captures = true)
+BENCH_WAY(tool_clone3, tool_clone3, "", "tool call, clone3", .captures = true)
+BENCH_WAY(tool_kspawn, tool_kspawn, "#c8102e", "tool call, kspawn", .ours = true, .captures = true)
 BENCH_WAY(builder, builder, "#f2a0ad", "builder, a call for each step (ioctl)", .ours = true,
           .searches = true)
 #endif

@@ -29,7 +29,9 @@
  *     a SIGCHLD; O_CLOEXEC in an open action may be lost.
  *   - pipes, sockets and files in memory are not made: a start with
  *     kspawn_spawn_file_actions_addpipe_np(), kspawn_spawn_file_actions_addsocketpair_np()
- *     or kspawn_spawn_file_actions_addmemfd_np() fails with ENOTSUP.
+ *     or kspawn_spawn_file_actions_addmemfd_np() fails with ENOTSUP.  After
+ *     kspawn_spawn_file_actions_setfallback_np() the first and the last are made in the
+ *     calling process, before the start.
  *   - there is no limit to file actions or to the search list.
  *   - a pidfd (before glibc 2.39), or the process ID that is wanted beside one (from 2.39
  *     on), is got after the child has been started.  If somebody else has reaped the

@@ -8,6 +8,7 @@
 #ifndef KSPAWN_CHILD_HPP
 #define KSPAWN_CHILD_HPP
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -32,6 +33,12 @@ struct Output {
     ExitStatus status;
     std::string out; /**< what it wrote to its standard output, if that was piped */
     std::string err; /**< what it wrote to its standard error, if that was piped */
+    /** @name Of Command::capture() alone (since kspawn 0.2) */
+    /**@{*/
+    bool timed_out = false; /**< the time limit was over first */
+    bool truncated = false; /**< there was more than Command::output_limit() */
+    struct rusage usage {}; /**< what it has used, with the children it waited for */
+    /**@}*/
 };
 
 /**
@@ -158,6 +165,20 @@ public:
     /** @copydoc kill(int) */
     void kill(int signal, std::error_code& error) noexcept;
 
+    /**
+     * Have it end: SIGTERM, and after a grace SIGKILL; then wait() for it.
+     *
+     * @param grace of any std::chrono kind; a negative one is as zero
+     * @return how it ended
+     * @throws std::system_error as wait(); EPERM: it has gained privileges since
+     *
+     * Since kspawn 0.2.
+     */
+    template <class Rep, class Period>
+    ExitStatus terminate(std::chrono::duration<Rep, Period> grace) {
+        return terminate_until(after(grace));
+    }
+
     /** @return our end of the pipe to its standard input; an empty one if it has none */
     [[nodiscard]] FileDescriptor& stdin_pipe() noexcept { return pipe(0); }
     /** @return our end of the pipe from its standard output; an empty one if it has none */
@@ -200,6 +221,7 @@ private:
     using Pipes = std::vector<std::pair<int, FileDescriptor>>;
 
     Child(std::unique_ptr<State> state, Pipes pipes) noexcept;
+    ExitStatus terminate_until(std::chrono::steady_clock::time_point deadline);
     void close_pipes() noexcept { pipes_.clear(); }
     void close_all_but_standard_pipes() noexcept {
         std::erase_if(pipes_, [](const auto& pipe) { return pipe.first > 2; });

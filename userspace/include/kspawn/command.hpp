@@ -22,6 +22,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -46,6 +48,9 @@
 
 namespace kspawn {
 
+class AsyncCapture;
+class Capture;
+class CaptureQueue;
 class AsyncSpawn;
 
 /**
@@ -205,6 +210,31 @@ public:
     Command& stopped();
     /**@}*/
 
+    /** @name Tool calls: for capture() and its like (since kspawn 0.2) */
+    /**@{*/
+    /** What its standard input has, unless something but a pipe was said about that: a pipe if
+     *  one was said or it is more than 1 MiB, and a file in memory otherwise. */
+    Command& input(std::string data);
+    /** Bytes that are kept of standard output and of standard error; the rest is read and
+     *  thrown away.  Otherwise there is no limit. */
+    Command& output_limit(std::size_t out, std::size_t err);
+    /** Bytes that are kept of each. */
+    Command& output_limit(std::size_t each) { return output_limit(each, each); }
+    /** SIGTERM after a time, of any std::chrono kind, from when the program was executed. */
+    template <class Rep, class Period>
+    Command& time_limit(std::chrono::duration<Rep, Period> limit) {
+        return time_limit_ms(std::chrono::ceil<std::chrono::milliseconds>(limit).count());
+    }
+    /** How long after that comes SIGKILL; 1 s if nothing is said. */
+    template <class Rep, class Period>
+    Command& grace(std::chrono::duration<Rep, Period> grace) {
+        return grace_ms(std::chrono::ceil<std::chrono::milliseconds>(grace).count());
+    }
+    /** Create the child in a cgroup (version 2) that the call has for itself, and kill all
+     *  that is in it whenever the call ends.  Its open directory stays the caller's. */
+    Command& kill_tree(int cgroup);
+    /**@}*/
+
     /** @name Starting */
     /**@{*/
     /**
@@ -304,6 +334,39 @@ public:
     [[nodiscard]] Output output(std::string_view input = {}) const;
     /** The same, by error code. */
     [[nodiscard]] Output output(std::string_view input, std::error_code& error) const;
+
+    /**
+     * Start it, collect what it writes, and be done with it: output() with the limits above,
+     * as kspawn_capture_np() of <kspawn/capture.h> does it.
+     *
+     *     auto found = Command("rg").arg("x").current_dir(fd).time_limit(2s)
+     *                      .parent_death_signal(SIGKILL).close_other_descriptors()
+     *                      .kill_tree(cgroup).capture();
+     *
+     * Standard output and error are pipes unless something was said about them, and standard
+     * input is input() or /dev/null.  Other pipes are refused.
+     *
+     * @return what it wrote, how it ended, and whether the time limit was over first
+     * @throws SpawnError as spawn() and with the errors of kspawn_capture_np(); then
+     *         nothing of it is left.  At Step::prepare, EINVAL: a pipe that nobody serves
+     *
+     * Since kspawn 0.2.
+     */
+    [[nodiscard]] Output capture() const;
+    /** The same, by error code; what was read before an error is returned with it. */
+    [[nodiscard]] Output capture(std::error_code& error) const;
+    /**
+     * Start it, and collect what it writes as an event loop says.  Needs
+     * <kspawn/capture.hpp>.  It returns when the program has been executed.
+     *
+     * @throws SpawnError as capture()
+     */
+    [[nodiscard]] Capture start_capture() const;
+    /**
+     * capture() for a coroutine: `Output output = co_await command.capture_async(queue);`.
+     * Needs <kspawn/capture.hpp>.
+     */
+    [[nodiscard]] AsyncCapture capture_async(CaptureQueue& queue) const;
     /**@}*/
 
 private:
@@ -326,6 +389,10 @@ private:
     ExitStatus status(Failure& failure, std::error_code& error) const;
     Output output(std::string_view input, Failure& failure, std::error_code& error) const;
     Command for_output(bool with_input) const;
+    Command for_capture() const;
+    Output capture(Failure& failure) const;
+    Command& time_limit_ms(std::int64_t limit) noexcept;
+    Command& grace_ms(std::int64_t grace) noexcept;
     const char* search_list() const noexcept;
     Command& flag(int flag, bool wanted = true) noexcept;
     // Adds to file actions; an error number.
@@ -357,6 +424,12 @@ private:
     kspawn_spawnattr_t attributes_{};
     std::optional<int> wrong_policy_; // is told when it is started
     std::optional<std::filesystem::path> cgroup_;
+    std::optional<std::string> input_;
+    std::size_t out_limit_ = SIZE_MAX;
+    std::size_t err_limit_ = SIZE_MAX;
+    std::int64_t time_limit_ms_ = unsaid_;
+    std::int64_t grace_ms_ = 1000;
+    int tree_ = unsaid_;
 };
 
 } // namespace kspawn

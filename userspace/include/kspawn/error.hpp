@@ -35,6 +35,7 @@ enum class Step : int {
     builder = KSPAWN_STEP_BUILDER,
     device = KSPAWN_STEP_DEVICE,
     libc = KSPAWN_STEP_LIBC,
+    capture = KSPAWN_STEP_CAPTURE,
     /** Before the kernel was asked: a pipe could not be made, a name has a NUL in it. */
     prepare = 512
 };

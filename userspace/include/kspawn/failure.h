@@ -30,7 +30,7 @@ extern "C" {
  * program is executed.  At KSPAWN_STEP_COPY the index is KSPAWN_ARG_*, at
  * KSPAWN_STEP_ATTRIBUTE the flag KSPAWN_SPAWN_*, at KSPAWN_STEP_ACTION the number of
  * the file action, from 0.  At KSPAWN_STEP_WAIT there is a child, and so there is one after a
- * failure of kspawn_builder_apply_np() or kspawn_builder_start_np().  The library has two
+ * failure of kspawn_builder_apply_np() or kspawn_builder_start_np().  The library has three
  * steps more.
  */
 /**@{*/
@@ -43,6 +43,8 @@ extern "C" {
  * kspawn_strfailure() names them, or the first three.
  */
 #define KSPAWN_STEP_LIBC 257
+/** kspawn_capture_np() itself failed; index: KSPAWN_CAPTURE_* of <kspawn/capture.h>. */
+#define KSPAWN_STEP_CAPTURE 258
 /**@}*/
 
 /** A failed start.  Later versions may add members at the end. */
@@ -58,7 +60,7 @@ struct kspawn_failure {
 /**
  * The last start that failed in the calling thread, through any of the functions of
  * <kspawn/spawn.h>, <kspawn/spawn_async.h> and <kspawn/spawn_wait.h> that start a program,
- * of <kspawn/builder.h>, or kspawn_completion_open_np().
+ * of <kspawn/builder.h> and <kspawn/capture.h>, or kspawn_completion_open_np().
  *
  * @return NULL if there was none.  The object belongs to the library; it
  * changes with the next failure of this thread and goes with the thread

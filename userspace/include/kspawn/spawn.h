@@ -115,6 +115,7 @@ typedef struct {
         unsigned int magic;
         unsigned int count;
         unsigned int capacity;
+        unsigned int fallback;
         void* actions;
         unsigned long reserved[8];
     } private_members;
@@ -443,7 +444,8 @@ KSPAWN_API int kspawn_spawn_file_actions_addpass_np(kspawn_spawn_file_actions_t*
  * process that another thread forks or starts meanwhile has the child's end.  newfd is
  * closed first.
  *
- * The kernel module is needed: through libc a start with it fails with ENOTSUP.
+ * The kernel module is needed: through libc a start with it fails with ENOTSUP, unless
+ * kspawn_spawn_file_actions_setfallback_np() says else.
  *
  * @param[in]  newfd     its number in the child
  * @param[in]  direction what the child does: O_RDONLY or O_WRONLY
@@ -492,7 +494,8 @@ KSPAWN_API int kspawn_spawn_file_actions_addsocketpair_np(kspawn_spawn_file_acti
  * As memfd_create() makes it with MFD_NOEXEC_SEAL: open for reading and writing, at offset
  * 0, not executable.  Nobody else has it.  The contents are copied now.
  *
- * The kernel module is needed: through libc a start with it fails with ENOTSUP.
+ * The kernel module is needed: through libc a start with it fails with ENOTSUP, unless
+ * kspawn_spawn_file_actions_setfallback_np() says else.
  *
  * @param[in] newfd    its number in the child, which is closed first
  * @param[in] contents what is in it; may be null if size is 0
@@ -510,6 +513,25 @@ KSPAWN_API int kspawn_spawn_file_actions_addsocketpair_np(kspawn_spawn_file_acti
 KSPAWN_API int kspawn_spawn_file_actions_addmemfd_np(kspawn_spawn_file_actions_t* file_actions,
                                                      int newfd, const void* contents, size_t size,
                                                      int oflag) KSPAWN_NOEXCEPT;
+
+/**
+ * Have a start that goes through libc make pipes and files in memory, too.  (kspawn)
+ *
+ * Without this, a start through libc fails with ENOTSUP at an action of
+ * kspawn_spawn_file_actions_addpipe_np() or kspawn_spawn_file_actions_addmemfd_np().  With
+ * it, they are made in the calling process, close-on-exec, before libc is called: a process
+ * that another thread forks meanwhile has the child's end, too.  So it is with a kernel
+ * module that is older than these actions.  An action before them in the list must not close
+ * numbers that it does not name.  Starts through a module that has the actions stay as they
+ * are.
+ *
+ * @param[in] wanted 1, or 0: as at first
+ * @return 0; EINVAL: another number
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_setfallback_np(kspawn_spawn_file_actions_t* file_actions,
+                                                        int wanted) KSPAWN_NOEXCEPT;
 
 /**
  * Open /dev/null, for reading and writing, as a descriptor.  (kspawn)

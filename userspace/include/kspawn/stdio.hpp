@@ -88,7 +88,8 @@ private:
         same_as,
         pipe,
         pipe_to,
-        pipe_from
+        pipe_from,
+        contents // what Command::input() says, or /dev/null
     };
     explicit Stdio(Kind kind) : kind_(kind) {}
 

@@ -7,9 +7,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <list>
 #include <utility>
 
 #include "../search_list.hpp"
+#include "capture_state.hpp"
+#include "checked.hpp"
 #include "child_state.hpp"
 #include "completion_queue_state.hpp"
 #include "failed_step.hpp"
@@ -72,15 +75,40 @@ public:
         return child_of(error, std::move(state), pidfd);
     }
 
+    /// Makes all that a tool call needs.  `call` and `input` must live until it is over.
+    bool prepare(kspawn_capture& call, const std::string& input) {
+        capture_ = &call;
+        call.flags = KSPAWN_CAPTURE_INHERIT;
+        if (!prepare())
+            return false;
+        call.file = program();
+        call.search = search();
+        call.argv = arguments_.data();
+        call.envp = environment_;
+        call.file_actions = actions_.get();
+        call.attributes = &attributes_;
+        if (command_.input_ && (call.flags & KSPAWN_CAPTURE_KEEP_STDIN) == 0) {
+            call.input_data = input.data();
+            call.input_size = input.size();
+        }
+        call.out_max = command_.out_limit_;
+        call.err_max = command_.err_limit_;
+        call.time_limit_ms = command_.time_limit_ms_;
+        call.grace_ms = command_.grace_ms_;
+        call.cgroup = command_.tree_;
+        if (command_.tree_ == impossible_)
+            fail(EBADF, "cgroup of the tree");
+        return !failed();
+    }
+
     /// Whether nobody but the child has anything to do until it has ended.
-    [[nodiscard]] bool can_wait_in_call() const noexcept { return our_ends_.empty(); }
+    [[nodiscard]] bool can_wait_in_call() const noexcept { return pipes_.empty(); }
 
-    /// Lets nobody read or write our ends of the pipes.
-    void close_our_ends() noexcept { our_ends_.clear(); }
-
-    /// Starts it and waits for it, in one call if no signal ends that.  The pidfd is the
-    /// caller's.
+    /// Starts it and waits for it, in one call if nobody has to close a pipe before that and
+    /// no signal ends it.  The pidfd is the caller's.
     ExitStatus spawn_and_wait(pid_t& pid, int& pidfd, std::error_code& error) {
+        if (!can_wait_in_call())
+            return spawn_and_close_and_wait(pid, pidfd, error);
         int status = 0;
         const int number =
             kspawn_spawn_wait_np(&pid, &pidfd, &status, nullptr, program(), search(),
@@ -91,14 +119,7 @@ public:
             explain(number);
             return ExitStatus();
         }
-        // The child's ends of its pipes: it may wait until nobody else has them open.
-        held_.clear();
-        Child::State state;
-        state.pid = pid;
-        state.pidfd = FileDescriptor(pidfd);
-        state.reap(0, error);
-        static_cast<void>(state.pidfd.release());
-        return state.status.value_or(ExitStatus());
+        return wait_for(pid, pidfd, error);
     }
 
     /// Returns the child's process ID, or 0.
@@ -120,7 +141,7 @@ public:
         }
         state->pid = pid;
         state->pidfd = FileDescriptor(pidfd);
-        operation.child = {std::move(state), std::move(our_ends_)};
+        operation.child = {std::move(state), our_ends()};
         operation.actions = std::move(actions_);
         queue.started(cookie, std::move(operation));
         // From here on the command may be gone.
@@ -255,6 +276,8 @@ private:
 
     void put(int number, const Stdio& what) {
         using Kind = Stdio::Kind;
+        if (capture_ != nullptr && put_captured(number, what))
+            return;
         switch (what.kind_) {
         case Kind::inherit:
             // That one of the first three is not open in the caller is no error.
@@ -276,6 +299,8 @@ private:
             break;
         case Kind::same_as:
             break; // when the others are there
+        case Kind::contents:
+            break; // of a tool call alone, which has them
         case Kind::pipe:
             put_pipe(number, number == 0);
             break;
@@ -300,19 +325,31 @@ private:
         check([&] { return words_of(number, what); });
     }
 
-    void put_pipe(int number, bool to_child) {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) {
-            fail(errno, "pipe for descriptor " + std::to_string(number));
-            return;
+    // Whether the call has it for what it collects, or passes on.
+    bool put_captured(int number, const Stdio& what) {
+        static constexpr unsigned keeps[] = {KSPAWN_CAPTURE_KEEP_STDIN, KSPAWN_CAPTURE_KEEP_STDOUT,
+                                             KSPAWN_CAPTURE_KEEP_STDERR};
+        using Kind = Stdio::Kind;
+        const auto kind = what.kind_;
+        if (kind != Kind::pipe && kind != Kind::pipe_to && kind != Kind::pipe_from) {
+            if (number > 2)
+                return false;
+            const bool of_call = number == 0 && kind == Kind::contents;
+            if (!of_call)
+                capture_->flags |= keeps[number];
+            return of_call;
         }
-        FileDescriptor read_end(ends[0]);
-        FileDescriptor write_end(ends[1]);
-        FileDescriptor& theirs = to_child ? read_end : write_end;
-        FileDescriptor& ours = to_child ? write_end : read_end;
-        actions_.dup2(source(theirs.get(), number), number);
-        held_.push_back(std::move(theirs));
-        our_ends_.emplace_back(number, std::move(ours));
+        if (number > 2 || kind == (number == 0 ? Kind::pipe_from : Kind::pipe_to))
+            fail(EINVAL, "pipe for descriptor " + std::to_string(number) + ", which nobody serves");
+        else if (number == 0)
+            capture_->flags |= KSPAWN_CAPTURE_PIPE_INPUT;
+        return true;
+    }
+
+    void put_pipe(int number, bool to_child) {
+        our_ends_.emplace_back(number, FileDescriptor());
+        pipes_.push_back({number, actions_.count(), -1});
+        actions_.pipe(number, to_child ? O_RDONLY : O_WRONLY, &pipes_.back().end);
     }
 
     // A number by which the child has this descriptor of the caller's at all
@@ -351,13 +388,59 @@ private:
             return {};
         }
         state->pidfd = FileDescriptor(pidfd);
-        return {std::move(state), std::move(our_ends_)};
+        return {std::move(state), our_ends()};
     }
 
-    void explain(int error) { failure_.take(internal::last_failure(error)); }
+    static ExitStatus wait_for(pid_t pid, int pidfd, std::error_code& error) {
+        Child::State state;
+        state.pid = pid;
+        state.pidfd = FileDescriptor(pidfd);
+        state.reap(0, error);
+        static_cast<void>(state.pidfd.release());
+        return state.status.value_or(ExitStatus());
+    }
+
+    // Nobody reads or writes our ends of the pipes.
+    ExitStatus spawn_and_close_and_wait(pid_t& pid, int& pidfd, std::error_code& error) {
+        const int number = kspawn_spawn_search_np(&pid, &pidfd, program(), search(), actions_.get(),
+                                                  &attributes_, arguments_.data(), environment_);
+        if (number != 0) {
+            explain(number);
+            return ExitStatus();
+        }
+        our_ends().clear();
+        return wait_for(pid, pidfd, error);
+    }
+
+    // After a start that has succeeded.
+    Child::Pipes our_ends() {
+        auto end = our_ends_.begin();
+        for (const auto& pipe : pipes_)
+            (end++)->second = FileDescriptor(pipe.end);
+        pipes_.clear();
+        return std::move(our_ends_);
+    }
+
+    // That there is no descriptor for a pipe is no matter of the child's.
+    void explain(int error) {
+        auto failed = internal::last_failure(error);
+        for (const auto& pipe : pipes_)
+            if (failed.step == Step::action && failed.index == pipe.index &&
+                (error == EMFILE || error == ENFILE))
+                failed = {error, Step::prepare, 0,
+                          "pipe for descriptor " + std::to_string(pipe.number)};
+        failure_.take(std::move(failed));
+    }
+
+    struct Pipe {
+        int number;     // the child's
+        unsigned index; // of its action
+        int end;        // ours; -1: none yet
+    };
 
     const Command& command_;
     Failure& failure_;
+    kspawn_capture* capture_ = nullptr; // of a tool call
     std::string arg0_;
     std::vector<char*> arguments_;
     std::vector<std::string> own_variables_;
@@ -367,8 +450,61 @@ private:
     internal::FileActions actions_;
     FileDescriptor cgroup_;
     std::vector<FileDescriptor> held_; // closed when the child has them
-    Child::Pipes our_ends_;
+    std::list<Pipe> pipes_;            // where the start stores our ends
+    Child::Pipes our_ends_;            // with room for them: after the start nothing fails
 };
+
+// So that each of them has something said about it, as source() wants to know.
+Command Command::for_capture() const {
+    Command command = *this;
+    if (!says(0))
+        command.stdin_from(Stdio(Stdio::Kind::contents));
+    for (const int number : {1, 2})
+        if (!says(number))
+            command.descriptor(number, Stdio::pipe());
+    return command;
+}
+
+Output Command::capture(std::error_code& error) const {
+    Failure failure;
+    const auto output = capture(failure);
+    error = internal::error_of(failure.error);
+    return output;
+}
+
+Output Command::capture() const {
+    Failure failure;
+    auto output = capture(failure);
+    failure.throw_if_any();
+    return output;
+}
+
+Output Command::capture(Failure& failure) const {
+    kspawn_capture call = KSPAWN_CAPTURE_INIT;
+    const Command command = for_capture();
+    Attempt attempt(command, failure);
+    static const std::string nothing;
+    if (!attempt.prepare(call, command.input_ ? *command.input_ : nothing))
+        return {};
+    internal::Captured captured;
+    if (const int error = kspawn_capture_np(&call, captured.get()); error != 0)
+        failure.take(internal::last_failure(error));
+    return captured.to_output();
+}
+
+Capture Command::start_capture() const {
+    Failure failure;
+    const Command command = for_capture();
+    Attempt attempt(command, failure);
+    auto state = std::make_unique<Capture::State>();
+    state->input = input_.value_or(std::string());
+    if (attempt.prepare(state->call, state->input)) {
+        if (const int error = state->begin(); error != 0)
+            failure.take(internal::last_failure(error));
+    }
+    failure.throw_if_any();
+    return Capture(std::move(state));
+}
 
 Child Command::start(Failure& failure) const {
     Attempt attempt(*this, failure);
@@ -405,13 +541,11 @@ std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure
     return std::nullopt;
 }
 
-// That our ends are closed before there is a child is the same to it.
 ExitStatus Command::start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
                                    std::error_code& error) const {
     Attempt attempt(*this, failure);
     if (!attempt.prepare())
         return ExitStatus();
-    attempt.close_our_ends();
     return attempt.spawn_and_wait(pid, pidfd, error);
 }
 

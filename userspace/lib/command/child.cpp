@@ -175,6 +175,20 @@ void Child::kill(int signal) {
     internal::checked("kill", [&](auto& error) { this->kill(signal, error); });
 }
 
+ExitStatus Child::terminate_until(std::chrono::steady_clock::time_point deadline) {
+    for (const int number : {SIGTERM, SIGKILL}) {
+        std::error_code error;
+        kill(number, error);
+        if (error && error != std::errc::no_such_process)
+            throw std::system_error(error, "kill");
+        if (number == SIGTERM) {
+            if (const auto status = wait_until(deadline))
+                return *status;
+        }
+    }
+    return wait();
+}
+
 Output Child::wait_with_output(std::string_view input) {
     return internal::checked("wait",
                              [&](auto& error) { return this->wait_with_output(input, error); });

@@ -3,6 +3,7 @@
 #include <kspawn/command.hpp>
 #include <kspawn/state.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -238,6 +239,32 @@ Command& Command::new_namespaces(int flags) {
 
 Command& Command::stopped() {
     return state("start in the stopped state", kspawn_spawn_file_actions_addstop_np);
+}
+
+Command& Command::input(std::string data) {
+    input_ = std::move(data);
+    return *this;
+}
+
+Command& Command::output_limit(std::size_t out, std::size_t err) {
+    out_limit_ = out;
+    err_limit_ = err;
+    return *this;
+}
+
+Command& Command::time_limit_ms(std::int64_t limit) noexcept {
+    time_limit_ms_ = std::max<std::int64_t>(limit, 0);
+    return *this;
+}
+
+Command& Command::grace_ms(std::int64_t grace) noexcept {
+    grace_ms_ = std::max<std::int64_t>(grace, 0);
+    return *this;
+}
+
+Command& Command::kill_tree(int cgroup) {
+    tree_ = possible_or_not(cgroup);
+    return *this;
 }
 
 Child Command::spawn() const {

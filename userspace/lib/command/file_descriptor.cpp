@@ -6,8 +6,8 @@
 #include <array>
 #include <cerrno>
 
+#include "../broken_pipe_guard.hpp"
 #include "../cancel_guard.hpp"
-#include "broken_pipe_guard.hpp"
 #include "checked.hpp"
 
 namespace kspawn {

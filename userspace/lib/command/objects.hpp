@@ -47,6 +47,11 @@ public:
     void pass(int fd, int newfd, int oflag) noexcept {
         note(kspawn_spawn_file_actions_addpass_np(&object_, fd, newfd, oflag));
     }
+    /// Made before the start where the start cannot make it.
+    void pipe(int newfd, int direction, int* end) noexcept {
+        note(kspawn_spawn_file_actions_addpipe_np(&object_, newfd, direction, 0, end));
+        note(kspawn_spawn_file_actions_setfallback_np(&object_, 1));
+    }
     void tcsetpgrp(int fd) noexcept {
         note(kspawn_spawn_file_actions_addtcsetpgrp_np(&object_, fd));
     }
@@ -58,6 +63,7 @@ public:
     }
 
     [[nodiscard]] int error() const noexcept { return error_; }
+    [[nodiscard]] unsigned count() const noexcept { return object_.private_members.count; }
     [[nodiscard]] kspawn_spawn_file_actions_t* get() noexcept { return &object_; }
 
 private:

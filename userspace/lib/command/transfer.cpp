@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "../broken_pipe_guard.hpp"
 #include "../cancel_guard.hpp"
-#include "broken_pipe_guard.hpp"
 #include "checked.hpp"
 
 namespace kspawn::internal {
