@@ -85,6 +85,36 @@ TEST_F(spawn, parent_death_signal_of_the_program)
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
 }
 
+/* What clears it: other ids, fewer capabilities, whoever asks in that order. */
+TEST_F(spawn, parent_death_signal_that_is_cleared)
+{
+	/* None but CAP_SETUID and CAP_SETGID. */
+	const struct __user_cap_data_struct fewer[2] = {
+		{ 1 << CAP_SETUID | 1 << CAP_SETGID, 1 << CAP_SETUID | 1 << CAP_SETGID, 0 },
+	};
+	DEFINE_REPORT(s, r);
+	int i;
+
+	need_root(_metadata);
+	for (i = 0; i < 4; i++) {
+		bool before = i % 2;
+
+		s.args.action_count = 0;
+		if (before)
+			spawn_state(&s, KSPAWN_ACTION_PDEATHSIG, SIGHUP, 0, 0);
+		if (i < 2)
+			spawn_state(&s, KSPAWN_ACTION_RESGID, OWN_GROUP, OWN_GROUP, OWN_GROUP);
+		else
+			spawn_state_data(&s, KSPAWN_ACTION_CAPABILITIES, fewer, sizeof(fewer));
+		if (!before)
+			spawn_state(&s, KSPAWN_ACTION_PDEATHSIG, SIGHUP, 0, 0);
+		expect_report(_metadata, self->device, &s, &r);
+		/* Root's next program has all capabilities again, which clears nothing. */
+		EXPECT_TRUE(says(&r, "prctl", before ? "pdeathsig 0 " : "pdeathsig 1 "))
+			TH_LOG("round %d: %s", i, report_section(&r, "prctl", NULL));
+	}
+}
+
 /* The program ends as its parent does. */
 TEST_F(spawn, parent_that_exits)
 {
