@@ -185,9 +185,6 @@ kspawn_action RequestReader::action(Request& request) {
     case KSPAWN_ACTION_MEMFD:
         made(action, request);
         break;
-    default:
-        state(action);
-        break;
     case KSPAWN_ACTION_OPEN:
         action.fd = descriptor();
         action.dirfd = directory();
@@ -203,12 +200,11 @@ kspawn_action RequestReader::action(Request& request) {
     case KSPAWN_ACTION_CLOSE_RANGE:
         action.newfd = descriptor();
         [[fallthrough]];
-    case KSPAWN_ACTION_CLOSE:
-    case KSPAWN_ACTION_FCHDIR:
-    case KSPAWN_ACTION_CLOSEFROM:
-    case KSPAWN_ACTION_TCSETPGRP:
-    case KSPAWN_ACTION_INHERIT:
-        action.fd = descriptor();
+    default:
+        if (action.op > KSPAWN_ACTION_PASS)
+            state(action);
+        else
+            action.fd = descriptor();
     }
     if (reader_.one_in(30))
         patch(&action, sizeof(action));
