@@ -3,13 +3,14 @@
  * AppArmor: the child of a spawn is confined as one of vfork() and execve() is,
  * by the profile of the thread that calls, and its transitions are the kernel's.
  */
-#include "lib/fixture.h"
+#include "lib/builders.h"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define CALLER		"kspawn_test_caller"
 #define TARGET		"kspawn_test_target"
+#define BOUNDED		"kspawn_test_bounded"
 #define NO_APPARMOR	"needs root, AppArmor and its parser"
 
 #define MOST		"  capability,\n  signal,\n  ptrace,\n  unix,\n  / r,\n" \
@@ -28,6 +29,10 @@ static bool load(const char *directory)
 		return false;
 	n = snprintf(policy, sizeof(policy),
 		     "profile " TARGET " {\n" MOST "}\n"
+		     "profile " BOUNDED " {\n  signal,\n  unix,\n  / r,\n"
+		     "  /** rwlkm,\n  /** ix,\n  capability,\n  deny capability sys_chroot,\n"
+		     "  deny capability setuid,\n  deny capability sys_resource,\n"
+		     "  deny capability sys_nice,\n}\n"
 		     "profile " CALLER " {\n" MOST
 		     "  %s/changes px -> " TARGET ",\n"
 		     "  deny %s/denied x,\n"
@@ -186,6 +191,97 @@ TEST_F(spawn, without_new_privileges)
 	EXPECT_NE(0, error);
 	EXPECT_EQ(error, run_by_spawn(_metadata, self->device, "./changes", label));
 	EXPECT_STREQ(by_vfork, label);
+}
+
+/* The operations on state ask for capabilities, and the profile may deny them. */
+TEST_F(spawn, state_that_the_profile_denies)
+{
+	static const struct {
+		struct kspawn_action action;
+		int error;
+	} denied[] = {
+		{ { .op = KSPAWN_ACTION_RESUID, .value = OWN_USER, .value2 = OWN_USER,
+		    .value3 = OWN_USER }, EPERM },
+		{ { .op = KSPAWN_ACTION_PRIORITY, .value = -5 }, EACCES },
+		{ { .op = KSPAWN_ACTION_OOM_SCORE, .value = -500 }, EACCES },
+	};
+	DEFINE_SPAWN(s, scratch_tiny);
+
+	if (!load(self->directory))
+		SKIP(return, NO_APPARMOR);
+	for (int confined = 0; confined < 2; confined++) {
+		if (confined)
+			ASSERT_EQ(0, confine("changeprofile", BOUNDED));
+		for (unsigned int i = 0; i < ARRAY_SIZE(denied); i++) {
+			spawn_init(&s, scratch_tiny);
+			*spawn_action(&s, denied[i].action.op) = denied[i].action;
+			if (confined)
+				expect_failure(_metadata, self->device, &s, denied[i].error,
+					       KSPAWN_STEP_ACTION, 0);
+			else
+				expect_exit(_metadata, self->device, &s, 0);
+		}
+		spawn_init(&s, scratch_tiny);
+		spawn_chroot(&s, AT_FDCWD, "/");
+		if (confined)
+			expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ACTION, 0);
+		else
+			expect_exit(_metadata, self->device, &s, 0);
+	}
+}
+
+/* Whoever may not attach to a child as a debugger may not operate its builder. */
+TEST_F(spawn, builder_of_another_profile)
+{
+	int builder, outcome;
+	struct spawn s;
+	pid_t pid, other;
+
+	if (!load(self->directory))
+		SKIP(return, NO_APPARMOR);
+	builder = assert_builder(_metadata, self->device, &pid);
+	other = assert_fork(_metadata);
+	if (!other) {
+		if (confine("changeprofile", BOUNDED))
+			_exit(254);
+		plain_init(&s);
+		spawn_chdir(&s, "/");
+		outcome = apply(builder, &s) ? errno : 0;
+		_exit(s.result.step == KSPAWN_STEP_BUILDER ? outcome : 253);
+	}
+	outcome = own_wait_exit(other);
+	/* A file that a profile does not know is taken away when it is entered. */
+	EXPECT_TRUE(outcome == EPERM || outcome == EACCES)
+		TH_LOG("%d", outcome);
+	expect_alive(_metadata, builder, pid);
+	close(builder);
+}
+
+/* The child of a confined maker is confined, and so is its program. */
+TEST_F(spawn, builder_of_a_confined_maker)
+{
+	DEFINE_SPAWN(program, "./plain", "plain", "pause");
+	char label[64];
+	struct spawn s;
+	int builder;
+	pid_t pid;
+
+	if (!load(self->directory))
+		SKIP(return, NO_APPARMOR);
+	ASSERT_EQ(0, confine("changeprofile", CALLER));
+	builder = assert_builder(_metadata, self->device, &pid);
+	read_label(pid, label);
+	EXPECT_STREQ(CALLER " (enforce)", label);
+	plain_init(&s);
+	spawn_open(&s, 9, "secret", O_RDONLY, 0);
+	expect_refused(_metadata, builder, &s, EACCES);
+	program.args.path = spawn_pointer("./denied");
+	expect_call(_metadata, builder, KSPAWN_IOC_START, &program, EACCES, KSPAWN_STEP_EXEC, 0);
+	program.args.path = spawn_pointer("./changes");
+	ASSERT_EQ(pid, start(builder, &program));
+	end_child(pid, label);
+	EXPECT_STREQ(TARGET " (enforce)", label);
+	close(builder);
 }
 
 TEST_HARNESS_MAIN

@@ -3,11 +3,12 @@
  * The auditor's view of a spawn: rules on system calls see what the child
  * does in their place.  Without a daemon the records are in the kernel's log.
  */
-#include "lib/fixture.h"
+#include "lib/builders.h"
 
 #include <linux/audit.h>
 #include <linux/netlink.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -162,6 +163,120 @@ TEST_F(spawn, what_the_child_does)
 		EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, calls[i]));
 	EXPECT_EQ(0, set_audit(sock, false));
 	EXPECT_EQ(0, set_log_interval("5"));
+}
+
+/* Rules on these calls, and the log from now on; -1 if there can be none. */
+static int audit_begin(const int *numbers, unsigned int count, int *log)
+{
+	int sock = geteuid() ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+
+	if (sock < 0 || set_audit(sock, true))
+		return -1;
+	for (unsigned int i = 0; i < count; i++)
+		if (set_rule(sock, AUDIT_ADD_RULE, numbers[i]))
+			return -1;
+	*log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (*log < 0 || set_log_interval("0") || lseek(*log, 0, SEEK_END) < 0)
+		return -1;
+	return sock;
+}
+
+static void audit_end(struct __test_metadata *_metadata, int sock, const int *numbers,
+		      unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		EXPECT_EQ(0, set_rule(sock, AUDIT_DEL_RULE, numbers[i]));
+	EXPECT_EQ(0, set_audit(sock, false));
+	EXPECT_EQ(0, set_log_interval("5"));
+}
+
+/* In the order of add_state(). */
+static const int state_calls[] = {
+	SYS_umask, SYS_prlimit64, SYS_prctl, SYS_setgroups, SYS_setpriority, SYS_sched_setaffinity,
+	SYS_unshare, SYS_setns, SYS_ioprio_set, SYS_personality, SYS_set_mempolicy,
+	SYS_sched_setattr, SYS_chroot, SYS_capset, SYS_setresgid, SYS_setresuid,
+};
+
+static void add_state(struct spawn *s, int namespace)
+{
+	static const unsigned long mask = 1;
+	static const __u32 groups[] = { 7 }, all[6] = { 0xc0, 0xc0 };
+	static const __u32 sched[12] = { 48 };
+
+	spawn_state(s, KSPAWN_ACTION_UMASK, 022, 0, 0);
+	spawn_state(s, KSPAWN_ACTION_RLIMIT, 0, RLIMIT_CORE, 0);
+	spawn_state(s, KSPAWN_ACTION_NO_NEW_PRIVS, 0, 0, 0);
+	spawn_state_data(s, KSPAWN_ACTION_GROUPS, groups, sizeof(groups));
+	spawn_state(s, KSPAWN_ACTION_PRIORITY, 1, 0, 0);
+	spawn_state_data(s, KSPAWN_ACTION_AFFINITY, &mask, sizeof(mask));
+	spawn_state(s, KSPAWN_ACTION_UNSHARE, CLONE_NEWUTS, 0, 0);
+	spawn_state_fd(s, KSPAWN_ACTION_SETNS, namespace, CLONE_NEWUTS);
+	spawn_state(s, KSPAWN_ACTION_IOPRIO, 3 << 13, 0, 0);
+	spawn_state(s, KSPAWN_ACTION_PERSONALITY, 0, 0, 0);
+	spawn_state_data(s, KSPAWN_ACTION_MEMPOLICY, NULL, 0);
+	spawn_state_data(s, KSPAWN_ACTION_SCHEDULER, sched, sizeof(sched));
+	spawn_chroot(s, AT_FDCWD, "/");
+	spawn_state_data(s, KSPAWN_ACTION_CAPABILITIES, all, sizeof(all));
+	spawn_state(s, KSPAWN_ACTION_RESGID, OWN_GROUP, OWN_GROUP, OWN_GROUP);
+	spawn_state(s, KSPAWN_ACTION_RESUID, OWN_USER, OWN_USER, OWN_USER);
+}
+
+static void expect_state_audited(struct __test_metadata *_metadata, int log, pid_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(state_calls); i++)
+		EXPECT_TRUE(audited(log, state_calls[i], pid, true))
+			TH_LOG("system call %d", state_calls[i]);
+}
+
+TEST_F(spawn, state_of_the_child)
+{
+	int sock, log, namespace;
+	struct spawn s;
+	pid_t pid;
+
+	sock = audit_begin(state_calls, ARRAY_SIZE(state_calls), &log);
+	if (sock < 0)
+		SKIP(return, NEEDS_AUDIT);
+	namespace = assert_fd(_metadata, open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC));
+	spawn_init(&s, scratch_tiny);
+	add_state(&s, namespace);
+	pid = assert_start(_metadata, self->device, &s);
+	EXPECT_EQ(0, own_wait(pid));
+	expect_state_audited(_metadata, log, pid);
+
+	/* One that fails, too. */
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
+	spawn_init(&s, scratch_tiny);
+	spawn_state(&s, KSPAWN_ACTION_RESUID, OWN_USER, OWN_USER, OWN_USER);
+	spawn_chroot(&s, AT_FDCWD, "/");
+	expect_failure(_metadata, self->device, &s, EPERM, KSPAWN_STEP_ACTION, 1);
+	EXPECT_TRUE(audited(log, SYS_chroot, 0, false));
+	audit_end(_metadata, sock, state_calls, ARRAY_SIZE(state_calls));
+	close(namespace);
+}
+
+/* What is done to the child of a builder is that child's doing, whoever asks for it. */
+TEST_F(spawn, state_of_a_builder)
+{
+	int sock, log, namespace, builder;
+	struct spawn s;
+	pid_t pid;
+
+	sock = audit_begin(state_calls, ARRAY_SIZE(state_calls), &log);
+	if (sock < 0)
+		SKIP(return, NEEDS_AUDIT);
+	namespace = assert_fd(_metadata, open("/proc/self/ns/uts", O_RDONLY));
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
+	add_state(&s, namespace);
+	expect_applied(_metadata, builder, &s);
+	expect_state_audited(_metadata, log, pid);
+	audit_end(_metadata, sock, state_calls, ARRAY_SIZE(state_calls));
+	close(builder);
+	EXPECT_TRUE(wait_gone(pid));
+	close(namespace);
 }
 
 /* A caller that the auditor knows: until its exec the child is the caller's program. */

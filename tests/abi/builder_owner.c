@@ -137,6 +137,66 @@ TEST_F(spawn, ids_changed_for_a_while)
 	EXPECT_EQ(0, own_wait(caller));
 }
 
+static int own_no_new_privs(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* A child that may gain privileges is for none that may not, though root it be. */
+TEST_F(spawn, no_new_privs_of_another)
+{
+	const struct meeting gains = { .other = own_no_new_privs };
+	const struct meeting gains_not = { .maker = own_no_new_privs, .other = own_no_new_privs };
+	struct spawn s;
+	pid_t other, pid;
+	int builder;
+
+	need_root(_metadata);
+	EXPECT_EQ(EPERM, meet(_metadata, self->device, &gains));
+	EXPECT_EQ(0, meet(_metadata, self->device, &gains_not));
+
+	/* Nor may the child's gain any after it was said so. */
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
+	spawn_state(&s, KSPAWN_ACTION_NO_NEW_PRIVS, 0, 0, 0);
+	expect_applied(_metadata, builder, &s);
+	other = assert_fork(_metadata);
+	if (!other)
+		_exit(own_no_new_privs() ? 254 : operating(builder));
+	EXPECT_EQ(0, own_wait_exit(other));
+	expect_alive(_metadata, builder, pid);
+	close(builder);
+}
+
+/* Of a child that has given up privileges its maker, who has not, may still operate it. */
+TEST_F(spawn, privileges_of_the_child_dropped)
+{
+	struct spawn s;
+	pid_t pid, other;
+	int builder;
+
+	need_root(_metadata);
+	builder = assert_builder(_metadata, self->device, &pid);
+	plain_init(&s);
+	spawn_state(&s, KSPAWN_ACTION_RESGID, OWN_GROUP, OWN_GROUP, OWN_GROUP);
+	spawn_state(&s, KSPAWN_ACTION_RESUID, OWN_USER, OWN_USER, OWN_USER);
+	expect_applied(_metadata, builder, &s);
+	/* It cannot do what its user cannot do, whoever asks for it. */
+	plain_init(&s);
+	spawn_state(&s, KSPAWN_ACTION_RESUID, 0, 0, 0);
+	expect_refused(_metadata, builder, &s, EPERM);
+	plain_init(&s);
+	spawn_open(&s, 9, "/etc/shadow", O_RDONLY, 0);
+	expect_refused(_metadata, builder, &s, EACCES);
+	/* Its new user may not: what it holds is its maker's until the program begins. */
+	other = assert_fork(_metadata);
+	if (!other)
+		_exit(become_user() ? 254 : operating(builder));
+	EXPECT_EQ(EPERM, own_wait_exit(other));
+	expect_alive(_metadata, builder, pid);
+	close(builder);
+}
+
 static int with_yama(struct __test_metadata *_metadata, int device, const char *scope,
 		     const struct meeting *meeting)
 {

@@ -85,6 +85,48 @@ TEST_F(spawn, parent_death_signal_of_the_program)
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
 }
 
+/* What clears it: a later change of ids, and a program that gains capabilities. */
+TEST_F(spawn, parent_death_signal_that_is_cleared)
+{
+	/* None but CAP_SETGID and CAP_SETUID. */
+	const struct __user_cap_data_struct fewer[2] = {
+		{ 1 << CAP_SETUID | 1 << CAP_SETGID, 1 << CAP_SETUID | 1 << CAP_SETGID, 0 },
+	};
+	static const struct {
+		bool before;
+		bool ids;
+		bool noroot;
+		const char *signal;
+	} rounds[] = {
+		{ true, true, false, "pdeathsig 0 " },
+		{ false, true, false, "pdeathsig 1 " },
+		/* To have fewer capabilities clears nothing. */
+		{ true, false, true, "pdeathsig 1 " },
+		/* Root's program has them all again. */
+		{ false, false, false, "pdeathsig 0 " },
+	};
+	DEFINE_REPORT(s, r);
+	unsigned int i;
+
+	need_root(_metadata);
+	for (i = 0; i < ARRAY_SIZE(rounds); i++) {
+		s.args.action_count = 0;
+		if (rounds[i].before)
+			spawn_state(&s, KSPAWN_ACTION_PDEATHSIG, SIGHUP, 0, 0);
+		if (rounds[i].noroot)
+			spawn_state(&s, KSPAWN_ACTION_PRCTL, SECBIT_NOROOT, PR_SET_SECUREBITS, 0);
+		if (rounds[i].ids)
+			spawn_state(&s, KSPAWN_ACTION_RESGID, OWN_GROUP, OWN_GROUP, OWN_GROUP);
+		else
+			spawn_state_data(&s, KSPAWN_ACTION_CAPABILITIES, fewer, sizeof(fewer));
+		if (!rounds[i].before)
+			spawn_state(&s, KSPAWN_ACTION_PDEATHSIG, SIGHUP, 0, 0);
+		expect_report(_metadata, self->device, &s, &r);
+		EXPECT_TRUE(says(&r, "prctl", rounds[i].signal))
+			TH_LOG("round %u: %s", i, report_section(&r, "prctl", NULL));
+	}
+}
+
 /* The program ends as its parent does. */
 TEST_F(spawn, parent_that_exits)
 {

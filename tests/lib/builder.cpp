@@ -3,14 +3,18 @@
 #include <fcntl.h>
 #include <kspawn/builder.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kit/owners.hpp"
@@ -227,6 +231,85 @@ TEST_F(Builder, ObjectsMustBeInitialised) {
     EXPECT_EQ(kspawn_builder_create_np(&created, nullptr, &no_actions, nullptr), EINVAL);
     EXPECT_EQ(kspawn_builder_apply_np(builder.get(), nullptr, &no_attributes), EINVAL);
     EXPECT_EQ(created, -1);
+}
+
+// A thread that has set its ids is nobody who may attach to the child.
+TEST_F(Builder, IsRefusedToAThreadOfAnotherUser) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    int error = 0;
+    Failure failure{};
+    std::thread([&] {
+        // The system call: libc's function has every thread do it.
+        if (::syscall(SYS_setresuid, 65432, 65432, 65432) != 0)
+            return;
+        error = kspawn_builder_apply_np(builder.get(), nullptr, nullptr);
+        failure = last_failure();
+    }).join();
+    EXPECT_EQ(error, EPERM);
+    EXPECT_EQ(failure, (Failure{EPERM, KSPAWN_STEP_BUILDER, 0,
+                                "builder: Operation not permitted (its child has privileges "
+                                "that the caller has not)"}));
+    // The others are who they were.
+    ASSERT_EQ(start({"exit", "0"}), 0);
+    EXPECT_EQ(wait(), 0);
+}
+
+void ignore(int /*signal*/) {}
+
+// While an operation of one thread blocks: that of another waits for it, and both are
+// interrupted.
+TEST_F(Builder, HandlersInterruptWhatBlocks) {
+    struct sigaction action {};
+    struct sigaction before {};
+    action.sa_handler = ignore; // and no SA_RESTART
+    ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
+    const auto fifo = scratch.file("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addopen(actions.get(), 40, fifo.c_str(), O_RDONLY, 0), 0);
+
+    struct Operation {
+        std::atomic<bool> done{false};
+        int error = 0;
+        Failure failure{};
+        std::thread thread;
+    };
+    const auto begin = [this](Operation& operation, const kspawn_spawn_file_actions_t* what) {
+        operation.thread = std::thread([this, &operation, what] {
+            operation.error = kspawn_builder_apply_np(builder.get(), what, nullptr);
+            operation.failure = last_failure();
+            operation.done = true;
+        });
+    };
+    const auto interrupt = [](Operation& operation) {
+        // One that comes before the call is without effect.
+        while (!operation.done) {
+            ::pthread_kill(operation.thread.native_handle(), SIGUSR1);
+            ::usleep(10'000);
+        }
+        operation.thread.join();
+    };
+    Operation first;
+    Operation second;
+    begin(first, actions.get());
+    pollfd entry{.fd = builder.get(), .events = POLLOUT, .revents = 0};
+    for (int tries = 0; tries < 1000 && ::poll(&entry, 1, 0) != 0; ++tries)
+        ::usleep(10'000);
+    begin(second, nullptr);
+    interrupt(second);
+    EXPECT_FALSE(first.done);
+    EXPECT_EQ(second.error, EINTR);
+    EXPECT_EQ(second.failure,
+              (Failure{EINTR, KSPAWN_STEP_BUILDER, 0, "builder: Interrupted system call"}));
+    interrupt(first);
+    EXPECT_EQ(first.error, EINTR);
+    EXPECT_EQ(first.failure,
+              (Failure{EINTR, KSPAWN_STEP_ACTION, 0,
+                       "file action 0: open " + fifo + ": Interrupted system call"}));
+    EXPECT_EQ(link("fd/40"), "");
+    ASSERT_EQ(start({"exit", "5"}), 0);
+    EXPECT_EQ(wait(), 5 << 8);
+    ASSERT_EQ(::sigaction(SIGUSR1, &before, nullptr), 0);
 }
 
 TEST(BuilderWithoutModule, IsNotThere) {

@@ -122,6 +122,31 @@ TEST_F(State, RootAndNamespaces) {
     EXPECT_NE(seen["namespaces"]["mnt"], mnt.data());
 }
 
+TEST_F(State, RootByDescriptor) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    const Descriptor root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), "/usr"), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addchrootat_np(actions.get(), AT_FDCWD, "bin"), 0);
+    ASSERT_EQ(kspawn_spawn_file_actions_addchrootat_np(actions.get(), root.get(), "."), 0);
+    EXPECT_EQ(report()["root"], "/");
+}
+
+TEST_F(State, RootByDescriptorFails) {
+    const Descriptor null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    ASSERT_EQ(kspawn_spawn_file_actions_addchrootat_np(actions.get(), null.get(), "."), 0);
+    EXPECT_EQ(start_child({"exit", "0"}), ENOTDIR);
+    EXPECT_EQ(last_failure(), (Failure{ENOTDIR, KSPAWN_STEP_ACTION, 0,
+                                       "file action 0: chroot . in descriptor " +
+                                           std::to_string(null.get()) + ": Not a directory"}));
+}
+
+TEST_F(State, RootByDescriptorThatIsNotOpen) {
+    ASSERT_EQ(kspawn_spawn_file_actions_addchrootat_np(actions.get(), 999, "."), 0);
+    EXPECT_EQ(start_child({"exit", "0"}), EBADF);
+    EXPECT_EQ(last_failure().step, static_cast<unsigned>(KSPAWN_STEP_ACTION));
+}
+
 TEST(StateObjects, Refusals) {
     internal::FileActions actions;
     auto* const object = actions.get();
@@ -134,6 +159,10 @@ TEST(StateObjects, Refusals) {
     EXPECT_EQ(kspawn_spawn_file_actions_addctty_np(object, -1, 0), EBADF);
     EXPECT_EQ(kspawn_spawn_file_actions_addctty_np(object, 0, 2), EINVAL);
     EXPECT_EQ(kspawn_spawn_file_actions_addchroot_np(object, nullptr), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addchrootat_np(object, 0, nullptr), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addchrootat_np(object, -1, "."), EBADF);
+    EXPECT_EQ(kspawn_spawn_file_actions_addchrootat_np(nullptr, 0, "."), EINVAL);
+    EXPECT_EQ(kspawn_spawn_file_actions_addchrootat_np(object, AT_FDCWD, "."), 0);
     EXPECT_EQ(kspawn_spawn_file_actions_addaffinity_np(object, 0, nullptr), EINVAL);
     EXPECT_EQ(kspawn_spawn_file_actions_addaffinity_np(object, 4097, &kept), EINVAL);
     EXPECT_EQ(kspawn_spawn_file_actions_addsetns_np(object, -1, 0), EBADF);

@@ -127,6 +127,27 @@ TEST(ToolUsage, MistakesAreOneLineAndStatus125) {
         {{"--stdin", "a", "--stdin", "b", "true"}, "--stdin was given more than once"},
         {{"--backend", "solaris", "true"}, "--backend: BACKEND is one of auto, kernel, libc"},
         {{"--pgroup", "--setsid", "true"}, "--pgroup excludes --setsid"},
+        {{"--limit", "nofile", "true"}, "--limit: RES=SOFT:HARD is wanted"},
+        {{"--limit", "nofile=:", "true"}, "--limit: RES=SOFT:HARD is wanted"},
+        {{"--limit", "files=3", "true"}, "--limit: there is no resource files"},
+        {{"--limit", "nofile=x", "true"}, "--limit: a limit is a number, or unlimited"},
+        {{"--setns", "net", "true"}, "--setns: a file's path, or TYPE:PID, is wanted"},
+        {{"--setns", "net:0", "true"}, "--setns: a file's path, or TYPE:PID, is wanted"},
+        {{"--unshare", "disk", "true"}, "--unshare: there is no namespace disk"},
+        {{"--cpu-list", "3-1", "true"}, "--cpu-list: LIST is numbers and ranges, as in 0,4-7"},
+        {{"--cpu-list", "32768", "true"}, "--cpu-list: LIST is numbers and ranges, as in 0,4-7"},
+        {{"--ionice", "fast", "true"},
+         "--ionice: CLASS is one of none, realtime, best-effort, idle"},
+        {{"--ionice", "idle:8", "true"}, "--ionice: LEVEL is 0 to 7"},
+        {{"--mempolicy", "x", "true"},
+         "--mempolicy: POLICY is one of default, preferred, bind, interleave, local"},
+        {{"--personality", "x", "true"}, "--personality: there is no x"},
+        {{"--inh-caps", "chown", "true"}, "--inh-caps: each NAME has a + or a - before it"},
+        {{"--inh-caps", "+cap_64", "true"}, "--inh-caps: there is no cap_64"},
+        {{"--groups", "x", "true"}, "--groups: GID is a number"},
+        {{"--ctty", "true"}, "--ctty requires --setsid"},
+        {{"--sched-runtime", "5", "true"}, "--sched-runtime requires --sched-deadline"},
+        {{"--close-except", "-1", "true"}, "--close-except: N is a descriptor's number"},
     };
     for (const auto& [arguments, message] : mistakes) {
         const auto ended = run(Arguments{tool(), "run"} + arguments);
@@ -161,6 +182,35 @@ TEST(ToolUsage, HelpNamesEveryOption) {
                                      "--reset-ids",
                                      "--cgroup DIR",
                                      "--sched POLICY[:PRIO]",
+                                     "--close-except N",
+                                     "--ctty",
+                                     "--setns FILE|TYPE:PID",
+                                     "--unshare TYPE",
+                                     "--root DIR",
+                                     "--umask MASK",
+                                     "--limit RES=SOFT:HARD",
+                                     "--nice N",
+                                     "--oom-score N",
+                                     "--ionice CLASS[:LEVEL]",
+                                     "--cpu-list LIST",
+                                     "--mempolicy POLICY[:NODES]",
+                                     "--sched-runtime NS",
+                                     "--sched-deadline NS",
+                                     "--sched-period NS",
+                                     "--reset-on-fork",
+                                     "--personality NAME",
+                                     "--timer-slack NS",
+                                     "--subreaper",
+                                     "--group GID",
+                                     "--groups GID",
+                                     "--user UID",
+                                     "--inh-caps +NAME,-NAME",
+                                     "--ambient-caps +NAME,-NAME",
+                                     "--bounding-set +NAME,-NAME",
+                                     "--securebits +NAME,-NAME",
+                                     "--no-new-privs",
+                                     "--parent-death-signal SIGNAL",
+                                     "--stopped",
                                      "--backend BACKEND",
                                      "--verbose"})
         EXPECT_NE(ended.out.find(option), std::string::npos) << option;
@@ -409,6 +459,160 @@ TEST_F(ToolRun, State) {
     EXPECT_NE(refused.err.find("--oom-score 5000"), std::string::npos) << refused.err;
     EXPECT_EQ(run({tool(), "run", "--umask", "8", "--", "true"}).status, 125);
     EXPECT_EQ(run({tool(), "run", "--umask", "7777", "--", "true"}).status, 125);
+}
+
+TEST_F(ToolRun, Limits) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    const auto seen = report_with({"--limit", "nofile=64:128", "--limit", "core=0", "--limit",
+                                   "stack=unlimited", "--limit", "cpu=100:"})["limits"]
+                          .get<std::string>();
+    const auto expect_limit = [&seen](const std::string& line) {
+        EXPECT_NE(seen.find(line), std::string::npos) << line << "\n" << seen;
+    };
+    expect_limit("Max open files            64                   128 ");
+    expect_limit("Max core file size        0                    0 ");
+    expect_limit("Max stack size            unlimited            unlimited ");
+    expect_limit("Max cpu time              100                  unlimited ");
+    expect(kspawn_run({"--limit", "nofile=9:8", "true"}), 125,
+           "kspawn: --limit nofile=9:8: Invalid argument\n");
+}
+
+TEST_F(ToolRun, Priorities) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    auto seen = report_with({"--ionice", "best-effort:6", "--cpu-list", "0", "--mempolicy",
+                             "bind:0", "--timer-slack", "4321", "--subreaper", "--personality",
+                             "addr-no-randomize,sticky-timeouts"});
+    EXPECT_EQ(seen["scheduling"]["ioprio"], 2 << 13 | 6);
+    EXPECT_EQ(seen["status"]["Cpus_allowed_list"], "0");
+    EXPECT_EQ(seen["prctl"]["timerslack"], 4321);
+    EXPECT_EQ(seen["prctl"]["subreaper"], 1);
+    EXPECT_EQ(seen["personality"], "04040000\n");
+    seen = report_with({"--ionice", "idle"});
+    EXPECT_EQ(seen["scheduling"]["ioprio"], 3 << 13);
+    expect(kspawn_run({"--cpu-list", "32767", "true"}), 125,
+           "kspawn: --cpu-list 32767: Invalid argument\n");
+    expect(kspawn_run({"--mempolicy", "bind", "true"}), 125,
+           "kspawn: --mempolicy bind: Invalid argument\n");
+}
+
+TEST_F(ToolRun, Deadlines) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    const Arguments deadlines{"--sched-runtime", "1000000", "--sched-deadline", "50000000"};
+    const auto seen =
+        report_with(deadlines + Arguments{"--sched-period", "60000000", "--reset-on-fork"});
+    EXPECT_EQ(seen["scheduling"]["policy"].get<int>() & 0xff, 6);
+    // Shorter than the kernel can do.
+    expect(kspawn_run({"--sched-runtime", "1", "--sched-deadline", "2", "true"}), 125,
+           "kspawn: --sched-runtime 1: Invalid argument\n");
+}
+
+TEST_F(ToolRun, Namespaces) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    const auto here = report_with({})["namespaces"];
+    const auto made = report_with({"--unshare", "uts,mount"})["namespaces"];
+    EXPECT_NE(made["uts"], here["uts"]);
+    EXPECT_NE(made["mnt"], here["mnt"]);
+    EXPECT_EQ(made["net"], here["net"]);
+    // Into ours again, which a file and a process name.
+    const auto self = std::to_string(::getpid());
+    const auto back =
+        report_with({"--setns", "/proc/self/ns/uts", "--setns", "mnt,net:" + self})["namespaces"];
+    EXPECT_EQ(back, here);
+    expect(kspawn_run({"--setns", "/no/such/file", "true"}), 125,
+           "kspawn: --setns /no/such/file: No such file or directory\n");
+    expect(kspawn_run({"--setns", "/dev/null", "true"}), 125,
+           "kspawn: --setns /dev/null: Invalid argument\n");
+    expect(kspawn_run({"--setns", "net:4194304", "true"}), 125,
+           "kspawn: --setns net:4194304: No such process\n");
+}
+
+// Of another process, in namespaces of its own.
+TEST_F(ToolRun, NamespacesOfAnother) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    ASSERT_EQ(start(tool(), {"kspawn", "run", "--unshare", "uts", "sleep", "1000"}), 0);
+    const auto named = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid);
+    std::string sleeper;
+    for (int tries = 0; tries < 1000; ++tries) {
+        ::usleep(10'000);
+        sleeper = read_file(named + "/children");
+        sleeper.erase(sleeper.find_last_not_of(' ') + 1);
+        if (!sleeper.empty() && read_file("/proc/" + sleeper + "/comm") == "sleep\n")
+            break; // else it is not in its namespaces yet
+    }
+    const auto theirs = std::filesystem::read_symlink("/proc/" + sleeper + "/ns/uts");
+    EXPECT_EQ(report_with({"--setns", "uts:" + sleeper})["namespaces"]["uts"], theirs.string());
+    EXPECT_EQ(report_with({"--setns", "/proc/" + sleeper + "/ns/uts"})["namespaces"]["uts"],
+              theirs.string());
+    ::kill(pid, SIGTERM);
+    EXPECT_EQ(exit_code_of(pid), 128 + SIGTERM);
+}
+
+TEST_F(ToolRun, Capabilities) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    const auto seen =
+        report_with({"--user", "2001", "--group", "2002", "--groups", "7,8", "--inh-caps",
+                     "+cap_net_raw,+kill,+cap_3", "--ambient-caps", "-all,+net_raw,+kill",
+                     "--bounding-set", "-all,+net_raw,+kill"})["status"];
+    // CAP_FOWNER is 3, CAP_KILL 5, CAP_NET_RAW 13.
+    EXPECT_EQ(seen["CapInh"], "0000000000002028");
+    EXPECT_EQ(seen["CapAmb"], "0000000000002020");
+    EXPECT_EQ(seen["CapBnd"], "0000000000002020");
+    EXPECT_EQ(seen["CapEff"], "0000000000002020");
+    EXPECT_EQ(seen["Groups"].get<std::string>().substr(0, 3), "7 8");
+    EXPECT_EQ(seen["Uid"].get<std::string>().substr(0, 4), "2001");
+    const auto bits = report_with({"--securebits", "+noroot,+noroot_locked"});
+    EXPECT_EQ(bits["prctl"]["securebits"], 3);
+    EXPECT_EQ(bits["status"]["CapEff"], "0000000000000000") << "root is nobody special then";
+    expect(kspawn_run({"--ambient-caps", "+chown", "true"}), 125,
+           "kspawn: --ambient-caps +chown: Operation not permitted\n");
+}
+
+TEST_F(ToolRun, ControllingTerminal) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has these");
+    const Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    ASSERT_TRUE(master);
+    ASSERT_EQ(::unlockpt(master.get()), 0);
+    const std::string terminal = ::ptsname(master.get());
+    expect(kspawn_run({"--setsid", "--ctty", "--stdin", terminal, "--", "sh", "-c",
+                       "exec 3<>/dev/tty && tty"}),
+           0, "", terminal + "\n");
+    expect(kspawn_run({"--setsid", "--ctty", "--stdin", "/dev/null", "true"}), 125,
+           "kspawn: --ctty: Inappropriate ioctl for device\n");
+}
+
+TEST_F(ToolRun, CloseExcept) {
+    KSPAWN_NOT_THROUGH_LIBC("no libc has this");
+    const Descriptor null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    const Descriptor first{::dup2(null.get(), 101)};
+    const Descriptor second{::dup2(null.get(), 102)};
+    const Descriptor third{::dup2(null.get(), 103)};
+    const auto seen = report_with({"--close-except", "103,101"})["descriptors"];
+    EXPECT_TRUE(seen.contains("101"));
+    EXPECT_FALSE(seen.contains("102"));
+    EXPECT_TRUE(seen.contains("103"));
+}
+
+TEST(ToolRunState, IsRefusedThroughLibc) {
+    const std::pair<Arguments, std::string> options[] = {
+        {{"--limit", "nofile=64:128"}, "--limit nofile=64:128"},
+        {{"--unshare", "uts"}, "--unshare uts"},
+        {{"--setns", "/proc/self/ns/uts"}, "--setns /proc/self/ns/uts"},
+        {{"--cpu-list", "0"}, "--cpu-list 0"},
+        {{"--ionice", "idle"}, "--ionice idle"},
+        {{"--sched-runtime", "1", "--sched-deadline", "2"}, "--sched-runtime 1"},
+        {{"--securebits", "+noroot"}, "--securebits +noroot"},
+        {{"--groups", "1,2"}, "--groups 1,2"},
+        {{"--setsid", "--ctty"}, "--ctty"},
+        {{"--close-except", "9"}, "--close-except"},
+        {{"--root", "/"}, "--root /"},
+    };
+    for (const auto& [given, words] : options) {
+        const auto ended =
+            run(Arguments{tool(), "run", "--backend", "libc"} + given + Arguments{"--", "true"});
+        EXPECT_EQ(ended.status, 125) << words;
+        EXPECT_EQ(ended.err,
+                  "kspawn: " + words + ": Operation not supported (libc cannot do this)\n");
+    }
 }
 
 TEST_F(ToolRun, Scheduling) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "failure.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -134,6 +135,8 @@ void describe_action(Words& words, const Request& request, unsigned index) noexc
     case Fields::path:
     case Fields::open:
         words.name(name_of(path_of(action)), name_max);
+        if (action.dirfd != AT_FDCWD)
+            words << " in descriptor " << action.dirfd;
         break;
     }
 }

@@ -91,7 +91,18 @@ int kspawn_spawn_file_actions_addctty_np(kspawn_spawn_file_actions_t* file_actio
 
 int kspawn_spawn_file_actions_addchroot_np(kspawn_spawn_file_actions_t* file_actions,
                                            const char* path) noexcept {
-    return path == nullptr ? EINVAL : add(file_actions, make(KSPAWN_ACTION_CHROOT, path));
+    return kspawn_spawn_file_actions_addchrootat_np(file_actions, AT_FDCWD, path);
+}
+
+int kspawn_spawn_file_actions_addchrootat_np(kspawn_spawn_file_actions_t* file_actions, int dirfd,
+                                             const char* path) noexcept {
+    if (path == nullptr)
+        return EINVAL;
+    if (dirfd < 0 && dirfd != AT_FDCWD)
+        return EBADF;
+    auto action = make(KSPAWN_ACTION_CHROOT, path);
+    action.dirfd = dirfd;
+    return add(file_actions, action);
 }
 
 int kspawn_spawn_file_actions_addnice_np(kspawn_spawn_file_actions_t* file_actions,

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "exit_code.hpp"
+#include "run_state.hpp"
 #include "signal_names.hpp"
 #include "waiting.hpp"
 
@@ -27,37 +28,10 @@ namespace kspawn::tool {
 
 namespace {
 
-// The program's identity and limits, in the order in which each can still be done.
-void say_state(Command& command, const RunOptions& options, std::vector<std::string>& said) {
-    const auto say = [&](std::string option, Command&) { said.push_back(std::move(option)); };
-    if (options.oom_score)
-        say(fmt::format("--oom-score {}", *options.oom_score),
-            command.oom_score(*options.oom_score));
-    if (options.umask)
-        say(fmt::format("--umask {:o}", *options.umask), command.umask(*options.umask));
-    if (options.nice)
-        say(fmt::format("--nice {}", *options.nice), command.nice(*options.nice));
-    if (options.root)
-        say("--root " + *options.root, command.root(*options.root));
-    if (options.group) {
-        const auto option = fmt::format("--group {}", *options.group);
-        say(option, command.groups({}));
-        say(option, command.group(*options.group));
-    }
-    if (options.user)
-        say(fmt::format("--user {}", *options.user), command.user(*options.user));
-    if (options.no_new_privileges)
-        say("--no-new-privs", command.no_new_privileges());
-    if (options.parent_death_signal)
-        say(fmt::format("--parent-death-signal {}", *options.parent_death_signal),
-            command.parent_death_signal(*options.parent_death_signal));
-    if (options.stopped)
-        say("--stopped", command.stopped());
-}
-
 // Says what is to be done to descriptors and the working directory, and returns which
 // option each file action is there for, in the order in which a Command makes them.
-std::vector<std::string> say_actions(Command& command, const RunOptions& options) {
+std::vector<std::string> say_actions(Command& command, const RunOptions& options,
+                                     const Namespaces& namespaces) {
     std::vector<std::string> said;
     const auto stream = [&](int number, const char* option, const std::optional<std::string>& file,
                             int flags) {
@@ -78,7 +52,7 @@ std::vector<std::string> say_actions(Command& command, const RunOptions& options
     stream(STDOUT_FILENO, "--stdout", options.standard_output, write);
     if (!one_file)
         stream(STDERR_FILENO, "--stderr", options.standard_error, write);
-    say_state(command, options, said);
+    say_state(command, options.state, namespaces, said);
     if (options.directory) {
         command.current_dir(*options.directory);
         said.push_back("--chdir " + *options.directory);
@@ -90,6 +64,10 @@ std::vector<std::string> say_actions(Command& command, const RunOptions& options
     if (options.close_from) {
         command.close_from(*options.close_from);
         said.emplace_back("--close-from");
+    }
+    if (options.kept) {
+        command.close_from_except(STDERR_FILENO + 1, *options.kept);
+        said.emplace_back("--close-except");
     }
     if (options.close_others) {
         command.close_other_descriptors();
@@ -273,7 +251,8 @@ int run(const RunOptions& options) {
     say_program(command, options);
     change_environment(options);
     say_signals(command, options, relay);
-    const auto actions = say_actions(command, options);
+    const auto namespaces = open_namespaces(options.state);
+    const auto actions = say_actions(command, options, namespaces);
     try {
         const auto status = program.run();
         if (options.verbose)

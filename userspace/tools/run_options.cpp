@@ -142,7 +142,25 @@ void add_descriptor_options(CLI::App& app, RunOptions& options) {
             return whole_number(text).value_or(-1) < 0 ? "a descriptor's number is wanted" : "";
         })
         ->type_name("N");
-    app.add_flag("--close-others", options.close_others, "Inherit no descriptor but 0, 1 and 2");
+    auto* const others = app.add_flag("--close-others", options.close_others,
+                                      "Inherit no descriptor but 0, 1 and 2");
+    app.add_option_function<std::vector<std::string>>(
+           "--close-except",
+           [&options](const std::vector<std::string>& texts) {
+               for (const auto& text : texts) {
+                   const auto number = whole_number(text);
+                   if (!number || *number < 0)
+                       throw CLI::ValidationError("--close-except", "N is a descriptor's number");
+                   if (!options.kept)
+                       options.kept.emplace();
+                   options.kept->push_back(*number);
+               }
+           },
+           "Close all above 2 but these; several with commas")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("N")
+        ->excludes(others);
 }
 
 void add_process_options(CLI::App& app, RunOptions& options) {
@@ -155,7 +173,11 @@ void add_process_options(CLI::App& app, RunOptions& options) {
                                 options.process_group = *number;
                             })
                             ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    app.add_flag("--setsid", options.session, "Lead a new session")->excludes(group);
+    auto* const session =
+        app.add_flag("--setsid", options.session, "Lead a new session")->excludes(group);
+    app.add_flag("--ctty", options.state.controlling_terminal,
+                 "Make standard input the controlling terminal of that session")
+        ->needs(session);
     app.add_flag("--default-signals", options.default_signals, "Set all signals to their default");
     add_signals(app, "--default-signal", options.default_signal, "Set a signal to its default");
     add_signals(app, "--ignore-signal", options.ignore_signal, "Ignore a signal");
@@ -164,39 +186,6 @@ void add_process_options(CLI::App& app, RunOptions& options) {
                 "that are blocked now");
     app.add_flag("--reset-ids", options.reset_ids,
                  "Set the effective user and group ID to the real ones");
-    app.add_option_function<std::string>(
-           "--umask",
-           [&options](const std::string& text) {
-               std::size_t end = 0;
-               const auto mask = text.find_first_not_of("01234567") == std::string::npos &&
-                                         !text.empty() && text.size() < 6
-                                     ? std::stoul(text, &end, 8)
-                                     : 01000;
-               if (mask > 0777)
-                   throw CLI::ValidationError("--umask", "MASK is an octal number up to 777");
-               options.umask = static_cast<mode_t>(mask);
-           },
-           "Set the file mode creation mask")
-        ->type_name("MASK");
-    app.add_option("--nice", options.nice, "Set the nice value: from -20 to 19")->type_name("N");
-    app.add_option("--oom-score", options.oom_score,
-                   "Set how ready the OOM killer is to choose it: from -1000 to 1000")
-        ->type_name("N");
-    app.add_option("--root", options.root, "Change the root directory, before --chdir")
-        ->type_name("DIR");
-    app.add_option("--group", options.group, "Run it with this group ID, and no other groups")
-        ->type_name("GID");
-    app.add_option("--user", options.user, "Run it with this user ID")->type_name("UID");
-    app.add_flag("--no-new-privs", options.no_new_privileges,
-                 "Let no program gain privileges by being executed");
-    app.add_option_function<std::string>(
-           "--parent-death-signal",
-           [&options](const std::string& text) {
-               options.parent_death_signal = signal_of("--parent-death-signal", text);
-           },
-           "Send it this signal if kspawn ends first")
-        ->type_name("SIGNAL");
-    app.add_flag("--stopped", options.stopped, "Start it stopped; SIGCONT lets it go");
     app.add_option("--cgroup", options.cgroup, "Start it in this cgroup (a directory of cgroup2)")
         ->type_name("DIR");
     app.add_option_function<std::string>(
@@ -243,6 +232,7 @@ RunRequest parse_run(std::vector<std::string> arguments) {
     add_program_options(app, options);
     add_descriptor_options(app, options);
     add_process_options(app, options);
+    add_state_options(app, options.state);
     std::reverse(arguments.begin(), arguments.end()); // as parse() wants them
     try {
         app.parse(std::move(arguments));

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "state_options.hpp"
+
 namespace kspawn::tool {
 
 struct Scheduling {
@@ -40,6 +42,7 @@ struct RunOptions {
     bool append = false;
     std::optional<int> close_from;
     bool close_others = false;
+    std::optional<std::vector<int>> kept; ///< all others above 2 are closed
 
     std::optional<pid_t> process_group;
     bool session = false;
@@ -49,15 +52,7 @@ struct RunOptions {
     std::vector<int> block_signal;
     bool reset_ids = false;
 
-    std::optional<int> oom_score;
-    std::optional<mode_t> umask;
-    std::optional<int> nice;
-    std::optional<std::string> root;
-    std::optional<gid_t> group; ///< and no supplementary ones
-    std::optional<uid_t> user;
-    bool no_new_privileges = false;
-    std::optional<int> parent_death_signal;
-    bool stopped = false;
+    StateOptions state;
 
     std::optional<std::string> cgroup;
     std::optional<Scheduling> scheduling;

@@ -8,17 +8,20 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -28,6 +31,7 @@
 #include "input.hpp"
 #include "memory.hpp"
 #include "request.hpp"
+#include "waker.hpp"
 
 namespace {
 
@@ -77,7 +81,8 @@ void fill_completion() {
 
 // Fixed descriptors, so that an input means the same each time: 0 to 2 are
 // /dev/null, 3 the device, 4 a program, 5 a directory, 6 a terminal, 7 a pipe,
-// 64 the directory of the programs, 66 a completion descriptor, 67 one that is full.
+// 64 the directory of the programs, 66 a completion descriptor, 67 one that is full,
+// 68 and 69 namespaces, 70 a pidfd.
 void arrange_descriptors(const std::string& programs) {
     const auto at = [](int want, int fd, int flags) {
         check(fd, "a descriptor");
@@ -109,6 +114,9 @@ void arrange_descriptors(const std::string& programs) {
     options.capacity = 1;
     at(full_completion, ioctl(3, KSPAWN_IOC_COMPLETION, &options), O_CLOEXEC);
     fill_completion();
+    at(68, open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC), O_CLOEXEC);
+    at(69, open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), O_CLOEXEC);
+    at(70, static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)), O_CLOEXEC);
 }
 
 // Files for requests to name, in a mount namespace of our own: a directory
@@ -191,6 +199,7 @@ public:
         to << "; by call:";
         for (const auto& [call, times] : started_by_)
             to << ' ' << call << ' ' << times;
+        to << "; " << operations_.size() << " operations done";
         if (coverage_)
             to << "; " << coverage_.places() << " places reached in the caller";
         to << '\n';
@@ -198,8 +207,10 @@ public:
 
     std::uint64_t started() const { return started_; }
     std::size_t kinds_of_failure() const { return errors_.size(); }
-    // Plain, asynchronous, start and wait, and a completion descriptor.
+    // Plain, asynchronous, start and wait, a completion descriptor, and a builder, an
+    // operation on it, its start.
     std::size_t kinds_of_success() const { return started_by_.size(); }
+    std::size_t operations_done() const { return operations_.size(); }
 
 private:
     Input next(std::uint64_t number) {
@@ -211,17 +222,16 @@ private:
         return fuzz::mutated(one, corpus_[random_.below(corpus_.size())], random_);
     }
 
-    void try_one(const Input& input) {
-        memory_.reset();
-        const auto request = fuzz::RequestReader(memory_, names_, input).read();
+    // The ioctl itself, and what holds of each.
+    int call(int descriptor, const fuzz::Request& request) {
         const bool meddled = !request.meddling.empty();
         if (meddled)
             meddler_.begin(request.meddling);
         coverage_.begin();
         errno = 0;
-        const int ret = ioctl(3, request.number, request.argument);
+        const int ret = ioctl(descriptor, request.number, request.argument);
         const int error = errno;
-        new_ = coverage_.end();
+        new_ |= coverage_.end();
         if (meddled)
             meddler_.end();
         ++calls_;
@@ -230,9 +240,46 @@ private:
             ++errors_[error];
             if (error == 0 || error >= first_internal)
                 throw Violation("errno " + std::to_string(error));
-        } else if (request.number == KSPAWN_IOC_COMPLETION) {
+        } else if (!meddled) {
+            for (const auto operation : request.operations)
+                new_ |= operations_.insert(operation).second;
+        }
+        if (!meddled)
+            check_ends(request, ret >= 0);
+        return ret;
+    }
+
+    // The caller's ends of what was made are there after success, and only then.
+    static void check_ends(const fuzz::Request& request, bool success) {
+        const bool may_be_there =
+            success || (request.result != nullptr && request.result->step == KSPAWN_STEP_WAIT);
+        for (const auto* const end : request.ends) {
+            if (*end == fuzz::no_end || *end == -1)
+                continue;
+            if (!may_be_there)
+                throw Violation("an end of a start that failed");
+            if (*end < 8 || close(*end) != 0)
+                throw Violation("an end that is none");
+        }
+    }
+
+    void try_one(const Input& input) {
+        memory_.reset();
+        new_ = false;
+        fuzz::RequestReader reader(memory_, names_, input);
+        const auto request = reader.read();
+        const bool meddled = !request.meddling.empty();
+        const int ret = call(3, request);
+        if (ret >= 0 && request.number == KSPAWN_IOC_COMPLETION) {
             check(close(ret), "close of a completion descriptor");
             ++started_by_["completion"];
+        } else if (ret >= 0 && request.number == KSPAWN_IOC_BUILDER) {
+            if (!meddled)
+                ++started_by_["builder"];
+            const int pid = meddled || request.result == nullptr ? 0 : request.result->pid;
+            build(reader, ret, pid);
+        } else if (ret >= 0 && request.misdirected) {
+            throw Violation("an operation on what is no builder");
         } else if (ret > 0) {
             ++started_;
             if (!meddled)
@@ -242,6 +289,36 @@ private:
         if (waitpid(-1, nullptr, __WALL | WNOHANG) != -1 || errno != ECHILD)
             throw Violation("a child that nobody was told of");
         check_descriptors(meddled);
+    }
+
+    // Operates a builder, and closes it.  What was not started has gone then.
+    void build(fuzz::RequestReader& reader, int builder, int pid) {
+        bool started = false;
+        for (auto steps = reader.steps(); steps > 0; --steps) {
+            memory_.reset();
+            const auto request = reader.step();
+            const bool meddled = !request.meddling.empty();
+            const int ret = call(builder, request);
+            if (ret < 0)
+                continue;
+            if (request.misdirected)
+                throw Violation("a start by a builder's descriptor");
+            if (started)
+                throw Violation("an operation on a child that was started");
+            started = request.number == KSPAWN_IOC_START;
+            if (!meddled)
+                ++started_by_[started ? "start" : "apply"];
+            if (!started)
+                continue;
+            ++started_;
+            end_child(request, ret, meddled);
+        }
+        check(close(builder), "close of a builder");
+        for (int waited = 0; pid > 0 && !started && kill(pid, 0) == 0; ++waited) {
+            if (waited == patience_ms)
+                throw Violation("a child that outlives its builder");
+            usleep(1000);
+        }
     }
 
     static const char* name_of_call(unsigned flags) {
@@ -335,6 +412,7 @@ private:
     std::uint64_t lost_ = 0;
     std::map<int, std::uint64_t> errors_;
     std::map<std::string, std::uint64_t> started_by_;
+    std::set<unsigned> operations_; // that were in a list that was carried out
 };
 
 int fuzz_with(const Options& options) {
@@ -345,6 +423,7 @@ int fuzz_with(const Options& options) {
         check(setresgid(somebody, somebody, somebody), "setresgid");
         check(setresuid(somebody, somebody, somebody), "setresuid");
     }
+    const fuzz::Waker waker;
     Fuzzer fuzzer(options, names);
     if (!options.input.empty()) {
         fuzzer.run_one(fuzz::from_hex(options.input));
@@ -359,8 +438,10 @@ int fuzz_with(const Options& options) {
     if (!options.save.empty())
         fuzzer.save(options.save);
     // A fuzzer whose every request fails early finds nothing.
-    if (options.count >= 1000 && (fuzzer.started() < options.count / 50 ||
-                                  fuzzer.kinds_of_failure() < 8 || fuzzer.kinds_of_success() < 4)) {
+    const std::size_t operations = options.unprivileged ? 25 : KSPAWN_ACTION_CLOSE_EXCEPT;
+    if (options.count >= 1000 &&
+        (fuzzer.started() < options.count / 50 || fuzzer.kinds_of_failure() < 8 ||
+         fuzzer.kinds_of_success() < 7 || fuzzer.operations_done() < operations)) {
         std::cerr << "the requests are not what they should be\n";
         return 1;
     }

@@ -165,10 +165,26 @@ void RequestReader::how(kspawn_action& action) {
     }
 }
 
-kspawn_action RequestReader::action() {
+kspawn_action RequestReader::action(Request& request) {
     kspawn_action action{};
-    action.op = 1 + reader_.below(9);
+    // The first nine more often than each of the others.
+    constexpr unsigned for_the_first = 144;
+    const unsigned byte = reader_.byte();
+    action.op = byte < for_the_first
+                    ? KSPAWN_ACTION_OPEN + byte % KSPAWN_ACTION_CLOSE_RANGE
+                    : KSPAWN_ACTION_PASS + (byte - for_the_first) % (KSPAWN_ACTION_CLOSE_EXCEPT -
+                                                                     KSPAWN_ACTION_CLOSE_RANGE);
     switch (action.op) {
+    case KSPAWN_ACTION_PASS:
+        action.fd = descriptor();
+        action.newfd = descriptor();
+        action.oflag = reader_.one_of<std::uint64_t>({0, O_CLOEXEC, 0, O_APPEND});
+        break;
+    case KSPAWN_ACTION_PIPE:
+    case KSPAWN_ACTION_SOCKETPAIR:
+    case KSPAWN_ACTION_MEMFD:
+        made(action, request);
+        break;
     case KSPAWN_ACTION_OPEN:
         action.fd = descriptor();
         action.dirfd = directory();
@@ -176,6 +192,7 @@ kspawn_action RequestReader::action() {
         how(action);
         break;
     case KSPAWN_ACTION_CHDIR:
+    case KSPAWN_ACTION_CHROOT:
         action.dirfd = directory();
         action.path = path_of_action();
         break;
@@ -184,14 +201,18 @@ kspawn_action RequestReader::action() {
         action.newfd = descriptor();
         [[fallthrough]];
     default:
-        action.fd = descriptor();
+        if (action.op > KSPAWN_ACTION_PASS)
+            state(action);
+        else
+            action.fd = descriptor();
     }
     if (reader_.one_in(30))
         patch(&action, sizeof(action));
+    request.operations.push_back(action.op);
     return action;
 }
 
-void RequestReader::actions(kspawn_args& args) {
+void RequestReader::actions(kspawn_args& args, Request& request) {
     if (!reader_.one_in(2))
         return;
     const std::size_t count = reader_.one_in(30) ? reader_.number(2) % 1000 : reader_.below(7);
@@ -200,7 +221,7 @@ void RequestReader::actions(kspawn_args& args) {
         size = reader_.one_of<std::size_t>({56, 64, 47, 0, larger, larger + 1});
     std::vector<std::uint8_t> bytes(std::max(size, sizeof(kspawn_action)) * count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto one = action();
+        const auto one = action(request);
         std::memcpy(&bytes[i * size], &one, std::min(sizeof(one), bytes.size() - i * size));
     }
     args.actions = put(bytes.data(), size * count);
@@ -320,38 +341,96 @@ std::vector<Meddling> RequestReader::meddling() {
     return plan;
 }
 
-Request RequestReader::spawn() {
-    Request request;
-    kspawn_args args{};
+std::uint8_t* RequestReader::place_for_args(kspawn_args& args) {
     // First, so that meddling finds it in a place that it knows.
     auto* const to = memory_.place(sizeof(args) + larger, reader_.one_in(8));
     args.size = sizeof(args);
     if (reader_.one_in(8))
         args.size =
             reader_.one_of<unsigned>({160, 0, 151, larger, larger + 1, ~0U, sizeof(args) + larger});
+    return to;
+}
+
+void RequestReader::place_args(Request& request, const kspawn_args& args, std::uint8_t* to) {
+    auto copy = args;
+    if (reader_.one_in(16)) {
+        patch(&copy, sizeof(copy));
+        request.operations.clear(); // there may be none any more
+    }
+    std::memcpy(to, &copy, sizeof(copy));
+    if (reader_.one_in(16))
+        patch(to + sizeof(copy), larger); // of a later version
+    request.args = copy;
+    request.argument = reinterpret_cast<std::uint64_t>(to);
+    if (reader_.one_in(40))
+        request.argument = bad_pointer();
+    const auto* const first = memory_.data();
+    const auto* const result = reinterpret_cast<const std::uint8_t*>(copy.result);
+    if (result >= first && result <= first + Memory::size - sizeof(kspawn_result))
+        request.result = reinterpret_cast<const kspawn_result*>(result);
+    request.meddling = meddling();
+}
+
+Request RequestReader::spawn() {
+    Request request;
+    kspawn_args args{};
+    auto* const to = place_for_args(args);
     args.path = program();
     args.search = search();
     flags(args);
     args.argv = list();
     args.envp = list();
-    actions(args);
+    actions(args, request);
     attributes(args);
     result(args);
-    if (reader_.one_in(16))
-        patch(&args, sizeof(args));
-    std::memcpy(to, &args, sizeof(args));
-    if (reader_.one_in(16))
-        patch(to + sizeof(args), larger); // of a later version
-    request.args = args;
-    request.argument = reinterpret_cast<std::uint64_t>(to);
-    if (reader_.one_in(40))
-        request.argument = bad_pointer();
-    const auto* const first = memory_.data();
-    const auto* const result = reinterpret_cast<const std::uint8_t*>(args.result);
-    if (result >= first && result <= first + Memory::size - sizeof(kspawn_result))
-        request.result = reinterpret_cast<const kspawn_result*>(result);
-    request.meddling = meddling();
+    place_args(request, args, to);
     return request;
+}
+
+// One that is about a child in the making: the builder's creation, or an operation on it.
+Request RequestReader::with_actions(unsigned long number) {
+    Request request;
+    request.number = number;
+    kspawn_args args{};
+    auto* const to = place_for_args(args);
+    if (number == KSPAWN_IOC_START) {
+        args.path = program();
+        args.search = search();
+        flags(args);
+        if (!reader_.one_in(16)) {
+            args.flags &= KSPAWN_PIDFD | KSPAWN_EMPTY_PATH;
+            args.completion = 0;
+            args.cookie = 0;
+            args.rusage = 0;
+        }
+        args.argv = list();
+        args.envp = list();
+    }
+    if (number == KSPAWN_IOC_BUILDER && reader_.one_in(3))
+        args.pid = place_for(sizeof(int));
+    actions(args, request);
+    attributes(args);
+    if (number != KSPAWN_IOC_BUILDER && !reader_.one_in(16)) {
+        args.attr_flags &=
+            ~static_cast<unsigned>(KSPAWN_ATTR_SETCGROUP | KSPAWN_ATTR_CLOEXEC_DEFAULT);
+        args.cgroup = 0;
+    }
+    result(args);
+    place_args(request, args, to);
+    return request;
+}
+
+Request RequestReader::builder() {
+    return with_actions(KSPAWN_IOC_BUILDER);
+}
+
+Request RequestReader::step() {
+    if (reader_.one_in(40)) {
+        auto request = spawn();
+        request.misdirected = true;
+        return request;
+    }
+    return with_actions(reader_.one_in(3) ? KSPAWN_IOC_START : KSPAWN_IOC_APPLY);
 }
 
 Request RequestReader::info() {
@@ -385,15 +464,22 @@ Request RequestReader::completion() {
 }
 
 Request RequestReader::read() {
-    switch (reader_.below(64)) {
+    const auto which = reader_.below(64);
+    switch (which) {
     case 0:
     case 1:
         return info();
     case 2:
     case 3:
         return completion();
+    case 4: { // an operation, of what is no builder
+        auto request = with_actions(reader_.one_in(2) ? KSPAWN_IOC_START : KSPAWN_IOC_APPLY);
+        request.misdirected = true;
+        return request;
+    }
     default:
-        return spawn();
+        // The inputs that were kept before there were builders mean what they meant.
+        return which >= 44 && which < 56 ? builder() : spawn();
     }
 }
 

@@ -54,6 +54,36 @@ class CaptureQueue;
 class AsyncSpawn;
 
 /**
+ * Sets of capabilities, as capset(2) takes them: bit N of each is the capability N of
+ * <linux/capability.h>.
+ *
+ * Since kspawn 0.2.
+ */
+struct Capabilities {
+    std::uint64_t effective = 0;
+    std::uint64_t permitted = 0;
+    std::uint64_t inheritable = 0;
+};
+
+/**
+ * struct sched_attr of sched_setattr(2), whose header does not go with the <sched.h> of
+ * every libc.
+ *
+ * Since kspawn 0.2.
+ */
+struct SchedulingAttributes {
+    std::uint32_t policy = 0;   /**< SCHED_OTHER, ... */
+    std::uint64_t flags = 0;    /**< SCHED_FLAG_RESET_ON_FORK, ... */
+    std::int32_t nice = 0;      /**< of SCHED_OTHER and SCHED_BATCH */
+    std::uint32_t priority = 0; /**< of SCHED_FIFO and SCHED_RR */
+    std::uint64_t runtime = 0;  /**< of SCHED_DEADLINE, here and below: nanoseconds */
+    std::uint64_t deadline = 0;
+    std::uint64_t period = 0;            /**< 0: the deadline */
+    std::uint32_t least_utilization = 0; /**< from 0 to 1024, with its flag, as the next */
+    std::uint32_t most_utilization = 0;
+};
+
+/**
  * A program to start, and how.
  *
  * A value type: copies are independent, but share descriptors that are owned.
@@ -134,6 +164,14 @@ public:
     Command& close_other_descriptors(bool close = true);
     /** Close a descriptor of the child's and all above it, whatever was said of them. */
     Command& close_from(int lowest);
+    /**
+     * Close a descriptor of the child's and all above it but for some, whatever was said of
+     * them: an exception is as it would be without this.  The kernel module is needed.
+     *
+     * @param lowest the first to close
+     * @param kept   the exceptions, in any order
+     */
+    Command& close_from_except(int lowest, std::vector<int> kept);
     /**@}*/
 
     /** @name Process group, session, terminal */
@@ -204,8 +242,52 @@ public:
     Command& parent_death_signal(int signal_number);
     /** The root directory, as chroot(2). */
     Command& root(const std::filesystem::path& directory);
+    /** The same: an open directory, which stays the caller's. */
+    Command& root(int descriptor);
     /** New namespaces, as unshare(2): CLONE_NEWNS, ... */
     Command& new_namespaces(int flags);
+    /**
+     * An existing namespace, as setns(2).
+     *
+     * @param descriptor of a namespace, or a pidfd; it stays the caller's
+     * @param type       what it must be, CLONE_NEWNET, ...; 0: any.  Of a pidfd: which of
+     *                   that process's
+     */
+    Command& enter_namespace(int descriptor, int type = 0);
+    /**
+     * The controlling terminal, as TIOCSCTTY of ioctl(2): with new_session().
+     *
+     * @param child_number a descriptor of the child's, as descriptor() has made it or as it
+     *                     is inherited, be it close-on-exec; not one that is same_as()
+     * @param steal        take it from another session, which needs CAP_SYS_ADMIN
+     */
+    Command& controlling_terminal(int child_number, bool steal = false);
+    /** The CPUs on which it may run, as sched_setaffinity(2); no number is above 32767. */
+    Command& affinity(const std::vector<unsigned>& cpus);
+    /** Scheduling with deadlines and all, as sched_setattr(2). */
+    Command& scheduler(const SchedulingAttributes& attributes);
+    /** Class and level of input and output, as ioprio_set(2): IOPRIO_CLASS_IDLE, ... */
+    Command& io_priority(int io_class, int level = 0);
+    /** Mode and nodes of memory, as set_mempolicy(2); no number is above 32767. */
+    Command& memory_policy(int mode, const std::vector<unsigned>& nodes = {});
+    /** The execution domain, as personality(2): ADDR_NO_RANDOMIZE, ... */
+    Command& personality(unsigned persona);
+    /** The capabilities, as capset(2). */
+    Command& capabilities(const Capabilities& sets);
+    /** Keep permitted capabilities when user() gives up root: PR_SET_KEEPCAPS of prctl(2). */
+    Command& keep_capabilities(bool keep = true);
+    /** SECBIT_NOROOT and the others: PR_SET_SECUREBITS of prctl(2). */
+    Command& secure_bits(unsigned bits);
+    /** Remove one from the bounding set: PR_CAPBSET_DROP of prctl(2). */
+    Command& drop_bounding_capability(unsigned capability);
+    /** Add one to the ambient set, or remove it: PR_CAP_AMBIENT of prctl(2). */
+    Command& ambient_capability(unsigned capability, bool raised = true);
+    /** Empty the ambient set: PR_CAP_AMBIENT_CLEAR_ALL of prctl(2). */
+    Command& clear_ambient_capabilities();
+    /** Become the parent of orphaned descendants: PR_SET_CHILD_SUBREAPER of prctl(2). */
+    Command& child_subreaper(bool wanted = true);
+    /** How late timers may be, in nanoseconds; 0: as ever: PR_SET_TIMERSLACK of prctl(2). */
+    Command& timer_slack(unsigned long nanoseconds);
     /** The program is stopped before its first instruction; SIGCONT lets it go. */
     Command& stopped();
     /**@}*/
@@ -398,6 +480,10 @@ private:
     // Adds to file actions; an error number.
     using AddState = std::function<int(kspawn_spawn_file_actions_t*)>;
     Command& state(std::string words, AddState add);
+    // The same with the number by which the child has a descriptor of the caller's.
+    using AddStateOf = std::function<int(kspawn_spawn_file_actions_t*, int)>;
+    Command& state_of(std::string words, int descriptor, AddStateOf add);
+    Command& prctl(std::string words, int option, unsigned long argument, unsigned long more = 0);
     bool says(int child_number) const noexcept { return descriptors_.contains(child_number); }
 
     std::string program_;
@@ -419,8 +505,14 @@ private:
     std::map<int, Stdio> descriptors_;
     bool close_others_ = false;
     int close_from_ = unsaid_;
+    std::optional<std::pair<int, std::vector<int>>> close_from_except_; // the first, and the kept
     int terminal_ = unsaid_;
-    std::vector<std::pair<std::string, AddState>> state_; // in words, and what is to be done
+    struct State {
+        std::string words;
+        int descriptor; // unsaid_: there is none
+        AddStateOf add;
+    };
+    std::vector<State> state_;
     kspawn_spawnattr_t attributes_{};
     std::optional<int> wrong_policy_; // is told when it is started
     std::optional<std::filesystem::path> cgroup_;

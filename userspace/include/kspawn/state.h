@@ -171,6 +171,25 @@ KSPAWN_API int kspawn_spawn_file_actions_addchroot_np(kspawn_spawn_file_actions_
                                                       const char* path) KSPAWN_NOEXCEPT;
 
 /**
+ * The same for a path that is relative to a directory, as openat() has it.
+ *
+ * A path of "." is the directory itself, whose descriptor may be close-on-exec, and one of
+ * O_PATH.  Fails at the start with EBADF if dirfd is not open and the path is relative, with
+ * ENOTDIR if dirfd is no directory.
+ *
+ * @param[in] dirfd a descriptor of the child's, or AT_FDCWD: the working directory
+ * @param[in] path  the directory, copied
+ * @return 0, or an error number, as above, and
+ *   - EBADF: dirfd is negative, and not AT_FDCWD
+ *   - EINVAL: path is NULL
+ *
+ * Since kspawn 0.2.
+ */
+KSPAWN_API int kspawn_spawn_file_actions_addchrootat_np(kspawn_spawn_file_actions_t* file_actions,
+                                                        int dirfd,
+                                                        const char* path) KSPAWN_NOEXCEPT;
+
+/**
  * Set the nice value, as setpriority().
  *
  * Fails at the start with EACCES if it is lowered without the privilege.

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <kspawn/builder.h>
 #include <kspawn/spawn_wait.h>
+#include <kspawn/state.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <list>
 #include <utility>
@@ -229,9 +231,10 @@ private:
             put(number, what);
             check([&] { return words_of(number, what); });
         }
-        for (const auto& [words, add] : command_.state_) {
-            actions_.add(add);
-            check([&words] { return words; });
+        for (const auto& state : command_.state_) {
+            const int number = state.descriptor == unsaid_ ? unsaid_ : source(state.descriptor, -1);
+            actions_.add([&](auto* actions) { return state.add(actions, number); });
+            check([&state] { return state.words; });
         }
         if (command_.directory_) {
             refuse_nul(command_.directory_->native(), "directory");
@@ -251,6 +254,13 @@ private:
         if (command_.close_from_ != unsaid_)
             actions_.closefrom(command_.close_from_);
         check([] { return std::string("lowest descriptor to close"); });
+        if (command_.close_from_except_)
+            actions_.add([&](auto* actions) {
+                const auto& [lowest, kept] = *command_.close_from_except_;
+                return kspawn_spawn_file_actions_addclose_except_np(actions, lowest, INT_MAX,
+                                                                    kept.data(), kept.size());
+            });
+        check([] { return std::string("descriptors to keep"); });
         if (command_.close_others_)
             close_others();
         check([] { return std::string("descriptors to close"); });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The settings of a program, and the functions that start it.
 #include <kspawn/command.hpp>
-#include <kspawn/state.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -97,6 +96,11 @@ Command& Command::close_from(int lowest) {
     return *this;
 }
 
+Command& Command::close_from_except(int lowest, std::vector<int> kept) {
+    close_from_except_.emplace(lowest, std::move(kept));
+    return *this;
+}
+
 Command& Command::process_group(pid_t group) {
     kspawn_spawnattr_setpgroup(&attributes_, group);
     return flag(KSPAWN_SPAWN_SETPGROUP);
@@ -162,83 +166,6 @@ Command& Command::cgroup(int descriptor) {
 
 Command& Command::reset_ids(bool wanted) {
     return flag(KSPAWN_SPAWN_RESETIDS, wanted);
-}
-
-Command& Command::state(std::string words, AddState add) {
-    state_.emplace_back(std::move(words), std::move(add));
-    return *this;
-}
-
-Command& Command::umask(mode_t mask) {
-    return state("umask", [mask](auto* actions) {
-        return kspawn_spawn_file_actions_addumask_np(actions, mask);
-    });
-}
-
-Command& Command::limit(int resource, rlim_t soft, rlim_t hard) {
-    const rlimit limit{.rlim_cur = soft, .rlim_max = hard};
-    return state("limit", [resource, limit](auto* actions) {
-        return kspawn_spawn_file_actions_addrlimit_np(actions, resource, &limit);
-    });
-}
-
-Command& Command::nice(int value) {
-    return state("nice value", [value](auto* actions) {
-        return kspawn_spawn_file_actions_addnice_np(actions, value);
-    });
-}
-
-Command& Command::oom_score(int score) {
-    return state("OOM score", [score](auto* actions) {
-        return kspawn_spawn_file_actions_addoomscore_np(actions, score);
-    });
-}
-
-Command& Command::groups(std::vector<gid_t> groups) {
-    return state("groups", [groups = std::move(groups)](auto* actions) {
-        return kspawn_spawn_file_actions_addgroups_np(actions, groups.size(), groups.data());
-    });
-}
-
-Command& Command::group(gid_t group) {
-    return state("group", [group](auto* actions) {
-        return kspawn_spawn_file_actions_addresgid_np(actions, group, group, group);
-    });
-}
-
-Command& Command::user(uid_t user) {
-    return state("user", [user](auto* actions) {
-        return kspawn_spawn_file_actions_addresuid_np(actions, user, user, user);
-    });
-}
-
-Command& Command::no_new_privileges() {
-    return state("no new privileges", kspawn_spawn_file_actions_addnonewprivs_np);
-}
-
-Command& Command::parent_death_signal(int signal_number) {
-    return state("parent-death signal", [signal_number](auto* actions) {
-        return kspawn_spawn_file_actions_addpdeathsig_np(actions, signal_number);
-    });
-}
-
-Command& Command::root(const std::filesystem::path& directory) {
-    // A NUL in it would end it early.
-    return state("root directory", [directory](auto* actions) {
-        return directory.native().find('\0') != std::string::npos
-                   ? EINVAL
-                   : kspawn_spawn_file_actions_addchroot_np(actions, directory.c_str());
-    });
-}
-
-Command& Command::new_namespaces(int flags) {
-    return state("namespaces", [flags](auto* actions) {
-        return kspawn_spawn_file_actions_addunshare_np(actions, flags);
-    });
-}
-
-Command& Command::stopped() {
-    return state("start in the stopped state", kspawn_spawn_file_actions_addstop_np);
 }
 
 Command& Command::input(std::string data) {
