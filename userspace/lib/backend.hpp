@@ -41,6 +41,7 @@ struct Request {
     int completion = -1;            ///< When::created: where the event goes
     std::uint64_t cookie = 0;       ///< When::created: what it says
     struct rusage* usage = nullptr; ///< When::ended: what the child has used; null: not wanted
+    int start = -1;                 ///< which of a batch, from 0; -1: of none
 };
 
 /// The result of a start, as the kernel tells it, and what else there is to say.  The pidfd
@@ -73,7 +74,7 @@ struct Result : kspawn_result {
     /// Why the kernel did not do it, if libc was asked instead: an error of the
     /// device, or EPERM for seccomp.  0: it did, or nobody wanted it to.
     int no_kernel = 0;
-    /// The step of that: KSPAWN_STEP_DEVICE or KSPAWN_STEP_POLICY.
+    /// The step of that: KSPAWN_STEP_DEVICE, KSPAWN_STEP_POLICY or KSPAWN_STEP_BATCH.
     unsigned no_kernel_step = KSPAWN_STEP_NONE;
     /// ENOTSUP without an attribute of its own: what libc cannot do.  Static.
     const char* unsupported = nullptr;

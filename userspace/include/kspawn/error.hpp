@@ -33,6 +33,7 @@ enum class Step : int {
     exec = KSPAWN_STEP_EXEC,
     wait = KSPAWN_STEP_WAIT,
     builder = KSPAWN_STEP_BUILDER,
+    batch = KSPAWN_STEP_BATCH,
     device = KSPAWN_STEP_DEVICE,
     libc = KSPAWN_STEP_LIBC,
     /** Before the kernel was asked: a pipe could not be made, a name has a NUL in it. */

@@ -79,6 +79,7 @@ public:
 
 private:
     friend class Command;
+    friend class Pipeline;
     enum class Kind {
         inherit,
         if_open,
@@ -88,7 +89,8 @@ private:
         same_as,
         pipe,
         pipe_to,
-        pipe_from
+        pipe_from,
+        given // by a pipeline, before anything else is done
     };
     explicit Stdio(Kind kind) : kind_(kind) {}
 
