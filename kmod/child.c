@@ -11,10 +11,12 @@
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
 
+#include "barrier.h"
 #include "builder.h"
 #include "child.h"
 #include "descriptors.h"
 #include "kernel_symbols.h"
+#include "made.h"
 #include "memory.h"
 #include "operations.h"
 #include "program.h"
@@ -70,6 +72,8 @@ static int come_apart(struct kspawn_request *request)
 	err = kspawn_memory_leave(request);
 	if (!err && kspawn_request_has_flag(request, KSPAWN_PIDFD))
 		err = make_pidfd(request);
+	if (!err && request->barrier)
+		err = kspawn_barrier_join(request);
 	if (err) {
 		/* The call itself tells of it, ASYNC or not. */
 		request->stillborn = true;
@@ -78,7 +82,8 @@ static int come_apart(struct kspawn_request *request)
 	}
 	complete_all(&request->apart);
 	/* Callers that do not wait for exec have waited for that alone. */
-	if (!err && kspawn_request_has_flag(request, KSPAWN_ASYNC))
+	if (!err && (request->barrier ||
+		     kspawn_request_has_flag(request, KSPAWN_ASYNC)))
 		kspawn_kernel.exec_mm_release(current, NULL);
 	return err;
 }
@@ -98,7 +103,9 @@ static int set_up(struct kspawn_request *request)
 	if (seccomp_mode(&current->seccomp) != SECCOMP_MODE_DISABLED)
 		return kspawn_outcome_fail(&request->outcome,
 					   KSPAWN_STEP_POLICY, 0, -EPERM);
-	return kspawn_operations_run(request);
+	if (request->barrier)
+		err = kspawn_made_take_standard(request);
+	return err ?: kspawn_operations_run(request);
 }
 
 /* The last that the child has to do with its request. */
@@ -108,6 +115,9 @@ static void leave(struct kspawn_request *request)
 	if (request->stops)
 		complete_all(&request->stopped);
 	kspawn_queue_post(request);
+	/* Those that it was to be connected with are not to wait for its caller. */
+	kspawn_made_disconnect(request);
+	kspawn_barrier_leave(request);
 	kspawn_request_put(request);
 	/*
 	 * From here on only a few instructions of this module are left to run;
@@ -355,10 +365,16 @@ int kspawn_child(void *data)
 		request->mask = mask;
 		return be_built(request);
 	}
+	if (request->barrier)
+		err = kspawn_barrier_enter(request);
+	if (err)
+		return end_failed(request);
 	err = set_up(request);
 	if (!err)
 		err = kspawn_program_execute(request);
 
+	if (request->barrier && kspawn_barrier_gives_up(request, err))
+		return end_failed(request);
 	if (err && kspawn_signals_is_killed(request))
 		return end_killed(request);
 	if (err && request->outcome.error)

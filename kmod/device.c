@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
+#include "batch.h"
 #include "device.h"
 #include "operations.h"
 #include "queue.h"
@@ -32,6 +33,8 @@ static long get_info(struct kspawn_info __user *to)
 		.action_size	= sizeof(struct kspawn_action),
 		.result_size	= sizeof(struct kspawn_result),
 		.event_size	= sizeof(struct kspawn_event),
+		.batch_flags	= KSPAWN_BATCH_FLAGS_ALL,
+		.batch_size	= sizeof(struct kspawn_batch),
 	};
 	size_t known;
 	u32 size;
@@ -60,6 +63,8 @@ static long run_command(unsigned int command, unsigned long argument)
 	case KSPAWN_IOC_BUILDER:
 		return kspawn_spawn(KSPAWN_CALL_BUILDER, NULL,
 				    (struct kspawn_args __user *)argument);
+	case KSPAWN_IOC_BATCH:
+		return kspawn_batch_start((struct kspawn_batch __user *)argument);
 	case KSPAWN_IOC_COMPLETION:
 		return kspawn_queue_create((struct kspawn_completion __user *)
 					   argument);
@@ -107,10 +112,11 @@ int __init kspawn_device_register(void)
 	BUILD_BUG_ON(sizeof(struct kspawn_args) != KSPAWN_ARGS_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct kspawn_action) != KSPAWN_ACTION_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct kspawn_result) != KSPAWN_RESULT_SIZE_VER0);
-	BUILD_BUG_ON(sizeof(struct kspawn_info) != KSPAWN_INFO_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct kspawn_info) != KSPAWN_INFO_SIZE_VER1);
 	BUILD_BUG_ON(sizeof(struct kspawn_event) != KSPAWN_EVENT_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct kspawn_completion) !=
 		     KSPAWN_COMPLETION_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct kspawn_batch) != KSPAWN_BATCH_SIZE_VER0);
 
 	if (mode & ~0666)
 		return -EINVAL;

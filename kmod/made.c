@@ -14,6 +14,7 @@
 #include <linux/uio.h>
 #include <uapi/linux/memfd.h>
 
+#include "descriptors.h"
 #include "kernel_symbols.h"
 #include "made.h"
 #include "operations.h"
@@ -32,20 +33,29 @@ struct kspawn_end {
 };
 
 /* As pipe2() does it; the writing end is the second. */
+static int open_pipe(struct file *ends[2], int flags)
+{
+	int err = kspawn_kernel.create_pipe_files(ends, flags);
+
+#ifdef KSPAWN_HAVE_PIDFS
+	/* pipe2() says so since Linux 6.4, which is before there are pidfs. */
+	if (!err) {
+		ends[0]->f_mode |= FMODE_NOWAIT;
+		ends[1]->f_mode |= FMODE_NOWAIT;
+	}
+#endif
+	return err;
+}
+
 static int make_pipe(struct kspawn_file_action *action, struct file **other)
 {
 	bool writes = action->mode == O_WRONLY;
 	struct file *ends[2];
 	int err;
 
-	err = kspawn_kernel.create_pipe_files(ends, action->oflag & O_DIRECT);
+	err = open_pipe(ends, action->oflag & O_DIRECT);
 	if (err)
 		return err;
-#ifdef KSPAWN_HAVE_PIDFS
-	/* pipe2() says so since Linux 6.4, which is before there are pidfs. */
-	ends[0]->f_mode |= FMODE_NOWAIT;
-	ends[1]->f_mode |= FMODE_NOWAIT;
-#endif
 	action->file = ends[writes];
 	*other = ends[!writes];
 	/* Nobody else has seen it. */
@@ -299,4 +309,89 @@ void kspawn_made_settle(struct kspawn_request *request, bool started)
 	request->end_count = 0;
 	kvfree(request->ends);
 	request->ends = NULL;
+}
+
+/**
+ * kspawn_made_connect() - have one start write what another reads
+ * @writer: its child gets a pipe as standard output
+ * @reader: its child gets the other end as standard input
+ *
+ * Return: 0 or a negative errno.
+ */
+int kspawn_made_connect(struct kspawn_request *writer,
+			struct kspawn_request *reader)
+{
+	struct file *ends[2];
+	int err = open_pipe(ends, 0);
+
+	if (err)
+		return err;
+	reader->standard[0] = ends[0];
+	writer->standard[1] = ends[1];
+	return 0;
+}
+
+/**
+ * kspawn_made_bequeath() - let go of the ends of a start that has no child
+ * @request: the start
+ * @before:  the one whose output it would read, or NULL if that has no child either
+ * @after:   the one that would read its output, or NULL
+ *
+ * Its neighbour's child closes what it would have had, and so meets the end of the
+ * file, or a broken pipe.  The caller would not before it returns to user mode, and
+ * it may wait for that child.
+ */
+void kspawn_made_bequeath(struct kspawn_request *request,
+			  struct kspawn_request *before,
+			  struct kspawn_request *after)
+{
+	if (before)
+		swap(before->closes[1], request->standard[0]);
+	if (after)
+		swap(after->closes[0], request->standard[1]);
+}
+
+static void put_files(struct file *files[2])
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (files[i])
+			fput(files[i]);
+		files[i] = NULL;
+	}
+}
+
+/**
+ * kspawn_made_disconnect() - let go of what a start is connected to
+ * @request: the start
+ */
+void kspawn_made_disconnect(struct kspawn_request *request)
+{
+	put_files(request->standard);
+	put_files(request->closes);
+}
+
+/**
+ * kspawn_made_take_standard() - have the pipes that the child is connected to
+ * @request: the request of the child, which is current
+ *
+ * Return: 0 or a negative errno, with the failure in the outcome.
+ */
+int kspawn_made_take_standard(struct kspawn_request *request)
+{
+	int fd, err = 0;
+
+	for (fd = 0; fd < 2 && err >= 0; fd++)
+		if (request->standard[fd])
+			err = kspawn_kernel.replace_fd(fd,
+						       request->standard[fd],
+						       0);
+	kspawn_made_disconnect(request);
+	kspawn_descriptors_finish_closing();
+	if (err >= 0)
+		return 0;
+	return kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_BATCH,
+				   KSPAWN_BATCH_PIPES,
+				   err == -EMFILE ? -EBADF : err);
 }

@@ -43,6 +43,13 @@ int kspawn_made_note(struct kspawn_request *request,
 		     size_t *budget);
 int kspawn_made_prepare(struct kspawn_request *request,
 			struct kspawn_outcome *outcome);
+int kspawn_made_connect(struct kspawn_request *writer,
+			struct kspawn_request *reader);
+void kspawn_made_bequeath(struct kspawn_request *request,
+			  struct kspawn_request *before,
+			  struct kspawn_request *after);
+int kspawn_made_take_standard(struct kspawn_request *request);
+void kspawn_made_disconnect(struct kspawn_request *request);
 void kspawn_made_settle(struct kspawn_request *request, bool started);
 
 #endif /* KSPAWN_MADE_H */

@@ -4,7 +4,8 @@
  *
  * The way of a request: device -> spawn (the caller's side) -> request (copied
  * and checked) -> descriptors (snapshot) -> child (comes apart from its caller,
- * then operations, then program).
+ * then operations, then program).  A batch is several such requests, whose children
+ * meet at a barrier before they do anything, and before they enter their programs.
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>

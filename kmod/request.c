@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 
 #include "audit.h"
+#include "barrier.h"
 #include "builder.h"
 #include "made.h"
 #include "operations.h"
@@ -112,6 +113,17 @@ static const struct {
 		.pid = true,
 	},
 };
+
+/**
+ * kspawn_request_creates() - whether a call makes a child
+ * @call: the call
+ *
+ * Return: true for one that does, false for one that is about a child that there is.
+ */
+bool kspawn_request_creates(enum kspawn_call call)
+{
+	return takes[call].creates;
+}
 
 /* The same for the flags, and what cannot go together. */
 static bool flags_valid(const struct kspawn_args *args, enum kspawn_call call)
@@ -773,6 +785,8 @@ static void release_request(struct kref *ref)
 	kspawn_queue_cancel(request->slot);
 	if (request->files)
 		kspawn_descriptors_free(request->files);
+	kspawn_made_disconnect(request);
+	kspawn_barrier_put(request->barrier);
 	kspawn_builder_put(request->builder);
 	kspawn_arena_free(&request->arena);
 	put_pid(request->child);

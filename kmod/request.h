@@ -18,6 +18,7 @@
 #include "outcome.h"
 #include "uapi/kspawn.h"
 
+struct kspawn_barrier;
 struct kspawn_builder;
 struct kspawn_end;
 struct kspawn_operation;
@@ -84,6 +85,13 @@ struct kspawn_file_action {
  *                using the request when the other is done with it
  * @call:         what it is for
  * @builder:      CALL_BUILDER: with a reference; NULL otherwise
+ * @barrier:      what the child has in common with others of a batch, with a
+ *                reference; NULL otherwise
+ * @place:        the child's, among those
+ * @arrived:      whether the others need not wait for the child any more
+ * @standard:     what its standard input and output are connected to, with
+ *                references, or NULL
+ * @closes:       the same of neighbours that could not be created
  * @cancelled:    whether the caller gives up an operation that blocks
  * @abandoned:    whether nobody is left to be told: a program is not started
  * @served:       whether the child has done all of it, or said in @outcome why not
@@ -141,6 +149,11 @@ struct kspawn_request {
 	struct kref ref;
 	enum kspawn_call call;
 	struct kspawn_builder *builder;
+	struct kspawn_barrier *barrier;
+	u32 place;
+	bool arrived;
+	struct file *standard[2];
+	struct file *closes[2];
 	bool cancelled;
 	bool abandoned;
 	bool served;
@@ -191,6 +204,7 @@ int kspawn_request_copy_args(struct kspawn_args *args,
 			     const struct kspawn_args __user *from,
 			     enum kspawn_call call,
 			     struct kspawn_outcome *outcome);
+bool kspawn_request_creates(enum kspawn_call call);
 struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
 					     enum kspawn_call call,
 					     struct kspawn_outcome *outcome);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/completion.h>
 #include <linux/errno.h>
 #include <linux/freezer.h>
 #include <linux/sched/signal.h>
@@ -199,6 +200,25 @@ bool kspawn_signals_resume_wait(void)
 			kspawn_kernel.task_work_run();
 	} while (signal_pending(current));
 	return true;
+}
+
+/**
+ * kspawn_signals_await() - wait for another process, which may be stopped or frozen
+ * @what:  completed by it
+ * @state: TASK_KILLABLE, or TASK_UNINTERRUPTIBLE
+ *
+ * As wait_for_vfork_done() this counts as frozen meanwhile.
+ *
+ * Return: 0, or -ERESTARTSYS if current is killed.
+ */
+int kspawn_signals_await(struct completion *what, unsigned int state)
+{
+	int err;
+
+	kspawn_kernel.cgroup_enter_frozen();
+	err = wait_for_completion_state(what, state | TASK_FREEZABLE);
+	kspawn_kernel.cgroup_leave_frozen(false);
+	return err;
 }
 
 /**

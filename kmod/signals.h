@@ -11,6 +11,7 @@
 #include <linux/signal_types.h>
 #include <linux/types.h>
 
+struct completion;
 struct kspawn_request;
 
 void kspawn_signals_block(sigset_t *before);
@@ -18,6 +19,7 @@ void kspawn_signals_restore(sigset_t mask);
 int kspawn_signals_birth(struct kspawn_request *request);
 bool kspawn_signals_is_restart(int err);
 bool kspawn_signals_resume_wait(void);
+int kspawn_signals_await(struct completion *what, unsigned int state);
 bool kspawn_signals_interrupted(struct kspawn_request *request, int err);
 bool kspawn_signals_is_killed(const struct kspawn_request *request);
 sigset_t kspawn_signals_set(u64 bits);

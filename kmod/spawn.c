@@ -209,106 +209,250 @@ static int wait_for_end(const struct kspawn_args *args, struct pid *child,
 }
 
 /*
- * Wait until the child stops before its program.  A debugger can hold it up in exec:
- * as wait_for_vfork_done() this can be frozen meanwhile.
+ * Wait for what the caller wants to know of a child that has come apart.  Returns its
+ * pid, or a negative errno.
  */
-static void await_stop(struct kspawn_request *request)
+static int await_program(struct kspawn_attempt *attempt, pid_t pid)
 {
-	kspawn_kernel.cgroup_enter_frozen();
-	wait_for_completion_state(&request->stopped,
-				  TASK_KILLABLE | TASK_FREEZABLE);
-	kspawn_kernel.cgroup_leave_frozen(false);
-}
+	struct kspawn_request *request = attempt->request;
+	struct kspawn_outcome *outcome = &attempt->outcome;
 
-/* Returns the pid of a child that there is, or a negative errno. */
-static int settle(struct kspawn_request *request, pid_t pid,
-		  struct kspawn_outcome *outcome)
-{
-	/* If the caller is killed: nobody is to meet a child half-way. */
-	wait_for_completion(&request->apart);
-	if (request->stillborn) {
-		*outcome = request->outcome;
-		return outcome->error;
-	}
 	if (kspawn_request_has_flag(request, KSPAWN_ASYNC))
 		return pid;
 	if (kspawn_request_has_failed(request)) {
 		*outcome = request->outcome;
 		return outcome->error;
 	}
-	/* A SIGCONT of the caller's must not come before the stop. */
+	/*
+	 * A SIGCONT of the caller's must not come before the stop.  A debugger
+	 * can hold the child up in exec.
+	 */
 	if (request->call == KSPAWN_CALL_SPAWN && request->stops)
-		await_stop(request);
+		kspawn_signals_await(&request->stopped, TASK_KILLABLE);
 	if (fatal_signal_pending(current))
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_CLONE, 0,
 					   -EINTR);
 	return pid;
 }
 
-static int spawn(struct kspawn_request *request,
-		 struct kspawn_outcome *outcome, struct kspawn_result *result)
+/**
+ * kspawn_spawn_read() - copy and check what to start
+ * @attempt:   set, but for @attempt->call; its request has one reference
+ * @user_args: the caller's arguments
+ *
+ * Return: 0, or a negative errno, with the failure in the outcome.
+ */
+int kspawn_spawn_read(struct kspawn_attempt *attempt,
+		      const struct kspawn_args __user *user_args)
 {
+	struct kspawn_outcome *outcome = &attempt->outcome;
+	bool creates = kspawn_request_creates(attempt->call);
+	struct kspawn_args *args = &attempt->args;
+	struct kspawn_request *request;
+	int err;
+
+	attempt->pidfd = -1;
+	attempt->result.pidfd = -1;
+	err = kspawn_request_copy_args(args, user_args, attempt->call, outcome);
+	if (err)
+		return err;
+	err = prepare_report(args, &attempt->result, outcome);
+	if (err)
+		return err;
+	if (under_seccomp() || (creates && has_io_ports()))
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_POLICY, 0,
+					   -EPERM);
+	request = kspawn_request_create(args, attempt->call, outcome);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	attempt->request = request;
+	attempt->id = request->id;
+	trace_kspawn_begin(request);
+	return 0;
+}
+
+/**
+ * kspawn_spawn_equip() - find and make what the child is to have
+ * @attempt: the attempt, which has a request
+ *
+ * Return: 0, or a negative errno, with the failure in the outcome.
+ */
+int kspawn_spawn_equip(struct kspawn_attempt *attempt)
+{
+	struct kspawn_outcome *outcome = &attempt->outcome;
+	struct kspawn_request *request = attempt->request;
 	struct files_struct *files;
-	int pidfd = -1;
-	int ret = 0;
+	int err = 0;
 
 	if (request->call == KSPAWN_CALL_SPAWN)
-		ret = kspawn_program_find(request);
-	if (ret) {
-		if (!kspawn_signals_is_restart(ret))
+		err = kspawn_program_find(request);
+	if (err) {
+		if (!kspawn_signals_is_restart(err))
 			kspawn_stats_add(KSPAWN_STAT_FAIL_LOOKUP);
-		return kspawn_outcome_fail(outcome, KSPAWN_STEP_EXEC, 0, ret);
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_EXEC, 0, err);
 	}
-	ret = kspawn_request_complete(request, outcome);
-	if (ret)
-		return ret;
+	err = kspawn_request_complete(request, outcome);
+	if (err)
+		return err;
 	files = kspawn_descriptors_snapshot(&request->selection);
 	if (IS_ERR(files))
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_DESCRIPTORS, 0,
 					   PTR_ERR(files));
 	request->files = files;
+	if (!kspawn_request_has_flag(request, KSPAWN_PIDFD))
+		return 0;
+	attempt->pidfd = get_unused_fd_flags(O_CLOEXEC);
+	if (attempt->pidfd < 0)
+		return kspawn_outcome_fail(outcome, KSPAWN_STEP_PIDFD, 0,
+					   attempt->pidfd);
+	return 0;
+}
 
-	if (kspawn_request_has_flag(request, KSPAWN_PIDFD)) {
-		pidfd = get_unused_fd_flags(O_CLOEXEC);
-		if (pidfd < 0)
-			return kspawn_outcome_fail(outcome, KSPAWN_STEP_PIDFD,
-						   0, pidfd);
-	}
+/**
+ * kspawn_spawn_create() - create the child
+ * @attempt: the attempt, which has been equipped
+ *
+ * Waits until the child has come apart, and, unless the caller wants no more, until it
+ * is past exec's point of no return or has failed.
+ *
+ * Return: the pid of a child that there is, or a negative errno, with the failure in
+ * the outcome.
+ */
+int kspawn_spawn_create(struct kspawn_attempt *attempt)
+{
+	struct kspawn_outcome *outcome = &attempt->outcome;
+	struct kspawn_request *request = attempt->request;
+	pid_t pid;
 
-	ret = start_child(request, outcome);
-	if (ret > 0)
-		ret = settle(request, ret, outcome);
-	if (pidfd >= 0) {
-		if (ret > 0) {
-			fd_install(pidfd, request->pidfd_file);
-			request->pidfd_file = NULL;
-			result->pidfd = pidfd;
-		} else {
-			put_unused_fd(pidfd);
-		}
+	pid = start_child(request, outcome);
+	if (pid < 0)
+		return pid;
+	/* If the caller is killed: nobody is to meet a child half-way. */
+	wait_for_completion(&request->apart);
+	if (!request->stillborn)
+		return pid;
+	*outcome = request->outcome;
+	return outcome->error;
+}
+
+/**
+ * kspawn_spawn_settle() - give the caller what was made for it, or take it back
+ * @attempt: the attempt, which is done with its request; it has no more then
+ * @ret:     the child's pid, or what else the call returns if it succeeds, or a
+ *           negative errno
+ */
+void kspawn_spawn_settle(struct kspawn_attempt *attempt, int ret)
+{
+	struct kspawn_request *request = attempt->request;
+
+	if (attempt->pidfd >= 0 && ret > 0) {
+		fd_install(attempt->pidfd, request->pidfd_file);
+		request->pidfd_file = NULL;
+		attempt->result.pidfd = attempt->pidfd;
+	} else if (attempt->pidfd >= 0) {
+		put_unused_fd(attempt->pidfd);
 	}
+	kspawn_made_settle(request, ret >= 0);
+	if (ret > 0 && kspawn_request_has_flag(request, KSPAWN_WAIT))
+		attempt->child = get_pid(request->child);
+	/* For as long as the program runs the request is not needed. */
+	kspawn_request_put(request);
+	attempt->request = NULL;
+}
+
+/**
+ * kspawn_spawn_wait() - wait for the child's end, as KSPAWN_WAIT asks for
+ * @attempt: the attempt, which has a child
+ *
+ * Return: 0, or a negative errno, with the failure in the outcome.
+ */
+int kspawn_spawn_wait(struct kspawn_attempt *attempt)
+{
+	int err = wait_for_end(&attempt->args, attempt->child,
+			       &attempt->result);
+
+	put_pid(attempt->child);
+	attempt->child = NULL;
+	if (kspawn_signals_is_restart(err))
+		err = -EINTR;
+	if (!err)
+		return 0;
+	return kspawn_outcome_fail(&attempt->outcome, KSPAWN_STEP_WAIT, 0, err);
+}
+
+/**
+ * kspawn_spawn_is_repeated() - whether the call is to be made again
+ * @ret: what it would return
+ *
+ * No child was left, so it can be, after the signal, the freezer or the tracer, as
+ * fork() is.
+ *
+ * Return: true if it is.
+ */
+bool kspawn_spawn_is_repeated(int ret)
+{
+	if (!kspawn_signals_is_restart(ret) || fatal_signal_pending(current))
+		return false;
+	/*
+	 * The signal may have gone meanwhile, and the mask that was set has
+	 * cleared the flag then; without it nothing restarts.
+	 */
+	set_thread_flag(TIF_SIGPENDING);
+	return true;
+}
+
+/**
+ * kspawn_spawn_tell() - tell the caller what became of an attempt
+ * @attempt: the attempt, which has ended
+ * @ret:     as for kspawn_spawn_settle()
+ */
+void kspawn_spawn_tell(struct kspawn_attempt *attempt, int ret)
+{
+	const struct kspawn_outcome *outcome = &attempt->outcome;
+	struct kspawn_result *result = &attempt->result;
+	bool reported;
+
+	if (ret < 0) {
+		kspawn_stats_fail(outcome->step);
+		result->error = -outcome->error;
+		result->step = outcome->step;
+		result->index = outcome->index;
+	}
+	reported = !report(&attempt->args, result) && attempt->args.result;
+	if (result->pid || (ret >= 0 && attempt->call == KSPAWN_CALL_START))
+		tell_child(&attempt->args, result, reported);
+}
+
+static int spawn(struct kspawn_attempt *attempt)
+{
+	int ret = kspawn_spawn_equip(attempt);
+
+	if (!ret)
+		ret = kspawn_spawn_create(attempt);
 	if (ret > 0)
-		result->pid = ret;
+		ret = await_program(attempt, ret);
+	if (ret > 0)
+		attempt->result.pid = ret;
 	return ret;
 }
 
 /* Returns the builder's descriptor, or a negative errno. */
-static int build(struct kspawn_request *request, struct kspawn_outcome *outcome,
-		 struct kspawn_result *result)
+static int build(struct kspawn_attempt *attempt)
 {
+	struct kspawn_outcome *outcome = &attempt->outcome;
 	struct file *file;
 	int fd, ret;
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return kspawn_outcome_fail(outcome, KSPAWN_STEP_BUILDER, 0, fd);
-	file = kspawn_builder_create(request);
+	file = kspawn_builder_create(attempt->request);
 	if (IS_ERR(file)) {
 		ret = kspawn_outcome_fail(outcome, KSPAWN_STEP_BUILDER, 0,
 					  PTR_ERR(file));
 		goto no_file;
 	}
-	ret = spawn(request, outcome, result);
+	ret = spawn(attempt);
 	if (ret < 0)
 		goto no_child;
 	fd_install(fd, file);
@@ -323,20 +467,19 @@ no_file:
 }
 
 static int carry_out(struct kspawn_builder *builder,
-		     struct kspawn_request *request,
-		     struct kspawn_outcome *outcome,
-		     struct kspawn_result *result)
+		     struct kspawn_attempt *attempt)
 {
-	switch (request->call) {
+	switch (attempt->call) {
 	case KSPAWN_CALL_SPAWN:
-		return spawn(request, outcome, result);
+		return spawn(attempt);
 	case KSPAWN_CALL_BUILDER:
-		return build(request, outcome, result);
+		return build(attempt);
 	case KSPAWN_CALL_APPLY:
 	case KSPAWN_CALL_START:
 		break;
 	}
-	return kspawn_builder_operate(builder, request, outcome, result);
+	return kspawn_builder_operate(builder, attempt->request,
+				      &attempt->outcome, &attempt->result);
 }
 
 /**
@@ -352,83 +495,36 @@ static int carry_out(struct kspawn_builder *builder,
 long kspawn_spawn(enum kspawn_call call, struct kspawn_builder *builder,
 		  const struct kspawn_args __user *user_args)
 {
-	struct kspawn_result result = { .pidfd = -1 };
-	struct kspawn_outcome outcome = {};
-	struct kspawn_request *request;
-	struct pid *child = NULL;
-	struct kspawn_args args;
+	struct kspawn_attempt attempt = { .call = call };
 	sigset_t mask;
-	bool reported;
-	u64 id = 0;
 	int ret, err;
 
 	/* An operation on a child that there is can be interrupted. */
 	if (!builder)
 		kspawn_signals_block(&mask);
-	ret = kspawn_request_copy_args(&args, user_args, call, &outcome);
+	ret = kspawn_spawn_read(&attempt, user_args);
 	if (ret)
 		goto out;
-	ret = prepare_report(&args, &result, &outcome);
-	if (ret)
-		goto out;
-	if (under_seccomp() || (!builder && has_io_ports())) {
-		ret = kspawn_outcome_fail(&outcome, KSPAWN_STEP_POLICY, 0,
-					  -EPERM);
-		goto out;
-	}
-
-	request = kspawn_request_create(&args, call, &outcome);
-	if (IS_ERR(request)) {
-		ret = PTR_ERR(request);
-		goto out;
-	}
-	id = request->id;
 	if (!builder)
-		request->mask = mask;
-	trace_kspawn_begin(request);
-	ret = carry_out(builder, request, &outcome, &result);
-	kspawn_made_settle(request, ret >= 0);
-	if (ret > 0 && kspawn_request_has_flag(request, KSPAWN_WAIT))
-		child = get_pid(request->child);
-	/* For as long as the program runs the request is not needed. */
-	kspawn_request_put(request);
-	if (child) {
+		attempt.request->mask = mask;
+	ret = carry_out(builder, &attempt);
+	kspawn_spawn_settle(&attempt, ret);
+	if (attempt.child) {
 		kspawn_signals_restore(mask);
-		err = wait_for_end(&args, child, &result);
-		put_pid(child);
-		if (kspawn_signals_is_restart(err))
-			err = -EINTR;
+		err = kspawn_spawn_wait(&attempt);
 		if (err)
-			ret = kspawn_outcome_fail(&outcome, KSPAWN_STEP_WAIT, 0,
-						  err);
+			ret = err;
 	}
 
 out:
 	if (!builder)
 		kspawn_signals_restore(mask);
-	trace_kspawn_end(id, ret < 0 ? ret : result.pid, &outcome);
-	if (ret < 0) {
-		/*
-		 * No child was left, so the call can be made again after the
-		 * signal, the freezer or the tracer, as fork() is.  The signal
-		 * may have gone meanwhile, and the mask that was set has
-		 * cleared the flag then; without it nothing restarts.
-		 */
-		if (kspawn_signals_is_restart(ret) &&
-		    !fatal_signal_pending(current)) {
-			set_thread_flag(TIF_SIGPENDING);
-			if (!builder) {
-				kspawn_stats_add(KSPAWN_STAT_RESTARTED);
-				return -ERESTARTNOINTR;
-			}
-		}
-		kspawn_stats_fail(outcome.step);
-		result.error = -outcome.error;
-		result.step = outcome.step;
-		result.index = outcome.index;
+	trace_kspawn_end(attempt.id, ret < 0 ? ret : attempt.result.pid,
+			 &attempt.outcome);
+	if (kspawn_spawn_is_repeated(ret) && !builder) {
+		kspawn_stats_add(KSPAWN_STAT_RESTARTED);
+		return -ERESTARTNOINTR;
 	}
-	reported = !report(&args, &result) && args.result;
-	if (result.pid || (ret >= 0 && call == KSPAWN_CALL_START))
-		tell_child(&args, &result, reported);
+	kspawn_spawn_tell(&attempt, ret);
 	return ret;
 }

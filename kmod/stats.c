@@ -39,6 +39,8 @@ void kspawn_stats_fail(u32 step)
 				 KSPAWN_STEP_POLICY);
 	else if (step == KSPAWN_STEP_BUILDER)
 		kspawn_stats_add(KSPAWN_STAT_FAIL_BUILDER);
+	else if (step == KSPAWN_STEP_BATCH)
+		kspawn_stats_add(KSPAWN_STAT_FAIL_BATCH);
 }
 
 /**
@@ -103,6 +105,7 @@ static struct attribute *stats_attributes[] = {
 	STAT(builders, BUILDERS),
 	STAT(applies, APPLIES),
 	STAT(starts, STARTS),
+	STAT(batches, BATCHES),
 	STAT(restarted, RESTARTED),
 	STAT(clones, CLONES),
 	STAT(killed, KILLED),
@@ -117,6 +120,7 @@ static struct attribute *stats_attributes[] = {
 	STAT(fail_exec, FAIL_EXEC),
 	STAT(fail_lookup, FAIL_LOOKUP),
 	STAT(fail_builder, FAIL_BUILDER),
+	STAT(fail_batch, FAIL_BATCH),
 	NULL,
 };
 

@@ -18,7 +18,8 @@
  * @KSPAWN_STAT_BUILDERS:         those of KSPAWN_IOC_BUILDER
  * @KSPAWN_STAT_APPLIES:          those of KSPAWN_IOC_APPLY
  * @KSPAWN_STAT_STARTS:           those of KSPAWN_IOC_START
- * @KSPAWN_STAT_RESTARTED:        requests a signal ended, to be made again
+ * @KSPAWN_STAT_BATCHES:          calls of KSPAWN_IOC_BATCH, each of several SPAWNS
+ * @KSPAWN_STAT_RESTARTED:        calls a signal ended, to be made again
  * @KSPAWN_STAT_CLONES:           children created
  * @KSPAWN_STAT_KILLED:           children killed before they were a program
  * @KSPAWN_STAT_CLOSED:           children whose builder was closed before that
@@ -32,6 +33,7 @@
  * @KSPAWN_STAT_FAIL_EXEC:        see KSPAWN_STEP_EXEC
  * @KSPAWN_STAT_FAIL_LOOKUP:      those of FAIL_EXEC that needed no child
  * @KSPAWN_STAT_FAIL_BUILDER:     see KSPAWN_STEP_BUILDER
+ * @KSPAWN_STAT_FAIL_BATCH:       see KSPAWN_STEP_BATCH
  * @KSPAWN_STAT_COUNT:            how many there are
  */
 enum kspawn_stat {
@@ -41,6 +43,7 @@ enum kspawn_stat {
 	KSPAWN_STAT_BUILDERS,
 	KSPAWN_STAT_APPLIES,
 	KSPAWN_STAT_STARTS,
+	KSPAWN_STAT_BATCHES,
 	KSPAWN_STAT_RESTARTED,
 	KSPAWN_STAT_CLONES,
 	KSPAWN_STAT_KILLED,
@@ -55,6 +58,7 @@ enum kspawn_stat {
 	KSPAWN_STAT_FAIL_EXEC,
 	KSPAWN_STAT_FAIL_LOOKUP,
 	KSPAWN_STAT_FAIL_BUILDER,
+	KSPAWN_STAT_FAIL_BATCH,
 	KSPAWN_STAT_COUNT,
 };
 

@@ -141,7 +141,8 @@ TRACE_EVENT(kspawn_end,
 			{ KSPAWN_STEP_PIDFD,		"pidfd" },
 			{ KSPAWN_STEP_EXEC,		"exec" },
 			{ KSPAWN_STEP_WAIT,		"wait" },
-			{ KSPAWN_STEP_BUILDER,		"builder" }),
+			{ KSPAWN_STEP_BUILDER,		"builder" },
+			{ KSPAWN_STEP_BATCH,		"batch" }),
 		  __entry->index)
 );
 

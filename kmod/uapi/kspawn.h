@@ -31,7 +31,7 @@
 #define KSPAWN_EVENTS_MAX	65536	/* events of one completion descriptor */
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
 #define KSPAWN_KEPT_MAX		65536	/* descriptors that CLOSE_EXCEPT keeps */
-#define KSPAWN_BATCH_MAX	256	/* starts of one batch */
+#define KSPAWN_BATCH_MAX	64	/* starts of one batch */
 
 /*
  * kspawn_args.flags
@@ -397,7 +397,8 @@ struct kspawn_args {
  * PIPES: the standard output of each but the last is a pipe, which is the standard
  * input of the next.  The pipes are made by the start: neither end is ever in the
  * descriptor table of the caller.  A child has its ends before its attributes and
- * file actions are applied, which may move or replace them, as in a shell.
+ * file actions are applied, which may move or replace them, as in a shell; with
+ * CLOEXEC_DEFAULT, too.
  *
  * PGROUP: the children are one new process group, which none of them can miss or
  * leave before its program begins.  The group has the pid of the first child that
@@ -563,17 +564,18 @@ struct kspawn_info {
  *
  * KSPAWN_ASYNC and KSPAWN_WAIT are flags of all starts of a batch or of none: else
  * EINVAL at ARGS.  With ASYNC the call returns when all children exist, and there is
- * an event for each.  With WAIT it returns when all have ended; a signal that ends
- * the wait is told as KSPAWN_WAIT has it, in the result of each child that has not
- * been waited for.
+ * an event for each.  With WAIT it returns when all have ended; SIGCHLD is
+ * blocked meanwhile; a signal that ends the wait is told as KSPAWN_WAIT has it, in the
+ * result of each child that has not been waited for.
  *
- * What is wrong before there is a child fails the call: none is started, and the
- * result of the start that it is about tells the step; but a program that is not
- * there, as any failure from then on, is that start's own.  Without ALL_OR_NONE the
+ * What is wrong before there is a child fails the call: none is started, the result
+ * of the start that it is about tells the step, and what follows that has not been
+ * read, nor is its result written; but a program that is not there, as any failure
+ * from then on, is that start's own.  Without ALL_OR_NONE the
  * others are made, the result of each tells what became of it, and the call succeeds,
  * even if it returns 0.  With it the call fails with the error of the first, in the
- * order of @starts, that failed of itself; the results of those that were given up
- * have ECANCELED at the step BATCH, and ALL_OR_NONE as index.  With ASYNC the events
+ * order of @starts, that failed of itself.  If the call fails, the results of those
+ * that were given up have ECANCELED at the step BATCH, and ALL_OR_NONE as index.  With ASYNC the events
  * tell the same of what fails when the call has returned.
  *
  * Errors of the call's own, of which no result tells: EINVAL, E2BIG, EFAULT for

@@ -17,7 +17,8 @@
 static const char * const names[] = {
 	"spawns", "restarted", "clones", "killed", "fail_policy", "fail_copy", "fail_descriptors",
 	"fail_clone", "fail_attribute", "fail_action", "fail_pidfd", "fail_exec",
-	"fail_lookup", "fail_builder", "builders", "applies", "starts", "closed", "in_flight",
+	"fail_lookup", "fail_builder", "builders", "applies", "starts", "closed", "batches",
+	"fail_batch", "in_flight",
 };
 
 #define COUNTERS ARRAY_SIZE(names)

@@ -27,6 +27,8 @@ TEST_F(spawn, info_says_what_the_header_says)
 	EXPECT_EQ(sizeof(struct kspawn_action), info.action_size);
 	EXPECT_EQ(sizeof(struct kspawn_result), info.result_size);
 	EXPECT_EQ(sizeof(struct kspawn_event), info.event_size);
+	EXPECT_EQ(KSPAWN_BATCH_FLAGS_ALL, info.batch_flags);
+	EXPECT_EQ(sizeof(struct kspawn_batch), info.batch_size);
 }
 
 TEST_F(spawn, info_to_an_older_and_a_newer_caller)
@@ -38,10 +40,15 @@ TEST_F(spawn, info_to_an_older_and_a_newer_caller)
 	} newer;
 	struct kspawn_info info;
 
-	fill(&info, sizeof(info) - 1);
+	fill(&info, KSPAWN_INFO_SIZE_VER0 - 1);
 	EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_INFO, &info));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(0xa5a5a5a5, info.flags);
+	fill(&info, KSPAWN_INFO_SIZE_VER0);
+	EXPECT_EQ(0, ioctl(self->device, KSPAWN_IOC_INFO, &info));
+	EXPECT_EQ(sizeof(info), info.size);
+	EXPECT_EQ(sizeof(struct kspawn_event), info.event_size);
+	EXPECT_EQ(0xa5a5a5a5, info.batch_flags);
 	fill(&info, 0);
 	EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_INFO, &info));
 	EXPECT_EQ(EINVAL, errno);

@@ -65,6 +65,8 @@ FIXTURE_VARIANT_ADD(spawn, setscheduler) { .name = "setscheduler" };
 FIXTURE_VARIANT_ADD(spawn, setcgroup) { .name = "setcgroup" };
 FIXTURE_VARIANT_ADD(spawn, cloexec_default) { .name = "cloexec_default" };
 FIXTURE_VARIANT_ADD(spawn, builder) { .name = "builder" };
+FIXTURE_VARIANT_ADD(spawn, batch) { .name = "batch" };
+FIXTURE_VARIANT_ADD(spawn, failing_batch) { .name = "failing_batch" };
 FIXTURE_VARIANT_ADD(spawn, not_found) { .name = "not_found" };
 FIXTURE_VARIANT_ADD(spawn, not_found_by_the_child) { .name = "not_found_by_the_child" };
 FIXTURE_VARIANT_ADD(spawn, no_program) { .name = "no_program" };
@@ -173,6 +175,12 @@ static void disarm(struct traced *t)
 	t->fail_nth = -1;
 }
 
+/* One that is killed meanwhile, as others of its batch are, is not there to go on. */
+static int go_on(pid_t pid, int signal)
+{
+	return ptrace(PTRACE_CONT, pid, 0, signal) && errno != ESRCH ? -1 : 0;
+}
+
 static int see_child(struct traced *t, pid_t pid, int status, unsigned int nth)
 {
 	switch (status >> 16) {
@@ -190,9 +198,9 @@ static int see_child(struct traced *t, pid_t pid, int status, unsigned int nth)
 			disarm(t);
 		break;
 	default:
-		return ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
+		return go_on(pid, WSTOPSIG(status));
 	}
-	return ptrace(PTRACE_CONT, pid, 0, 0);
+	return go_on(pid, 0);
 }
 
 /*

@@ -427,6 +427,20 @@ static void built(struct spawn *s)
 	spawn_open(s, 300, "/", O_PATH, 0);
 }
 
+/* The one in the middle. */
+static void in_batch(struct spawn *s)
+{
+	tiny(s);
+	s->args.flags = KSPAWN_WAIT | KSPAWN_PIDFD;
+	spawn_open(s, 9, "/dev/null", O_RDONLY, 0);
+}
+
+static void bad_in_batch(struct spawn *s)
+{
+	in_batch(s);
+	spawn_dup2(s, HIGH_LAST + 1, 98);
+}
+
 /* In a file system that does not remember what is not there. */
 static void not_found(struct spawn *s)
 {
@@ -546,6 +560,9 @@ const struct fault_case fault_cases[] = {
 	{ "setcgroup", cgroup_set_up, attribute_cgroup, 0, 0, EXEC },
 	{ "cloexec_default", high_set_up, attribute_cloexec, 0, 0, EXEC },
 	{ "builder", NULL, built, 0, 0, EXEC },
+	/* Past exec's point of no return, too, there is an error to tell: EFAULT. */
+	{ "batch", NULL, in_batch, 0, 0, { E2BIG, ENOEXEC, ENFILE, EFAULT } },
+	{ "failing_batch", NULL, bad_in_batch, EBADF, KSPAWN_STEP_ACTION, { ENFILE } },
 	{ "not_found", NULL, not_found, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "not_found_by_the_child", NULL, not_found_by_child, ENOENT, KSPAWN_STEP_EXEC, {} },
 	{ "no_program", empty_set_up, no_program, ENOEXEC, KSPAWN_STEP_EXEC, { E2BIG } },
@@ -564,6 +581,11 @@ const struct fault_case fault_cases[] = {
 bool fault_case_is_built(const struct fault_case *c)
 {
 	return c->prepare == built;
+}
+
+bool fault_case_is_batch(const struct fault_case *c)
+{
+	return c->prepare == in_batch || c->prepare == bad_in_batch;
 }
 
 const struct fault_case *fault_case(const char *name)

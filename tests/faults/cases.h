@@ -36,6 +36,9 @@ extern const struct fault_case fault_cases[];
 /* Whether it is made by a builder, which is created, changed and started. */
 bool fault_case_is_built(const struct fault_case *c);
 
+/* Whether it is one of several starts of one call. */
+bool fault_case_is_batch(const struct fault_case *c);
+
 /* The one of that name, or null. */
 const struct fault_case *fault_case(const char *name);
 

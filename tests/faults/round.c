@@ -9,6 +9,7 @@
 #include "inject.h"
 #include "own.h"
 #include "round.h"
+#include "scratch.h"
 
 /* The event has the outcome, as if the call had said it. */
 static void take_event(const struct spawn *s, struct round *round)
@@ -91,6 +92,46 @@ static pid_t build(int device, const struct fault_case *c, struct spawn *s, bool
 	return pid;
 }
 
+/* The same: one of three, which all run or none; the result is that of the one that fails. */
+static pid_t start_in_batch(int device, struct spawn *s)
+{
+	struct spawn others[2];
+	struct spawn *all[3] = { &others[0], s, &others[1] };
+	__u64 addresses[3];
+	__u32 failed = sizeof(all) / sizeof(*all);
+	struct kspawn_batch batch = {
+		.size = sizeof(batch),
+		.flags = KSPAWN_BATCH_FLAGS_ALL,
+		.starts = spawn_pointer(addresses),
+		.count = sizeof(all) / sizeof(*all),
+		.failed = spawn_pointer(&failed),
+	};
+
+	for (__u32 i = 0; i < batch.count; i++) {
+		if (all[i] != s)
+			spawn_init(all[i], scratch_tiny);
+		all[i]->args.flags = all[i] == s ? s->args.flags : s->args.flags & KSPAWN_WAIT;
+		addresses[i] = spawn_pointer(&all[i]->args);
+	}
+	if (ioctl(device, KSPAWN_IOC_BATCH, &batch) == (int)batch.count)
+		return s->result.pid;
+	/* No memory for the batch itself: it is about none of them. */
+	if (failed == batch.count)
+		s->result = (struct kspawn_result){
+			.pidfd = -1, .error = errno, .step = KSPAWN_STEP_COPY
+		};
+	else
+		s->result = all[failed]->result;
+	return -1;
+}
+
+static pid_t make_call(int device, const struct fault_case *c, struct spawn *s, bool again)
+{
+	if (fault_case_is_built(c))
+		return build(device, c, s, again);
+	return fault_case_is_batch(c) ? start_in_batch(device, s) : spawn_start(device, s);
+}
+
 /* Close the descriptors that a start has made for its caller. */
 static void close_ends(const struct spawn *s)
 {
@@ -115,7 +156,7 @@ void round_run(int device, const struct fault_case *c, int fail_nth, unsigned in
 	if (fail_nth >= 0)
 		inject_set(fail_nth, nth);
 	errno = 0;
-	round->pid = fault_case_is_built(c) ? build(device, c, &s, fail_nth >= 0) : spawn_start(device, &s);
+	round->pid = make_call(device, c, &s, fail_nth >= 0);
 	round->error = round->pid < 0 ? errno : 0;
 	if (fail_nth >= 0) {
 		*left = inject_left(fail_nth);
