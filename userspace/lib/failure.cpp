@@ -177,8 +177,6 @@ std::string_view hint_at_batch(const Result& result) noexcept {
         return " (a signal killed the child before its program began)";
     case ENOSYS:
         return " (this module has none)";
-    case EINVAL:
-        return " (the group is the batch's: SETPGROUP and SETSID are not for its starts)";
     default:
         return "";
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include "all_blocked.hpp"
@@ -185,7 +186,8 @@ Outcome check(const Batch& batch) noexcept {
     if ((batch.flags & KSPAWN_BATCH_PGROUP) != 0)
         for (std::size_t index = 0; index < batch.starts.size(); ++index)
             if (sets_group(batch.starts[index]))
-                outcome.note(index, Result::failed(EINVAL, KSPAWN_STEP_BATCH, KSPAWN_BATCH_PGROUP));
+                outcome.note(index,
+                             Result::failed(EINVAL, KSPAWN_STEP_COPY, KSPAWN_ARG_ATTRIBUTES));
     if (outcome.first.error != 0)
         keep(batch, outcome.failed, outcome.first);
     return outcome;
@@ -246,11 +248,33 @@ void wait_for_all(const Batch& batch, Outcome& outcome) noexcept {
     }
 }
 
+/// SIGCHLD of one child must not end the wait for another.
+class SigchldBlocked {
+public:
+    SigchldBlocked() noexcept {
+        sigset_t set;
+        ::sigemptyset(&set);
+        ::sigaddset(&set, SIGCHLD);
+        ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+    }
+    SigchldBlocked(const SigchldBlocked&) = delete;
+    SigchldBlocked& operator=(const SigchldBlocked&) = delete;
+    SigchldBlocked(SigchldBlocked&&) = delete;
+    SigchldBlocked& operator=(SigchldBlocked&&) = delete;
+    ~SigchldBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+    [[nodiscard]] const sigset_t& before() const noexcept { return before_; }
+
+private:
+    sigset_t before_{};
+};
+
 Outcome start_and_wait(const Batch& batch) noexcept {
     Outcome outcome;
+    const SigchldBlocked no_sigchld;
     {
         const AllBlocked blocked;
-        outcome = start_all(batch, &blocked.before());
+        outcome = start_all(batch, &no_sigchld.before());
     }
     wait_for_all(batch, outcome);
     return outcome;

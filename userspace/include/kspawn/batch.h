@@ -86,9 +86,10 @@ struct kspawn_batch_start {
  * Start several programs.
  *
  * The call returns when each program has been executed, or has failed to; with
- * KSPAWN_BATCH_WAIT, when all children have ended.  A handled signal can end that wait as
- * it ends the wait of kspawn_spawn_wait_np(): the error is EINTR and the step
- * KSPAWN_STEP_WAIT in the result of each child that has not been waited for.
+ * KSPAWN_BATCH_WAIT, when all children have ended.  SIGCHLD is blocked during that wait;
+ * another signal that is handled can end it as it ends the wait of kspawn_spawn_wait_np():
+ * the error is EINTR and the step KSPAWN_STEP_WAIT in the result of each child that has not
+ * been waited for.
  *
  * A child that is held up, by a debugger or by an open action that blocks, holds up all.
  *
@@ -114,9 +115,9 @@ struct kspawn_batch_start {
  *     reserved member is not 0, or a flag is unknown
  *   - E2BIG (the same step): count is above KSPAWN_BATCH_MAX
  *   - ENOMEM (the same step): there is no memory for the request
- *   - EINVAL (step KSPAWN_STEP_BATCH, KSPAWN_BATCH_PGROUP): a start has
- *     KSPAWN_SPAWN_SETPGROUP or KSPAWN_SPAWN_SETSID
- *   - those of pipe2(2) (the same step, KSPAWN_BATCH_PIPES), and of setpgid(2)
+ *   - EINVAL (step KSPAWN_STEP_COPY, KSPAWN_ARG_ATTRIBUTES): with KSPAWN_BATCH_PGROUP, a
+ *     start has KSPAWN_SPAWN_SETPGROUP or KSPAWN_SPAWN_SETSID
+ *   - those of pipe2(2) (step KSPAWN_STEP_BATCH, KSPAWN_BATCH_PIPES), and of setpgid(2)
  *     (KSPAWN_BATCH_PGROUP)
  *   - EINTR (the same step, KSPAWN_BATCH_ALL_OR_NONE): a signal killed the child before
  *     its program began
