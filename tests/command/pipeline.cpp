@@ -215,6 +215,7 @@ TEST_F(Pipelines, CallersDescriptorsAreNotThePipes) {
 std::string with_terminal(const std::function<std::string(int terminal)>& body) {
     return kspawn::test::in_a_fork([&]() -> std::string {
         ::setsid();
+        ::signal(SIGHUP, SIG_IGN); // when the terminal goes
         const kspawn::FileDescriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
         if (::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0)
             return "no terminal";

@@ -130,6 +130,7 @@ TEST_F(ToolPipe, Foreground) {
     const auto inside = scratch.file("inside");
     EXPECT_EQ(in_a_fork([&]() -> std::string {
                   ::setsid();
+                  ::signal(SIGHUP, SIG_IGN); // when the terminal goes
                   const Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
                   if (::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0)
                       return "no terminal";

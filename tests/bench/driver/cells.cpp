@@ -57,6 +57,7 @@ std::vector<Question> questions() {
         {"plain", Asks::Program, {{}}},
         {"traced", Asks::Traced, {{}}, "traced"},
         {"erms", Asks::Program, {{}}, "erms"},
+        {"pipeline", Asks::Several, {{}}},
         {"first", Asks::Program, {{}}},
         {"descriptors", Asks::Program, std::move(descriptors)},
         {"actions", Asks::Request, std::move(actions)},
@@ -84,6 +85,8 @@ std::vector<Question> questions() {
 bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& setting) {
     // Linux allows no more than 128 KiB in one string, and a shell's command is one.
     constexpr std::int64_t command_kibibytes = 128;
+    if (way.pipeline || asks == Asks::Several)
+        return way.pipeline && asks == Asks::Several;
     if (asks == Asks::Traced)
         return way.traced;
     if (asks == Asks::Search)

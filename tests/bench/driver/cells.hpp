@@ -27,6 +27,7 @@ struct Way {
     bool ours = false;
     bool searches = false; // knows PATH
     bool traced = false;   // is measured once more while kspawn-trace looks on
+    bool pipeline = false; // starts several programs that read each other's output
 };
 
 std::span<const Way> all_ways();
@@ -39,6 +40,7 @@ enum class Asks {
     Traced,  // the same, of those that are traced
     Search,  // to look for the program in PATH
     Closing, // the file action closefrom
+    Several, // to start a pipeline, which is no question for those that start one program
 };
 
 struct Parameter {

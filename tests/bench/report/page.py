@@ -50,6 +50,7 @@ QUESTIONS = {
     "stall": "A thread that only counts, on another CPU",
     "failure": "A start that fails",
     "search": "A program that is searched for",
+    "pipeline": "Three programs connected by pipes, until all have ended",
     "held": "Memory needed until the exec, and a start where memory is accounted strictly",
     "make": "Whole programs: a make build",
     "python": "Whole programs: a Python script that shells out",

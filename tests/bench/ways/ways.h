@@ -34,4 +34,8 @@ BENCH_WAY(kspawn_wait, kspawn_wait, "#e06a7c", "kspawn, start and wait in one ca
           .ours = true, .searches = true)
 BENCH_WAY(builder, builder, "#f2a0ad", "builder, a call for each step (ioctl)", .ours = true,
           .searches = true)
+BENCH_WAY(pipeline_glibc, pipeline_glibc, "#5c8fcf", "three posix_spawns of glibc with pipe2",
+          .pipeline = true)
+BENCH_WAY(pipeline_kspawn, pipeline_kspawn, "#a81c5e", "kspawn, a pipeline in one call",
+          .ours = true, .pipeline = true)
 #endif
