@@ -147,8 +147,7 @@ TEST_F(Pipelines, FailureNamesTheCommand) {
         (void)pipeline({Command("cat"), Command("/nonexistent/program")}).spawn();
         FAIL() << "it was started";
     } catch (const kspawn::SpawnError& error) {
-        EXPECT_STREQ(error.what(),
-                     "start 1: exec /nonexistent/program: No such file or directory");
+        EXPECT_STREQ(error.what(), "start 1: exec /nonexistent/program: No such file or directory");
         EXPECT_EQ(error.step(), kspawn::Step::exec);
     }
     try {
@@ -161,8 +160,8 @@ TEST_F(Pipelines, FailureNamesTheCommand) {
 
 TEST_F(Pipelines, NoneRunsUnlessAllCan) {
     const support::Scratch directory;
-    auto three = pipeline({shell(": > " + directory.file("ran")), Command("cat"),
-                           Command("/nonexistent/program")});
+    auto three = pipeline(
+        {shell(": > " + directory.file("ran")), Command("cat"), Command("/nonexistent/program")});
     three.all_or_none();
     std::error_code error;
     EXPECT_TRUE(three.spawn(error).empty());

@@ -404,9 +404,10 @@ INSTANTIATE_TEST_SUITE_P(
     Kinds, BatchAllOrNone,
     ::testing::Values(Broken{"Missing", "", ENOENT}, Broken{"Text", "no program\n", ENOEXEC},
                       Broken{"Interpreter", "#!/no/such/interpreter\n", ENOENT},
-                      Broken{"Elf", std::string("\x7f"
-                                                "ELF\x02\x01\x01") +
-                                        std::string(200, '\0'),
+                      Broken{"Elf",
+                             std::string("\x7f"
+                                         "ELF\x02\x01\x01") +
+                                 std::string(200, '\0'),
                              ENOEXEC}),
     [](const auto& kind) { return std::string(kind.param.name); });
 
@@ -474,9 +475,9 @@ TEST_F(Batch, NoForkInheritsAnEnd) {
             if (child == 0) {
                 int found = 0;
                 for (int number = 0; number < 64; ++number)
-                    found += static_cast<int>(!known.contains(number) &&
-                                              ::fcntl(number, F_GETFD) >= 0 &&
-                                              ::lseek(number, 0, SEEK_CUR) < 0 && errno == ESPIPE);
+                    found +=
+                        static_cast<int>(!known.contains(number) && ::fcntl(number, F_GETFD) >= 0 &&
+                                         ::lseek(number, 0, SEEK_CUR) < 0 && errno == ESPIPE);
                 ::_exit(found != 0 ? 1 : 0);
             }
             int status = 0;

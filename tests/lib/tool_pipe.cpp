@@ -50,8 +50,7 @@ TEST_F(ToolPipe, Separators) {
            ": then\n");
     for (const auto& wrong : {Arguments{}, Arguments{"--"}, Arguments{":", "cat"},
                               Arguments{"cat", ":"}, Arguments{"cat", ":", ":", "cat"}})
-        expect(kspawn_pipe(wrong), 125,
-               "kspawn: PROGRAM is required (see kspawn pipe --help)\n");
+        expect(kspawn_pipe(wrong), 125, "kspawn: PROGRAM is required (see kspawn pipe --help)\n");
     expect(kspawn_pipe({"--no-option", "cat"}), 125,
            "kspawn: there is no option --no-option (see kspawn pipe --help)\n");
 }
@@ -63,9 +62,9 @@ TEST_F(ToolPipe, StatusIsThatOfTheLast) {
 }
 
 TEST_F(ToolPipe, PipefailIsThatOfTheLastThatFailed) {
-    expect(kspawn_pipe({"--pipefail", "sh", "-c", "exit 3", ":", "sh", "-c", "exit 4", ":",
-                        "true"}),
-           4, "");
+    expect(
+        kspawn_pipe({"--pipefail", "sh", "-c", "exit 3", ":", "sh", "-c", "exit 4", ":", "true"}),
+        4, "");
     expect(kspawn_pipe({"--pipefail", helper("child"), "kill", "9", ":", "true"}), 128 + SIGKILL,
            "");
     expect(kspawn_pipe({"--pipefail", "true", ":", "true"}), 0, "");
@@ -97,8 +96,8 @@ TEST_F(ToolPipe, AllOrNone) {
 
 TEST_F(ToolPipe, ProcessGroup) {
     const std::string group = "echo $(cut -d' ' -f5 /proc/$$/stat)";
-    const auto one = kspawn_pipe({"--process-group", "sh", "-c", group, ":", "sh", "-c",
-                                  "cat; " + group});
+    const auto one =
+        kspawn_pipe({"--process-group", "sh", "-c", group, ":", "sh", "-c", "cat; " + group});
     EXPECT_EQ(one.status, 0) << one.err;
     const auto half = one.out.size() / 2;
     EXPECT_EQ(one.out.substr(0, half), one.out.substr(half));
@@ -136,9 +135,9 @@ TEST_F(ToolPipe, Foreground) {
                       return "no terminal";
                   const Descriptor terminal{::open(::ptsname(master.get()), O_RDWR | O_CLOEXEC)};
                   // Fields 5 and 8: its group, and the one in the foreground.
-                  const auto ended = kspawn_pipe(
-                      {"--foreground", "sh", "-c", "cut -d' ' -f5,8 /proc/$$/stat", ":", "sh", "-c",
-                       "cut -d' ' -f5,8 /proc/$$/stat; cat"});
+                  const auto ended =
+                      kspawn_pipe({"--foreground", "sh", "-c", "cut -d' ' -f5,8 /proc/$$/stat", ":",
+                                   "sh", "-c", "cut -d' ' -f5,8 /proc/$$/stat; cat"});
                   if (ended.status != 0)
                       return ended.err;
                   if (::tcgetpgrp(terminal.get()) != ::getpgrp())
@@ -156,9 +155,8 @@ TEST_F(ToolPipe, Foreground) {
 
 // Whoever kills kspawn means the programs.
 TEST_F(ToolPipe, PassesSignalsOnToAll) {
-    const std::string script =
-        "trap 'echo $0 >> " + scratch.file("got") + "; exit 5' TERM; : > " + scratch.file("") +
-        "$0; while :; do sleep 0.02; done";
+    const std::string script = "trap 'echo $0 >> " + scratch.file("got") + "; exit 5' TERM; : > " +
+                               scratch.file("") + "$0; while :; do sleep 0.02; done";
     const pid_t child = ::fork();
     if (child == 0) {
         ::execl(tool().c_str(), "kspawn", "pipe", "sh", "-c", script.c_str(), "one", ":", "sh",

@@ -38,8 +38,7 @@ Outcome check_objects(const Batch& batch) noexcept {
         const int part = invalid_part(batch.request(index));
         if (part < 0)
             continue;
-        const auto result =
-            Result::failed(EINVAL, KSPAWN_STEP_COPY, static_cast<unsigned>(part));
+        const auto result = Result::failed(EINVAL, KSPAWN_STEP_COPY, static_cast<unsigned>(part));
         batch.starts[index].result = static_cast<const kspawn_result&>(result);
         outcome.note(index, result);
         break;

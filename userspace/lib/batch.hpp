@@ -24,15 +24,9 @@ struct Batch {
     /// One of the starts, as if it were alone.
     [[nodiscard]] Request request(std::size_t index) const noexcept {
         auto& start = starts[index];
-        Request request{start.file,
-                        start.search,
-                        start.file_actions,
-                        start.attributes,
-                        start.argv,
-                        start.envp,
-                        pidfds,
-                        &start.result.pid,
-                        pidfds ? &start.result.pidfd : nullptr,
+        Request request{start.file,       start.search,      start.file_actions,
+                        start.attributes, start.argv,        start.envp,
+                        pidfds,           &start.result.pid, pidfds ? &start.result.pidfd : nullptr,
                         returns};
         request.completion = completion;
         request.cookie = start.cookie;

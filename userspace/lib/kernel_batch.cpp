@@ -116,9 +116,9 @@ bool knows_no_batches(int descriptor) noexcept {
 
 // No result tells of these.
 Outcome refused(int error) noexcept {
-    return Outcome::of_all(
-        error == EPERM ? Result::failed(error, KSPAWN_STEP_POLICY)
-                       : Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS));
+    return Outcome::of_all(error == EPERM
+                               ? Result::failed(error, KSPAWN_STEP_POLICY)
+                               : Result::failed(error, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS));
 }
 
 Outcome give_up(const Batch& batch, const Outcome& outcome) noexcept {
@@ -137,8 +137,7 @@ Outcome batch_by_kernel(const Batch& batch) noexcept {
     auto lease = device::lease();
     for (int losses = 0;; ++losses) {
         if (lease.descriptor < 0) [[unlikely]]
-            return give_up(batch,
-                           Outcome::of_all(Result::failed(lease.error, KSPAWN_STEP_DEVICE)));
+            return give_up(batch, Outcome::of_all(Result::failed(lease.error, KSPAWN_STEP_DEVICE)));
         if (call.ask(lease.descriptor)) [[likely]]
             return call.outcome();
         if (call.error() == ENOTTY && knows_no_batches(lease.descriptor))

@@ -235,8 +235,8 @@ void wait_for_all(const Batch& batch, Outcome& outcome) noexcept {
         auto& start = batch.starts[index];
         if (start.result.error != 0)
             continue;
-        const auto waited = ::wait4(start.result.pid, &start.result.status,
-                                    interrupted ? WNOHANG : 0, start.usage);
+        const auto waited =
+            ::wait4(start.result.pid, &start.result.status, interrupted ? WNOHANG : 0, start.usage);
         if (waited > 0)
             continue;
         // After an interruption those that have ended are still told of.

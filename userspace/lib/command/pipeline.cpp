@@ -69,9 +69,8 @@ bool PipelineOutput::success() const noexcept {
 ExitStatus pipeline_status(const std::vector<ExitStatus>& statuses, bool pipefail) noexcept {
     if (statuses.empty())
         return ExitStatus();
-    const auto failed =
-        std::find_if(statuses.rbegin(), statuses.rend(),
-                     [](const ExitStatus& status) { return !status.success(); });
+    const auto failed = std::find_if(statuses.rbegin(), statuses.rend(),
+                                     [](const ExitStatus& status) { return !status.success(); });
     return pipefail && failed != statuses.rend() ? *failed : statuses.back();
 }
 
