@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <functional>
@@ -174,6 +175,20 @@ TEST_F(Pipelines, NoneRunsUnlessAllCan) {
     if (support::by_kernel()) {
         EXPECT_EQ(pipeline({Command("echo").arg("x"), Command("cat")}).all_or_none().output().out,
                   "x\n");
+    }
+}
+
+// Nobody waits for the end of a program that is not to run.
+TEST_F(Pipelines, FailureIsNotWaitedOut) {
+    const support::Scratch directory;
+    const auto before = std::chrono::steady_clock::now();
+    std::error_code error;
+    const auto script = ": > " + directory.file("ran") + "; sleep 60";
+    (void)pipeline({shell(script), Command("/nonexistent/program")}).status(error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(30));
+    if (support::by_kernel()) {
+        EXPECT_FALSE(std::filesystem::exists(directory.file("ran")));
     }
 }
 

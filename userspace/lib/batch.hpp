@@ -53,9 +53,12 @@ struct Outcome {
         outcome.first = result;
         return outcome;
     }
-    /// Keeps a failure of one start, if it is the first.
+    /// Keeps a failure of one start, if it is the first.  That a wait has ended early is
+    /// none of the start's, and gives way.
     void note(std::size_t index, const Result& result) noexcept {
-        if (result.error == 0 || first.error != 0)
+        const bool has_one =
+            first.error != 0 && (first.step != KSPAWN_STEP_WAIT || result.step == KSPAWN_STEP_WAIT);
+        if (result.error == 0 || has_one)
             return;
         first = result;
         failed = index;

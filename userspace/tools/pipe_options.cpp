@@ -61,7 +61,7 @@ PipeRequest parse_pipe(std::vector<std::string> arguments) {
     app.footer(footer);
     app.prefix_command();
     app.add_flag("--all-or-none", options.all_or_none,
-                 "Let no PROGRAM run an instruction unless all can");
+                 "Insist that no PROGRAM runs an instruction unless all can");
     app.add_flag("--pipefail", options.pipefail, "Exit as the last PROGRAM that failed");
     app.add_flag("--process-group", options.process_group, "Make them a new process group");
     app.add_flag("--foreground", options.foreground,

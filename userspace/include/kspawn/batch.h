@@ -100,7 +100,8 @@ struct kspawn_batch_start {
  *                       failure is about none of them; left as it is if none failed; NULL if
  *                       not wanted
  * @return 0 if all were started (and have ended), or the error of the first, in the order of
- * starts, that failed of itself.  kspawn_last_failure() tells its step, and
+ * starts, that failed of itself; if there is none, of the first whose wait failed.
+ * kspawn_last_failure() tells its step, and
  * kspawn_strfailure() begins with its number: "start 2: ".
  *
  * A start that could be made has a child even if the call has failed because of another:

@@ -315,6 +315,7 @@ private:
 
     Child start(Failure& failure) const;
     // All in one call, with KSPAWN_BATCH_* flags; the children that there are, in their order.
+    // Through the kernel there are all or none.
     // With KSPAWN_BATCH_WAIT they have been waited for, unless a signal has ended that.
     static std::vector<Child> start_batch(const std::vector<Command>& commands, unsigned flags,
                                           Failure& failure);

@@ -62,10 +62,11 @@ public:
     explicit Pipeline(std::vector<Command> commands) : commands_(std::move(commands)) {}
 
     /**
-     * Let no program run an instruction unless all of them can.  Without this, those that
-     * can be started are killed if another cannot.
+     * Insist that no program runs an instruction unless all of them can.
      *
-     * Through libc it cannot be done: the start fails with ENOTSUP.  Since kspawn 0.2.
+     * Through the kernel every pipeline is started so.  Through libc it cannot be done: the
+     * start fails with ENOTSUP.  Without this, those that libc has started are killed if
+     * another cannot be.  Since kspawn 0.2.
      */
     Pipeline& all_or_none(bool wanted = true);
     /**
@@ -95,8 +96,9 @@ public:
     /**
      * Start all of them.
      *
-     * If one cannot be started, the others are killed (SIGKILL) and waited
-     * for: either all of them run or none does.
+     * If one cannot be started, no other has run an instruction.  Through libc, those that
+     * have been started are killed (SIGKILL) and waited for.  Either all of them run or none
+     * does.
      *
      * @return the children, in their order; the first has the pipe to standard input
      * and the last the one from standard output, if its command says so
@@ -110,7 +112,7 @@ public:
     /**
      * Start all of them, wait for all of them.  Nothing is done with a pipe but to close it.
      *
-     * If no command has a pipe of its own, that is one system call.
+     * If no command has a pipe of its own, that is one system call through the kernel.
      *
      * @return how they ended
      * @throws SpawnError as spawn(), std::system_error as Child::wait()

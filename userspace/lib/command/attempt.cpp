@@ -405,6 +405,16 @@ bool Command::has_pipes() const noexcept {
     });
 }
 
+namespace {
+
+// Whether the last failure is that all or none cannot be promised.
+bool libc_cannot_start_all() noexcept {
+    const kspawn_failure* const failure = kspawn_last_failure();
+    return failure->step == KSPAWN_STEP_BATCH && failure->index == KSPAWN_BATCH_ALL_OR_NONE;
+}
+
+} // namespace
+
 std::vector<Child> Command::start_batch(const std::vector<Command>& commands, unsigned flags,
                                         Failure& failure) {
     std::deque<Attempt> attempts; // which stay where they are
@@ -420,8 +430,16 @@ std::vector<Child> Command::start_batch(const std::vector<Command>& commands, un
     }
     std::vector<Child> children;
     children.reserve(starts.size());
-    const int error =
-        kspawn_spawn_batch_np(starts.data(), starts.size(), flags | KSPAWN_BATCH_PIDFDS, nullptr);
+    const auto call = [&starts](unsigned how) {
+        return kspawn_spawn_batch_np(starts.data(), starts.size(), how | KSPAWN_BATCH_PIDFDS,
+                                     nullptr);
+    };
+    int error = call(flags | KSPAWN_BATCH_ALL_OR_NONE);
+    if (error == ENOTSUP && (flags & KSPAWN_BATCH_ALL_OR_NONE) == 0 && libc_cannot_start_all()) {
+        // If one fails, nobody is to wait for the others to end by themselves.
+        flags &= ~static_cast<unsigned>(KSPAWN_BATCH_WAIT);
+        error = call(flags);
+    }
     if (error != 0 && kspawn_last_failure()->step != KSPAWN_STEP_WAIT)
         failure.take(internal::last_failure(error));
     const bool waited = (flags & KSPAWN_BATCH_WAIT) != 0;
