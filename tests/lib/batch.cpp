@@ -491,8 +491,7 @@ TEST_F(Batch, NoForkInheritsAnEnd) {
     // The device's descriptor is there from the first start on.
     ASSERT_EQ(call(KSPAWN_BATCH_PIPES | KSPAWN_BATCH_WAIT), 0);
     {
-        const std::jthread one(fork_on);
-        const std::jthread two(fork_on);
+        const std::jthread other(fork_on);
         for (int round = 0; round < rounds; ++round)
             if (call(KSPAWN_BATCH_PIPES | KSPAWN_BATCH_WAIT) != 0)
                 ADD_FAILURE() << kspawn_strfailure();
