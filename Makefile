@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The front door.  What is behind it: CMake (user space, tests), Kbuild (the
+# The front door.  Behind it are CMake (user space, tests), Kbuild (the
 # module), qemu/ (the guests).  `make help` says what there is.
 
 # Kernels to build the module for and to test on: of those in qemu/kernels/table.
 ifndef KERNELS
 KERNELS := $(shell qemu/kernels/list always)
 endif
-# Of tests/bench/run, e.g. --short.
+# Options of tests/bench/run, e.g. --short.
 BENCH ?=
 PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
@@ -38,11 +38,11 @@ help:
 
 all: userspace module
 
-# What building takes is looked for, not installed.
+# The tools for building are looked for, not installed.
 tools:
 	@.ci/tools build vm
 
-# What is missing is installed, from Debian's packages.
+# Missing tools are installed, from Debian's packages.
 deps:
 	@.ci/install-deps build vm test
 deps-bench:
@@ -114,7 +114,7 @@ test-nightly: deps-debug deps-fuzz deps-root
 		--env KSPAWN_TEST_SCALE=100 --env KSPAWN_FUZZ_COUNT=20000 \
 		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) '$(DEBUG_TESTS)'
 
-# What finds mistakes in kmod/, rather than in the libraries.
+# The tests that find mistakes in kmod/, rather than in the libraries.
 DEBUG_TESTS := ^(abi|faults)/|^guest/(unload|fuzz_ioctl)
 test-debug: deps-debug
 	@$(MAKE) --no-print-directory userspace

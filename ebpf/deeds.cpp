@@ -41,7 +41,7 @@ constexpr std::size_t number(Deed deed) {
 }
 
 // At the same address in the child; written to from the parent.
-volatile char there = 0;
+char there = 0;
 
 /// A word of shared memory: the child sets its bits, its parent reads them.
 class Told {
@@ -110,7 +110,7 @@ void work_on_descriptors(Told& told) {
 bool write_pages(pid_t child) {
     char byte = 1;
     const iovec from{&byte, 1};
-    const iovec to{const_cast<char*>(&there), 1};
+    const iovec to{&there, 1};
     return ::process_vm_writev(child, &from, 1, &to, 1, 0) == 1;
 }
 

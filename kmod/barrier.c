@@ -13,6 +13,7 @@
 #include "queue.h"
 #include "request.h"
 #include "signals.h"
+#include "stats.h"
 
 /**
  * enum verdict - what becomes of children that have executed their programs
@@ -42,7 +43,7 @@ enum verdict {
  * @group:      the process group of all, with a reference; set by one child at a time,
  *              while their caller waits for it to come apart
  * @places:     how many @children there can be
- * @children:   each with a reference, or NULL; not changed after @opened
+ * @children:   each with a reference, or NULL; set by one child at a time, as @group
  */
 struct kspawn_barrier {
 	struct kref ref;
@@ -112,7 +113,10 @@ static bool all_or_none(const struct kspawn_barrier *barrier)
 	return barrier->flags & KSPAWN_BATCH_ALL_OR_NONE;
 }
 
-/* One of them may wait for a file, or for a debugger, and would not come back. */
+/*
+ * One of them may wait for a file, or for a debugger, and would not come back.  No other
+ * becomes a child meanwhile: their caller waits for this one, or makes no more.
+ */
 static void kill_others(struct kspawn_barrier *barrier)
 {
 	u32 i;
@@ -130,8 +134,7 @@ static bool decide(struct kspawn_barrier *barrier, enum verdict verdict)
 
 	if (before != UNDECIDED)
 		return before == verdict;
-	/* Before they all exist they wait for nothing but their caller. */
-	if (verdict == GIVE_UP && completion_done(&barrier->opened))
+	if (verdict == GIVE_UP)
 		kill_others(barrier);
 	complete_all(&barrier->decided);
 	return true;
@@ -197,15 +200,15 @@ void kspawn_barrier_open(struct kspawn_barrier *barrier)
  * kspawn_barrier_call_off() - end children that have not done anything
  * @barrier: the barrier, which is not open; no more children are admitted
  *
- * Returns when nobody can see them any more.
+ * Returns when nobody can see them any more, unless the caller is killed.
  */
 void kspawn_barrier_call_off(struct kspawn_barrier *barrier)
 {
 	WRITE_ONCE(barrier->called_off, true);
 	decide(barrier, GIVE_UP);
 	kspawn_barrier_open(barrier);
-	/* They stop for nobody on this way. */
-	wait_for_completion(&barrier->left);
+	/* They may be frozen, and then the caller is to be, too. */
+	kspawn_signals_await(&barrier->left, TASK_KILLABLE);
 }
 
 /**
@@ -238,13 +241,15 @@ static int set_group(struct pid *group)
 /* The group of the first child that has one, unless all its members have gone. */
 static int join_group(struct kspawn_barrier *barrier)
 {
-	int err = -EPERM;
+	struct pid *group = barrier->group;
+	int err;
 
-	if (barrier->group && pid_has_task(barrier->group, PIDTYPE_PGID))
-		err = set_group(barrier->group);
-	if (err != -EPERM)
-		return err;
-	put_pid(barrier->group);
+	if (group && pid_has_task(group, PIDTYPE_PGID)) {
+		err = set_group(group);
+		if (!err || pid_has_task(group, PIDTYPE_PGID))
+			return err;
+	}
+	put_pid(group);
 	barrier->group = get_pid(task_pid(current));
 	return set_group(barrier->group);
 }
@@ -279,8 +284,11 @@ static int fail(struct kspawn_request *request, int err)
  * kspawn_barrier_enter() - wait until all children exist
  * @request: the request of the child, which is current and has not done anything
  *
- * Its caller, which does not wait for anybody else meanwhile, may call it off: so a
- * child that is killed does not end before that is known.
+ * Its caller may call it off: so a child that is killed does not end before that is
+ * known.  A debugger that holds the caller up holds up all, until it, or the caller,
+ * is killed; they are no load, and no hung tasks, meanwhile.
+ *
+ * A debugger may also wait for the child's first stop before it lets the caller go on.
  *
  * Return: 0, or -ECANCELED if they will not, with the failure in the outcome.
  */
@@ -288,7 +296,9 @@ int kspawn_barrier_enter(struct kspawn_request *request)
 {
 	struct kspawn_barrier *barrier = request->barrier;
 
-	kspawn_signals_await(&barrier->opened, TASK_UNINTERRUPTIBLE);
+	/* If that fails, or the child is killed, it will again. */
+	kspawn_signals_birth(request);
+	kspawn_signals_await(&barrier->opened, TASK_IDLE);
 	if (!READ_ONCE(barrier->called_off))
 		return 0;
 	/* The call itself tells of it, ASYNC or not. */
@@ -303,17 +313,18 @@ int kspawn_barrier_enter(struct kspawn_request *request)
  */
 static void fail_for_all(struct kspawn_request *request, int err)
 {
-	struct kspawn_barrier *barrier = request->barrier;
 	bool killed = kspawn_signals_is_killed(request);
 
 	/* Past exec's point of no return there is none, and a signal waits. */
-	if (!request->outcome.error && err != -EINTR &&
-	    !kspawn_signals_is_restart(err))
+	if (err && !request->outcome.error && err != -EINTR &&
+	    !kspawn_signals_is_restart(err)) {
 		kspawn_outcome_fail(&request->outcome, KSPAWN_STEP_EXEC, 0,
 				    err);
-	else if (killed)
+	} else if (killed || !request->outcome.error) {
+		kspawn_stats_add(KSPAWN_STAT_KILLED);
 		fail(request, -EINTR);
-	if (killed && READ_ONCE(barrier->verdict) == GIVE_UP)
+	}
+	if (killed && READ_ONCE(request->barrier->verdict) == GIVE_UP)
 		fail(request, -ECANCELED);
 }
 
@@ -330,12 +341,15 @@ static void fail_for_all(struct kspawn_request *request, int err)
 bool kspawn_barrier_gives_up(struct kspawn_request *request, int err)
 {
 	struct kspawn_barrier *barrier = request->barrier;
+	bool all = all_or_none(barrier);
 
-	if (err) {
-		if (all_or_none(barrier))
-			fail_for_all(request, err);
-		return all_or_none(barrier);
+	/* A debugger, or exec, can let a child go on that has been killed. */
+	if (all && (err || kspawn_signals_is_killed(request))) {
+		fail_for_all(request, err);
+		return true;
 	}
+	if (err)
+		return false;
 	request->arrived = true;
 	arrive(barrier);
 	kspawn_signals_await(&barrier->decided, TASK_KILLABLE);
@@ -344,8 +358,9 @@ bool kspawn_barrier_gives_up(struct kspawn_request *request, int err)
 		return true;
 	}
 	/* One that is killed meanwhile, and not too late, is a failure of all. */
-	if (!all_or_none(barrier) || !decide(barrier, GIVE_UP))
+	if (!all || !decide(barrier, GIVE_UP))
 		return false;
+	kspawn_stats_add(KSPAWN_STAT_KILLED);
 	fail(request, -EINTR);
 	return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the children of a batch have in common.  They wait for each other twice: none
+ * The barrier of the children of a batch.  They wait for each other twice: none
  * does anything before all exist, and none enters its program before the last has
  * been executed or has failed.
  */

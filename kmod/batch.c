@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
+#include <linux/nsproxy.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -37,12 +39,16 @@ struct start {
  * @starts:  each, @args.count of them
  * @barrier: where their children meet
  * @mask:    the signal mask of the caller
+ * @bytes:   of all requests
+ * @culprit: the start because of which the call fails, or NULL
  */
 struct batch {
 	struct kspawn_batch args;
 	struct start *starts;
 	struct kspawn_barrier *barrier;
 	sigset_t mask;
+	size_t bytes;
+	const struct start *culprit;
 };
 
 static bool has_flag(const struct batch *batch, u32 flag)
@@ -85,7 +91,14 @@ static int fail(struct start *start, u32 step, u32 index, int err)
 	return start->ret;
 }
 
-/* What one start asks for can be at odds with what the batch does. */
+/* The call fails because of a start that has failed; for a return statement. */
+static int blame(struct batch *batch, const struct start *start)
+{
+	batch->culprit = start;
+	return start->ret;
+}
+
+/* A start can ask for something that is at odds with what the batch does. */
 static int check_start(const struct batch *batch, struct start *start)
 {
 	const struct kspawn_args *args = &start->attempt.args;
@@ -99,30 +112,47 @@ static int check_start(const struct batch *batch, struct start *start)
 	return 0;
 }
 
+/* The bytes of all starts are bounded together, as they are kept together. */
+static int check_bytes(struct batch *batch, struct start *start, size_t bytes)
+{
+	batch->bytes += bytes;
+	if (batch->bytes > KSPAWN_BATCH_BYTES_MAX)
+		return fail(start, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS, -E2BIG);
+	if (fatal_signal_pending(current))
+		return fail(start, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS, -EINTR);
+	return 0;
+}
+
+static int read_start(struct batch *batch, u32 place)
+{
+	const u64 __user *addresses = u64_to_user_ptr(batch->args.starts);
+	struct start *start = &batch->starts[place];
+	struct kspawn_attempt *attempt = &start->attempt;
+	struct kspawn_request *request;
+	u64 address;
+
+	attempt->call = KSPAWN_CALL_SPAWN;
+	if (get_user(address, addresses + place))
+		return fail(start, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS, -EFAULT);
+	start->ret = kspawn_spawn_read(attempt, u64_to_user_ptr(address));
+	if (start->ret || check_start(batch, start))
+		return start->ret;
+	request = attempt->request;
+	request->mask = batch->mask;
+	request->place = place;
+	/* Pipes are there before the program is looked for. */
+	request->makes_fd = has_flag(batch, KSPAWN_BATCH_PIPES);
+	return check_bytes(batch, start, request->bytes);
+}
+
 /* Returns 0, or a negative errno: the call fails, and that start says why. */
 static int read_starts(struct batch *batch)
 {
-	const u64 __user *addresses = u64_to_user_ptr(batch->args.starts);
-	u64 address;
 	u32 i;
 
 	for (i = 0; i < batch->args.count; i++) {
-		struct start *start = &batch->starts[i];
-		struct kspawn_attempt *attempt = &start->attempt;
-
-		attempt->call = KSPAWN_CALL_SPAWN;
-		if (get_user(address, addresses + i))
-			return fail(start, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				    -EFAULT);
-		start->ret = kspawn_spawn_read(attempt,
-					       u64_to_user_ptr(address));
-		if (start->ret || check_start(batch, start))
-			return start->ret;
-		attempt->request->mask = batch->mask;
-		attempt->request->place = i;
-		if (fatal_signal_pending(current))
-			return fail(start, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				    -EINTR);
+		if (read_start(batch, i))
+			return blame(batch, &batch->starts[i]);
 		cond_resched();
 	}
 	return 0;
@@ -150,13 +180,15 @@ static int equip_starts(struct batch *batch)
 
 	for (i = 0; i < batch->args.count; i++) {
 		struct start *start = &batch->starts[i];
+		struct kspawn_request *request = start->attempt.request;
+		size_t before = request->bytes;
 
 		start->ret = kspawn_spawn_equip(&start->attempt);
-		if (start->ret && fails_all(batch, start))
-			return start->ret;
-		if (fatal_signal_pending(current))
-			return fail(start, KSPAWN_STEP_COPY, KSPAWN_ARG_ARGS,
-				    -EINTR);
+		if (start->ret && !fails_all(batch, start))
+			continue;
+		if (start->ret ||
+		    check_bytes(batch, start, request->bytes - before))
+			return blame(batch, start);
 	}
 	return 0;
 }
@@ -171,9 +203,11 @@ static int connect_starts(struct batch *batch)
 
 		err = kspawn_made_connect(batch->starts[i - 1].attempt.request,
 					  reader->attempt.request);
-		if (err)
-			return fail(reader, KSPAWN_STEP_BATCH,
-				    KSPAWN_BATCH_PIPES, err);
+		if (err) {
+			fail(reader, KSPAWN_STEP_BATCH, KSPAWN_BATCH_PIPES,
+			     err);
+			return blame(batch, reader);
+		}
 	}
 	return 0;
 }
@@ -207,6 +241,18 @@ static void bequeath_pipes(struct batch *batch)
 	}
 }
 
+/*
+ * The first child of a new PID namespace is its init: one that is given up would take
+ * the namespace with it.
+ */
+static bool makes_init(void)
+{
+	struct pid_namespace *ns = current->nsproxy->pid_ns_for_children;
+
+	return ns != task_active_pid_ns(current) &&
+	       !READ_ONCE(ns->child_reaper);
+}
+
 static int create_child(struct batch *batch, struct start *start)
 {
 	struct kspawn_request *request = start->attempt.request;
@@ -225,16 +271,18 @@ static int create_child(struct batch *batch, struct start *start)
  */
 static int create_children(struct batch *batch)
 {
+	struct start *start;
 	u32 i;
 	int err;
 
 	for (i = 0; i < batch->args.count; i++) {
-		struct start *start = &batch->starts[i];
-
+		start = &batch->starts[i];
 		/* Its program is not there. */
 		if (start->ret)
 			continue;
-		err = create_child(batch, start);
+		err = makes_init() ?
+			fail(start, KSPAWN_STEP_CLONE, 0, -EINVAL) :
+			create_child(batch, start);
 		if (err && (has_flag(batch, KSPAWN_BATCH_ALL_OR_NONE) ||
 			    kspawn_signals_is_restart(err) ||
 			    fatal_signal_pending(current)))
@@ -246,7 +294,7 @@ static int create_children(struct batch *batch)
 
 call_off:
 	kspawn_barrier_call_off(batch->barrier);
-	return err;
+	return blame(batch, start);
 }
 
 /* Whether a start has failed because another has. */
@@ -263,7 +311,6 @@ static bool is_given_up(const struct start *start)
 static int await_programs(struct batch *batch)
 {
 	bool killed = kspawn_barrier_await_all(batch->barrier);
-	int err = 0;
 	u32 i;
 
 	for (i = 0; i < batch->args.count; i++) {
@@ -273,16 +320,16 @@ static int await_programs(struct batch *batch)
 		if (!start->created)
 			continue;
 		if (killed) {
-			err = fail(start, KSPAWN_STEP_CLONE, 0, -EINTR);
+			fail(start, KSPAWN_STEP_CLONE, 0, -EINTR);
 		} else if (kspawn_request_has_failed(request)) {
 			start->attempt.outcome = request->outcome;
 			start->ret = request->outcome.error;
-			if (!err && has_flag(batch, KSPAWN_BATCH_ALL_OR_NONE) &&
-			    !is_given_up(start))
-				err = start->ret;
 		}
+		if (start->ret < 0 && !batch->culprit && !is_given_up(start) &&
+		    (killed || has_flag(batch, KSPAWN_BATCH_ALL_OR_NONE)))
+			batch->culprit = start;
 	}
-	return err;
+	return batch->culprit ? batch->culprit->ret : 0;
 }
 
 /* Returns 0, or a negative errno if the call fails. */
@@ -361,7 +408,6 @@ static int wait_for_child(struct start *start, bool interrupted)
 static int wait_for_children(struct batch *batch)
 {
 	bool interrupted = false;
-	int first = 0;
 	u32 i;
 
 	for (i = 0; i < batch->args.count; i++) {
@@ -372,9 +418,10 @@ static int wait_for_children(struct batch *batch)
 			continue;
 		err = wait_for_child(start, interrupted);
 		interrupted = err == -EINTR;
-		first = first ?: err;
+		if (err && !batch->culprit)
+			blame(batch, start);
 	}
-	return first;
+	return batch->culprit ? batch->culprit->ret : 0;
 }
 
 /* Returns how many children there are. */
@@ -400,16 +447,12 @@ static void trace_ends(const struct batch *batch)
 	}
 }
 
-/* Tell which start it was because of which the call fails. */
-static void tell_failed(const struct batch *batch)
+static void tell_culprit(const struct batch *batch)
 {
 	u32 __user *to = u64_to_user_ptr(batch->args.failed);
-	u32 i = 0;
 
-	while (i < batch->args.count &&
-	       (batch->starts[i].ret >= 0 || is_given_up(&batch->starts[i])))
-		i++;
-	if (to && i < batch->args.count && put_user(i, to))
+	if (to && batch->culprit &&
+	    put_user((u32)(batch->culprit - batch->starts), to))
 		pr_debug("kspawn: the memory for a place has gone\n");
 }
 
@@ -429,7 +472,7 @@ static int run(struct batch *batch)
 
 	kspawn_signals_block(&batch->mask);
 	err = carry_out(batch);
-	if (err && !kspawn_signals_is_restart(err))
+	if (err)
 		give_up_others(batch);
 	settle_starts(batch);
 	if (!err && common_flags(batch) == KSPAWN_WAIT) {
@@ -444,7 +487,7 @@ static int run(struct batch *batch)
 	}
 	tell_starts(batch);
 	if (err)
-		tell_failed(batch);
+		tell_culprit(batch);
 	return err ?: count_children(batch);
 }
 

@@ -288,8 +288,6 @@ static bool cancel(struct kspawn_builder *builder,
 		WRITE_ONCE(builder->work, NULL);
 		withdrawn = true;
 	} else if (builder->work == request && builder->phase == BEING_BUILT) {
-		if (fatal_signal_pending(current))
-			WRITE_ONCE(request->abandoned, true);
 		/* Pairs with kspawn_signals_interrupted(). */
 		smp_store_mb(request->cancelled, true);
 		rcu_read_lock();

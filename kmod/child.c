@@ -205,6 +205,16 @@ static int become_child_of(struct pid *process)
 	return parent ? 0 : -ESRCH;
 }
 
+/*
+ * It may have waited while its cgroup was being frozen, and counts as frozen until it
+ * takes its signals, to which it does not come.
+ */
+static void end_as_not_frozen(void)
+{
+	if (cgroup_task_frozen(current))
+		kspawn_kernel.cgroup_leave_frozen(true);
+}
+
 /* The caller learns why; nobody sees the child. */
 static int end_failed(struct kspawn_request *request)
 {
@@ -216,6 +226,7 @@ static int end_failed(struct kspawn_request *request)
 		request->outcome.error = -EINTR;
 	become_orphan(request);
 	leave(request);
+	end_as_not_frozen();
 	exit(FAILED_STATUS);
 	return 0;
 }
@@ -232,6 +243,7 @@ static int end_killed(struct kspawn_request *request)
 	kspawn_stats_add(request->builder && kspawn_builder_is_closed(request) ?
 			 KSPAWN_STAT_CLOSED : KSPAWN_STAT_KILLED);
 	leave(request);
+	end_as_not_frozen();
 	exit(sig);
 	return 0;
 }

@@ -484,6 +484,8 @@ static int copy_actions(struct kspawn_request *request,
 			return bad_copy(outcome, KSPAWN_ARG_ACTIONS, -EINTR);
 		cond_resched();
 	}
+	request->bytes += KSPAWN_ACTION_BYTES_MAX - budget +
+			  i * sizeof(*request->actions);
 	return 0;
 }
 
@@ -729,6 +731,7 @@ int kspawn_request_complete(struct kspawn_request *request,
 				&request->lists.envc);
 	if (err)
 		return bad_copy(outcome, KSPAWN_ARG_ENVP, err);
+	request->bytes += request->lists.size;
 	return kspawn_made_prepare(request, outcome);
 }
 

@@ -111,6 +111,7 @@ struct kspawn_file_action {
  * @makes_fd:     whether a file action makes a descriptor that the caller has not
  * @actions:      file actions
  * @action_count: how many of them have been copied
+ * @bytes:        of actions, their paths, data and contents, and of the lists
  * @made_count:   how many of them make a descriptor
  * @ends:         what is for the caller of that, of which there are @end_count
  * @end_count:    see there
@@ -170,6 +171,7 @@ struct kspawn_request {
 	bool makes_fd;
 	struct kspawn_file_action *actions;
 	u32 action_count;
+	size_t bytes;
 	u32 made_count;
 	struct kspawn_end *ends;
 	u32 end_count;

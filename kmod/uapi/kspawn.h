@@ -32,6 +32,7 @@
 #define KSPAWN_SIZE_MAX		4096	/* bytes of any structure below */
 #define KSPAWN_KEPT_MAX		65536	/* descriptors that CLOSE_EXCEPT keeps */
 #define KSPAWN_BATCH_MAX	64	/* starts of one batch */
+#define KSPAWN_BATCH_BYTES_MAX	67108864 /* of all their strings, data and actions */
 
 /*
  * kspawn_args.flags
@@ -390,9 +391,10 @@ struct kspawn_args {
  * ALL_OR_NONE: no program runs an instruction unless all of them can.  If one
  * start fails, whatever is the matter with it (a program that is not there, a text
  * file, an interpreter that is missing, an image that turns out to be broken when it
- * is mapped, no memory, a signal that kills the child before its program begins),
+ * is mapped, no memory, a signal that kills the child before all have come so far),
  * the others are given up: they leave no child, no SIGCHLD and no descriptor either.
- * The effects of their file actions on files remain.
+ * The effects of their file actions on files remain.  Until they are gone altogether,
+ * which may be after the call, they count for RLIMIT_NPROC and pids.max.
  *
  * PIPES: the standard output of each but the last is a pipe, which is the standard
  * input of the next.  The pipes are made by the start: neither end is ever in the
@@ -401,8 +403,9 @@ struct kspawn_args {
  * CLOEXEC_DEFAULT, too.
  *
  * PGROUP: the children are one new process group, which none of them can miss or
- * leave before its program begins.  The group has the pid of the first child that
- * could be created.  An entry that has SETPGROUP or SETSID is EINVAL.
+ * leave before its program begins, unless another thread of the caller moves it by
+ * setpgid().  The group has the pid of the first child that could be created.  A start
+ * that has SETPGROUP or SETSID is EINVAL at ATTRIBUTES.
  */
 #define KSPAWN_BATCH_ALL_OR_NONE	0x00000001
 #define KSPAWN_BATCH_PIPES		0x00000002
@@ -568,24 +571,27 @@ struct kspawn_info {
  * blocked meanwhile; a signal that ends the wait is told as KSPAWN_WAIT has it, in the
  * result of each child that has not been waited for.
  *
- * What is wrong before there is a child fails the call: none is started, the result
+ * An error before there is a child fails the call: none is started, the result
  * of the start that it is about tells the step, and what follows that has not been
  * read, nor is its result written; but a program that is not there, as any failure
- * from then on, is that start's own.  Without ALL_OR_NONE the
- * others are made, the result of each tells what became of it, and the call succeeds,
- * even if it returns 0.  With it the call fails with the error of the first, in the
- * order of @starts, that failed of itself.  If the call fails, the results of those
- * that were given up have ECANCELED at the step BATCH, and ALL_OR_NONE as index.  With ASYNC the events
- * tell the same of what fails when the call has returned.
+ * from then on, is that start's own.  Without ALL_OR_NONE the others are made, the
+ * result of each tells what became of it, and the call succeeds, even if it returns 0.
+ * With it the call fails with the error of the first, in the order of @starts, that
+ * failed of itself.  If the call fails, the results of those that were given up have
+ * ECANCELED at the step BATCH, and ALL_OR_NONE as index.  With ASYNC the events tell
+ * the same of what fails when the call has returned.
  *
  * Errors of the call's own, of which no result tells: EINVAL, E2BIG, EFAULT for
  * struct kspawn_batch, as above; E2BIG also for more than KSPAWN_BATCH_MAX; ENOMEM.
- * Errors at the step BATCH: ECANCELED, as said; EINTR (index ALL_OR_NONE), a signal
- * killed the child before its program began; those of pipe2() and dup2() (index
- * PIPES); those of setpgid() (index PGROUP).
+ * Other errors: E2BIG (ARGS of the step COPY), more than KSPAWN_BATCH_BYTES_MAX;
+ * EINVAL (step CLONE), the child would be the init of a new PID namespace, which could
+ * not be given up alone.  Those at the step BATCH: ECANCELED, as said; EINTR (index
+ * ALL_OR_NONE), a signal killed the child; those of pipe2() and dup2() (index PIPES);
+ * those of setpgid() (index PGROUP).
  *
- * If the caller is killed while children are under way, those of an ALL_OR_NONE are
- * given up, the others go on, as children of whoever adopts them.
+ * If the caller is killed (also by an execve() of another thread) before all children
+ * exist, they are given up; later those of an ALL_OR_NONE are, unless it is ASYNC and
+ * the call has returned, and the others go on, as children of whoever adopts them.
  *
  * Builders.  KSPAWN_IOC_BUILDER(struct kspawn_args *) creates a child, does what
  * the attributes and file actions say, and returns a descriptor, close-on-exec,

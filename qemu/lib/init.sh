@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The guest's first program, in the initramfs: load what reaches the host's
-# files, put a writable layer over them, and go there, or to a root below them.  What this guest is to
-# do is in /vm (see initramfs.py); all that is printed here is in the kernel log.
+# files, put a writable layer over them, and go there, or to a root below them.  The task of
+# this guest is in /vm (see initramfs.py); all that is printed here is in the kernel log.
 
 /bin/busybox --install -s /bin
 export PATH=/bin

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Memory is charged to the cgroup of the process that it is for. */
+#include "lib/batches.h"
 #include "lib/completion.h"
-#include "lib/fixture.h"
 #include "lib/userfault.h"
 
 #include <linux/magic.h>
@@ -37,7 +37,20 @@ static long bytes_of(const char *cgroup)
 	return totals_number(path);
 }
 
-enum way { FORK, SPAWN, SPAWN_WITH_THREAD, SPAWN_WITH_ACTIONS, SPAWN_INTO };
+enum way { FORK, SPAWN, SPAWN_WITH_THREAD, SPAWN_WITH_ACTIONS, SPAWN_INTO, SPAWN_IN_BATCH };
+
+/* Before another, which it waits for: it is not charged for what comes after that. */
+static pid_t start_in_batch(int device, struct spawn *s)
+{
+	struct batch b;
+
+	batch_init(&b, 2, KSPAWN_BATCH_FLAGS_ALL & ~KSPAWN_BATCH_PIPES);
+	b.addresses[0] = spawn_pointer(&s->args);
+	if (batch_start(device, &b) != 2)
+		return -1;
+	own_wait(b.starts[1].result.pid);
+	return s->result.pid;
+}
 
 /* A caller in the group, or with SPAWN_INTO outside it, that starts "child pipes". */
 static void start_pipes(int device, const char *cgroup, enum way way, int ready)
@@ -66,6 +79,8 @@ static void start_pipes(int device, const char *cgroup, enum way way, int ready)
 			execl(scratch_child, "child", "pipes", PIPES, NULL);
 			_exit(127);
 		}
+	} else if (way == SPAWN_IN_BATCH) {
+		pid = start_in_batch(device, &s);
 	} else {
 		pid = spawn_start(device, &s);
 	}
@@ -130,6 +145,11 @@ TEST_F(spawn, pipes_of_a_program_after_actions)
 TEST_F(spawn, pipes_of_a_program_in_another_cgroup)
 {
 	expect_pipes_charged(_metadata, self->device, SPAWN_INTO);
+}
+
+TEST_F(spawn, pipes_of_a_program_in_a_batch)
+{
+	expect_pipes_charged(_metadata, self->device, SPAWN_IN_BATCH);
 }
 
 #define BIG_ACTIONS	60000
@@ -258,7 +278,7 @@ TEST_F(spawn, tables_of_descriptors)
 	expect_charged(_metadata, self->device, hold_tables, HELD * HIGH * 8L);
 }
 
-/* What an action takes before the child has any memory of its own. */
+/* The memory that an action takes before the child has any of its own. */
 static long grow_tables(struct caller *caller)
 {
 	long before = bytes_of(caller->cgroup);
@@ -356,7 +376,7 @@ static long leave_events(struct caller *caller)
 	for (int i = -100; i < UNREAD; i++) {
 		DEFINE_SPAWN(s, scratch_tiny);
 
-		/* What failed children had is given back late. */
+		/* The memory of failed children is given back late. */
 		if (!i) {
 			own_sleep_ms(2000);
 			before = bytes_of(caller->cgroup);

@@ -82,7 +82,7 @@ TEST_F(spawn, structures_that_are_wrong)
 	EXPECT_EQ(-1, ioctl(self->device, KSPAWN_IOC_BATCH, NULL));
 	EXPECT_EQ(EFAULT, errno);
 
-	/* What is not known here must be zero. */
+	/* A part that is not known here must be zero. */
 	memcpy(page, &b.args, sizeof(b.args));
 	((struct kspawn_batch *)page)->size = sizeof(b.args) + 8;
 	page[sizeof(b.args) + 7] = 1;
@@ -205,6 +205,58 @@ TEST_F(spawn, all_fail)
 	expect_nothing_left(_metadata, &before);
 }
 
+/* Which start it was is that of which the errno is, though another has failed as well. */
+TEST_F(spawn, fails_because_of_another)
+{
+	struct batch b;
+
+	batch_init(&b, 3, 0);
+	b.starts[0].args.path = spawn_pointer("/no/such/program");
+	b.starts[2].args.argv = 8;
+	expect_batch_failed(_metadata, self->device, &b, 2, EFAULT, KSPAWN_STEP_COPY,
+			    KSPAWN_ARG_ARGV);
+	expect_start_failed(_metadata, &b, 0, ENOENT, KSPAWN_STEP_EXEC, 0);
+	expect_given_up(_metadata, &b, 1);
+}
+
+/* All that a batch brings with it is bounded, not only that of each start. */
+TEST_F(spawn, too_many_bytes)
+{
+	static struct kspawn_action list[KSPAWN_ACTIONS_MAX];
+	static char contents[4 << 20];
+	struct batch b;
+
+	batch_init(&b, BATCH_STARTS, 0);
+	for (int i = 0; i < BATCH_STARTS; i++)
+		for (int j = 0; j < 2; j++)
+			spawn_memfd(&b.starts[i], 10 + j, contents, sizeof(contents) - 64, 0);
+	expect_all_exit(_metadata, self->device, &b);
+	for (int i = 0; i < KSPAWN_ACTIONS_MAX; i++)
+		list[i] = (struct kspawn_action){ .op = KSPAWN_ACTION_CLOSE, .fd = 99 };
+	memcpy(list, b.starts[0].actions, 2 * sizeof(*list));
+	for (int i = 0; i < BATCH_STARTS; i++)
+		spawn_set_actions(&b.starts[i], list, KSPAWN_ACTIONS_MAX);
+	expect_batch_failed(_metadata, self->device, &b, 5, E2BIG, KSPAWN_STEP_COPY,
+			    KSPAWN_ARG_ARGS);
+}
+
+/* The first child would be the init of a namespace, which goes with it. */
+TEST_F(spawn, new_pid_namespace)
+{
+	struct batch b;
+	DEFINE_SPAWN(init, scratch_child, "child", "pause");
+	pid_t pid;
+
+	need_root(_metadata);
+	ASSERT_EQ(0, unshare(CLONE_NEWPID));
+	batch_init(&b, 2, KSPAWN_BATCH_ALL_OR_NONE);
+	expect_batch_failed(_metadata, self->device, &b, 0, EINVAL, KSPAWN_STEP_CLONE, 0);
+	pid = assert_start(_metadata, self->device, &init);
+	b.args.flags = KSPAWN_BATCH_FLAGS_ALL;
+	expect_all_exit(_metadata, self->device, &b);
+	expect_killed(_metadata, pid);
+}
+
 /* Too many processes: before any has done anything. */
 TEST_F(spawn, no_child_for_one)
 {
@@ -264,7 +316,7 @@ TEST_F(spawn, too_few_descriptors)
 	expect_batch_failed(_metadata, self->device, &b, 2, EMFILE, KSPAWN_STEP_PIDFD, 0);
 }
 
-/* What each start makes for the caller is there if that start succeeds. */
+/* The ends that a start makes for the caller are there if that start succeeds. */
 TEST_F(spawn, ends_for_the_caller)
 {
 	int ends[3] = { 77, 77, 77 };
@@ -416,7 +468,7 @@ TEST_F(spawn, asynchronous)
 	close(completion);
 }
 
-/* What fails when the call has returned is told by events. */
+/* Failures after the return of the call are told by events. */
 TEST_F(spawn, asynchronous_failures)
 {
 	struct kspawn_event events[3];

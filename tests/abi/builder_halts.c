@@ -4,37 +4,14 @@
  * killed.
  */
 #include "lib/builders.h"
+#include "lib/cgroups.h"
 #include "lib/freezing.h"
+#include "lib/fuse_server.h"
 #include "lib/passing.h"
 
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-
-#define ROOT		"/sys/fs/cgroup"
-#define NEEDS_CGROUP	"needs root and cgroup v2"
-
-/* A group of our own; false if there is none. */
-static bool make_cgroup(char path[64])
-{
-	snprintf(path, 64, ROOT "/kspawn-halts-%d", getpid());
-	return !geteuid() && !access(ROOT "/cgroup.procs", W_OK) && !mkdir(path, 0755);
-}
-
-static void remove_cgroup(struct __test_metadata *_metadata, const char *path)
-{
-	for (int i = 0; i < 1000 && rmdir(path) && errno == EBUSY; i++)
-		own_sleep_ms(10);
-	EXPECT_NE(0, access(path, F_OK));
-}
-
-static int move_into(const char *path, pid_t pid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", pid);
-	return put_in(path, "cgroup.procs", text);
-}
 
 /* Another process, which makes one call on a builder; it exits with the errno. */
 static pid_t operate_elsewhere(struct __test_metadata *_metadata, int builder,
@@ -248,6 +225,31 @@ TEST_F(spawn, operator_of_a_start_is_killed_in_it)
 	EXPECT_EQ(POLLOUT, events_of(builder));
 	EXPECT_TRUE(own_no_child());
 	expect_alive(_metadata, builder, pid);
+	close(builder);
+}
+
+/* Or while an operation of it goes on, in a file system that heeds no interruption. */
+TEST_F(spawn, operator_of_a_start_is_killed_and_its_operation_goes_on)
+{
+	DEFINE_SPAWN(s, scratch_child, "child", "exit", "3");
+	struct fuse_server server;
+	pid_t pid, operator;
+	int builder;
+
+	if (!fuse_server_begin(&server, "lookup"))
+		SKIP(return, FUSE_NEEDED);
+	builder = assert_builder(_metadata, self->device, &pid);
+	spawn_open(&s, 9, "there/program", O_RDONLY, 0);
+	operator = operate_elsewhere(_metadata, builder, KSPAWN_IOC_START, &s);
+	ASSERT_TRUE(fuse_server_hangs(&server));
+	expect_killed(_metadata, operator);
+	EXPECT_EQ(0, events_of(builder));
+	ASSERT_EQ(0, fuse_server_go_on(&server));
+	for (int i = 0; i < 1000 && !events_of(builder); i++)
+		own_sleep_ms(10);
+	EXPECT_EQ(POLLOUT, events_of(builder));
+	expect_alive(_metadata, builder, pid);
+	fuse_server_end(&server);
 	close(builder);
 }
 

@@ -11,7 +11,7 @@
 #define NEEDS_CGROUP	"needs root and a memory controller of cgroup v2"
 #define BUILDERS	100
 /*
- * Beside the kernel's stack, which has 16 KiB.  Of it the task has 10, and the page table
+ * Beside the kernel's stack, which has 16 KiB.  The task takes 10 of that, and the page table
  * of an empty memory, which the kernel makes twice as large as one page, 8.
  */
 #define MOST_BYTES	((28 + 16) << 10)

@@ -180,7 +180,7 @@ TEST_F(spawn, pidfd_from_before_the_start)
 	close(builder);
 }
 
-/* A thread in poll() or epoll_wait() on a builder, for these events. */
+/* A thread in poll() or, exclusively, in epoll_wait() on a builder, for these events. */
 struct poller {
 	pthread_t thread;
 	int fd;
@@ -194,7 +194,7 @@ static void *poll_builder(void *argument)
 {
 	struct poller *poller = argument;
 	struct pollfd entry = { .fd = poller->fd, .events = poller->events };
-	struct epoll_event event = { .events = poller->events };
+	struct epoll_event event = { .events = poller->events | EPOLLEXCLUSIVE };
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
 	epoll_ctl(epoll, EPOLL_CTL_ADD, poller->fd, &event);
@@ -222,17 +222,25 @@ static void expect_polled(struct __test_metadata *_metadata, struct poller *poll
 	EXPECT_EQ(events, poller->seen);
 }
 
+/* One in poll(), and two in epoll_wait(): whoever waits exclusively is woken, too. */
+#define POLLERS			3
+#define POLLERS_INIT(what)	{						\
+		{ .events = what },						\
+		{ .events = what, .epoll = true },				\
+		{ .events = what, .epoll = true },				\
+	}
+
 /* Events that end a poll that waits for the end. */
 enum end { START, KILL, KILL_IN_AN_OPERATION };
 
 static void expect_hang_up(struct __test_metadata *_metadata, int device, enum end end)
 {
-	struct poller pollers[2] = { { .epoll = false }, { .epoll = true } };
+	struct poller pollers[POLLERS] = POLLERS_INIT(0);
 	DEFINE_SPAWN(s, scratch_tiny);
 	pid_t pid, operator = 0;
 	int builder = assert_builder(_metadata, device, &pid);
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < POLLERS; i++) {
 		pollers[i].fd = builder;
 		begin_poll(_metadata, &pollers[i]);
 	}
@@ -247,7 +255,7 @@ static void expect_hang_up(struct __test_metadata *_metadata, int device, enum e
 	case KILL:
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < POLLERS; i++)
 		expect_polled(_metadata, &pollers[i], POLLHUP);
 	if (operator)
 		EXPECT_EQ(ESRCH, own_wait_exit(operator));
@@ -274,21 +282,19 @@ TEST_F(spawn, kill_in_an_operation_ends_a_poll)
 /* The end of an operation is told. */
 TEST_F(spawn, end_of_an_operation_ends_a_poll)
 {
-	struct poller pollers[2] = {
-		{ .events = POLLOUT }, { .events = POLLOUT, .epoll = true },
-	};
+	struct poller pollers[POLLERS] = POLLERS_INIT(POLLOUT);
 	pid_t pid, operator;
 	int builder;
 
 	need_root(_metadata);
 	builder = assert_builder(_metadata, self->device, &pid);
 	operator = hold_elsewhere(_metadata, builder, pid);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < POLLERS; i++) {
 		pollers[i].fd = builder;
 		begin_poll(_metadata, &pollers[i]);
 	}
 	spawn_release();
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < POLLERS; i++)
 		expect_polled(_metadata, &pollers[i], POLLOUT);
 	EXPECT_EQ(0, own_wait(operator));
 	expect_alive(_metadata, builder, pid);

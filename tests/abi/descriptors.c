@@ -345,7 +345,7 @@ TEST_F(spawn, locks_stay_with_the_caller)
 
 /*
  * Some files end what their process has asked for when it closes any descriptor
- * of them.  What is put away of a child's table is not closed by the caller.
+ * of them.  A file that is removed from a child's table is not closed by the caller.
  */
 TEST_F(spawn, notifications_stay_with_the_caller)
 {
@@ -502,7 +502,7 @@ TEST_F(spawn, number_that_is_being_opened)
 	} while (fd == 4);
 	ASSERT_EQ(5, fd);
 
-	/* What lists a directory has it open meanwhile. */
+	/* A process that lists a directory has it open meanwhile. */
 	spawn_dup2(&s, 0, 3);
 	spawn_open(&s, 1, "numbers", O_WRONLY | O_CREAT, 0600);
 	expect_exit(_metadata, self->device, &s, 0);

@@ -357,7 +357,7 @@ TEST_F(spawn, close_on_exec_by_default)
 	expect_fds(_metadata, &r, expected);
 }
 
-/* What is not used is not named either. */
+/* A directory that is not used is not named either. */
 TEST_F(spawn, close_on_exec_by_default_and_absolute_paths)
 {
 	DEFINE_REPORT(s, r);
@@ -387,7 +387,7 @@ TEST_F(spawn, close_on_exec_by_default_of_a_script)
 
 #define MANY	4000
 
-/* What the child needs for the path of an action is given back after it. */
+/* Memory for the path of an action is given back after the action. */
 TEST_F(spawn, many_actions_in_little_memory)
 {
 	struct kspawn_action *actions = calloc(MANY, sizeof(*actions));

@@ -134,8 +134,8 @@ TEST_F(spawn, replaced_meanwhile)
 }
 
 /*
- * Nobody waits for a caller that is killed.  What hangs in the file system
- * hangs there as any process would, and is gone when that answers or dies.
+ * Nobody waits for a caller that is killed.  A task that hangs in the file system
+ * hangs there as any process would, and is gone when the server answers or dies.
  */
 TEST_F(spawn, caller_is_killed)
 {

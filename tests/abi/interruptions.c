@@ -91,7 +91,7 @@ TEST_F(spawn, exclusive_creation)
 	}
 }
 
-/* What makes the copy of the descriptors, and its end, take long. */
+/* So many that the copy of the descriptors, and its end, take long. */
 #define MANY_DESCRIPTORS	200000
 
 /**

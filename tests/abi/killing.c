@@ -445,7 +445,7 @@ TEST_F(spawn, callers_killed_at_any_moment)
 	EXPECT_TRUE(totals_settle(STATS "in_flight", in_flight, NEVER_MS));
 }
 
-/* What only the caller has open is closed when the caller has gone, whatever its child does. */
+/* A file that only the caller has open goes with the caller, whatever its child does. */
 TEST_F(spawn, files_of_callers_killed_at_any_moment)
 {
 	unsigned int i, rounds = scratch_scale(300), seed = 4711, late = 0;

@@ -612,7 +612,7 @@ static void overwrite_while_blocked(struct __test_metadata *_metadata, int devic
 
 /*
  * Without a race: the child waits for a FIFO's other end while everything in
- * the request is overwritten.  What was asked for is what is done: the hazard
+ * the request is overwritten.  The child does what was asked for: the hazard
  * of vfork() with shared memory is not here.
  */
 TEST_F(spawn, nothing_is_read_after_the_child_exists)

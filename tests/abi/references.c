@@ -41,7 +41,7 @@ static bool mount_there(void)
 	       !scratch_copy_child("there/deep/prog", 0755) && !symlink("deep/prog", "there/link");
 }
 
-/* What a child has closed last may take a moment. */
+/* The last close of a child may take a moment. */
 static bool unmounted(void)
 {
 	unsigned long long end = own_clock_ms() + SETTLE_MS;
@@ -118,7 +118,7 @@ TEST_F(spawn, of_actions)
 		TH_LOG("%m");
 }
 
-/* What the child was to have, of starts that have come to have no child. */
+/* Files and directories for the child, of starts that fail before there is a child. */
 TEST_F(spawn, of_failures_before_there_is_a_child)
 {
 	struct rlimit limit = { .rlim_cur = 12, .rlim_max = 64 };
@@ -173,7 +173,7 @@ TEST_F(spawn, of_the_callers_program)
 		TH_LOG("%m");
 }
 
-/* What the caller has mapped goes with the caller, whatever its children do. */
+/* Mappings of the caller go with the caller, whatever its children do. */
 TEST_F(spawn, of_the_callers_memory)
 {
 	struct spawn s;

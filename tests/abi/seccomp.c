@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A caller under seccomp gains nothing: it is refused. */
-#include "lib/fixture.h"
+#include "lib/batches.h"
 #include "lib/userfault.h"
 
 #include <linux/filter.h>
@@ -43,6 +43,15 @@ TEST_F(spawn, refused_under_a_filter)
 }
 
 /* A filter that guards execve() is not gone around. */
+TEST_F(spawn, batch_is_refused_under_a_filter)
+{
+	struct batch b;
+
+	batch_init(&b, 2, 0);
+	ASSERT_EQ(0, allow_everything(0));
+	expect_batch_failed(_metadata, self->device, &b, 0, EPERM, KSPAWN_STEP_POLICY, 0);
+}
+
 TEST_F(spawn, refused_where_execve_is)
 {
 	static const struct sock_filter code[] = {

@@ -5,14 +5,14 @@
 
 #include <cstdlib>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
+using kit::shell;
 using kspawn::Command;
-using support::shell;
 
-class Arguments : public support::Tidy {};
+class Arguments : public kit::Tidy {};
 
 TEST_F(Arguments, ArriveAsTheyAre) {
     const auto output =
@@ -43,7 +43,7 @@ TEST_F(Arguments, MegabyteOfThem) {
     EXPECT_EQ(command.output().out.size(), 1'000'000U);
 }
 
-class Environment : public support::Tidy {
+class Environment : public kit::Tidy {
 protected:
     void SetUp() override {
         Tidy::SetUp();
@@ -81,7 +81,7 @@ TEST_F(Environment, EachVariableOnce) {
 }
 
 TEST_F(Environment, PathOfTheChildIsSearched) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     directory.write("kspawn-test-program", "#!/bin/sh\necho found\n", 0755);
     EXPECT_EQ(Command("kspawn-test-program").env("PATH", directory.path()).output().out, "found\n");
     EXPECT_THROW((void)Command("kspawn-test-program").output(), kspawn::SpawnError);
@@ -89,7 +89,7 @@ TEST_F(Environment, PathOfTheChildIsSearched) {
 }
 
 TEST_F(Environment, SearchElsewhereOrNowhere) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     directory.write("kspawn-test-program", "#!/bin/sh\necho found\n", 0755);
     const auto list = "/no/such:" + directory.path().string();
     EXPECT_EQ(Command("kspawn-test-program").search(list).output().out, "found\n");
@@ -104,10 +104,10 @@ TEST_F(Environment, WithoutPathThereIsADefault) {
     EXPECT_TRUE(Command("true").env_clear().status().success());
 }
 
-class WorkingDirectory : public support::Tidy {};
+class WorkingDirectory : public kit::Tidy {};
 
 TEST_F(WorkingDirectory, ByNameAndByDescriptor) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     EXPECT_EQ(Command("/bin/pwd").current_dir(directory.path()).output().out,
               directory.path().string() + "\n");
     const kspawn::FileDescriptor open(::open(directory.path().c_str(), O_PATH | O_CLOEXEC));
@@ -119,7 +119,7 @@ TEST_F(WorkingDirectory, ByNameAndByDescriptor) {
 }
 
 TEST_F(WorkingDirectory, DescriptorWhoseNumberIsTaken) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     const kspawn::FileDescriptor open(::open(directory.path().c_str(), O_PATH | O_CLOEXEC));
     const auto output = Command("/bin/pwd")
                             .descriptor(open.get(), kspawn::Stdio::null())
@@ -129,13 +129,13 @@ TEST_F(WorkingDirectory, DescriptorWhoseNumberIsTaken) {
 }
 
 TEST_F(WorkingDirectory, ProgramIsRelativeToIt) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     directory.write("program", "#!/bin/sh\necho found\n", 0755);
     EXPECT_EQ(Command("./program").current_dir(directory.path()).output().out, "found\n");
 }
 
 TEST_F(WorkingDirectory, FilesAreRelativeToTheCallers) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     const auto before = std::filesystem::current_path();
     std::filesystem::current_path(directory.path());
     EXPECT_TRUE(shell("echo x")
@@ -144,7 +144,7 @@ TEST_F(WorkingDirectory, FilesAreRelativeToTheCallers) {
                     .status()
                     .success());
     std::filesystem::current_path(before);
-    EXPECT_EQ(support::read_file(directory.path() / "here"), "x\n");
+    EXPECT_EQ(kit::read_file(directory.path() / "here"), "x\n");
 }
 
 } // namespace

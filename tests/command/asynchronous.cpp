@@ -24,20 +24,20 @@
 #include <utility>
 #include <vector>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
+using kit::shell;
 using kspawn::Child;
 using kspawn::Command;
 using kspawn::CompletionQueue;
 using kspawn::SpawnError;
 using kspawn::SpawnResult;
 using kspawn::Stdio;
-using support::shell;
 using namespace std::chrono_literals;
 
-class Asynchronous : public support::Tidy {
+class Asynchronous : public kit::Tidy {
 protected:
     static void dispatch_all(CompletionQueue& queue) {
         while (queue.pending() != 0)
@@ -120,7 +120,7 @@ TEST_F(Asynchronous, WhatIsKnownBeforehandIsThrown) {
 }
 
 TEST_F(Asynchronous, LaterFailureIsTheHandlers) {
-    if (!support::by_kernel())
+    if (!kit::by_kernel())
         GTEST_SKIP() << "through libc every failure is known at once";
     CompletionQueue queue;
     std::optional<SpawnError> failure;
@@ -139,7 +139,7 @@ TEST_F(Asynchronous, LaterFailureIsTheHandlers) {
 }
 
 TEST_F(Asynchronous, CapacityIsALimit) {
-    if (!support::by_kernel())
+    if (!kit::by_kernel())
         GTEST_SKIP() << "through libc it is a little more";
     CompletionQueue queue(1);
     std::vector<Child> children;
@@ -215,9 +215,9 @@ TEST_F(Asynchronous, HandlerMayDestroyTheQueue) {
 }
 
 TEST_F(Asynchronous, StartThatHangsIsEnded) {
-    if (!support::by_kernel())
+    if (!kit::by_kernel())
         GTEST_SKIP() << "through libc a start waits until the program has been executed";
-    const support::Scratch scratch;
+    const kit::Scratch scratch;
     const auto fifo = scratch.path() / "fifo";
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
     CompletionQueue queue;
@@ -249,9 +249,9 @@ std::size_t wait_in_a_thread(CompletionQueue& queue, const std::function<void()>
 }
 
 TEST_F(Asynchronous, WaitEndsWithTheQueue) {
-    if (!support::by_kernel())
+    if (!kit::by_kernel())
         GTEST_SKIP() << "through libc a start waits until the program has been executed";
-    const support::Scratch scratch;
+    const kit::Scratch scratch;
     const auto fifo = scratch.path() / "fifo";
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
     auto queue = std::make_unique<CompletionQueue>();
@@ -264,7 +264,7 @@ TEST_F(Asynchronous, WaitEndsWithTheQueue) {
 
 // Through libc it fails when the wait has begun; the kernel tells of that by an event.
 TEST_F(Asynchronous, WaitEndsWhenTheOnlyStartHasFailed) {
-    const support::Scratch scratch;
+    const kit::Scratch scratch;
     const auto fifo = scratch.path() / "fifo";
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
     CompletionQueue queue;

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
@@ -17,7 +17,7 @@ using kspawn::Command;
 using kspawn::SignalSet;
 using kspawn::Stdio;
 
-class Attributes : public support::Tidy {
+class Attributes : public kit::Tidy {
 protected:
     // A line of the child's /proc/self/status.
     static unsigned long long mask_of(const Command& command, const std::string& name) {
@@ -85,7 +85,7 @@ TEST_F(Attributes, Dispositions) {
 TEST_F(Attributes, IgnoredSignals) {
     std::error_code error;
     const auto command = status().ignore_signals({SIGUSR2}).default_signals({SIGUSR2});
-    if (!support::by_kernel()) {
+    if (!kit::by_kernel()) {
         (void)command.output({}, error);
         EXPECT_EQ(error, std::errc::not_supported);
         return;
@@ -129,7 +129,7 @@ TEST_F(Attributes, ResetIds) {
 TEST_F(Attributes, Cgroup) {
     const std::filesystem::path group = "/sys/fs/cgroup/kspawn-command-test";
     std::error_code error;
-    if (!support::by_kernel() || !std::filesystem::create_directory(group, error))
+    if (!kit::by_kernel() || !std::filesystem::create_directory(group, error))
         GTEST_SKIP() << "no module, or no cgroup to make one in";
     auto command = Command("cat").arg("/proc/self/cgroup");
     EXPECT_NE(Command(command).cgroup(group).output().out.find("kspawn-command-test"),

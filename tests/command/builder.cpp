@@ -15,7 +15,7 @@
 #include <fstream>
 #include <thread>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
@@ -26,11 +26,11 @@ using kspawn::SpawnError;
 using kspawn::Step;
 namespace fs = std::filesystem;
 
-class BuilderTest : public support::Tidy {
+class BuilderTest : public kit::Tidy {
 protected:
     void SetUp() override {
         Tidy::SetUp();
-        if (!support::by_kernel())
+        if (!kit::by_kernel())
             GTEST_SKIP() << "libc has no builders";
     }
 };
@@ -88,7 +88,7 @@ TEST_F(BuilderTest, IsMadeAndStarted) {
     const Builder builder;
     EXPECT_GT(builder.pid(), 0);
     EXPECT_NE(::fcntl(builder.descriptor(), F_GETFD) & FD_CLOEXEC, 0);
-    EXPECT_FALSE(support::has_children()) << "no wait finds it";
+    EXPECT_FALSE(kit::has_children()) << "no wait finds it";
     kspawn::Child child = builder.start("sh", {"-c", "exit 7"});
     EXPECT_EQ(child.pid(), builder.pid());
     EXPECT_GE(child.pidfd(), 0);
@@ -139,7 +139,7 @@ TEST_F(BuilderTest, HasNoOtherDescriptors) {
 }
 
 TEST_F(BuilderTest, WorkingDirectory) {
-    const support::Scratch scratch;
+    const kit::Scratch scratch;
     const auto directory = fs::canonical(scratch.directory("below"));
     const Builder builder;
     builder.chdir("/proc");
@@ -225,7 +225,7 @@ TEST_F(BuilderTest, IsMadeInACgroup) {
         GTEST_SKIP() << "no cgroup: " << error.message();
     {
         const Builder builder({.cgroup = group});
-        EXPECT_EQ(support::read_file(proc(builder) / "cgroup"), "0::/kspawn-builder-test\n");
+        EXPECT_EQ(kit::read_file(proc(builder) / "cgroup"), "0::/kspawn-builder-test\n");
     }
     for (int i = 0; i < 1000 && ::rmdir(group.c_str()) != 0; ++i)
         ::usleep(10'000);
@@ -258,7 +258,7 @@ TEST_F(BuilderTest, AppliesAList) {
 }
 
 TEST_F(BuilderTest, IsMendedAndStartedAgain) {
-    const support::Scratch scratch;
+    const kit::Scratch scratch;
     const Builder builder;
     builder.chdir(scratch.path());
     try {
@@ -279,7 +279,7 @@ TEST_F(BuilderTest, IsMendedAndStartedAgain) {
 }
 
 TEST_F(BuilderTest, ArgumentsAndEnvironment) {
-    const support::Scratch scratch;
+    const kit::Scratch scratch;
     const auto file = scratch.file("seen");
     const Builder builder;
     builder.open(1, file, O_WRONLY | O_CREAT);
@@ -354,6 +354,7 @@ TEST_F(BuilderTest, SeveralThreadsUseIt) {
     const Builder builder;
     {
         std::vector<std::jthread> threads;
+        threads.reserve(4);
         for (int i = 0; i < 4; ++i)
             threads.emplace_back([&builder, i] {
                 for (int round = 0; round < 25; ++round)

@@ -13,17 +13,17 @@
 #include <thread>
 #include <utility>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
+using kit::shell;
 using kspawn::Child;
 using kspawn::Command;
 using kspawn::Stdio;
-using support::shell;
 using namespace std::chrono_literals;
 
-class Children : public support::Tidy {};
+class Children : public kit::Tidy {};
 
 TEST_F(Children, EmptyOne) {
     Child none;
@@ -43,7 +43,7 @@ TEST_F(Children, EmptyOne) {
 
 TEST_F(Children, PidAndPidfdAreThoseOfTheChild) {
     auto child = shell("echo $$; cat").stdin_from(Stdio::pipe()).stdout_to(Stdio::pipe()).spawn();
-    const auto info = support::read_file("/proc/self/fdinfo/" + std::to_string(child.pidfd()));
+    const auto info = kit::read_file("/proc/self/fdinfo/" + std::to_string(child.pidfd()));
     EXPECT_NE(info.find("Pid:\t" + std::to_string(child.pid()) + "\n"), std::string::npos) << info;
     EXPECT_EQ(::fcntl(child.pidfd(), F_GETFD), FD_CLOEXEC);
     child.stdin_pipe().close();
@@ -192,7 +192,7 @@ TEST_F(Children, Move) {
 }
 
 TEST_F(Children, DestructorNeitherKillsNorWaits) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     const auto mark = directory.path() / "mark";
     pid_t pid = 0;
     kspawn::FileDescriptor input;
@@ -206,8 +206,8 @@ TEST_F(Children, DestructorNeitherKillsNorWaits) {
     input.close();
     for (int i = 0; i < 1000 && kspawn::reap_abandoned() != 0; ++i)
         std::this_thread::sleep_for(10ms);
-    EXPECT_EQ(support::read_file(mark), "alive\n");
-    EXPECT_FALSE(support::has_children()) << "it was reaped";
+    EXPECT_EQ(kit::read_file(mark), "alive\n");
+    EXPECT_FALSE(kit::has_children()) << "it was reaped";
 }
 
 TEST_F(Children, LaterStartsReapTheOnesLetGo) {
@@ -215,10 +215,10 @@ TEST_F(Children, LaterStartsReapTheOnesLetGo) {
         (void)Command("true").spawn();
     for (int i = 0; i < 1000; ++i) {
         Command("true").spawn().wait();
-        if (!support::has_children())
+        if (!kit::has_children())
             break;
     }
-    EXPECT_FALSE(support::has_children());
+    EXPECT_FALSE(kit::has_children());
 }
 
 TEST_F(Children, OneThatHasEndedIsReapedByItsDestructor) {
@@ -227,7 +227,7 @@ TEST_F(Children, OneThatHasEndedIsReapedByItsDestructor) {
         pollfd entry{.fd = child.pidfd(), .events = POLLIN, .revents = 0};
         ASSERT_EQ(::poll(&entry, 1, 60'000), 1);
     }
-    EXPECT_FALSE(support::has_children());
+    EXPECT_FALSE(kit::has_children());
 }
 
 TEST_F(Children, ThoseLetGoAreNotTheForkedProcesss) {
@@ -254,7 +254,7 @@ TEST_F(Children, OneWhosePidfdWasClosedIsReapedAllTheSame) {
     input.close();
     for (int i = 0; i < 1000 && kspawn::reap_abandoned() != 0; ++i)
         std::this_thread::sleep_for(10ms);
-    EXPECT_FALSE(support::has_children());
+    EXPECT_FALSE(kit::has_children());
 }
 
 void* wait_for_cat(void* child) {

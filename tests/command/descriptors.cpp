@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the child's descriptors are.
+// The descriptors of the child.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -8,16 +8,16 @@
 #include <algorithm>
 #include <string>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
+using kit::shell;
 using kspawn::Command;
 using kspawn::FileDescriptor;
 using kspawn::Stdio;
-using support::shell;
 
-class Descriptors : public support::Tidy {
+class Descriptors : public kit::Tidy {
 protected:
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
@@ -26,7 +26,7 @@ protected:
     }
 
 private:
-    support::Scratch directory_;
+    kit::Scratch directory_;
 };
 
 // Numbers of the descriptors that the child has, its own for the listing aside.
@@ -44,12 +44,12 @@ TEST_F(Descriptors, Files) {
     EXPECT_TRUE(shell("echo two").stdout_to(Stdio::append(path)).status().success());
     EXPECT_EQ(shell("cat").stdin_from(Stdio::read(path)).output().out, "one\ntwo\n");
     EXPECT_TRUE(shell("echo three").stdout_to(Stdio::write(path)).status().success());
-    EXPECT_EQ(support::read_file(path), "three\n");
+    EXPECT_EQ(kit::read_file(path), "three\n");
     EXPECT_FALSE(shell("echo four >&2")
                      .stderr_to(Stdio::file(path, O_WRONLY | O_CREAT | O_EXCL, 0600))
                      .status(*std::make_unique<std::error_code>())
                      .success());
-    EXPECT_EQ(support::read_file(path), "three\n") << "O_EXCL was not heeded";
+    EXPECT_EQ(kit::read_file(path), "three\n") << "O_EXCL was not heeded";
 }
 
 TEST_F(Descriptors, Null) {
@@ -86,7 +86,7 @@ TEST_F(Descriptors, Merged) {
                     .stderr_to(Stdio::same_as(1))
                     .status()
                     .success());
-    EXPECT_EQ(support::read_file(path), "a\nb\nc\n");
+    EXPECT_EQ(kit::read_file(path), "a\nb\nc\n");
 }
 
 TEST_F(Descriptors, MergedWithOneThatIsInherited) {
@@ -95,7 +95,7 @@ TEST_F(Descriptors, MergedWithOneThatIsInherited) {
                     .descriptor(open.get() + 1, Stdio::same_as(open.get()))
                     .status()
                     .success());
-    EXPECT_EQ(support::read_file(directory() / "file"), "x\n");
+    EXPECT_EQ(kit::read_file(directory() / "file"), "x\n");
 }
 
 TEST_F(Descriptors, MergedWithMergedIsRefused) {

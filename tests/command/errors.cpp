@@ -7,7 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
@@ -17,7 +17,7 @@ using kspawn::Stdio;
 using kspawn::Step;
 
 // Tidy looks for descriptors and children that were left.
-class Errors : public support::Tidy {
+class Errors : public kit::Tidy {
 protected:
     static SpawnError thrown_by(const Command& command) {
         try {
@@ -51,7 +51,7 @@ int times_in(const std::string& text, const std::string& part) {
 
 // Some failures come with a remark, which follows the error in C.
 TEST_F(Errors, RemarksDoNotDoubleTheError) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     const auto script = directory.write("script", "#!/no/such/interpreter\n", 0700);
     EXPECT_EQ(std::string(thrown_by(Command(script)).what()),
               "exec " + script +
@@ -59,7 +59,7 @@ TEST_F(Errors, RemarksDoNotDoubleTheError) {
                   "directory");
     const std::string what = thrown_by(Command("true").reset_ids().scheduler(1, 1000)).what();
     EXPECT_EQ(times_in(what, "Invalid argument"), 1) << what;
-    if (!support::by_kernel()) {
+    if (!kit::by_kernel()) {
         const std::string unsupported = thrown_by(Command("true").ignore_signals({SIGUSR2})).what();
         EXPECT_EQ(times_in(unsupported, "not supported"), 1) << unsupported;
         EXPECT_EQ(times_in(unsupported, "libc cannot do this"), 1) << unsupported;
@@ -168,10 +168,10 @@ TEST_F(Errors, NoDescriptorLeft) {
             Command("true").stdin_from(Stdio::pipe()).stdout_to(Stdio::pipe()).spawn(error);
         if (error) {
             EXPECT_EQ(error, std::errc::too_many_files_open) << spare;
-            EXPECT_EQ(support::has_children(), false) << spare;
+            EXPECT_EQ(kit::has_children(), false) << spare;
         } else {
             // For two pipes and a pidfd; the last can have the place of the library's own.
-            EXPECT_GE(spare, support::by_kernel() ? 4 : 5);
+            EXPECT_GE(spare, kit::by_kernel() ? 4 : 5);
             EXPECT_TRUE(child.wait().success());
         }
         hog.pop_back();
@@ -186,7 +186,7 @@ void count(int) {
 }
 
 TEST_F(Errors, NoSignal) {
-    if (!support::by_kernel())
+    if (!kit::by_kernel())
         GTEST_SKIP() << "libc's failures leave a SIGCHLD";
     struct sigaction action {};
     struct sigaction before {};

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
@@ -61,13 +61,13 @@ TEST(Examples, StartsWithEpoll) {
     };
     EXPECT_TRUE(told("failed at once: ", "no-such-program"));
     // Through libc every failure is one at once.
-    EXPECT_TRUE(told(support::by_kernel() ? "failed: " : "failed at once: ",
+    EXPECT_TRUE(told(kit::by_kernel() ? "failed: " : "failed at once: ",
                      "file action 0: chdir /no/such/directory"));
 }
 
 TEST(Examples, BuilderThatIsMended) {
     const auto output = Command(directory / "builder_that_is_mended").output();
-    if (!support::by_kernel()) {
+    if (!kit::by_kernel()) {
         EXPECT_EQ(output.status.code(), 1);
         EXPECT_EQ(output.out, "");
         return;

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
@@ -45,7 +45,7 @@ using kspawn::CompletionQueue;
 using kspawn::SpawnError;
 using kspawn::SpawnResult;
 
-class NoMemory : public support::Tidy {
+class NoMemory : public kit::Tidy {
 protected:
     /// Whether a body runs out of memory after so many allocations.
     template <class Body>
@@ -77,7 +77,7 @@ TEST_F(NoMemory, StartThatFailsIsNotPending) {
 }
 
 TEST_F(NoMemory, FailureIsToldWhenThereIsMemoryAgain) {
-    if (!support::by_kernel())
+    if (!kit::by_kernel())
         GTEST_SKIP() << "through libc every failure is known at once";
     CompletionQueue queue;
     std::optional<SpawnError> failure;

@@ -8,15 +8,15 @@
 #include <csignal>
 #include <utility>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
+using kit::shell;
 using kspawn::Command;
 using kspawn::Stdio;
-using support::shell;
 
-class OutputOf : public support::Tidy {};
+class OutputOf : public kit::Tidy {};
 
 TEST_F(OutputOf, BothAndStatus) {
     const auto output = shell("echo out; echo err >&2; exit 5").output();
@@ -77,7 +77,7 @@ TEST_F(OutputOf, EndsWithTheLastWriterNotWithTheChild) {
 
 // Nothing is piped: the start and the wait are one call.
 TEST_F(OutputOf, NothingPiped) {
-    const support::Scratch scratch;
+    const kit::Scratch scratch;
     const auto file = scratch.path() / "out";
     const auto output = shell("echo x; echo y >&2; exit 6")
                             .stdout_to(Stdio::file(file, O_WRONLY | O_CREAT))
@@ -85,7 +85,7 @@ TEST_F(OutputOf, NothingPiped) {
                             .output();
     EXPECT_EQ(output.status.code(), 6);
     EXPECT_EQ(output.out + output.err, "");
-    EXPECT_EQ(support::read_file(file), "x\ny\n");
+    EXPECT_EQ(kit::read_file(file), "x\ny\n");
 }
 
 TEST_F(OutputOf, StatusWithAPipeThatNobodyServes) {

@@ -14,16 +14,16 @@
 #include <string>
 #include <vector>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
+using kit::shell;
 using kspawn::Command;
 using kspawn::pipeline;
 using kspawn::Stdio;
-using support::shell;
 
-class Pipelines : public support::Tidy {};
+class Pipelines : public kit::Tidy {};
 
 TEST_F(Pipelines, Three) {
     const auto output = pipeline({Command("printf").arg(R"(b\na\nb\n)"), Command("sort"),
@@ -87,13 +87,13 @@ TEST_F(Pipelines, StatusClosesThePipes) {
 }
 
 TEST_F(Pipelines, Status) {
-    const support::Scratch directory;
+    const kit::Scratch directory;
     const auto statuses =
         pipeline({Command("printf").arg("x"),
                   Command("cat").stdout_to(Stdio::write(directory.path() / "file"))})
             .status();
     EXPECT_EQ(statuses.size(), 2U);
-    EXPECT_EQ(support::read_file(directory.path() / "file"), "x");
+    EXPECT_EQ(kit::read_file(directory.path() / "file"), "x");
 }
 
 TEST_F(Pipelines, AllOrNone) {
@@ -105,7 +105,7 @@ TEST_F(Pipelines, AllOrNone) {
     } catch (const kspawn::SpawnError& error) {
         EXPECT_EQ(error.code(), std::errc::no_such_file_or_directory);
     }
-    EXPECT_FALSE(support::has_children()) << "those before it were killed and reaped";
+    EXPECT_FALSE(kit::has_children()) << "those before it were killed and reaped";
     std::error_code error;
     EXPECT_TRUE(pipeline({Command("yes"), Command("/nonexistent")}).spawn(error).empty());
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);

@@ -10,13 +10,13 @@
 #include <csignal>
 #include <sstream>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
 using kspawn::Command;
 
-class State : public support::Tidy {
+class State : public kit::Tidy {
 protected:
     void SetUp() override {
         Tidy::SetUp();

@@ -8,7 +8,7 @@
 #include <array>
 #include <csignal>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
@@ -22,7 +22,7 @@ std::pair<FileDescriptor, FileDescriptor> make_pipe() {
     return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-class Values : public support::Tidy {};
+class Values : public kit::Tidy {};
 
 TEST_F(Values, DescriptorClosesItself) {
     int number = -1;

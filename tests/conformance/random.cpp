@@ -19,7 +19,7 @@ namespace conformance {
 
 namespace {
 
-// What is found once is found often; the rest of the time is better spent.
+// A difference that is found once is found often; the rest of the time is better spent.
 constexpr int most_failures = 100;
 constexpr int most_shrunk = 10;
 

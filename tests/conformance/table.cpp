@@ -29,7 +29,7 @@ class Table : public ::testing::TestWithParam<Specification> {};
 TEST_P(Table, Agrees) {
     const auto outcomes = starters().carry_out(GetParam());
     EXPECT_EQ(describe_failures(compare(GetParam(), outcomes)), "") << GetParam().dump();
-    // What the table says of the outcome keeps a case from being about nothing.
+    // The outcome that the table expects keeps a case from being about nothing.
     const auto& ours = outcomes.front().said;
     EXPECT_EQ(ours.at("error").get<int>(), GetParam().value("expect", 0)) << ours.dump();
     if (ours.at("error") == 0) {

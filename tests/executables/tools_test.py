@@ -56,7 +56,7 @@ class Tools(unittest.TestCase):
     def test_what_is_missing_is_said_and_not_installed(self) -> None:
         for name in INSTALLERS:
             self.trip(name)
-        # What "command -v" finds in sbin too cannot be hidden so.
+        # A tool that "command -v" finds in sbin, too, cannot be hidden so.
         (self.bin / "ninja").unlink(missing_ok=True)
         (self.bin / "qemu-system-x86_64").unlink(missing_ok=True)
         done = self.run_here("make")

@@ -509,7 +509,7 @@ static void bad_request(struct spawn *s)
 }
 
 /*
- * What execve() makes of a fault: E2BIG when it has no page for a string,
+ * The errors of execve() after a fault: E2BIG when it has no page for a string,
  * ENOEXEC when it has no memory for the program's headers.
  */
 #define EXEC	{ E2BIG, ENOEXEC }

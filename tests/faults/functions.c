@@ -109,7 +109,7 @@ static bool is_good(const struct fault_case *c, const struct faulty_function *f,
 	return (r->error && may_show_as(f, r->error)) || (f->harmless && as_without);
 }
 
-/* What all cases together have seen; shared with them. */
+/* The sums of all cases; shared with them. */
 struct seen {
 	int faults;
 	int wrong;

@@ -16,7 +16,7 @@ const struct faulty_function faulty_functions[] = {
 	{ { "memfd_alloc_file", "shmem_file_setup" }, -ENOSPC, { ENOSPC }, false, false },
 	{ { "mm_alloc" }, 0, { ENOMEM }, false, false },
 	{ { "task_exec_state_copy" }, -ENOMEM, { ENOMEM }, false, false },
-	/* What is on the new stack already is left there. */
+	/* Strings that are on the new stack already are left there. */
 	{ { "access_remote_vm" }, 0, { E2BIG }, false, false },
 	{ { "sched_setscheduler" }, -EPERM, { EPERM }, false, false },
 	{ { "ksys_setsid" }, -EPERM, { EPERM }, false, false },
@@ -57,7 +57,7 @@ const struct faulty_function faulty_functions[] = {
 	/* INHERIT takes what it does not find for closed, which is no error. */
 	{ { "fget_raw" }, 0, { EBADF }, true, false },
 	{ { "fget" }, 0, { EBADF }, false, false },
-	/* What close() says of the file is no error of the action. */
+	/* The error of a file that is closed is no error of the action. */
 	{ { "close_fd" }, -EIO, {}, true, false },
 	{ { "security_file_ioctl" }, -EACCES, { EACCES }, false, false },
 	{ { "tty_check_change" }, -EIO, { ENOTTY }, false, false },
@@ -131,12 +131,12 @@ static const char *const cannot_fail[] = {
 	"send_sig_info", "send_sig", "kill_pid",
 	"trace_*", "__trace_*", "perf_trace_*", "bpf_trace_*", "fsnotify", "__fsnotify_parent",
 
-	/* What is given back. */
+	/* These give something back. */
 	"dput", "fput", "put_pid", "__put_cred", "__put_task_struct*", "path_put", "kvfree", "kfree", "kmem_cache_free",
 	"kmem_cache_destroy", "put_unused_fd", "sock_release", "misc_deregister", "unregister_kprobe",
 	"mmput", "__mmdrop", "vm_munmap", "__register_binfmt", "unregister_binfmt",
 
-	/* What is only looked at, moved or counted. */
+	/* These only look at something, move or count it. */
 	"fd_install", "path_get", "pid_nr_ns", "get_task_pid", "pid_task",
 	"get_pid_task", "seq_printf", "follow_down_one",
 	"from_k[ug]id*", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",

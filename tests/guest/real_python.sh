@@ -54,7 +54,7 @@ assert (done.returncode, done.stderr) == (9, b"err\n")
 check "eleven by the kernel" is "$(counted python3 kernel)" 11
 check "no fallback; the module counted the same" no_fallback
 
-# What it does by vfork(), with close_fds=True, is none of ours.
+# Its starts by vfork(), with close_fds=True, are none of ours.
 check "subprocess with its defaults" with_preload $python -c '
 import subprocess
 assert subprocess.run(["/bin/echo", "x"], stdout=subprocess.PIPE).stdout == b"x\n"

@@ -13,8 +13,8 @@
 #include <fstream>
 #include <string>
 
-#include "support/owners.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -337,7 +337,7 @@ TEST_F(Attributes, CloexecDefaultWithNumbersFarApart) {
     EXPECT_EQ(wrong, "19000 3 40 9001 ") << "40 is named, and not close-on-exec";
 }
 
-// What is given up by an action is not kept because another one named it.
+// A descriptor that an action gives up is not kept because another action has named it.
 TEST_F(Attributes, CloexecDefaultWithActionsThatTakeBack) {
     const Descriptor file{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     flags(KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP);

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "support/owners.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

@@ -12,8 +12,8 @@
 #include <functional>
 #include <string>
 
-#include "support/owners.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -73,7 +73,7 @@ TEST_F(DeviceDescriptor, IsOpenedAgainAfterItWasClosed) {
 
 TEST_F(DeviceDescriptor, IsOpenedAgainAfterAllWereClosed) {
     check([this]() -> std::string {
-        // What a daemon does.  The pipe of this test is above.
+        // A daemon closes all of its descriptors.  The pipe of this test is above them.
         const auto all = open_descriptors();
         for (const auto& [number, target] : all) {
             if (target.starts_with("/"))
@@ -165,7 +165,7 @@ protected:
         const Descriptor file{::open("/dev/null", O_RDONLY)};
         return static_cast<bool>(file);
     }
-    // What a program does that does not know of the library.
+    // A program that does not know of the library has the library's descriptor closed.
     void check_starts(int free, int backend) {
         check([&]() -> std::string {
             kspawn_set_backend(KSPAWN_BACKEND_AUTO);

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "support/process.hpp"
+#include "kit/process.hpp"
 #include "userspace/lib/device.hpp"
 
 namespace kspawn::test {

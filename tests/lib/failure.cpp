@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -145,7 +145,7 @@ TEST_F(Failures, OutliveTheObjects) {
 TEST_F(Failures, NameTheFewStepsThatCanHaveThem) {
     if (!through_libc())
         GTEST_SKIP() << "the kernel tells the step";
-    // What they find depends on the directory, which the child alone was in.
+    // The files that these actions open depend on the directory, which the child alone was in.
     const auto add_open = [this](const char* path) {
         kspawn_spawn_file_actions_addopen(actions.get(), 30, path, O_RDONLY, 0);
     };

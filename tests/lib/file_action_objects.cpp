@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "support/process.hpp"
+#include "kit/process.hpp"
 #include "userspace/lib/file_actions.hpp"
 
 namespace {
@@ -182,7 +182,7 @@ TEST_F(FileActionObject, DestroyFreesEverything) {
         }
         ASSERT_EQ(kspawn_spawn_file_actions_destroy(&other), 0);
     };
-    // What malloc() keeps at hand counts as used: first it is to have all that it keeps.
+    // Memory that malloc() keeps at hand counts as used: first it is to have all that it keeps.
     for (int number = 0; number < 10; ++number)
         round();
     const auto before = ::mallinfo2().uordblks;

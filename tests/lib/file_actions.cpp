@@ -11,8 +11,8 @@
 #include <filesystem>
 #include <string>
 
-#include "support/owners.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -448,7 +448,7 @@ TEST_F(FileActions, CloseRangeOfMoreThanAnyoneHas) {
     EXPECT_FALSE(descriptors.contains("600"));
 }
 
-// What an action is made of does not show in the number of one that fails.
+// A failed action has its number in the caller's list, though others are made of several.
 TEST_F(FileActions, ComposedActionsDoNotMoveTheOthers) {
     const auto add_range = kspawn_spawn_file_actions_addclose_range_np;
     ASSERT_EQ(add_range(actions.get(), number, number + 99), 0);

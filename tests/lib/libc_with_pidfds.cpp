@@ -15,8 +15,8 @@
 #include <fstream>
 #include <string>
 
-#include "support/owners.hpp"
-#include "support/process.hpp"
+#include "kit/owners.hpp"
+#include "kit/process.hpp"
 
 namespace {
 

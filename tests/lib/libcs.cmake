@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # helpers/libc_user.c with the library as it is compiled for other versions of glibc,
-# and for musl.  What depends on the version is two files; the rest is the archive's.
+# and for musl.  Two files depend on the version; the rest is the archive's.
 set(library_directory ${PROJECT_SOURCE_DIR}/userspace/lib)
 set(helpers_directory ${PROJECT_BINARY_DIR}/tests/lib/helpers)
 add_custom_target(lib_helper_libc_users)

@@ -9,8 +9,8 @@
 #include <map>
 #include <string>
 
-#include "support/process.hpp"
-#include "support/spawner.hpp"
+#include "kit/process.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -23,7 +23,7 @@ std::string failed(int error, unsigned step, unsigned index) {
            std::to_string(index) + "\n";
 }
 
-// What came of each start.
+// The outcome of each start.
 Lines all_done() {
     return {{"plain", " 0 1 2 30 31 500\n"},
             {"pidfd", " 0 1 2 30 31 500\n"},
@@ -85,7 +85,7 @@ TEST_P(Libcs, DoAllThroughTheKernel) {
     EXPECT_EQ(run_as(GetParam().suffix, "kernel"), all_done());
 }
 
-// What an older one lacks would keep the program from being loaded there.
+// A function that an older libc lacks would keep the program from being loaded there.
 TEST_P(Libcs, NeedNothingThatTheyLack) {
     const auto& libc = GetParam();
     const std::string prefix = "posix_spawn_file_actions_add";

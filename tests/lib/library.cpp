@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "support/owners.hpp"
-#include "support/process.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/process.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -28,7 +28,7 @@ std::string library() {
     return (build_directory() / "libkspawn.so.0").string();
 }
 
-// What the dynamic section says, as the loader has it.
+// Strings of the dynamic section, as the loader has it.
 std::vector<std::string> dynamic_strings(void* handle, ElfW(Sxword) tag) {
     link_map* map = nullptr;
     if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0)

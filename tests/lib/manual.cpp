@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -22,7 +22,7 @@ std::string with(std::string text, std::string_view what, std::string_view inste
     return text;
 }
 
-// What a page prints between .EX and .EE in its section EXAMPLES; "" if it has none.
+// The lines of a page between .EX and .EE in its section EXAMPLES; "" if it has none.
 std::string example_of(const fs::path& page) {
     std::ifstream stream{page};
     std::string text;

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <string>
 
-#include "support/owners.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

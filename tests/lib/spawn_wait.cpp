@@ -13,14 +13,14 @@
 #include <thread>
 #include <vector>
 
-#include "support/owners.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
 namespace {
 
-// What the handlers below see and use.
+// Set for the handlers below, or by them.
 volatile sig_atomic_t seen_pid = 0;
 volatile sig_atomic_t seen_pidfd = -1;
 pid_t stored_pid = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the library says when the kernel cannot be asked, and why.
+// kspawn_query(): whether the kernel can be asked, and why not.
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -17,7 +17,7 @@
 #include <cstring>
 #include <string>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 

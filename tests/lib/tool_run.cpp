@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "support/owners.hpp"
-#include "support/spawner.hpp"
+#include "kit/owners.hpp"
+#include "kit/spawner.hpp"
 
 namespace kspawn::test {
 
@@ -36,7 +36,7 @@ protected:
     static Ended kspawn_run(const Arguments& arguments, const Arguments& variables = {}) {
         return test::run(Arguments{tool(), "run"} + arguments, variables);
     }
-    // What a child sees of itself that was started with these options.
+    // The report of a child on itself that was started with these options.
     Json report_with(const Arguments& options, const Arguments& variables = {}) {
         const auto ended =
             kspawn_run(options + Arguments{"--", helper("child"), "report", scratch.file("report")},

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 

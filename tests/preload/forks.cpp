@@ -20,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 

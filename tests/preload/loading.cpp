@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 
@@ -69,7 +69,7 @@ TEST(Library, BringsNoOtherAlong) {
         EXPECT_EQ(maps.find(name), std::string::npos) << maps;
 }
 
-// What `env` sees that a program starts, with LD_PRELOAD as it is given to that.
+// The environment of `env` when it is started by a program that is given this LD_PRELOAD.
 std::string seen_by_child(const std::string& environment, const std::string& list) {
     const auto said = run_shell("export " + environment + " LD_PRELOAD=" + list + "; exec " +
                                 program_path("scenario") + " environment");

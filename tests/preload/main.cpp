@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 

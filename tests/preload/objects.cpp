@@ -17,7 +17,7 @@
 #include <fstream>
 #include <memory>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 

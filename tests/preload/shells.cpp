@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "support.hpp"
+#include "kit.hpp"
 
 namespace {
 

@@ -29,7 +29,7 @@ static void handle(int signal) {
     (void)signal;
 }
 
-/* What threads do. */
+/* A thread that is busy until the end. */
 static void* be_busy(void* argument) {
     const struct trial* trial = argument;
     while (!atomic_load(&over)) {

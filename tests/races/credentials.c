@@ -28,7 +28,7 @@ struct shared {
 
 static struct shared* shared;
 
-/* What an administrator has configured, say; in memory that all threads can write. */
+/* A path that an administrator has configured, say; in memory that all threads can write. */
 static char path[TRIAL_PATH];
 
 static uid_t who_am_i(void) {

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "support/owners.hpp"
+#include "kit/owners.hpp"
 
 namespace kspawn::races {
 

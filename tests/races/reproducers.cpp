@@ -5,7 +5,7 @@
 #include <ostream>
 #include <string>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 #include "table/trial.hpp"
 
 namespace kspawn::races {

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "support/spawner.hpp"
+#include "kit/spawner.hpp"
 #include "table/progress.hpp"
 #include "table/report.hpp"
 #include "table/trial.hpp"
@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
     races::own_path = std::filesystem::read_symlink("/proc/self/exe").string();
     races::lend_stderr();
     const int status = RUN_ALL_TESTS();
-    // What people look for comes last.
+    // The table, which people look for, comes last.
     if (const auto& all = races::record())
         std::cout << '\n' << table_of(all->trials, all->clean, all->trace) << std::flush;
     return status;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The timeline, as the page's script draws it: run by node, with as much of a browser as a
-// drawing needs (support/browser.js), and looked at pixel by pixel.
+// drawing needs (browser.js), and looked at pixel by pixel.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "support/drawn.hpp"
+#include "drawn.hpp"
 
 namespace kspawn::test {
 
@@ -148,8 +148,8 @@ TEST_F(Timeline, MoreWindowsInOnePlaceAreDeeper) {
     const auto rows = drawing.rows("vfork");
     ASSERT_FALSE(rows.empty());
     const auto y = *rows.begin() + 5;
-    const auto one = drawing.at(Drawing::x_of(second / 4), y);
-    const auto thirty = drawing.at(Drawing::x_of(second / 2), y);
+    const auto& one = drawing.at(Drawing::x_of(second / 4), y);
+    const auto& thirty = drawing.at(Drawing::x_of(second / 2), y);
     EXPECT_TRUE(drawing.is(Drawing::x_of(second / 4), y, "vfork")) << one;
     EXPECT_TRUE(drawing.is(Drawing::x_of(second / 2), y, "vfork")) << thirty;
     EXPECT_NE(one, thirty);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "support/drawn.hpp"
+#include "drawn.hpp"
 
 namespace kspawn::test {
 

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <string>
 
-#include "support/drawn.hpp"
+#include "drawn.hpp"
 
 namespace kspawn::test {
 

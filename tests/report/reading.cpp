@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "drawn.hpp"
 #include "ebpf/report/report.hpp"
-#include "support/drawn.hpp"
-#include "support/scratch.hpp"
+#include "kit/scratch.hpp"
 
 namespace kspawn::test {
 
@@ -65,7 +65,7 @@ TEST(Reading, BearsFieldsOfAnyType) {
     for (const auto& value : values) {
         auto made_up = MadeUp::full();
         for (auto& event : made_up.events())
-            for (auto& [name, member] : event.items())
+            for (const auto& [name, member] : event.items())
                 if (name != "kind")
                     member = value;
         const auto trace = made_up.read();
@@ -103,6 +103,7 @@ protected:
     static int run(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), "kspawn-trace report");
         std::vector<char*> pointers;
+        pointers.reserve(arguments.size() + 1);
         for (auto& argument : arguments)
             pointers.push_back(argument.data());
         pointers.push_back(nullptr);

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "drawn.hpp"
 #include "ebpf/time.hpp"
-#include "support/drawn.hpp"
 
 namespace kspawn::test {
 

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "background.hpp"
-#include "support/process.hpp"
+#include "kit/process.hpp"
 #include "tracer.hpp"
 
 namespace {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "background.hpp"
-#include "support/process.hpp"
-#include "support/scratch.hpp"
+#include "kit/process.hpp"
+#include "kit/scratch.hpp"
 #include "tracer.hpp"
 
 namespace {

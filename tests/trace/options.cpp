@@ -11,8 +11,8 @@
 
 #include "background.hpp"
 #include "kind.hpp"
-#include "support/process.hpp"
-#include "support/scratch.hpp"
+#include "kit/process.hpp"
+#include "kit/scratch.hpp"
 #include "tracer.hpp"
 
 namespace {

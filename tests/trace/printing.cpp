@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "support/process.hpp"
+#include "kit/process.hpp"
 #include "tracer.hpp"
 
 namespace {

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "support/process.hpp"
-#include "support/scratch.hpp"
+#include "kit/process.hpp"
+#include "kit/scratch.hpp"
 
 namespace kspawn::test {
 

@@ -27,8 +27,8 @@ static void run() {
                      .spawn();
 
     asio::io_context loop;
-    // What Asio is given, it closes: the pipe is given away, and of the pidfd a duplicate,
-    // which Asio closes whatever is thrown.
+    // Asio closes the descriptors that it is given, whatever is thrown: the pipe is given
+    // away, and of the pidfd a duplicate.
     asio::posix::stream_descriptor output(loop, child.stdout_pipe().release());
     asio::posix::stream_descriptor end(loop, ::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 0));
     asio::steady_timer limit(loop, std::chrono::milliseconds(500));

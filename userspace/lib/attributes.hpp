@@ -140,8 +140,8 @@ constexpr std::array attributes{
     Attribute{KSPAWN_ATTR_CLOEXEC_DEFAULT, "CLOEXEC_DEFAULT_NP", nullptr, nullptr, nullptr},
 };
 
-/// Calls `visit.template operator()<at>()` for each index into the table.  What it reads of
-/// the table in a constant expression is in its code: the table itself, whose pointers
+/// Calls `visit.template operator()<at>()` for each index into the table.  Values that visit
+/// reads of the table in a constant expression are in its code: the table itself, whose pointers
 /// the dynamic linker would have to relocate, need not be in the library.
 template <class Visit>
 constexpr void for_each(Visit visit) {

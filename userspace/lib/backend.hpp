@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What a way of starting programs takes and returns, and which way is taken.
+/// The argument and the result of a way to start programs, and the choice between ways.
 #ifndef KSPAWN_LIB_BACKEND_HPP
 #define KSPAWN_LIB_BACKEND_HPP
 
@@ -24,7 +24,7 @@ enum class When {
     ended,    ///< the child has ended
 };
 
-/// What to start.  Nothing in it is owned; the objects are valid or null.
+/// A program to start, and how.  Nothing in it is owned; the objects are valid or null.
 struct Request {
     const char* path = nullptr;
     const char* search = nullptr; ///< directories for a path without '/'; null: no search

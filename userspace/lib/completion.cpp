@@ -24,7 +24,7 @@ namespace kspawn::internal::completion {
 
 namespace {
 
-// What a write puts into a pipe lies in one page, together with the writes before it.
+// The bytes of a write to a pipe lie in one page, together with those of writes before it.
 constexpr unsigned page_size = 4096;
 constexpr unsigned events_in_page = page_size / sizeof(kspawn_event);
 // The page that is being read, and the one that is being written, may not be full.

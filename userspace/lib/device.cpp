@@ -30,8 +30,8 @@ Descriptor move_up(Descriptor low) noexcept {
             return high;
     }
     // The limit on descriptors leaves no room for a second one beside it, or only
-    // among what the program thinks of as its standard streams.  What is kept here
-    // for good would be the program's last.
+    // among what the program thinks of as its standard streams.  A descriptor that is
+    // kept here for good would be the program's last.
     return {};
 }
 
@@ -107,9 +107,9 @@ Lease reopen(std::uint64_t lost) noexcept {
     if (error != 0)
         return {-1, error, lost};
 
-    // What another thread has opened meanwhile is used in place of ours, which is closed.
-    // It may have let go of its own again (see let_go()): then there is none, and ours is
-    // put there all the same.
+    // A descriptor that another thread has opened meanwhile is used in place of ours, which
+    // is closed.  If that thread has let go of its own again (see let_go()), there is none,
+    // and ours is put there all the same.
     auto seen = lost;
     do {
         const auto wanted = pack(seen, opened.get());

@@ -80,7 +80,7 @@ int Expansion::list_named(std::span<const kspawn_action> said, List<int>& list) 
     return 0;
 }
 
-// What actions so far have put there.
+// The descriptors that actions so far have put there.
 int Expansion::list_targets(int first, int last, List<int>& list) const noexcept {
     for (const auto& action : actions_.all()) {
         const int made = made_by(action);

@@ -12,7 +12,7 @@
 
 namespace kspawn::internal {
 
-/// What to leave to whoever starts the program.
+/// The work that is left to whoever starts the program.
 struct Abilities {
     bool closefrom;       ///< it has KSPAWN_ACTION_CLOSEFROM
     bool cloexec_default; ///< it has, or nobody wants, KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP
@@ -41,7 +41,7 @@ public:
     /// 0, ENOMEM, or ENOTSUP: refused() cannot be said in others.
     int make(const kspawn_spawn_file_actions_t* object, Abilities abilities) noexcept;
 
-    /// What to start with; valid after make().
+    /// The object to start with; valid after make().
     [[nodiscard]] const kspawn_spawn_file_actions_t* get() const noexcept { return &object_; }
     /// The object's action that an action of get() was made from.
     [[nodiscard]] unsigned index_of(unsigned index) const noexcept;

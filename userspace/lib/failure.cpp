@@ -218,7 +218,7 @@ void add_hint() noexcept {
     words << " (the file exists; the interpreter that it names does not?)";
 }
 
-// What libc cannot do, the kernel can; so the answer is in why it was not asked.
+// The kernel can do all that libc cannot; so the answer is why the kernel was not asked.
 void describe_backend(Words& words, const Result& result) noexcept {
     if (result.error != ENOTSUP)
         return;

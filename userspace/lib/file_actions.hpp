@@ -43,7 +43,7 @@ inline kspawn_action make(std::uint32_t op, const char* path) noexcept {
     return action;
 }
 
-/// What open() knows: VALID_OPEN_FLAGS of the kernel.  O_SYNC includes O_DSYNC, and
+/// The flags that open() knows: VALID_OPEN_FLAGS of the kernel.  O_SYNC includes O_DSYNC, and
 /// O_TMPFILE includes O_DIRECTORY; O_LARGEFILE is 0 to glibc.
 inline constexpr unsigned known_open_flags =
     O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC |

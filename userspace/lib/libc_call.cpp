@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the kernel does in one call, through libc: the start, and what goes with it.
+// The start, and all that the kernel does in one call with it, through libc.
 #include <sys/resource.h>
 #include <sys/wait.h>
 

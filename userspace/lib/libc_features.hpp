@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the libc that we are compiled for has, from its headers alone.
+/// Features of the libc that we are compiled for, from its headers alone.
 ///
 /// glibc says its version; another libc is taken for musl 1.2, which says none.
 /// KSPAWN_AS_IF_GLIBC_2=28 compiles the library as glibc 2.28 would, for tests.

@@ -28,7 +28,7 @@ namespace kspawn::internal {
 
 namespace {
 
-// What getdents64() writes; libc's own reading of directories allocates.
+// The entries that getdents64() writes; libc's own reading of directories allocates.
 constexpr std::size_t offset_of_length = 16;
 constexpr std::size_t offset_of_name = 19;
 

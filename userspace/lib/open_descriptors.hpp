@@ -17,18 +17,18 @@ bool is_open(int descriptor) noexcept;
 /// refuses it.
 bool above_the_limit(int descriptor) noexcept;
 
-/// What an action finds at a number.
+/// The state in which an action finds a number.
 enum class Slot {
     empty, ///< nothing
     ours,  ///< the calling thread's descriptor
     made,  ///< what an action before it has put there
 };
 
-/// What comes after these actions finds at a number.
+/// The state of a number after these actions.
 Slot slot(std::span<const kspawn_action> before, int descriptor) noexcept;
 
 /// Adds the calling thread's descriptors from `first` to `last` to a list, in no
-/// order.  What other threads open or close meanwhile may be in it or not.
+/// order.  Those that other threads open or close meanwhile may be in it or not.
 /// 0, or ENOMEM.
 int list_open(int first, int last, List<int>& list) noexcept;
 

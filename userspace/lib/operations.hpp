@@ -33,8 +33,8 @@ enum Effect : unsigned {
     closes_above = 16,    ///< nor is anything above it
     closes_to_newfd = 32, ///< nor is anything from it to newfd
     moves = 64,           ///< the working directory
-    stores = 256,         ///< a number in memory of the caller's, at path
     is_composite = 128,   ///< no libc has it: an Expansion says it in others
+    stores = 256,         ///< a number in memory of the caller's, at path
 };
 
 inline const char* path_of(const kspawn_action& action) noexcept {
@@ -63,9 +63,9 @@ struct Operation {
     std::uint32_t op; ///< KSPAWN_ACTION_*
     std::string_view name;
     Fields fields;
-    unsigned effect; ///< Effect
-    int glibc_tag;   ///< its number in glibc's objects; -1: glibc has none
-    AddToLibc* add;  ///< null: this libc has none
+    unsigned effect = 0;      ///< Effect
+    int glibc_tag = -1;       ///< its number in glibc's objects; -1: glibc has none
+    AddToLibc* add = nullptr; ///< null: this libc has none
 };
 
 #if KSPAWN_LIBC_HAS_CHDIR
@@ -100,38 +100,35 @@ constexpr std::array operations{
               KSPAWN_ADD_IF_CLOSEFROM(::posix_spawn_file_actions_addclosefrom_np)},
     Operation{KSPAWN_ACTION_TCSETPGRP, "tcsetpgrp", Fields::fd, reads_fd, 6,
               KSPAWN_ADD_IF_TCSETPGRP(::posix_spawn_file_actions_addtcsetpgrp_np)},
-    Operation{KSPAWN_ACTION_INHERIT, "inherit", Fields::fd, is_composite, -1, nullptr},
+    Operation{KSPAWN_ACTION_INHERIT, "inherit", Fields::fd, is_composite},
     Operation{KSPAWN_ACTION_CLOSE_RANGE, "close_range", Fields::fd_newfd,
-              closes_to_newfd | is_composite, -1, nullptr},
-    Operation{KSPAWN_ACTION_PASS, "pass", Fields::fd_newfd, makes_newfd | is_composite, -1,
-              nullptr},
-    Operation{KSPAWN_ACTION_PIPE, "pipe", Fields::newfd, makes_newfd | stores, -1, nullptr},
-    Operation{KSPAWN_ACTION_SOCKETPAIR, "socketpair", Fields::newfd, makes_newfd | stores, -1,
-              nullptr},
-    Operation{KSPAWN_ACTION_MEMFD, "memfd", Fields::newfd, makes_newfd, -1, nullptr},
-    Operation{KSPAWN_ACTION_UMASK, "umask", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_RLIMIT, "rlimit", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_NO_NEW_PRIVS, "no_new_privs", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_PDEATHSIG, "pdeathsig", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_RESUID, "resuid", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_RESGID, "resgid", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_GROUPS, "groups", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_CTTY, "ctty", Fields::fd, reads_fd, -1, nullptr},
-    Operation{KSPAWN_ACTION_CHROOT, "chroot", Fields::path, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_PRIORITY, "nice", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_AFFINITY, "affinity", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_OOM_SCORE, "oom_score", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_STOP, "stop", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_SETNS, "setns", Fields::fd, reads_fd, -1, nullptr},
-    Operation{KSPAWN_ACTION_UNSHARE, "unshare", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_CAPABILITIES, "capabilities", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_PRCTL, "prctl", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_SCHEDULER, "sched", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_IOPRIO, "ioprio", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_PERSONALITY, "personality", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_MEMPOLICY, "mempolicy", Fields::state, 0, -1, nullptr},
-    Operation{KSPAWN_ACTION_CLOSE_EXCEPT, "close_except", Fields::fd_newfd, closes_to_newfd, -1,
-              nullptr},
+              closes_to_newfd | is_composite},
+    Operation{KSPAWN_ACTION_PASS, "pass", Fields::fd_newfd, makes_newfd | is_composite},
+    Operation{KSPAWN_ACTION_PIPE, "pipe", Fields::newfd, makes_newfd | stores},
+    Operation{KSPAWN_ACTION_SOCKETPAIR, "socketpair", Fields::newfd, makes_newfd | stores},
+    Operation{KSPAWN_ACTION_MEMFD, "memfd", Fields::newfd, makes_newfd},
+    Operation{KSPAWN_ACTION_UMASK, "umask", Fields::state},
+    Operation{KSPAWN_ACTION_RLIMIT, "rlimit", Fields::state},
+    Operation{KSPAWN_ACTION_NO_NEW_PRIVS, "no_new_privs", Fields::state},
+    Operation{KSPAWN_ACTION_PDEATHSIG, "pdeathsig", Fields::state},
+    Operation{KSPAWN_ACTION_RESUID, "resuid", Fields::state},
+    Operation{KSPAWN_ACTION_RESGID, "resgid", Fields::state},
+    Operation{KSPAWN_ACTION_GROUPS, "groups", Fields::state},
+    Operation{KSPAWN_ACTION_CTTY, "ctty", Fields::fd, reads_fd},
+    Operation{KSPAWN_ACTION_CHROOT, "chroot", Fields::path},
+    Operation{KSPAWN_ACTION_PRIORITY, "nice", Fields::state},
+    Operation{KSPAWN_ACTION_AFFINITY, "affinity", Fields::state},
+    Operation{KSPAWN_ACTION_OOM_SCORE, "oom_score", Fields::state},
+    Operation{KSPAWN_ACTION_STOP, "stop", Fields::state},
+    Operation{KSPAWN_ACTION_SETNS, "setns", Fields::fd, reads_fd},
+    Operation{KSPAWN_ACTION_UNSHARE, "unshare", Fields::state},
+    Operation{KSPAWN_ACTION_CAPABILITIES, "capabilities", Fields::state},
+    Operation{KSPAWN_ACTION_PRCTL, "prctl", Fields::state},
+    Operation{KSPAWN_ACTION_SCHEDULER, "sched", Fields::state},
+    Operation{KSPAWN_ACTION_IOPRIO, "ioprio", Fields::state},
+    Operation{KSPAWN_ACTION_PERSONALITY, "personality", Fields::state},
+    Operation{KSPAWN_ACTION_MEMPOLICY, "mempolicy", Fields::state},
+    Operation{KSPAWN_ACTION_CLOSE_EXCEPT, "close_except", Fields::fd_newfd, closes_to_newfd},
 };
 
 #undef KSPAWN_ADD_IF_CHDIR

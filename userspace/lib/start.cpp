@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What all functions that start a program have in common: the objects are looked at
+// The common part of all functions that start a program: the objects are looked at
 // before anything else, and a failure is remembered.
 #include "start.hpp"
 
@@ -35,7 +35,7 @@ int visible_device_error(int error) noexcept {
     return result;
 }
 
-// What an invalid object holds must not be looked at, even to describe it.
+// The contents of an invalid object must not be looked at, even to describe it.
 [[gnu::cold]] Result refuse(Request request, unsigned part) noexcept {
     request.file_actions = nullptr;
     request.attributes = nullptr;

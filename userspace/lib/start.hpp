@@ -6,8 +6,8 @@
 
 namespace kspawn::internal {
 
-/// What a caller is told who has asked for another program, and not for the device that
-/// could not be used for an error of this number.
+/// The error for a caller who has asked for a program, and not for the device that could not
+/// be used for an error of this number.
 int visible_device_error(int error) noexcept;
 
 /// Checks the objects, starts the program, and remembers a failure.

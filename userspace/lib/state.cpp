@@ -181,7 +181,8 @@ int kspawn_spawn_file_actions_addclose_except_np(kspawn_spawn_file_actions_t* fi
     std::ranges::sort(numbers);
     if (count != 0 && numbers.front() < 0)
         return EBADF;
-    const auto end = std::ranges::unique(numbers).begin();
+    // Not std::ranges::unique(), which clang 14 cannot compile with libstdc++ 12.
+    const auto end = std::unique(numbers.begin(), numbers.end());
     return add_data(file_actions, make(KSPAWN_ACTION_CLOSE_EXCEPT, first, last), sorted.get(),
                     static_cast<std::size_t>(end - numbers.begin()) * sizeof(int));
 }

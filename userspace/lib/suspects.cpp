@@ -165,7 +165,7 @@ private:
         return there && ::getsid(group) == ::getsid(0) ? Suspicion::hardly : Suspicion::must;
     }
 
-    // What an action finds at a number: descriptors come and go before it.
+    // The state in which an action finds a number: descriptors come and go before it.
     [[nodiscard]] Slot slot_at(int descriptor, unsigned index) const noexcept {
         return slot(actions_.first(index), descriptor);
     }

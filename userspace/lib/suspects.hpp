@@ -36,7 +36,7 @@ private:
 
 /// The one step that can have had an error of libc's posix_spawn(), or
 /// KSPAWN_STEP_LIBC with the few that can, which live until the calling thread
-/// asks again.  What the steps would find is looked at now, after the failure.
+/// asks again.  Files and descriptors of the steps are looked at now, after the failure.
 Result blame(const Request& request, int error) noexcept;
 
 } // namespace kspawn::internal

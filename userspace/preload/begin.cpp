@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a process pays for that has loaded the library and asks it for nothing: no
-// function is called in here, because to look the first one up costs more than all
-// of this.
+// The cost to a process that has loaded the library and asks it for nothing: no function
+// is called in here, because to look the first one up costs more than all of this.
 #include "inherit.hpp"
 #include "next.hpp"
 #include "stats.hpp"

@@ -18,7 +18,7 @@ namespace kspawn::preload {
 namespace {
 
 constexpr const char* variable = "LD_PRELOAD";
-// What the dynamic linker takes for one.
+// The characters that the dynamic linker takes for a separator.
 constexpr std::string_view separators = ": ";
 
 // Not substr(): it can throw, and for that the C++ library would be loaded.

@@ -160,8 +160,8 @@ const link_map* libc_between(const link_map* from, const link_map* end) noexcept
     return from;
 }
 
-// The objects that a search has to go through.  What is loaded at the start stays,
-// but what is opened later follows in the list and may go at any moment.
+// The objects that a search has to go through.  Those that are loaded at the start stay,
+// but those that are opened later follow in the list and may go at any moment.
 constinit std::atomic<const link_map*> range_begin{nullptr};
 constinit std::atomic<const link_map*> range_end{nullptr};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the dynamic linker knows, read without asking it.
+/// The dynamic linker's tables, read without asking it.
 ///
 /// dlsym() takes the dynamic linker's lock.  A child of _Fork(), of vfork() or of
 /// a bare clone() may find that lock held by a thread that it does not have, and

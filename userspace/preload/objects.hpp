@@ -9,7 +9,7 @@
 /// functions make and change the objects, with or without this library, and only
 /// posix_spawn() and its kind read them here.
 ///
-/// posix_spawnattr_t is in glibc's public header.  What a file actions object
+/// posix_spawnattr_t is in glibc's public header.  The memory that a file actions object
 /// points to is not, but cannot change either: programs that were linked to an
 /// older glibc call functions of the newer one on it, and the functions that
 /// fill it in and those that use it are all in libc.  It has had this form since
@@ -71,7 +71,7 @@ private:
     std::unique_ptr<kspawn_action, internal::Free> more_;
 };
 
-/// What glibc before 2.39 has no function for, in the place that 2.39 has for it.
+/// Members that glibc before 2.39 has no function for, in the place that 2.39 has for them.
 /// Only if understood().
 void set_flags(posix_spawnattr_t* object, short flags) noexcept;
 [[nodiscard]] short flags_of(const posix_spawnattr_t* object) noexcept;

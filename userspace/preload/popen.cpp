@@ -54,7 +54,7 @@ std::optional<Mode> parse(const char* text) noexcept {
     return Mode{read, close_on_exec};
 }
 
-// What stdio calls, with the stream locked.  Cancellation may unwind out of read()
+// The functions that stdio calls, with the stream locked.  Cancellation may unwind out of read()
 // and write(), as it does in libc's streams.
 Stream& stream_of(void* cookie) noexcept {
     return *static_cast<Stream*>(cookie);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What popen() and system() start.
+/// The shell that popen() and system() start.
 #ifndef KSPAWN_PRELOAD_SHELL_HPP
 #define KSPAWN_PRELOAD_SHELL_HPP
 

@@ -11,7 +11,7 @@
 
 namespace kspawn::preload {
 
-/// What the program asked for, with its own objects.
+/// The call that the program made, with its own objects.
 struct Call {
     Entry entry{};
     const char* path = nullptr;

@@ -20,7 +20,7 @@ enum class Reason {
 };
 inline constexpr int reasons = 6;
 
-/// What a program does to make a process or to become another, past this library.
+/// Calls by which a program makes a process or becomes another, past this library.
 enum class Other { fork, vfork, clone, exec };
 inline constexpr int others = 4;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What all our commands have in common on the command line.
+/// The common part of the command lines of all our commands.
 #ifndef KSPAWN_TOOLS_COMMAND_LINE_HPP
 #define KSPAWN_TOOLS_COMMAND_LINE_HPP
 
@@ -41,7 +41,7 @@ private:
     std::string synopsis_;
 };
 
-/// What CLI11 says of a mistake, in words that do not speak of its own notions.
+/// CLI11's message about a mistake, in words that do not speak of its own notions.
 inline std::string in_plain_words(std::string text) {
     const auto replace = [&text](std::string_view from, std::string_view to) {
         const auto at = text.find(from);

@@ -127,7 +127,7 @@ void check_kernel(Diagnosis& diagnosis, const std::string& release) {
                                   fmt::join(series, " and ")));
 }
 
-// What keeps modules out, if anything does; of interest only without ours.
+// Settings that keep modules out; of interest only without ours.
 void check_obstacles(Diagnosis& diagnosis) {
     if (text_of("/proc/sys/kernel/modules_disabled") == "1")
         diagnosis.add(Severity::bad, "loading",

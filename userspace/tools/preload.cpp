@@ -137,7 +137,7 @@ public:
             throw std::system_error(errno, std::generic_category(), pattern);
         directory_ = pattern;
         std::ofstream{path()}.close();
-        // What root starts may become another user before it starts others.
+        // A process that root starts may become another user before it starts others.
         if (::geteuid() == 0 &&
             (::chmod(directory_.c_str(), 0711) != 0 || ::chmod(path().c_str(), 0622) != 0))
             throw std::system_error(errno, std::generic_category(), path());

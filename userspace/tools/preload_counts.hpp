@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What libkspawn-preload.so writes for KSPAWN_STATS, read and added up.
+/// The counts that libkspawn-preload.so writes for KSPAWN_STATS, read and added up.
 #ifndef KSPAWN_TOOLS_PRELOAD_COUNTS_HPP
 #define KSPAWN_TOOLS_PRELOAD_COUNTS_HPP
 

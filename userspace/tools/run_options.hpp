@@ -23,7 +23,7 @@ enum class StartBy {
     async, ///< kspawn_spawn_async_np(), its event, and a wait
 };
 
-/// What `kspawn run` was asked for.
+/// The options of `kspawn run`, and the command.
 struct RunOptions {
     std::vector<std::string> command;
     std::optional<std::string> argv0;

@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<int, 8> relayed{SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
                                      SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 
-// What the handlers use; the kernel writes to it.
+// For the handlers below; the kernel writes to them.
 pid_t program = 0;
 int program_pidfd = -1;
 

@@ -129,4 +129,30 @@ static inline void expect_batch_failed(struct __test_metadata *_metadata, int de
 	expect_nothing_left(_metadata, &before);
 }
 
+/* Whether a program of leaving_files() has. */
+static inline bool has_run(int place)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "ran%d", place);
+	return !access(name, F_OK);
+}
+
+/* Three programs that leave a file each, as the first thing that they do. */
+static inline void leaving_files(struct batch *b, __u32 flags)
+{
+	batch_init(b, 3, flags);
+	batch_shell(b, 0, ": > ran0");
+	batch_shell(b, 1, ": > ran1");
+	batch_shell(b, 2, ": > ran2");
+}
+
+static inline void expect_none_ran(struct __test_metadata *_metadata)
+{
+	for (int i = 0; i < 3; i++) {
+		EXPECT_FALSE(has_run(i))
+			TH_LOG("program %d ran", i);
+	}
+}
+
 #endif /* KSPAWN_ABI_BATCHES_H */

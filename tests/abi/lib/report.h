@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The report of tests/support/child on itself: it copies what the kernel tells it into a
+ * The report of tests/kit/child on itself: it copies what the kernel tells it into a
  * file, section by section, and the reading of it is done here.
  */
 #ifndef KSPAWN_ABI_REPORT_H

@@ -110,9 +110,9 @@ static void __attribute__((constructor)) scratch_make(void)
 	}
 	snprintf(scratch_child, sizeof(scratch_child), "%.32s/child", scratch_directory);
 	snprintf(scratch_tiny, sizeof(scratch_tiny), "%.32s/tiny", scratch_directory);
-	if (copy_helper("../../support/helpers/child", scratch_child) ||
+	if (copy_helper("../../kit/helpers/child", scratch_child) ||
 	    copy_helper("tiny", scratch_tiny)) {
-		perror("tests/abi: tests/support/helpers/child and helpers/tiny of the build");
+		perror("tests/abi: tests/kit/helpers/child and helpers/tiny of the build");
 		exit(1);
 	}
 }

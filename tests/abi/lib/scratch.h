@@ -10,7 +10,7 @@
 #define SCRATCH_PATH 64	/* room for any path here, with a short name below it */
 
 extern char scratch_directory[];	/* "" if there is no module to test */
-extern char scratch_child[];		/* tests/support/child; mode 0755 */
+extern char scratch_child[];		/* tests/kit/child; mode 0755 */
 extern char scratch_tiny[];		/* helpers/tiny; mode 0755 */
 
 /* A new directory inside it, mode 0777, made the working directory. */

@@ -5,7 +5,7 @@
 
 #include <cctype>
 
-#include "support/report.hpp"
+#include "kit/report.hpp"
 
 namespace conformance {
 

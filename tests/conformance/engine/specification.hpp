@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What to start from which parent, as one line of JSON:
+/// A program to start, and the parent to start it from, as one line of JSON:
 ///
 ///     {"parent": [["open", 5, "a", "rdwr"], ["umask", 63]],
 ///      "attributes": [["setsid"]], "actions": [["dup2", 5, 6]],

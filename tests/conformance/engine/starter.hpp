@@ -23,7 +23,7 @@ public:
     [[nodiscard]] bool supports(const Specification& specification) const;
 
     void send(const Specification& specification);
-    /// What came of it; throws std::runtime_error if the starter itself has failed.
+    /// The outcome; throws std::runtime_error if the starter itself has failed.
     nlohmann::json receive();
 
 private:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An agreement of the starter, the engine and the reporter, which is support/child.c. */
+/* An agreement of the starter, the engine and the reporter, which is kit/child.c. */
 #ifndef KSPAWN_CONFORMANCE_MEETING_H
 #define KSPAWN_CONFORMANCE_MEETING_H
 

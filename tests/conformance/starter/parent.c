@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What a parent can be like. */
+/* The states that a parent can be in. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -19,7 +19,7 @@ int number_of(const struct step* step, int n);
 
 /* In parent.c: an empty file system at SCRATCH, with the files of each parent. */
 int make_scratch(void);
-/* What is in it in the end, as one line. */
+/* The contents of SCRATCH in the end, as one line. */
 void describe_scratch(char* text, int room);
 /* In parent.c: take one step that is about the parent.  0, or an errno value. */
 int take_parent_step(const struct step* step);

@@ -157,7 +157,7 @@ static void copy_strings(char** list, const struct step* step) {
     list[step->count - 1] = NULL;
 }
 
-/* What is started, and how. */
+/* The program, and how it is started. */
 static void take_program(const struct step* step) {
     const char* verb = step->field[0] + 2;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A watcher looks only while a start is under way: it asks before and after each look.
- * What it saw depends on when it looked; so only what it must never see tells two
- * implementations apart, and the engine knows who may see what.
+ * The sights depend on the moment of the look; so only those that a watcher must never have
+ * tell two implementations apart, and the engine knows who may see what.
  */
 #include <errno.h>
 #include <pthread.h>

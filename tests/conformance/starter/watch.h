@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What somebody else in the parent sees of a start while it is under way. */
+/* The view that another thread of the parent has of a start while it is under way. */
 #ifndef KSPAWN_CONFORMANCE_WATCH_H
 #define KSPAWN_CONFORMANCE_WATCH_H
 

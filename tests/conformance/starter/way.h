@@ -35,7 +35,7 @@ typedef posix_spawn_file_actions_t way_actions;
 #endif
 
 #ifdef WAY_MUSL
-/* What musl 1.2.3 does not have; the engine does not ask it for that. */
+/* musl 1.2.3 has neither function; the engine does not ask it for them. */
 #define WAY_CLOSEFROM(actions, fd) (-1)
 #define WAY_TCSETPGRP(actions, fd) (-1)
 #else

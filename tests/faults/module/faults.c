@@ -26,7 +26,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-/* What its return address looks like when it is called by whom we mean. */
+/* The symbol of a return address ends so when the module has made the call. */
 #define CALLER	"[kspawn]"
 
 static DEFINE_MUTEX(lock);
@@ -98,7 +98,7 @@ static void forget_function(void)
 	*function = '\0';
 }
 
-/* What user space has written, without the newline; at most @size - 1 bytes. */
+/* Copy the text that user space has written, without the newline; at most @size - 1 bytes. */
 static int copy_text(char *to, size_t size, const char __user *from,
 		     size_t count)
 {

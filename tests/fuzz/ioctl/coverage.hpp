@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What of the module the calling thread has run (KCOV).
+// The code of the module that the calling thread has run (KCOV).
 #ifndef KSPAWN_FUZZ_COVERAGE_HPP
 #define KSPAWN_FUZZ_COVERAGE_HPP
 

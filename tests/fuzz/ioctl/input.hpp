@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // An input is a string of bytes that a request is read from: each byte decides
-// something.  What is not there reads as 0, so that every string is an input.
+// something.  A byte behind the end reads as 0, so that every string is an input.
 #ifndef KSPAWN_FUZZ_INPUT_HPP
 #define KSPAWN_FUZZ_INPUT_HPP
 

@@ -270,7 +270,7 @@ private:
         throw Violation("no event of an asynchronous start");
     }
 
-    // What the event says and what waitpid() said are the same.
+    // The event says the same as waitpid().
     static void check_event(const fuzz::Request& request, int pid, bool there) {
         const auto event = event_of(pid);
         if (event.cookie != request.args.cookie)

@@ -143,7 +143,7 @@ int RequestReader::directory() {
     return reader_.one_of({5, 64, 64, descriptor()});
 }
 
-// What openat2() takes, which refuses what means nothing.
+// A struct open_how, of which openat2() refuses what means nothing.
 void RequestReader::how(kspawn_action& action) {
     const auto creating = reader_.one_in(3);
     if (creating) {
@@ -309,7 +309,7 @@ std::vector<Meddling> RequestReader::meddling() {
         Meddling one{};
         one.kind = reader_.one_of(
             {Kind::flip, Kind::flip, Kind::copy, Kind::unmap, Kind::protect, Kind::discard});
-        // What matters is in the first pages, and at the end.
+        // The parts that matter are in the first pages, and at the end.
         one.where = static_cast<std::uint32_t>(reader_.number(2) % (2 * Memory::page));
         if (reader_.one_in(4))
             one.where = static_cast<std::uint32_t>(Memory::size - 1 - one.where);

@@ -45,7 +45,7 @@ private:
     std::span<const std::uint8_t> data_;
 };
 
-// What must hold, in every build.
+// Abort in every build if a condition does not hold.
 inline void require(bool condition) {
     if (!condition)
         std::abort();

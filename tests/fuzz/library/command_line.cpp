@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What follows `kspawn run`, and names of signals.
+// The arguments of `kspawn run`, and names of signals.
 #include <csignal>
 #include <iostream>
 #include <sstream>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What GCC's C++ headers, as Debian has them, expect of glibc's C headers and musl's
-/// do not have.  Nothing of the C++ library is linked: the library uses headers only.
+/// Names that GCC's C++ headers, as Debian has them, expect of glibc's C headers, and that
+/// musl's do not have.  Nothing of the C++ library is linked: the library uses headers only.
 #ifndef KSPAWN_TESTS_MUSL_GLIBC_WORDS_HPP
 #define KSPAWN_TESTS_MUSL_GLIBC_WORDS_HPP
 

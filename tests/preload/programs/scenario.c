@@ -55,7 +55,7 @@ static int scenario_early(void) {
     return early_result;
 }
 
-/* What main() was given, as make does it, and not what environ points to. */
+/* The environment that main() was given, as make does it; environ may point to another. */
 static char** given_environment;
 
 static int scenario_environment(void) {

@@ -30,7 +30,7 @@ const std::vector<Way>& ways();
 /// Which libc versions the table was seen with.
 const std::vector<std::string>& known_libcs();
 
-/// What is to happen: "yes", "no", or, of the stall, who waits ("caller, setuid").
+/// The expected result: "yes", "no", or, of the stall, who waits ("caller, setuid").
 std::string expected(std::string_view hazard, std::string_view way);
 
 } // namespace kspawn::races

@@ -15,7 +15,7 @@ namespace kspawn::races {
 /// elsewhere.  Any thread may call it.
 class Progress {
 public:
-    /// Of `total` steps, by name.
+    /// The progress through `total` steps, by name.
     Progress(std::string what, std::size_t total, int descriptor);
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;

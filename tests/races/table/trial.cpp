@@ -7,8 +7,8 @@
 #include <string>
 #include <thread>
 
+#include "kit/process.hpp"
 #include "progress.hpp"
-#include "support/process.hpp"
 
 namespace kspawn::races {
 

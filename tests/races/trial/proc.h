@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What /proc says of the threads of a process. */
+/* The threads of a process, as /proc shows them. */
 #ifndef RACES_PROC_H
 #define RACES_PROC_H
 

@@ -62,10 +62,10 @@ extern "C" {
  * @param[out] pid          the child's process ID; NULL if not wanted; left as it is after
  *                          a failure
  * @param[in]  file_actions done to the child at once, in their order; NULL: none
- * @param[in]  attributes   likewise, before them; NULL: none.  Of the caller's descriptors
- *                          KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP leaves the child those that
- *                          a file action names; kspawn_spawn_file_actions_addpass_np()
- *                          can give it others later
+ * @param[in]  attributes   likewise, before them; NULL: none.  With
+ *                          KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP the child has those of the
+ *                          caller's descriptors that a file action names;
+ *                          kspawn_spawn_file_actions_addpass_np() can give it others later
  *
  * @return 0, or an error number, and then there is no child:
  *   - EINVAL: an object was not initialised.

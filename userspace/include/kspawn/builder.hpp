@@ -34,7 +34,7 @@
 
 namespace kspawn {
 
-/** What belongs to the creation of a builder's child, and cannot be changed later. */
+/** Options of a builder's creation, which cannot be changed later. */
 struct BuilderOptions {
     /** Let the child have no descriptor above 2 but those that it is given later. */
     bool close_other_descriptors = false;

@@ -27,7 +27,7 @@
 
 namespace kspawn {
 
-/** What a program wrote, and how it ended. */
+/** The output of a program, and how the program ended. */
 struct Output {
     ExitStatus status;
     std::string out; /**< what it wrote to its standard output, if that was piped */

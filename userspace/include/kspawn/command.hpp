@@ -54,7 +54,7 @@ class AsyncSpawn;
  * A value type: copies are independent, but share descriptors that are owned.
  * Nothing happens until spawn(), spawn_async(), status() or output(), each of which may
  * be called any number of times, and by several threads at once while nobody changes
- * the object.  What is said about one thing twice holds as it was said last.
+ * the object.  A setting that is made twice holds as it was made last.
  *
  * Where nothing is said, the child has what the caller has when it starts the
  * child: environment, working directory, the descriptors that are not
@@ -110,14 +110,14 @@ public:
 
     /** @name Descriptors */
     /**@{*/
-    /** What the child reads from. */
+    /** The source that the child reads from. */
     Command& stdin_from(Stdio source) { return descriptor(0, std::move(source)); }
     /** Where its output goes. */
     Command& stdout_to(Stdio target) { return descriptor(1, std::move(target)); }
     /** Where its errors go. */
     Command& stderr_to(Stdio target) { return descriptor(2, std::move(target)); }
     /**
-     * What a descriptor of the child is.  Descriptors may be exchanged: sources are
+     * Set a descriptor of the child.  Descriptors may be exchanged: sources are
      * those of the caller as they were before.
      *
      * @param child_number its number in the child

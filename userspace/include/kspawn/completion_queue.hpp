@@ -25,7 +25,7 @@ namespace kspawn {
 
 class Command;
 
-/** What became of an asynchronous start: a child that runs its program, or why not. */
+/** The outcome of an asynchronous start: a child that runs its program, or why not. */
 class [[nodiscard]] SpawnResult {
 public:
     /** @param child which has executed its program, or was killed before it did */
@@ -58,7 +58,7 @@ private:
     std::optional<SpawnError> error_;
 };
 
-/** What CompletionQueue::dispatch() calls when a start has succeeded or failed. */
+/** A function that CompletionQueue::dispatch() calls when a start has succeeded or failed. */
 using SpawnHandler = std::function<void(SpawnResult)>;
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /**
  * @file
- * What kspawn::Command throws: an error, and which step of the start it is about.
+ * The exception that kspawn::Command throws: an error, and which step of the start it is about.
  *
  * Since kspawn 0.1.
  */

@@ -22,7 +22,7 @@
 
 namespace kspawn {
 
-/** What a pipeline wrote, and how its programs ended, in their order. */
+/** The output of a pipeline, and how its programs ended, in their order. */
 struct KSPAWN_API PipelineOutput {
     std::vector<ExitStatus> statuses;
     std::string out; /**< what the last one wrote to its standard output */

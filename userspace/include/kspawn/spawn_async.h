@@ -134,8 +134,8 @@ KSPAWN_API int kspawn_spawn_async_np(pid_t* pid, int* pidfd, int completion,
  * @param[in]  attributes   or NULL
  * @param[out] buffer       where to put the words, always with a NUL if size is not 0;
  *                          empty if the event tells of no failure
- * @param[in]  size         of buffer in bytes; KSPAWN_FAILURE_WORDS_MAX is enough.  What
- *                          does not fit is cut
+ * @param[in]  size         of buffer in bytes; KSPAWN_FAILURE_WORDS_MAX is enough.
+ *                          Words that do not fit are cut
  * @return 0; EINVAL: event or buffer is NULL, size is 0, or an object is not valid
  */
 KSPAWN_API int kspawn_strevent_np(const struct kspawn_event* event, const char* file,

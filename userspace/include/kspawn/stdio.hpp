@@ -20,7 +20,7 @@
 namespace kspawn {
 
 /**
- * What to give the child as one of its descriptors; see Command::descriptor().
+ * A file or pipe for one of the child's descriptors; see Command::descriptor().
  *
  * A value type: copies share a descriptor that is owned.
  */
@@ -64,7 +64,7 @@ public:
     /** A duplicate of a descriptor, which is closed with the last copy of this object. */
     static Stdio descriptor(FileDescriptor owned);
 
-    /** What another descriptor of the child is: `2>&1` is stderr_to(Stdio::same_as(1)). */
+    /** The same file as another descriptor of the child: `2>&1` is stderr_to(Stdio::same_as(1)). */
     static Stdio same_as(int child_number);
 
     /**

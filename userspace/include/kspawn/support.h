@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /**
- * What the library found.  Later versions may add members at the end.
+ * The findings of kspawn_query().  Later versions may add members at the end.
  *
  * All that comes from the module is 0 if it could not be asked.
  */

@@ -24,7 +24,7 @@ void push(std::unique_ptr<Child::State> state) noexcept {
     }
 }
 
-// What the last look at the list has found running, and how many calls of
+// The number of those that the last look at the list has found running, and how many calls of
 // reap_some_abandoned() there were since.  Other threads may change either meanwhile: the
 // list is then looked through a little earlier or later.
 constinit std::atomic<std::size_t> found_running{0};

@@ -218,8 +218,8 @@ private:
         kspawn_spawnattr_setcgroup_np(&attributes_, cgroup_.get());
     }
 
-    // What the child's numbers become does not depend on the order in which they
-    // do: no source of a duplicate is a number that something else is put on.
+    // The child's numbers may be set in any order: no source of a duplicate is a number
+    // that something else is put on.
     void make_actions() {
         for (const auto& [number, what] : command_.descriptors_) {
             if (number < 0) {

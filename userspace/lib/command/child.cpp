@@ -98,7 +98,7 @@ FileDescriptor& Child::pipe(int child_number) noexcept {
     for (auto& [number, end] : pipes_)
         if (number == child_number)
             return end;
-    // What a caller may have put into it the last time is not ours to keep.
+    // A descriptor that a caller may have put into it the last time is not ours to keep.
     none_.close();
     return none_;
 }

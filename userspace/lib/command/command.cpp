@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What is said about a program, and the functions that start it.
+// The settings of a program, and the functions that start it.
 #include <kspawn/command.hpp>
 #include <kspawn/state.h>
 

@@ -86,7 +86,7 @@ void CompletionQueue::State::remove(std::uint64_t cookie) noexcept {
     removed = operations_.extract(cookie);
     if (!removed.empty())
         tell_if_idle();
-    // What the handler holds is destroyed without the lock.
+    // The handler, with all that it holds, is destroyed without the lock.
 }
 
 void CompletionQueue::State::forget(std::uint64_t cookie) {
@@ -119,7 +119,7 @@ void CompletionQueue::State::close() {
             tell_if_idle();
         started_.notify_all();
     }
-    // What the handlers hold is destroyed without the lock.
+    // The handlers, with all that they hold, are destroyed without the lock.
 }
 
 bool CompletionQueue::State::closed() const {
@@ -158,7 +158,7 @@ void CompletionQueue::State::put_back(Operations::node_type taken, const kspawn_
     ::eventfd_read(idle_.get(), &value);
 }
 
-// What was put back comes first.
+// Events that were put back come first.
 bool CompletionQueue::State::next(kspawn_event& event) {
     {
         const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the tests see and do of processes by means other than the library's.
+/// Looking at processes, and running them, by means other than the library's.
 #ifndef KSPAWN_TESTS_PROCESS_HPP
 #define KSPAWN_TESTS_PROCESS_HPP
 
@@ -62,7 +62,7 @@ std::string in_a_fork(const std::function<std::string()>& body);
 
 /// Where the build put things.
 std::filesystem::path build_directory();
-/// "child" is support/child.c; the others are of tests/lib.
+/// "child" is kit/child.c; the others are of tests/lib.
 std::string helper(std::string_view name);
 
 /// A program's way to its end, as seen from outside.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "support.hpp"
+#include "kit.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

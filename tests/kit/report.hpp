@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// The report of support/child.c on itself, for tests in C++.
+/// The report of kit/child.c on itself, for tests in C++.
 #ifndef KSPAWN_TESTS_REPORT_HPP
 #define KSPAWN_TESTS_REPORT_HPP
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What the tests of kspawn::Command have in common.
-#ifndef KSPAWN_TESTS_COMMAND_SUPPORT_HPP
-#define KSPAWN_TESTS_COMMAND_SUPPORT_HPP
+/// The common parts of the tests of kspawn::Command.
+#ifndef KSPAWN_TESTS_COMMAND_KIT_HPP
+#define KSPAWN_TESTS_COMMAND_KIT_HPP
 
 #include <gtest/gtest.h>
 #include <kspawn/command.hpp>
@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "support/process.hpp"
-#include "support/scratch.hpp"
+#include "kit/process.hpp"
+#include "kit/scratch.hpp"
 
-namespace support {
+namespace kit {
 
 using kspawn::test::read_file;
 using kspawn::test::Scratch;
@@ -40,6 +40,6 @@ private:
     std::vector<int> before_;
 };
 
-} // namespace support
+} // namespace kit
 
 #endif

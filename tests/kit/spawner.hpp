@@ -51,14 +51,14 @@ protected:
             return;
         }
         KSPAWN_NEED_DEVICE();
-        // What libc would do instead is not what these tests are about.
+        // These tests are about the kernel, and not about libc in its place.
         ASSERT_EQ(kspawn_set_backend(KSPAWN_BACKEND_KERNEL), 0);
     }
 
     /// Starts a program with our actions and attributes; the error number.
     int start(const std::string& path, const std::vector<std::string>& arguments = {});
     int start_child(const std::vector<std::string>& arguments);
-    /// The report of support/child.c on itself.
+    /// The report of kit/child.c on itself.
     Json report();
     void flags(int flags);
     /// Through libc only: the start must fail as not supported, and name the

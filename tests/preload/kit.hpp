@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#ifndef KSPAWN_TESTS_PRELOAD_SUPPORT_HPP
-#define KSPAWN_TESTS_PRELOAD_SUPPORT_HPP
+#ifndef KSPAWN_TESTS_PRELOAD_KIT_HPP
+#define KSPAWN_TESTS_PRELOAD_KIT_HPP
 
 #include <spawn.h>
 #include <sys/types.h>
@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "support/owners.hpp"
-#include "support/process.hpp"
-#include "support/scratch.hpp"
+#include "kit/owners.hpp"
+#include "kit/process.hpp"
+#include "kit/scratch.hpp"
 
 using kspawn::test::read_file;
 using kspawn::test::Scratch;
@@ -40,7 +40,7 @@ private:
     posix_spawn_file_actions_t object_{};
 };
 
-/// What a shell's standard output said, and its wait status.
+/// The standard output of a shell, and its wait status.
 struct Said {
     int error = 0;
     int status = -1;

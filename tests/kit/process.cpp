@@ -110,7 +110,7 @@ fs::path build_directory() {
 }
 
 std::string helper(std::string_view name) {
-    const auto* const suite = name == "child" ? "support" : "lib";
+    const auto* const suite = name == "child" ? "kit" : "lib";
     return (build_directory() / "tests" / suite / "helpers" / name).string();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// A page as it is once its scripts have run (node, support/browser.js).
+/// A page as it is once its scripts have run (node, browser.js).
 #ifndef KSPAWN_TESTS_REPORT_DRAWN_HPP
 #define KSPAWN_TESTS_REPORT_DRAWN_HPP
 
@@ -12,10 +12,11 @@
 #include <vector>
 
 #include "ebpf/report/page.hpp"
-#include "support/made_up.hpp"
+#include "made_up.hpp"
 
 namespace kspawn::test {
 
+// NOLINTNEXTLINE(bugprone-exception-escape): moving Json throws nothing
 struct Drawn {
     std::string trouble;               ///< why the page is not well-formed
     std::string html;                  ///< of all of it

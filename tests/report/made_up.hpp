@@ -33,7 +33,7 @@ public:
     [[nodiscard]] trace::report::Trace read() const;
 
 private:
-    Json& add(Json event);
+    Json& add(Json added);
     Json start_;
     Json summary_;
     std::vector<Json> events_;

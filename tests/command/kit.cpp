@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "support.hpp"
+#include "kit.hpp"
 
 #include <kspawn/support.h>
 #include <sys/wait.h>
@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace support {
+namespace kit {
 
 std::vector<int> open_descriptors() {
     std::vector<int> numbers;
@@ -45,4 +45,4 @@ void Tidy::TearDown() {
     EXPECT_FALSE(has_children()) << "a child was left";
 }
 
-} // namespace support
+} // namespace kit

@@ -13,7 +13,7 @@
  *   child                         report to $KSPAWN_REPORT, or to standard output
  *
  * It judges nothing: a report is what the kernel says, and abi/lib/report.c and
- * support/report.cpp read it.  A section of it is "NAME SIZE\n", SIZE bytes and a NUL.
+ * kit/report.cpp read it.  A section of it is "NAME SIZE\n", SIZE bytes and a NUL.
  *
  * REPORTER_SOCKET makes it a program that always reports: to the abstract socket of that
  * name, with its parent's process ID for %d.  That needs neither a descriptor, an argument

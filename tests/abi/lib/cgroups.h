@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A cgroup v2 of a test's own, for files with tests. */
+#ifndef KSPAWN_ABI_CGROUPS_H
+#define KSPAWN_ABI_CGROUPS_H
+
+#include "fixture.h"
+
+#include <stdio.h>
+
+#define CGROUP_ROOT	"/sys/fs/cgroup"
+#define NEEDS_CGROUP	"needs root and cgroup v2"
+
+/* False if there is none. */
+static inline bool make_cgroup(char path[64])
+{
+	snprintf(path, 64, CGROUP_ROOT "/kspawn-%d", getpid());
+	return !geteuid() && !access(CGROUP_ROOT "/cgroup.procs", W_OK) && !mkdir(path, 0755);
+}
+
+static inline void remove_cgroup(struct __test_metadata *_metadata, const char *path)
+{
+	for (int i = 0; i < 1000 && rmdir(path) && errno == EBUSY; i++)
+		own_sleep_ms(10);
+	EXPECT_NE(0, access(path, F_OK));
+}
+
+static inline int move_into(const char *path, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return put_in(path, "cgroup.procs", text);
+}
+
+#endif /* KSPAWN_ABI_CGROUPS_H */
