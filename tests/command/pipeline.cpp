@@ -225,7 +225,7 @@ TEST_F(Pipelines, CallersDescriptorsAreNotThePipes) {
     EXPECT_EQ(support::read_file(directory.file("file")), "mine\n");
 }
 
-// What a session with a terminal of its own finds wrong.
+// The fault that a session with a terminal of its own finds; "": none.
 std::string with_terminal(const std::function<std::string(int terminal)>& body) {
     return kspawn::test::in_a_fork([&]() -> std::string {
         ::setsid();

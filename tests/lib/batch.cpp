@@ -105,7 +105,7 @@ protected:
         EXPECT_EQ(result.pid, 0) << place;
         EXPECT_EQ(result.pidfd, -1) << place;
     }
-    // What the last start writes to its standard output goes here.
+    // The pipe `out` is the standard output of the last start.
     void collect_output_of_last() {
         ASSERT_EQ(kspawn_spawn_file_actions_adddup2(actions.get(), out.writer.get(), 1), 0);
         starts.back().file_actions = actions.get();

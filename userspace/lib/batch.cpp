@@ -12,7 +12,7 @@ namespace {
 
 constexpr unsigned own_flags = KSPAWN_BATCH_WAIT | KSPAWN_BATCH_PIDFDS;
 
-// What is wrong before any of the objects is looked at; error 0: nothing.
+// The error of a batch whose objects need not be looked at; error 0: none.
 Result check(const kspawn_batch_start* starts, std::size_t count, unsigned flags,
              When returns) noexcept {
     const auto wrong = [](int error) {
@@ -46,7 +46,7 @@ Outcome check_objects(const Batch& batch) noexcept {
     return outcome;
 }
 
-// What an invalid object holds must not be looked at, even to describe it.
+// The contents of an invalid object must not be looked at, even to describe it.
 Request describable(const Batch& batch, const Outcome& outcome) noexcept {
     if (outcome.failed == Outcome::none)
         return {};

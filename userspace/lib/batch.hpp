@@ -13,7 +13,7 @@
 
 namespace kspawn::internal {
 
-/// What to start.  The results of the starts are written by whoever makes them.
+/// The starts of one call.  Their results are written by the backend.
 struct Batch {
     std::span<kspawn_batch_start> starts;
     unsigned flags; ///< KSPAWN_BATCH_* of the kernel's
@@ -36,7 +36,7 @@ struct Batch {
     }
 };
 
-/// What became of it as a whole.
+/// The result of the batch as a whole.
 struct Outcome {
     /// In place of an index: no start.
     static constexpr std::size_t none = ~std::size_t{0};
@@ -45,7 +45,7 @@ struct Outcome {
     Result first;
     /// The start that it is about.
     std::size_t failed = none;
-    /// What first.suspects points to, if anything; those of a start live until the next one.
+    /// first.suspects, if it is not null, points here: those of a start live until the next.
     Suspects suspects;
 
     static Outcome of_all(const Result& result) noexcept {

@@ -79,7 +79,7 @@ public:
 
     /// After a call that our device has looked at.
     [[nodiscard]] Outcome outcome() noexcept {
-        // Of one that failed before there was a child only the result of that start is told.
+        // A call that fails before there is a child does not write all results.
         for (auto& start : batch_.starts)
             if (start.result.error == untouched)
                 start.result = no_child;

@@ -94,7 +94,7 @@ public:
         Ends ends;
         Descriptor input = std::exchange(input_, {});
         const bool pipes = (batch_.flags & KSPAWN_BATCH_PIPES) != 0;
-        // What has been missing for the one before is missing here, too.
+        // The pipe that could not be made for the one before is missing here, too.
         int error = std::exchange(no_input_, 0);
         if (error == 0 && pipes && index + 1 < batch_.starts.size()) {
             error = make_pipe(ends);
@@ -175,7 +175,7 @@ bool sets_group(const kspawn_batch_start& start) noexcept {
                                            (KSPAWN_SPAWN_SETPGROUP | KSPAWN_SPAWN_SETSID)) != 0;
 }
 
-// What is wrong before there is a child.
+// The error that is known before there is a child.
 Outcome check(const Batch& batch) noexcept {
     if ((batch.flags & KSPAWN_BATCH_ALL_OR_NONE) != 0)
         return Outcome::of_all(

@@ -8,7 +8,7 @@
 
 namespace kspawn::tool {
 
-/// What `kspawn pipe` was asked for.
+/// The request that is made of `kspawn pipe`.
 struct PipeOptions {
     std::vector<std::vector<std::string>> commands;
     bool all_or_none = false;

@@ -55,9 +55,9 @@ struct kspawn_batch_start {
     const char* file;
     /** Directories to search it in, as kspawn_spawn_search_np() takes them; NULL: no search. */
     const char* search;
-    /** What to do to descriptors, as kspawn_spawn() takes it; NULL: nothing. */
+    /** File actions, as kspawn_spawn() takes them; NULL: none. */
     const kspawn_spawn_file_actions_t* file_actions;
-    /** NULL: none. */
+    /** Attributes; NULL: none. */
     const kspawn_spawnattr_t* attributes;
     /** Its arguments, with a null pointer at the end; NULL: none. */
     char* const* argv;
@@ -71,7 +71,7 @@ struct kspawn_batch_start {
     /** 0. */
     unsigned long reserved[4];
     /**
-     * What became of it; set by the call.
+     * The result of this start; set by the call.
      *   - pid: the child's process ID; 0: there is none.  It is stored before a signal
      *     handler of the calling thread can run.  If the child has been waited for, another
      *     process may have this number by now
@@ -106,7 +106,7 @@ struct kspawn_batch_start {
  *
  * A start that could be made has a child even if the call has failed because of another:
  * its result has the error 0 and a process ID.  With KSPAWN_BATCH_ALL_OR_NONE there is none.
- * What is known to be wrong before there is a child, such as an object that is not valid or
+ * An error that is known before there is a child, such as an object that is not valid or
  * memory that cannot be read, fails the whole call, with or without the flag.  That a
  * program is not there is the failure of its start.  The results of starts that were given
  * up or not begun because of another have ECANCELED at the step KSPAWN_STEP_BATCH.

@@ -118,7 +118,7 @@ Pipeline& Pipeline::pipefail(bool wanted) {
     return *this;
 }
 
-// What the commands are to find when they are started.
+// The commands as they are started: with the ends of the pipes between them.
 std::vector<Command> Pipeline::connected() const {
     auto commands = commands_;
     for (auto& command : commands) {
