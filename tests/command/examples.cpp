@@ -82,6 +82,19 @@ TEST(Examples, BuilderThatIsMended) {
                           "exit status 0\n");
 }
 
+TEST(Examples, PipelineAllOrNone) {
+    const auto output = Command(directory / "pipeline_all_or_none").output();
+    if (!kit::by_kernel()) {
+        EXPECT_EQ(output.status.code(), 1);
+        EXPECT_NE(output.err.find("libc cannot do this"), std::string::npos) << output.err;
+        return;
+    }
+    EXPECT_TRUE(output.status.success()) << output.err;
+    EXPECT_EQ(output.out, "not moved: start 1: exec /no/such/sort: No such file or directory\n"
+                          "the inbox still has 11 bytes\n"
+                          "moved: exit status 0\napple\npear\n");
+}
+
 TEST(Examples, StartsWithCoroutines) {
     const auto lines = lines_of(directory / "starts_with_coroutines");
     EXPECT_EQ(lines,

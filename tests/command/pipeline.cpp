@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <kspawn/pipeline.hpp>
 
+#include <fcntl.h>
+#include <kspawn/spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "kit.hpp"
 
@@ -117,6 +128,181 @@ TEST_F(Pipelines, CanBeStartedAgain) {
     const auto twice = pipeline({Command("echo").arg("x"), Command("cat")});
     EXPECT_EQ(twice.output().out, "x\n");
     EXPECT_EQ(twice.output().out, "x\n");
+}
+
+TEST_F(Pipelines, StatusAsOne) {
+    const auto three = pipeline({shell("exit 3"), shell("exit 4"), Command("true")});
+    EXPECT_EQ(three.exit_status().code(), 0);
+    EXPECT_EQ(kspawn::Pipeline(three).pipefail().exit_status().code(), 4);
+    EXPECT_EQ(kspawn::Pipeline(three).pipefail().pipefail(false).exit_status().code(), 0);
+    EXPECT_EQ(pipeline({Command("true"), shell("exit 5")}).exit_status().code(), 5);
+    EXPECT_TRUE(pipeline({Command("true"), Command("true")}).pipefail().exit_status().success());
+    EXPECT_FALSE(kspawn::pipeline_status({}, true).known());
+    std::error_code error;
+    EXPECT_FALSE(pipeline({Command("/nonexistent")}).exit_status(error).known());
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+}
+
+TEST_F(Pipelines, FailureNamesTheCommand) {
+    try {
+        (void)pipeline({Command("cat"), Command("/nonexistent/program")}).spawn();
+        FAIL() << "it was started";
+    } catch (const kspawn::SpawnError& error) {
+        EXPECT_STREQ(error.what(), "start 1: exec /nonexistent/program: No such file or directory");
+        EXPECT_EQ(error.step(), kspawn::Step::exec);
+    }
+    try {
+        (void)pipeline({Command("cat"), Command("cat").arg(std::string("a\0b", 3))}).spawn();
+        FAIL() << "it was started";
+    } catch (const kspawn::SpawnError& error) {
+        EXPECT_STREQ(error.what(), "start 1: argument with a NUL character: Invalid argument");
+    }
+}
+
+TEST_F(Pipelines, NoneRunsUnlessAllCan) {
+    const kit::Scratch directory;
+    auto three = pipeline(
+        {shell(": > " + directory.file("ran")), Command("cat"), Command("/nonexistent/program")});
+    three.all_or_none();
+    std::error_code error;
+    EXPECT_TRUE(three.spawn(error).empty());
+    EXPECT_EQ(error,
+              kit::by_kernel() ? std::errc::no_such_file_or_directory : std::errc::not_supported);
+    EXPECT_TRUE(three.status(error).empty());
+    (void)three.output("", error);
+    ::usleep(50'000);
+    EXPECT_FALSE(std::filesystem::exists(directory.file("ran")));
+    if (kit::by_kernel()) {
+        EXPECT_EQ(pipeline({Command("echo").arg("x"), Command("cat")}).all_or_none().output().out,
+                  "x\n");
+    }
+}
+
+// Nobody waits for the end of a program that is not to run.
+TEST_F(Pipelines, FailureIsNotWaitedOut) {
+    const kit::Scratch directory;
+    const auto before = std::chrono::steady_clock::now();
+    std::error_code error;
+    const auto script = ": > " + directory.file("ran") + "; sleep 60";
+    (void)pipeline({shell(script), Command("/nonexistent/program")}).status(error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(30));
+    if (kit::by_kernel()) {
+        EXPECT_FALSE(std::filesystem::exists(directory.file("ran")));
+    }
+}
+
+TEST_F(Pipelines, ProcessGroup) {
+    auto children = pipeline({Command("cat").stdin_from(Stdio::pipe()), Command("cat")})
+                        .process_group()
+                        .spawn();
+    for (const auto& child : children)
+        EXPECT_EQ(::getpgid(child.pid()), children.front().pid());
+    for (auto& child : children)
+        EXPECT_TRUE(child.wait().success());
+    std::error_code error;
+    EXPECT_TRUE(pipeline({Command("cat"), Command("cat").new_session()})
+                    .process_group()
+                    .spawn(error)
+                    .empty());
+    EXPECT_EQ(error, std::errc::invalid_argument);
+}
+
+// A command that names the caller's descriptor of a number that becomes a pipe.
+TEST_F(Pipelines, CallersDescriptorsAreNotThePipes) {
+    const kit::Scratch directory;
+    const kspawn::FileDescriptor file(
+        ::open(directory.file("file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    const kspawn::FileDescriptor saved(::fcntl(1, F_DUPFD_CLOEXEC, 3));
+    ASSERT_EQ(::dup2(file.get(), 1), 1);
+    const auto statuses = pipeline({shell("echo mine >&5; echo theirs; echo both >&2")
+                                        .descriptor(5, Stdio::descriptor(1))
+                                        .stderr_to(Stdio::same_as(1)),
+                                    shell("read a; read b; test $a,$b = theirs,both")})
+                              .status();
+    ASSERT_EQ(::dup2(saved.get(), 1), 1);
+    EXPECT_TRUE(statuses.at(1).success());
+    EXPECT_EQ(kit::read_file(directory.file("file")), "mine\n");
+}
+
+// The fault that a session with a terminal of its own finds; "": none.
+std::string with_terminal(const std::function<std::string(int terminal)>& body) {
+    return kspawn::test::in_a_fork([&]() -> std::string {
+        ::setsid();
+        ::signal(SIGHUP, SIG_IGN); // when the terminal goes
+        const kspawn::FileDescriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+        if (::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0)
+            return "no terminal";
+        const kspawn::FileDescriptor terminal(::open(::ptsname(master.get()), O_RDWR | O_CLOEXEC));
+        if (::tcgetpgrp(terminal.get()) != ::getpgrp())
+            return "not the controlling terminal";
+        auto wrong = body(terminal.get());
+        if (wrong.empty() && ::tcgetpgrp(terminal.get()) != ::getpgrp())
+            wrong = "the terminal was not given back";
+        return wrong;
+    });
+}
+
+TEST_F(Pipelines, Foreground) {
+    // Fields 5 and 8: its group, and the one in the foreground.
+    const auto says = shell("cat; cut -d' ' -f5,8 /proc/$$/stat");
+    EXPECT_EQ(with_terminal([&](int terminal) -> std::string {
+                  const auto output = pipeline({Command(says).stdin_from(Stdio::null()), says})
+                                          .foreground(terminal)
+                                          .output();
+                  const auto line = output.out.substr(0, output.out.size() / 2);
+                  const auto blank = line.find(' ');
+                  const bool good = line + line == output.out && blank != std::string::npos &&
+                                    line.substr(0, blank) + "\n" == line.substr(blank + 1);
+                  return good ? "" : "not in the foreground: " + output.out;
+              }),
+              "");
+    EXPECT_EQ(with_terminal([](int terminal) -> std::string {
+                  return pipeline({Command("true"), Command("true")})
+                                 .foreground(terminal)
+                                 .exit_status()
+                                 .success()
+                             ? ""
+                             : "it failed";
+              }),
+              "");
+    EXPECT_EQ(with_terminal([](int terminal) -> std::string {
+                  auto children = pipeline({Command("cat").stdin_from(Stdio::pipe()),
+                                            Command("cat").stdout_to(Stdio::null())})
+                                      .foreground(terminal)
+                                      .spawn();
+                  const auto group = ::tcgetpgrp(terminal);
+                  const bool good = group == children.front().pid();
+                  for (auto& child : children)
+                      child.wait();
+                  ::signal(SIGTTOU, SIG_IGN);
+                  ::tcsetpgrp(terminal, ::getpgrp());
+                  return good ? "" : "not in the foreground";
+              }),
+              "");
+}
+
+TEST_F(Pipelines, TerminalIsGivenBackAfterAFailure) {
+    EXPECT_EQ(with_terminal([](int terminal) -> std::string {
+                  std::error_code error;
+                  (void)pipeline({Command("true"), Command("/nonexistent/program")})
+                      .foreground(terminal)
+                      .spawn(error);
+                  return error == std::errc::no_such_file_or_directory ? "" : error.message();
+              }),
+              "");
+}
+
+TEST_F(Pipelines, ForegroundNeedsATerminal) {
+    std::error_code error;
+    (void)pipeline({Command("true")}).foreground(-1).spawn(error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+}
+
+TEST_F(Pipelines, TooMany) {
+    std::error_code error;
+    (void)pipeline(std::vector<Command>(KSPAWN_BATCH_MAX + 1, Command("true"))).spawn(error);
+    EXPECT_EQ(error, std::errc::argument_list_too_long);
 }
 
 } // namespace

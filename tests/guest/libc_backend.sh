@@ -44,7 +44,7 @@ check "there is no device" test ! -e /dev/kspawn
 # The tests look at KSPAWN_KERNEL to see whether there must be a device.
 unset KSPAWN_KERNEL
 export KSPAWN_TEST_BACKEND=libc
-tests lib/{attributes,capture,failure,file_actions,libcs,library,pidfd,search,spawn,spawn_async,spawn_wait,threads} \
+tests lib/{attributes,batch,capture,failure,file_actions,libcs,library,pidfd,search,spawn,spawn_async,spawn_wait,threads,tool_pipe} \
 	command/{arguments,attributes,capture,child,descriptors,errors,examples,leaks,output,pipeline}
 
 insmod "$module" || exit 1

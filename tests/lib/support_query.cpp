@@ -46,7 +46,12 @@ protected:
 TEST(SupportQuery, SizesAreChecked) {
     kspawn_support support{};
     EXPECT_EQ(kspawn_query(nullptr, sizeof(support)), EINVAL);
-    EXPECT_EQ(kspawn_query(&support, sizeof(support) - 1), EINVAL);
+    // What kspawn 0.1 had.
+    constexpr auto first_version = offsetof(kspawn_support, batch_flags);
+    EXPECT_EQ(kspawn_query(&support, first_version - 1), EINVAL);
+    support.batch_flags = 4711;
+    EXPECT_EQ(kspawn_query(&support, first_version), 0);
+    EXPECT_EQ(support.batch_flags, 4711U) << "a caller who does not know it has other things there";
     struct {
         kspawn_support known;
         std::array<unsigned char, 16> later;
@@ -65,6 +70,7 @@ TEST_F(Support, HereItWorks) {
     EXPECT_EQ(support.module_abi, 2U);
     EXPECT_EQ(support.attr_flags, 0x7bfU);
     EXPECT_EQ(support.actions_max, 65536U);
+    EXPECT_EQ(support.batch_flags, unsigned{KSPAWN_BATCH_FLAGS_ALL});
     EXPECT_STREQ(support.reason, "");
     EXPECT_EQ(kspawn_available(), 1);
 }

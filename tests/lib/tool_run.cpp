@@ -221,7 +221,7 @@ TEST(ToolUsage, HelpAndVersionInAllTheirForms) {
     EXPECT_EQ(help.status, 0);
     for (const Arguments& form : {Arguments{"help"}, {"help", "help"}, {"-h"}})
         EXPECT_EQ(run(Arguments{tool()} + form).out, help.out) << form.front();
-    for (const std::string command : {"run", "doctor", "stats"}) {
+    for (const std::string command : {"run", "pipe", "doctor", "stats"}) {
         const auto asked = run({tool(), "help", command});
         EXPECT_EQ(asked.status, 0);
         EXPECT_TRUE(asked.out.find("Usage: kspawn " + command) != std::string::npos) << asked.out;

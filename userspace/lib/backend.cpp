@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "batch.hpp"
 #include "completion.hpp"
 #include "device.hpp"
 #include "made_before.hpp"
@@ -74,9 +75,21 @@ bool lacks_our_descriptor(const Result& result) noexcept {
 }
 
 // A completion descriptor belongs to the backend that it was made for.
+bool is_for_libc(When returns, int descriptor) noexcept {
+    return returns == When::created && kspawn_get_backend() == KSPAWN_BACKEND_AUTO &&
+           completion::is_of_libc(descriptor);
+}
+
 bool is_for_libc(const Request& request) noexcept {
-    return request.returns == When::created && kspawn_get_backend() == KSPAWN_BACKEND_AUTO &&
-           completion::is_of_libc(request.completion);
+    return is_for_libc(request.returns, request.completion);
+}
+
+// A module that makes no batches is as none to one, unless its events are to go to a
+// descriptor of that module.
+bool batch_is_answered(const Batch& batch, const Result& first) noexcept {
+    const bool unknown = first.step == KSPAWN_STEP_BATCH && first.error == ENOSYS;
+    return (!turned_away(first) && !unknown) ||
+           (batch.returns == When::created && first.step != KSPAWN_STEP_DEVICE);
 }
 
 } // namespace
@@ -112,6 +125,25 @@ Result start_by_choice(const Request& request) noexcept {
     result.no_kernel = kernel.error;
     result.no_kernel_step = kernel.step;
     return result;
+}
+
+Outcome batch_by_choice(const Batch& batch) noexcept {
+    const int wanted = kspawn_get_backend();
+    Result kernel;
+    last = KSPAWN_BACKEND_KERNEL;
+    if (wanted != KSPAWN_BACKEND_LIBC && !is_for_libc(batch.returns, batch.completion)) {
+        const auto outcome = batch_by_kernel(batch);
+        if (wanted == KSPAWN_BACKEND_KERNEL || batch_is_answered(batch, outcome.first)) [[likely]]
+            return outcome;
+        kernel = outcome.first;
+    }
+    last = KSPAWN_BACKEND_LIBC;
+    for (auto& start : batch.starts)
+        start.result = no_child;
+    auto outcome = batch_by_libc(batch);
+    outcome.first.no_kernel = kernel.error;
+    outcome.first.no_kernel_step = kernel.step;
+    return outcome;
 }
 
 } // namespace kspawn::internal

@@ -42,6 +42,7 @@ struct Request {
     std::uint64_t cookie = 0;       ///< When::created: what it says
     struct rusage* usage = nullptr; ///< When::ended: what the child has used; null: not wanted
     int program = -1;               ///< a descriptor of it, in place of the path; -1: none
+    int start = -1;                 ///< which of a batch, from 0; -1: of none
 };
 
 /// The result of a start, as the kernel tells it, and what else there is to say.  The pidfd
@@ -74,7 +75,7 @@ struct Result : kspawn_result {
     /// Why the kernel did not do it, if libc was asked instead: an error of the
     /// device, or EPERM for seccomp.  0: it did, or nobody wanted it to.
     int no_kernel = 0;
-    /// The step of that: KSPAWN_STEP_DEVICE or KSPAWN_STEP_POLICY.
+    /// The step of that: KSPAWN_STEP_DEVICE, KSPAWN_STEP_POLICY or KSPAWN_STEP_BATCH.
     unsigned no_kernel_step = KSPAWN_STEP_NONE;
     /// ENOTSUP without an attribute of its own: what libc cannot do.  Static.
     const char* unsupported = nullptr;

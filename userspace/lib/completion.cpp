@@ -77,7 +77,7 @@ bool is_of_libc(int descriptor) noexcept {
     return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
 }
 
-bool has_room(int descriptor) noexcept {
+bool has_room(int descriptor, std::size_t events) noexcept {
     const ErrnoGuard keep_errno;
     int bytes = 0;
     const int size = ::fcntl(descriptor, F_GETPIPE_SZ);
@@ -85,7 +85,7 @@ bool has_room(int descriptor) noexcept {
         return true; // the write tells
     const auto pages = std::max(static_cast<unsigned>(size) / page_size, pages_to_spare + 1);
     const std::size_t capacity = std::size_t{pages - pages_to_spare} * events_in_page;
-    return static_cast<std::size_t>(bytes) / sizeof(kspawn_event) < capacity;
+    return static_cast<std::size_t>(bytes) / sizeof(kspawn_event) + events <= capacity;
 }
 
 void post(int descriptor, const kspawn_event& event) noexcept {

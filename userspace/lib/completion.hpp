@@ -5,14 +5,16 @@
 
 #include <kspawn/spawn_async.h>
 
+#include <cstddef>
+
 namespace kspawn::internal::completion {
 
 /// Whether it was made for starts through libc: a pipe whose two ends are one
 /// descriptor, so that events are written to what they are read from.
 bool is_of_libc(int descriptor) noexcept;
 
-/// Whether such a descriptor has room for one more event.
-bool has_room(int descriptor) noexcept;
+/// Whether such a descriptor has room for so many events more.
+bool has_room(int descriptor, std::size_t events = 1) noexcept;
 
 /// Writes an event, waiting for room if other threads have taken it since.
 void post(int descriptor, const kspawn_event& event) noexcept;

@@ -38,6 +38,7 @@ struct Memory {
     // How long the path is of the program that was not found, which is in the subject after
     // `executed`; 0 if there is nothing to look for any more.
     std::size_t missing = 0;
+    std::size_t missing_at = 0; // in the subject
     // The results of the two functions that say it in words.
     std::array<char, KSPAWN_FAILURE_WORDS_MAX> sentence{};
     kspawn_words words{};
@@ -174,6 +175,20 @@ std::string_view hint_at_builder(int error) noexcept {
     }
 }
 
+// The same at the step BATCH.
+std::string_view hint_at_batch(const Result& result) noexcept {
+    switch (result.error) {
+    case ECANCELED:
+        return " (another start failed)";
+    case EINTR:
+        return " (a signal killed the child before its program began)";
+    case ENOSYS:
+        return " (this module has none)";
+    default:
+        return "";
+    }
+}
+
 // One of the riddles of clone() and execve(), where the error alone sends people
 // looking in the wrong place; for the other see add_hint().
 std::string_view hint(const Result& result) noexcept {
@@ -181,6 +196,8 @@ std::string_view hint(const Result& result) noexcept {
         return " (RLIMIT_NPROC or pids.max reached?)";
     if (result.step == KSPAWN_STEP_BUILDER)
         return hint_at_builder(result.error);
+    if (result.step == KSPAWN_STEP_BATCH)
+        return hint_at_batch(result);
     return "";
 }
 
@@ -199,7 +216,7 @@ void add_hint() noexcept {
         return;
     const ErrnoGuard keep_errno;
     std::array<char, name_max + 1> path{};
-    std::copy_n(memory.parts.subject.begin() + executed.size(), memory.missing, path.begin());
+    std::copy_n(memory.parts.subject.data() + memory.missing_at, memory.missing, path.begin());
     memory.missing = 0;
     if (::access(path.data(), F_OK) != 0)
         return;
@@ -217,6 +234,8 @@ void describe_backend(Words& words, const Result& result) noexcept {
         words << ": " << std::string_view(result.unsupported);
     if (result.no_kernel_step == KSPAWN_STEP_POLICY)
         words << "; the kernel refuses: " << policy_hint();
+    else if (result.no_kernel_step == KSPAWN_STEP_BATCH)
+        words << "; the module kspawn makes no batches";
     else if (result.no_kernel != 0)
         words << "; " << KSPAWN_DEVICE << ": " << device_hint(result.no_kernel);
     words << ")";
@@ -226,6 +245,23 @@ void describe_capture(Words& words, unsigned part) noexcept {
     static constexpr std::array<std::string_view, 6> names{
         "request", "cgroup", "standard input", "standard output", "standard error", "wait"};
     words << "capture: " << (part < names.size() ? names[part] : std::string_view("request"));
+}
+
+void describe_batch(Words& words, unsigned flag) noexcept {
+    words << "batch";
+    switch (flag) {
+    case KSPAWN_BATCH_ALL_OR_NONE:
+        words << " ALL_OR_NONE";
+        break;
+    case KSPAWN_BATCH_PIPES:
+        words << " PIPES";
+        break;
+    case KSPAWN_BATCH_PGROUP:
+        words << " PGROUP";
+        break;
+    default:
+        break;
+    }
 }
 
 void describe_step(Words& words, const Request& request, unsigned step, unsigned index) noexcept {
@@ -263,6 +299,9 @@ void describe_step(Words& words, const Request& request, unsigned step, unsigned
     case KSPAWN_STEP_CAPTURE:
         describe_capture(words, index);
         break;
+    case KSPAWN_STEP_BATCH:
+        describe_batch(words, index);
+        break;
     default:
         words << "step " << static_cast<long long>(step);
         break;
@@ -292,6 +331,8 @@ void describe(Parts& parts, const Request& request, const Result& result) noexce
         remark << " (" << device_hint(cause) << ")";
         return;
     }
+    if (request.start >= 0)
+        subject << "start " << static_cast<long long>(request.start) << ": ";
     const bool unknown = result.step == KSPAWN_STEP_LIBC;
     if (unknown && result.suspects != nullptr && result.suspects->count() != 0)
         describe_suspects(subject, request, *result.suspects);
@@ -346,6 +387,10 @@ void remember(const Request& request, const Result& result) noexcept {
     memory.any = true;
     describe(memory.parts, request, result);
     memory.missing = missing_path(request, result);
+    // What is before it, if it is one of a batch, is a number.
+    if (memory.missing != 0)
+        memory.missing_at =
+            std::string_view(memory.parts.subject.data()).find(executed) + executed.size();
 }
 
 } // namespace kspawn::internal::failure

@@ -79,17 +79,16 @@ void fill_program(kspawn_args& args, const Request& request) noexcept {
     args.pidfd = request.pidfd ? address(request.pidfd_at) : 0;
 }
 
-// Whether the descriptor is not our device any more.  EPERM is the answer of a
-// seccomp filter, which another descriptor would get as well.
+} // namespace
+
+// EPERM is the answer of a seccomp filter, which another descriptor would get as well.
 bool lost(int descriptor) noexcept {
     kspawn_info info{};
     const int error = device::get_info(descriptor, info);
     return error != 0 && error != EPERM;
 }
 
-} // namespace
-
-kspawn_args kernel_args(const Request& request, bool program, Result& result) noexcept {
+kspawn_args kernel_args(const Request& request, bool program, kspawn_result& result) noexcept {
     kspawn_args args{};
     args.size = sizeof(args);
     if (program)
@@ -99,8 +98,14 @@ kspawn_args kernel_args(const Request& request, bool program, Result& result) no
     if (request.attributes != nullptr)
         fill_attributes(args, *request.attributes);
     args.result_size = sizeof(kspawn_result);
-    args.result = address(static_cast<kspawn_result*>(&result));
+    args.result = address(&result);
     args.pid = address(request.pid_at);
+    return args;
+}
+
+kspawn_args start_args(const Request& request, kspawn_result& result) noexcept {
+    auto args = kernel_args(request, true, result);
+    fill_call(args, request);
     return args;
 }
 
@@ -136,8 +141,7 @@ int ask_kernel(unsigned long command, kspawn_args& args, Result& result) noexcep
 
 Result start_by_kernel(const Request& request) noexcept {
     Result result;
-    auto args = kernel_args(request, true, result);
-    fill_call(args, request);
+    auto args = start_args(request, result);
     const int pid = ask_kernel(KSPAWN_IOC_SPAWN, args, result);
     if (pid > 0) [[likely]]
         result.pid = pid;

@@ -11,11 +11,17 @@ namespace kspawn::internal {
 
 /// The arguments of the ioctl for a request, with its `program` or without; the kernel writes
 /// into `result`.
-kspawn_args kernel_args(const Request& request, bool program, Result& result) noexcept;
+kspawn_args kernel_args(const Request& request, bool program, kspawn_result& result) noexcept;
+
+/// The same for a start, with what depends on when the call returns.
+kspawn_args start_args(const Request& request, kspawn_result& result) noexcept;
 
 /// Asks /dev/kspawn.  Returns what the ioctl does, or -1, and then `result` tells the failure.
 /// Leaves errno alone.
 int ask_kernel(unsigned long command, kspawn_args& args, Result& result) noexcept;
+
+/// Whether a descriptor of the device is another file by now.
+bool lost(int descriptor) noexcept;
 
 } // namespace kspawn::internal
 

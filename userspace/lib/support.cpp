@@ -55,6 +55,7 @@ kspawn_support find_out() noexcept {
     found.module_abi = found.error == 0 ? device::abi_version : 0;
     found.attr_flags = info.attr_flags;
     found.actions_max = info.actions_max;
+    found.batch_flags = info.batch_flags;
     if (found.error != 0) {
         found.step = KSPAWN_STEP_DEVICE;
         found.reason = failure::device_hint(found.error);

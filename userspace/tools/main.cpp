@@ -17,6 +17,7 @@
 #include "command_line.hpp"
 #include "doctor.hpp"
 #include "exit_code.hpp"
+#include "pipe.hpp"
 #include "preload.hpp"
 #include "run.hpp"
 #include "run_options.hpp"
@@ -39,6 +40,7 @@ int main_without_run(std::vector<std::string> arguments) {
     say_mistakes_in_one_line(app, "kspawn --help");
     // For the list of commands only: what follows `run` is not ours to read.
     app.add_subcommand("run", "Start a program and wait for it");
+    app.add_subcommand("pipe", "Start programs that read each other's output in one call");
     app.add_subcommand("help", "Print this, or help on a COMMAND");
     auto* const doctor_command = app.add_subcommand(
         "doctor", "Find out whether programs can be started here, and if not, why");
@@ -89,6 +91,8 @@ std::vector<std::string> without_help_command(std::vector<std::string> arguments
 
 int main_of(std::vector<std::string> arguments) {
     arguments = without_help_command(std::move(arguments));
+    if (!arguments.empty() && arguments.front() == "pipe")
+        return pipe({arguments.begin() + 1, arguments.end()});
     if (arguments.empty() || arguments.front() != "run")
         return main_without_run(std::move(arguments));
     arguments.erase(arguments.begin());

@@ -181,6 +181,8 @@ std::string words_of(const SpawnError& error, const RunOptions& options,
                : words;
 }
 
+} // namespace
+
 int exit_status_of(const SpawnError& error) {
     const bool about_program = error.step() == Step::exec ||
                                (error.step() == Step::copy && error.index() == KSPAWN_ARG_PATH);
@@ -189,6 +191,8 @@ int exit_status_of(const SpawnError& error) {
     return error.code() == std::errc::no_such_file_or_directory ? exit_not_found
                                                                 : exit_not_executable;
 }
+
+namespace {
 
 /// A program that is started and waited for by one of the library's calls.
 class Program {
@@ -233,14 +237,14 @@ private:
     Child child_; // to the end: handlers use its pidfd
 };
 
+} // namespace
+
 void report_end(pid_t pid, kspawn::ExitStatus status) {
     if (const auto signal = status.signal())
         fmt::print(stderr, "kspawn: {} was killed by SIG{}\n", pid, signal_name(*signal));
     else
         fmt::print(stderr, "kspawn: {} exited with {}\n", pid, *status.code());
 }
-
-} // namespace
 
 int run(const RunOptions& options) {
     if (options.backend && kspawn_set_backend(*options.backend) != 0)

@@ -68,16 +68,6 @@ StartBy call_of(std::string_view text) {
     throw CLI::ValidationError("--call", "CALL is one of wait, spawn, async");
 }
 
-int backend_of(std::string_view text) {
-    if (text == "auto")
-        return KSPAWN_BACKEND_AUTO;
-    if (text == "kernel")
-        return KSPAWN_BACKEND_KERNEL;
-    if (text == "libc")
-        return KSPAWN_BACKEND_LIBC;
-    throw CLI::ValidationError("--backend", "BACKEND is one of auto, kernel, libc");
-}
-
 int signal_of(const std::string& option, const std::string& text) {
     const auto number = signal_number(text);
     if (!number)
@@ -208,7 +198,18 @@ void add_process_options(CLI::App& app, RunOptions& options) {
     app.add_flag("-v,--verbose", options.verbose, "Say which process was started and how it ended");
 }
 
-// The rest is the command, behind "--" if there was one.
+} // namespace
+
+int backend_of(std::string_view text) {
+    if (text == "auto")
+        return KSPAWN_BACKEND_AUTO;
+    if (text == "kernel")
+        return KSPAWN_BACKEND_KERNEL;
+    if (text == "libc")
+        return KSPAWN_BACKEND_LIBC;
+    throw CLI::ValidationError("--backend", "BACKEND is one of auto, kernel, libc");
+}
+
 std::vector<std::string> command_of(std::vector<std::string> rest) {
     if (!rest.empty() && rest.front() == "--")
         rest.erase(rest.begin());
@@ -218,8 +219,6 @@ std::vector<std::string> command_of(std::vector<std::string> rest) {
         throw CLI::RequiredError("PROGRAM");
     return rest;
 }
-
-} // namespace
 
 RunRequest parse_run(std::vector<std::string> arguments) {
     RunOptions options;

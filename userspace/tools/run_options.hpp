@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "state_options.hpp"
@@ -69,6 +70,14 @@ struct RunRequest {
     int exit_status = 0;
 };
 RunRequest parse_run(std::vector<std::string> arguments);
+
+/// enum kspawn_backend of a BACKEND.
+/// @throws CLI::ValidationError
+int backend_of(std::string_view text);
+
+/// What is left of the arguments is the command, behind "--" if there was one.
+/// @throws CLI::ParseError if there is none
+std::vector<std::string> command_of(std::vector<std::string> rest);
 
 } // namespace kspawn::tool
 

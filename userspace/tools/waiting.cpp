@@ -2,11 +2,13 @@
 #include "waiting.hpp"
 
 #include <kspawn/backend.h>
+#include <kspawn/uapi.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 
 namespace kspawn::tool {
 
@@ -19,6 +21,14 @@ constexpr std::array<int, 8> relayed{SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
 pid_t program = 0;
 int program_pidfd = -1;
 
+// The others of a pipeline.
+struct Program {
+    pid_t pid;
+    int pidfd;
+};
+std::array<Program, KSPAWN_BATCH_MAX> others{};
+std::size_t other_count = 0;
+
 sigset_t relayed_set() {
     sigset_t set;
     sigemptyset(&set);
@@ -28,8 +38,14 @@ sigset_t relayed_set() {
 }
 
 // The terminal sends to its whole foreground group: who is in ours has it already.
-bool has_it_already(const siginfo_t& signal) {
-    return signal.si_code == SI_KERNEL && ::getpgid(program) == ::getpgrp();
+bool has_it_already(const siginfo_t& signal, pid_t pid) {
+    return signal.si_code == SI_KERNEL && ::getpgid(pid) == ::getpgrp();
+}
+
+void pass_on_to(pid_t pid, int pidfd, int number, const siginfo_t& signal) {
+    // Not kill(): it may have ended, and its number be another's.
+    if (!has_it_already(signal, pid))
+        ::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0);
 }
 
 extern "C" void pass_on(int number, siginfo_t* signal, void* /*context*/) {
@@ -38,9 +54,10 @@ extern "C" void pass_on(int number, siginfo_t* signal, void* /*context*/) {
         // There is no program yet.  It is blocked while we are in here.
         (void)::signal(number, SIG_DFL);
         (void)::raise(number);
-    } else if (!has_it_already(*signal)) {
-        // Not kill(): it may have ended, and its number be another's.
-        ::syscall(SYS_pidfd_send_signal, program_pidfd, number, nullptr, 0);
+    } else {
+        pass_on_to(program, program_pidfd, number, *signal);
+        for (std::size_t other = 0; other < other_count; ++other)
+            pass_on_to(others[other].pid, others[other].pidfd, number, *signal);
     }
     errno = saved;
 }
@@ -83,6 +100,15 @@ pid_t& Relay::pid() {
 
 int& Relay::pidfd() {
     return program_pidfd;
+}
+
+void Relay::add(pid_t pid, int pidfd) {
+    if (program_pidfd < 0) {
+        program = pid;
+        program_pidfd = pidfd;
+    } else if (other_count < others.size()) {
+        others[other_count++] = {pid, pidfd};
+    }
 }
 
 Relay::Hold::Hold() {

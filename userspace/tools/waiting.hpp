@@ -30,6 +30,8 @@ public:
     /// handler can run: the kernel does, and others are called under a Hold.
     static pid_t& pid();
     static int& pidfd();
+    /// One more program, of up to KSPAWN_BATCH_MAX; under a Hold.
+    static void add(pid_t pid, int pidfd);
 
     /// While it lives, the signals wait.
     class Hold {

@@ -57,6 +57,7 @@ std::vector<Question> questions() {
         {"plain", Asks::Program, {{}}},
         {"traced", Asks::Traced, {{}}, "traced"},
         {"erms", Asks::Program, {{}}, "erms"},
+        {"pipeline", Asks::Several, {{}}},
         {"first", Asks::Program, {{}}},
         {"descriptors", Asks::Program, std::move(descriptors)},
         {"actions", Asks::Request, std::move(actions)},
@@ -87,6 +88,8 @@ bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& setting) {
     constexpr std::int64_t command_kibibytes = 128;
     if (asks == Asks::Capture || way.captures)
         return way.captures && asks == Asks::Capture;
+    if (way.pipeline || asks == Asks::Several)
+        return way.pipeline && asks == Asks::Several;
     if (asks == Asks::Traced)
         return way.traced;
     if (asks == Asks::Search)

@@ -28,6 +28,7 @@ struct Way {
     bool searches = false; // knows PATH
     bool captures = false; // makes tool calls, and nothing else
     bool traced = false;   // is measured once more while kspawn-trace looks on
+    bool pipeline = false; // starts several programs that read each other's output
 };
 
 std::span<const Way> all_ways();
@@ -41,6 +42,7 @@ enum class Asks {
     Search,  // to look for the program in PATH
     Closing, // the file action closefrom
     Capture, // to make a tool call
+    Several, // to start a pipeline, which is no question for those that start one program
 };
 
 struct Parameter {

@@ -51,6 +51,7 @@ QUESTIONS = {
     "failure": "A start that fails",
     "search": "A program that is searched for",
     "tool": "A tool call, until its output and its status are there",
+    "pipeline": "Three programs connected by pipes, until all have ended",
     "held": "Memory needed until the exec, and a start where memory is accounted strictly",
     "make": "Whole programs: a make build",
     "python": "Whole programs: a Python script that shells out",

@@ -37,4 +37,8 @@ BENCH_WAY(tool_clone3, tool_clone3, "", "tool call, clone3", .captures = true)
 BENCH_WAY(tool_kspawn, tool_kspawn, "#c8102e", "tool call, kspawn", .ours = true, .captures = true)
 BENCH_WAY(builder, builder, "#f2a0ad", "builder, a call for each step (ioctl)", .ours = true,
           .searches = true)
+BENCH_WAY(pipeline_glibc, pipeline_glibc, "#5c8fcf", "three posix_spawns of glibc with pipe2",
+          .pipeline = true)
+BENCH_WAY(pipeline_kspawn, pipeline_kspawn, "#a81c5e", "kspawn, a pipeline in one call",
+          .ours = true, .pipeline = true)
 #endif

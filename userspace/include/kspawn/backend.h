@@ -17,6 +17,8 @@
  *     changes the working directory; a descriptor that is passed with O_CLOEXEC, or whose
  *     number a file action before has changed; and what a libc lacks, see below.
  *   - there are no builders (<kspawn/builder.h>): ENOSYS.
+ *   - the programs of a batch are started one after the other, and
+ *     KSPAWN_BATCH_ALL_OR_NONE fails with ENOTSUP: <kspawn/batch.h>.
  *   - KSPAWN_SPAWN_CLOEXEC_DEFAULT_NP is done by closing, at the end of the file
  *     actions, what none of them names.  Above the highest descriptor that is kept,
  *     and below it if no more than 4,096 numbers lie between those that are kept,

@@ -459,6 +459,11 @@ private:
     class Attempt;
 
     Child start(Failure& failure) const;
+    // All in one call, with KSPAWN_BATCH_* flags; the children that there are, in their order.
+    // Through the kernel there are all or none.
+    // With KSPAWN_BATCH_WAIT they have been waited for, unless a signal has ended that.
+    static std::vector<Child> start_batch(const std::vector<Command>& commands, unsigned flags,
+                                          Failure& failure);
     // Without descriptors: those of a command are the caller's.
     void apply_to(int builder, Failure& failure) const;
     Child start_in(int builder, Failure& failure) const;
@@ -485,6 +490,7 @@ private:
     Command& state_of(std::string words, int descriptor, AddStateOf add);
     Command& prctl(std::string words, int option, unsigned long argument, unsigned long more = 0);
     bool says(int child_number) const noexcept { return descriptors_.contains(child_number); }
+    bool has_pipes() const noexcept;
 
     std::string program_;
     std::optional<std::string> arg0_;

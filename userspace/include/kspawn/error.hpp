@@ -33,6 +33,7 @@ enum class Step : int {
     exec = KSPAWN_STEP_EXEC,
     wait = KSPAWN_STEP_WAIT,
     builder = KSPAWN_STEP_BUILDER,
+    batch = KSPAWN_STEP_BATCH,
     device = KSPAWN_STEP_DEVICE,
     libc = KSPAWN_STEP_LIBC,
     capture = KSPAWN_STEP_CAPTURE,

@@ -30,8 +30,8 @@ extern "C" {
  * program is executed.  At KSPAWN_STEP_COPY the index is KSPAWN_ARG_*, at
  * KSPAWN_STEP_ATTRIBUTE the flag KSPAWN_SPAWN_*, at KSPAWN_STEP_ACTION the number of
  * the file action, from 0.  At KSPAWN_STEP_WAIT there is a child, and so there is one after a
- * failure of kspawn_builder_apply_np() or kspawn_builder_start_np().  The library has three
- * steps more.
+ * failure of kspawn_builder_apply_np() or kspawn_builder_start_np().  At KSPAWN_STEP_BATCH
+ * the index is the flag KSPAWN_BATCH_*.  The library has three steps more.
  */
 /**@{*/
 /** The device /dev/kspawn could not be used; index: why.  kspawn_query() tells more. */
@@ -60,7 +60,8 @@ struct kspawn_failure {
 /**
  * The last start that failed in the calling thread, through any of the functions of
  * <kspawn/spawn.h>, <kspawn/spawn_async.h> and <kspawn/spawn_wait.h> that start a program,
- * of <kspawn/builder.h> and <kspawn/capture.h>, or kspawn_completion_open_np().
+ * of <kspawn/builder.h>, <kspawn/batch.h> and <kspawn/capture.h>, or
+ * kspawn_completion_open_np().
  *
  * @return NULL if there was none.  The object belongs to the library; it
  * changes with the next failure of this thread and goes with the thread
@@ -74,8 +75,10 @@ KSPAWN_API const struct kspawn_failure* kspawn_last_failure(void) KSPAWN_NOEXCEP
  *     attribute SETPGROUP (4711): Operation not permitted
  *     search nope in /usr/bin:/bin: No such file or directory
  *     clone, or exec /bin/true: Resource temporarily unavailable (libc does not tell which)
+ *     start 1: exec /bin/nope: No such file or directory
  *
- * They are in English, with the file action counted from 0, and do not depend
+ * They are in English, with file actions and the starts of a batch counted from 0, and do
+ * not depend
  * on any object that was given to the call still being there.  Long names are
  * shortened in their middle, to fit KSPAWN_FAILURE_WORDS_MAX.
  *

@@ -33,7 +33,24 @@ struct KSPAWN_API PipelineOutput {
 };
 
 /**
+ * The exit status that a shell gives to a pipeline.
+ *
+ * @param statuses how its programs ended, in their order
+ * @param pipefail false: that of the last one; true: that of the last one that failed, or of
+ *                 the last if none did (`set -o pipefail`)
+ * @return it; none if there are no programs
+ *
+ * Since kspawn 0.2.
+ */
+[[nodiscard]] KSPAWN_API ExitStatus pipeline_status(const std::vector<ExitStatus>& statuses,
+                                                    bool pipefail) noexcept;
+
+/**
  * Programs to start, each reading what the one before it writes.  A value type.
+ *
+ * They are started by one call (kspawn_spawn_batch_np()), at the same time.  The pipes
+ * between them are made by the start: no other thread's fork or start can inherit one.
+ * Through libc they are started one after the other, and the pipes are made before.
  *
  * A command's standard output is a pipe, whatever the command says about it, unless it is
  * the last one; its standard input, unless it is the first.  All else is as each command
@@ -45,14 +62,48 @@ public:
     explicit Pipeline(std::vector<Command> commands) : commands_(std::move(commands)) {}
 
     /**
+     * Insist that no program runs an instruction unless all of them can.
+     *
+     * Through the kernel every pipeline is started so.  Through libc it cannot be done: the
+     * start fails with ENOTSUP.  Without this, those that libc has started are killed if
+     * another cannot be.  Since kspawn 0.2.
+     */
+    Pipeline& all_or_none(bool wanted = true);
+    /**
+     * Make the programs one new process group, which the first one leads.  The start fails
+     * with EINVAL if a command asks for a group or a session of its own.  Since kspawn 0.2.
+     */
+    Pipeline& process_group(bool wanted = true);
+    /**
+     * Make the programs one new process group (process_group()), and that the foreground
+     * group of a terminal before any of them begins.
+     *
+     * The terminal is given back, to the process group of the caller, if the start fails,
+     * and at the end of status(), exit_status() and output().  After spawn() it is for the
+     * caller to do so: tcsetpgrp(), with SIGTTOU blocked or ignored.
+     *
+     * @param terminal a descriptor of the caller's controlling terminal
+     *
+     * Since kspawn 0.2.
+     */
+    Pipeline& foreground(int terminal);
+    /**
+     * Make exit_status() that of the last program that failed, as a shell does with
+     * `set -o pipefail`.  Since kspawn 0.2.
+     */
+    Pipeline& pipefail(bool wanted = true);
+
+    /**
      * Start all of them.
      *
-     * If one cannot be started, those before it are killed (SIGKILL) and waited
-     * for: either all of them run or none does.
+     * If one cannot be started, no other has run an instruction.  Through libc, those that
+     * have been started are killed (SIGKILL) and waited for.  Either all of them run or none
+     * does.
      *
      * @return the children, in their order; the first has the pipe to standard input
      * and the last the one from standard output, if its command says so
-     * @throws SpawnError as Command::spawn()
+     * @throws SpawnError as Command::spawn(), with the number of the command in its words
+     * ("start 1: "); E2BIG: there are more than KSPAWN_BATCH_MAX
      */
     [[nodiscard]] std::vector<Child> spawn() const;
     /** @copydoc spawn() */
@@ -61,12 +112,25 @@ public:
     /**
      * Start all of them, wait for all of them.  Nothing is done with a pipe but to close it.
      *
+     * If no command has a pipe of its own, that is one system call through the kernel.
+     *
      * @return how they ended
      * @throws SpawnError as spawn(), std::system_error as Child::wait()
      */
     [[nodiscard]] std::vector<ExitStatus> status() const;
     /** @copydoc status() */
     [[nodiscard]] std::vector<ExitStatus> status(std::error_code& error) const;
+
+    /**
+     * status() as one: that of the last program, or, with pipefail(), of the last that
+     * failed.  Since kspawn 0.2.
+     *
+     * @return see pipeline_status()
+     * @throws as status()
+     */
+    [[nodiscard]] ExitStatus exit_status() const;
+    /** @copydoc exit_status() */
+    [[nodiscard]] ExitStatus exit_status(std::error_code& error) const;
 
     /**
      * Start all of them, collect what they write, wait for all of them.
@@ -83,12 +147,21 @@ public:
     [[nodiscard]] PipelineOutput output(std::string_view input, std::error_code& error) const;
 
 private:
+    class Foreground;
     static void close_pipes(std::vector<Child>& children) noexcept;
-    std::vector<Child> start(Command::Failure& failure) const;
+    std::vector<Command> connected() const;
+    bool has_pipes() const noexcept;
+    std::vector<Child> start(unsigned flags, Command::Failure& failure) const;
+    std::vector<ExitStatus> wait(Command::Failure& failure, std::error_code& error) const;
     PipelineOutput collect(std::string_view input, Command::Failure& failure,
                            std::error_code& error) const;
 
     std::vector<Command> commands_;
+    bool all_or_none_ = false;
+    bool process_group_ = false;
+    bool pipefail_ = false;
+    int terminal_ = -1; // negative: none
+    bool foreground_ = false;
 };
 
 /** @return a Pipeline of these commands */

@@ -79,6 +79,7 @@ public:
 
 private:
     friend class Command;
+    friend class Pipeline;
     enum class Kind {
         inherit,
         if_open,
@@ -89,7 +90,8 @@ private:
         pipe,
         pipe_to,
         pipe_from,
-        contents // what Command::input() says, or /dev/null
+        contents, // what Command::input() says, or /dev/null
+        given     // by a pipeline, before anything else is done
     };
     explicit Stdio(Kind kind) : kind_(kind) {}
 

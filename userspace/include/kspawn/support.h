@@ -47,6 +47,9 @@ struct kspawn_support {
     const char* reason;
     /** The device's name, static. */
     const char* device;
+    /** The flags KSPAWN_BATCH_* of <kspawn/batch.h> that the module knows; 0: it makes no
+     *  batches.  Since kspawn 0.2. */
+    unsigned int batch_flags;
 };
 
 /**

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // From what was said about a program to one call of the C library.
 #include <fcntl.h>
+#include <kspawn/batch.h>
 #include <kspawn/builder.h>
 #include <kspawn/spawn_wait.h>
 #include <kspawn/state.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <deque>
 #include <list>
 #include <utility>
 
@@ -101,6 +104,24 @@ public:
         if (command_.tree_ == impossible_)
             fail(EBADF, "cgroup of the tree");
         return !failed();
+    }
+
+    /// What it is as one of a batch.
+    kspawn_batch_start as_start() {
+        kspawn_batch_start start{};
+        start.file = program();
+        start.search = search();
+        start.file_actions = actions_.get();
+        start.attributes = &attributes_;
+        start.argv = arguments_.data();
+        start.envp = environment_;
+        return start;
+    }
+
+    /// The child of a start of a batch.
+    Child child_of_batch(const kspawn_result& result, std::unique_ptr<Child::State> state) {
+        state->pid = result.pid;
+        return child_of(0, std::move(state), result.pidfd);
     }
 
     /// Whether nobody but the child has anything to do until it has ended.
@@ -307,10 +328,10 @@ private:
         case Kind::descriptor:
             actions_.dup2(source(what.number_, number), number);
             break;
-        case Kind::same_as:
-            break; // when the others are there
-        case Kind::contents:
-            break; // of a tool call alone, which has them
+        case Kind::same_as:  // when the others are there
+        case Kind::contents: // of a tool call alone, which has them
+        case Kind::given:
+            break;
         case Kind::pipe:
             put_pipe(number, number == 0);
             break;
@@ -519,6 +540,64 @@ Capture Command::start_capture() const {
 Child Command::start(Failure& failure) const {
     Attempt attempt(*this, failure);
     return attempt.prepare() ? attempt.spawn() : Child();
+}
+
+bool Command::has_pipes() const noexcept {
+    using Kind = Stdio::Kind;
+    return std::any_of(descriptors_.begin(), descriptors_.end(), [](const auto& descriptor) {
+        const auto kind = descriptor.second.kind_;
+        return kind == Kind::pipe || kind == Kind::pipe_to || kind == Kind::pipe_from;
+    });
+}
+
+namespace {
+
+// Whether the last failure is that all or none cannot be promised.
+bool libc_cannot_start_all() noexcept {
+    const kspawn_failure* const failure = kspawn_last_failure();
+    return failure->step == KSPAWN_STEP_BATCH && failure->index == KSPAWN_BATCH_ALL_OR_NONE;
+}
+
+} // namespace
+
+std::vector<Child> Command::start_batch(const std::vector<Command>& commands, unsigned flags,
+                                        Failure& failure) {
+    std::deque<Attempt> attempts; // which stay where they are
+    std::vector<kspawn_batch_start> starts;
+    std::vector<std::unique_ptr<Child::State>> states;
+    for (const auto& command : commands) {
+        if (!attempts.emplace_back(command, failure).prepare()) {
+            failure.words = "start " + std::to_string(attempts.size() - 1) + ": " + failure.words;
+            return {};
+        }
+        starts.push_back(attempts.back().as_start());
+        states.push_back(std::make_unique<Child::State>());
+    }
+    std::vector<Child> children;
+    children.reserve(starts.size());
+    const auto call = [&starts](unsigned how) {
+        return kspawn_spawn_batch_np(starts.data(), starts.size(), how | KSPAWN_BATCH_PIDFDS,
+                                     nullptr);
+    };
+    int error = call(flags | KSPAWN_BATCH_ALL_OR_NONE);
+    if (error == ENOTSUP && (flags & KSPAWN_BATCH_ALL_OR_NONE) == 0 && libc_cannot_start_all()) {
+        // If one fails, nobody is to wait for the others to end by themselves.
+        flags &= ~static_cast<unsigned>(KSPAWN_BATCH_WAIT);
+        error = call(flags);
+    }
+    if (error != 0 && kspawn_last_failure()->step != KSPAWN_STEP_WAIT)
+        failure.take(internal::last_failure(error));
+    const bool waited = (flags & KSPAWN_BATCH_WAIT) != 0;
+    for (std::size_t index = 0; index < starts.size(); ++index) {
+        const auto& result = starts[index].result;
+        const bool is_told = result.error == 0;
+        if (result.pid == 0 || (!is_told && result.step != KSPAWN_STEP_WAIT))
+            continue;
+        if (waited && is_told)
+            states[index]->status = ExitStatus(result.status);
+        children.push_back(attempts[index].child_of_batch(result, std::move(states[index])));
+    }
+    return children;
 }
 
 void Command::apply_to(int builder, Failure& failure) const {

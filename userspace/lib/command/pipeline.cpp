@@ -2,12 +2,14 @@
 #include <kspawn/pipeline.hpp>
 
 #include <fcntl.h>
+#include <kspawn/batch.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "../all_blocked.hpp"
 #include "checked.hpp"
 #include "failure.hpp"
 #include "transfer.hpp"
@@ -64,60 +66,143 @@ bool PipelineOutput::success() const noexcept {
                        [](const ExitStatus& status) { return status.success(); });
 }
 
-std::vector<Child> Pipeline::start(Command::Failure& failure) const {
-    std::vector<Child> children;
-    children.reserve(commands_.size());
-    if (commands_.empty())
-        failure.prepare(EINVAL, "pipeline without a command");
-    FileDescriptor input; // the read end of the pipe from the one before
-    for (auto next = commands_.begin(); next != commands_.end(); ++next) {
-        Command command = *next;
-        if (input)
-            command.stdin_from(Stdio::descriptor(std::exchange(input, {})));
-        if (next + 1 != commands_.end()) {
-            int error = 0;
-            Pipe pipe = make_pipe(error);
-            if (error != 0)
-                failure.prepare(error, "pipe of a pipeline");
-            input = std::move(pipe.read_end);
-            command.stdout_to(Stdio::descriptor(std::move(pipe.write_end)));
-        }
-        if (failure.error == 0)
-            children.push_back(command.start(failure));
-        if (failure.error != 0) {
-            children.resize(std::min<std::size_t>(
-                children.size(), static_cast<std::size_t>(next - commands_.begin())));
-            kill_and_reap(children);
-            return {};
-        }
+ExitStatus pipeline_status(const std::vector<ExitStatus>& statuses, bool pipefail) noexcept {
+    if (statuses.empty())
+        return ExitStatus();
+    const auto failed = std::find_if(statuses.rbegin(), statuses.rend(),
+                                     [](const ExitStatus& status) { return !status.success(); });
+    return pipefail && failed != statuses.rend() ? *failed : statuses.back();
+}
+
+/// Gives the terminal back.
+class Pipeline::Foreground {
+public:
+    explicit Foreground(const Pipeline& pipeline) noexcept
+        : terminal_(pipeline.foreground_ ? pipeline.terminal_ : -1) {}
+    Foreground(const Foreground&) = delete;
+    Foreground& operator=(const Foreground&) = delete;
+    Foreground(Foreground&&) = delete;
+    Foreground& operator=(Foreground&&) = delete;
+    ~Foreground() {
+        if (terminal_ < 0)
+            return;
+        // We are in the background by now, and would be stopped.
+        const internal::AllBlocked no_stop;
+        ::tcsetpgrp(terminal_, ::getpgrp());
     }
+    /// The programs have it.
+    void keep() noexcept { terminal_ = -1; }
+
+private:
+    int terminal_;
+};
+
+Pipeline& Pipeline::all_or_none(bool wanted) {
+    all_or_none_ = wanted;
+    return *this;
+}
+
+Pipeline& Pipeline::process_group(bool wanted) {
+    process_group_ = wanted;
+    return *this;
+}
+
+Pipeline& Pipeline::foreground(int terminal) {
+    terminal_ = terminal;
+    foreground_ = true;
+    return *this;
+}
+
+Pipeline& Pipeline::pipefail(bool wanted) {
+    pipefail_ = wanted;
+    return *this;
+}
+
+// The commands as they are started: with the ends of the pipes between them.
+std::vector<Command> Pipeline::connected() const {
+    auto commands = commands_;
+    for (auto& command : commands) {
+        if (&command != &commands.front())
+            command.stdin_from(Stdio(Stdio::Kind::given));
+        if (&command != &commands.back())
+            command.stdout_to(Stdio(Stdio::Kind::given));
+        if (foreground_)
+            command.foreground(terminal_);
+    }
+    return commands;
+}
+
+std::vector<Child> Pipeline::start(unsigned flags, Command::Failure& failure) const {
+    if (commands_.empty()) {
+        failure.prepare(EINVAL, "pipeline without a command");
+        return {};
+    }
+    flags |= KSPAWN_BATCH_PIPES;
+    if (all_or_none_)
+        flags |= KSPAWN_BATCH_ALL_OR_NONE;
+    if (process_group_ || foreground_)
+        flags |= KSPAWN_BATCH_PGROUP;
+    Foreground foreground(*this);
+    auto children = Command::start_batch(connected(), flags, failure);
+    if (failure.error != 0)
+        kill_and_reap(children);
+    else
+        foreground.keep();
     return children;
 }
 
 std::vector<Child> Pipeline::spawn() const {
     Command::Failure failure;
-    auto children = start(failure);
+    auto children = start(0, failure);
     failure.throw_if_any();
     return children;
 }
 
 std::vector<Child> Pipeline::spawn(std::error_code& error) const {
     Command::Failure failure;
-    auto children = start(failure);
+    auto children = start(0, failure);
     error = internal::error_of(failure.error);
     return children;
 }
 
-std::vector<ExitStatus> Pipeline::status() const {
-    auto children = spawn();
+bool Pipeline::has_pipes() const noexcept {
+    return std::any_of(commands_.begin(), commands_.end(),
+                       [](const Command& command) { return command.has_pipes(); });
+}
+
+std::vector<ExitStatus> Pipeline::wait(Command::Failure& failure, std::error_code& error) const {
+    error.clear();
+    // Somebody has to close the pipes before that.
+    auto children = start(has_pipes() ? 0 : KSPAWN_BATCH_WAIT, failure);
+    if (failure.error != 0)
+        return {};
+    const Foreground foreground(*this);
     close_pipes(children);
-    return internal::checked("wait", [&](auto& error) { return wait_for_all(children, error); });
+    return wait_for_all(children, error);
+}
+
+std::vector<ExitStatus> Pipeline::status() const {
+    Command::Failure failure;
+    std::error_code error;
+    auto statuses = wait(failure, error);
+    failure.throw_if_any(error);
+    return statuses;
 }
 
 std::vector<ExitStatus> Pipeline::status(std::error_code& error) const {
-    auto children = spawn(error);
-    close_pipes(children);
-    return wait_for_all(children, error);
+    Command::Failure failure;
+    auto statuses = wait(failure, error);
+    if (failure.error != 0)
+        error = internal::error_of(failure.error);
+    return statuses;
+}
+
+ExitStatus Pipeline::exit_status() const {
+    return pipeline_status(status(), pipefail_);
+}
+
+ExitStatus Pipeline::exit_status(std::error_code& error) const {
+    return pipeline_status(status(error), pipefail_);
 }
 
 PipelineOutput Pipeline::output(std::string_view input) const {
@@ -163,10 +248,11 @@ PipelineOutput Pipeline::collect(std::string_view input, Command::Failure& failu
         if (!last.says(1))
             last.stdout_to(Stdio::pipe());
     }
-    auto children = quiet.start(failure);
+    auto children = quiet.start(0, failure);
     quiet.commands_.clear(); // and with them our copies of the pipe for errors
     if (children.empty())
         return result;
+    const Foreground foreground(*this);
     internal::Transfer transfer;
     transfer.write(children.front().stdin_pipe(), input);
     transfer.read(children.back().stdout_pipe(), result.out);
