@@ -26,6 +26,7 @@
 #include "map.hpp"
 #include "notes.hpp"
 #include "preemption.hpp"
+#include "undisturbed.hpp"
 
 namespace kspawn::trace {
 
@@ -314,6 +315,7 @@ void Session::follow(std::uint32_t pid) {
 
 bool Session::follows_any() const {
     bool found = false;
+    const Undisturbed undisturbed{preemptible_};
     // One whose end the probes have missed is in the map for ever.
     for_each_key<std::uint32_t>(map_fd(skeleton_->maps.followed), [&found](std::uint32_t pid) {
         found = found || ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
@@ -331,6 +333,7 @@ void Session::consume() {
 }
 
 void Session::tidy(std::uint64_t now) {
+    const Undisturbed undisturbed{preemptible_};
     NoteKeeper{map_fd(skeleton_->maps.notes), fd_gap_}.tidy(open_windows(), now);
 }
 

@@ -11,7 +11,12 @@
 #define CLONE_VM	0x00000100
 #define CLONE_VFORK	0x00004000
 #define CLONE_THREAD	0x00010000
+#define KIND_READ	(1 << 1)	/* LCB_F_READ */
+#define KIND_WRITE	(1 << 2)	/* LCB_F_WRITE */
+#define KIND_RT		(1 << 3)	/* LCB_F_RT */
 #define KIND_MUTEX	(1 << 5)	/* LCB_F_MUTEX */
+#define HAS_WAITERS	1	/* of an rt_mutex_base's owner */
+#define WRITER_BIAS	(1 << 30)	/* an rwbase_rt's readers, while a writer holds it */
 
 const volatile __u64 stall_min;	/* set before loading */
 
@@ -62,9 +67,36 @@ RETURN(on_kernel_clone_end, kernel_clone)
 	return 0;
 }
 
+/*
+ * The same types with PREEMPT_RT, where all but raw spin locks are made of an rt_mutex_base.
+ * It is the first thing in a mutex and in a spin lock, whose address its own is.  A semaphore
+ * has a count of readers before it, and is waited for by both addresses: by the inner one
+ * for the writer before, by its own for the readers.
+ */
+struct rwbase_rt___rt {
+	atomic_t readers;
+	struct rt_mutex_base rtmutex;
+} __attribute__((preserve_access_index));
+
+struct rw_semaphore___rt {
+	struct rwbase_rt___rt rwbase;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool is_rt(void)
+{
+	return bpf_core_field_exists(struct rw_semaphore___rt, rwbase);
+}
+
+static __always_inline bool is_of(u64 lock, struct rw_semaphore *semaphore)
+{
+	struct rw_semaphore___rt *rt = (struct rw_semaphore___rt *)semaphore;
+
+	return lock == (u64)semaphore || (is_rt() && lock == (u64)&rt->rwbase.rtmutex);
+}
+
 static __always_inline u32 which_lock(struct task_struct *task, u64 lock)
 {
-	if (task->mm && lock == (u64)&task->mm->mmap_lock)
+	if (task->mm && is_of(lock, &task->mm->mmap_lock))
 		return TRACE_LOCK_MMAP;
 	if (task->mm && lock == (u64)&task->mm->page_table_lock)
 		return TRACE_LOCK_PAGE_TABLE;
@@ -74,7 +106,7 @@ static __always_inline u32 which_lock(struct task_struct *task, u64 lock)
 		return TRACE_LOCK_SIGNALS;
 	if (lock == (u64)&task->signal->cred_guard_mutex)
 		return TRACE_LOCK_CRED_GUARD;
-	if (lock == (u64)&task->signal->exec_update_lock)
+	if (is_of(lock, &task->signal->exec_update_lock))
 		return TRACE_LOCK_EXEC_UPDATE;
 	return TRACE_LOCK_OTHER;
 }
@@ -89,22 +121,53 @@ static __always_inline void fill_task_at(struct trace_task *to, u64 address)
 	BPF_CORE_READ_STR_INTO(&to->comm, task, comm);
 }
 
-static __always_inline void fill_holder(struct trace_lock_record *record,
-					u32 flags)
+static __always_inline struct rw_semaphore *semaphore_of(struct task_struct *task, u32 which)
 {
-	u64 lock = record->lock;
+	if (which == TRACE_LOCK_MMAP)
+		return &task->mm->mmap_lock;
+	if (which == TRACE_LOCK_EXEC_UPDATE)
+		return &task->signal->exec_update_lock;
+	return NULL;
+}
+
+/* With PREEMPT_RT.  The rt_mutex_base of a semaphore is also owned by a writer that waits. */
+static __always_inline u64 owner_on_rt(struct task_struct *task, u64 lock, u32 which, u32 flags)
+{
+	struct rw_semaphore___rt *semaphore =
+		(struct rw_semaphore___rt *)semaphore_of(task, which);
+	struct rt_mutex_base *mutex = (struct rt_mutex_base *)lock;
+
+	if (semaphore) {
+		if (BPF_CORE_READ(semaphore, rwbase.readers.counter) != WRITER_BIAS)
+			return 0;
+		mutex = &semaphore->rwbase.rtmutex;
+	} else if (!(flags & KIND_RT) || flags & (KIND_READ | KIND_WRITE)) {
+		return 0;
+	}
+	return (u64)BPF_CORE_READ(mutex, owner) & ~(u64)HAS_WAITERS;
+}
+
+static __always_inline u64 owner_of(u64 lock, u32 which, u32 flags)
+{
 	struct rw_semaphore *semaphore = (struct rw_semaphore *)lock;
 	struct mutex *mutex = (struct mutex *)lock;
 	u64 owner = 0;
 
 	if (flags & KIND_MUTEX)
 		owner = BPF_CORE_READ(mutex, owner.counter);
-	else if (record->which == TRACE_LOCK_MMAP ||
-		 record->which == TRACE_LOCK_EXEC_UPDATE)
+	else if (which == TRACE_LOCK_MMAP || which == TRACE_LOCK_EXEC_UPDATE)
 		owner = BPF_CORE_READ(semaphore, owner.counter);
 	if (!(flags & KIND_MUTEX) && owner & READER_OWNED)
-		return;
-	owner &= ~(u64)OWNER_FLAGS;
+		return 0;
+	return owner & ~(u64)OWNER_FLAGS;
+}
+
+static __always_inline void fill_holder(struct trace_lock_record *record,
+					struct task_struct *task, u32 flags)
+{
+	u64 owner = is_rt() ? owner_on_rt(task, record->lock, record->which, flags) :
+			      owner_of(record->lock, record->which, flags);
+
 	if (owner)
 		fill_task_at(&record->holder, owner);
 }
@@ -148,7 +211,7 @@ static __always_inline int begin_contention(void *lock, unsigned int flags)
 	record.lock = (u64)lock;
 	record.which = which_lock(task, record.lock);
 	fill_task(&record.waiter, task);
-	fill_holder(&record, flags);
+	fill_holder(&record, task, flags);
 	/* A mutex begins anew as it goes from spinning to sleeping. */
 	if (bpf_map_update_elem(&contended, &tid, &record, BPF_NOEXIST) == -E2BIG)
 		count_loss(&losses.maps);

@@ -108,8 +108,9 @@ set_up_apt() { # RELEASE
 	security=$(mirror Debian-Security http://deb.debian.org/debian-security)
 	mkdir -p "$suite_apt"/{lists,archives}/partial
 	: >"$suite_apt/status"
-	cat >"$suite_apt/sources.list" <<-END
-		deb [signed-by=$keys] $debian $1 main
+	echo "deb [signed-by=$keys] $debian $1 main" >"$suite_apt/sources.list"
+	# What is not released has no updates of it.
+	[ "$1" = sid ] || cat >>"$suite_apt/sources.list" <<-END
 		deb [signed-by=$keys] $debian $1-updates main
 		deb [signed-by=$keys] $debian $1-backports main
 		deb [signed-by=$keys] $security $1-security main
@@ -128,7 +129,7 @@ set_up_apt() { # RELEASE
 }
 
 update_lists() {
-	apt-get -qq update && touch "$suite_apt/updated"
+	apt-get -qq -o APT::Update::Error-Mode=any update && touch "$suite_apt/updated"
 }
 
 # Packages of Debian's archive come by apt.

@@ -28,5 +28,12 @@ copy_bench() {
 	programs=${1%/*}/tests/bench
 	copy /bin/sh /etc/ld.so.cache "$1" "${1%/*}/libkspawn-preload.so" "$programs/runner" \
 		"$programs/runner-musl" "$programs/tiny" "$programs/first" "$programs/late" \
-		"$programs/writer" "$programs/checker"
+		"$programs/runner-musl-shared" "$programs/writer" "$programs/checker"
+	# Links, to the cache; those in what they lead to stay links.
+	mkdir -p "$root$programs/libcs"
+	for libc in "$programs"/libcs/*/complete; do
+		[ -e "$libc" ] || continue
+		libc=${libc%/complete}
+		cp -a "$(realpath "$libc")" "$root$libc"
+	done
 }

@@ -21,9 +21,10 @@ struct Way {
     const char* name = nullptr;
     const char* colour = nullptr;
     const char* words = nullptr;
-    bool musl = false;       // lives in the runner that is linked to musl
-    bool plain_only = false; // does not know file actions, attributes, errors
-    bool preload = false;    // with libkspawn-preload, through the kernel or not at all
+    const char* libc = nullptr; // run by the loader of this libc (see libc.hpp); null: its own
+    bool musl = false;          // lives in the runner that is linked to musl
+    bool plain_only = false;    // does not know file actions, attributes, errors
+    bool preload = false;       // with libkspawn-preload, through the kernel or not at all
     bool ours = false;
     bool searches = false; // knows PATH
     bool captures = false; // makes tool calls, and nothing else

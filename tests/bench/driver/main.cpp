@@ -29,16 +29,37 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cells.hpp"
+#include "libc.hpp"
 #include "runner.hpp"
 #include "whole.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
+
+fs::path built_in() {
+    return fs::read_symlink("/proc/self/exe").parent_path();
+}
+
+fs::path runners_of(const fs::path& built) {
+    return built / "tests" / "bench";
+}
+
+/// The libc of another Debian that a way is measured with; none if it has its own, or if that
+/// is not there.
+std::optional<bench::Libc> libc_of(const bench::Way& way, const fs::path& runners) {
+    return way.libc != nullptr ? bench::Libc::find(runners, way.libc) : std::nullopt;
+}
+
+bool is_left_out(const bench::Way& way, const fs::path& runners) {
+    return way.libc != nullptr && !libc_of(way, runners);
+}
 
 /// A directory in /tmp with the programs to be started, gone in the end: whatever
 /// file system we are run from has no part in the cost.
@@ -72,12 +93,14 @@ private:
 class CurrentRunner {
 public:
     CurrentRunner(fs::path built, std::string programs)
-        : m_built(std::move(built)), m_programs(std::move(programs)) {}
+        : m_built(std::move(built)), m_runners(runners_of(m_built)),
+          m_programs(std::move(programs)) {}
 
     bench::Runner& of(const bench::Cell& cell) {
         const std::string setting = setting_text(cell);
-        const bool musl = cell.way->musl;
-        const std::string key = setting + (musl ? " musl" : " system") +
+        const auto libc = libc_of(*cell.way, m_runners);
+        const auto command = command_of(*cell.way, libc);
+        const std::string key = setting + ' ' + command.front() + ' ' + command.back() +
                                 (cell.way->preload ? " preload" : "") +
                                 (cell.costly ? "" : std::string(" ") + cell.way->name);
         if (key != m_key) {
@@ -85,12 +108,14 @@ public:
             m_way = nullptr;
             m_runner.reset(); // before the next, so that memory is there once
             m_runner = std::make_unique<bench::Runner>(
-                m_built / "tests" / "bench" / (musl ? "runner-musl" : "runner"), setting,
-                m_programs, cell.way->preload ? m_built / "libkspawn-preload.so" : "");
+                command, setting, m_programs,
+                cell.way->preload ? m_built / "libkspawn-preload.so" : "");
             m_key = key;
         }
         if (m_way != cell.way) {
             m_runner->use(cell.way->name);
+            if (libc && !libc->is_in(m_runner->pid()))
+                throw bench::RunnerError("the runner has another libc than that to be measured");
             m_way = cell.way;
         }
         return *m_runner;
@@ -104,6 +129,15 @@ public:
     }
 
 private:
+    [[nodiscard]] std::vector<std::string>
+    command_of(const bench::Way& way, const std::optional<bench::Libc>& libc) const {
+        if (way.libc == nullptr)
+            return {m_runners / (way.musl ? "runner-musl" : "runner")};
+        if (!libc)
+            throw bench::RunnerError(std::string("there is no ") + way.libc);
+        return libc->running(m_runners / (way.musl ? "runner-musl-shared" : "runner"));
+    }
+
     static std::string setting_text(const bench::Cell& cell) {
         // Questions that are a state of the setting themselves.
         std::string text;
@@ -117,6 +151,7 @@ private:
     }
 
     fs::path m_built;
+    fs::path m_runners;
     std::string m_programs;
     std::string m_key;
     const bench::Way* m_way = nullptr;
@@ -188,24 +223,42 @@ std::string cpu_model() {
     return "unknown";
 }
 
-void describe() {
+/// With the version in it, of a libc that has one of its own.
+std::string words_of(const bench::Way& way, const fs::path& runners) {
+    constexpr std::string_view place = "VERSION";
+    std::string words = way.words;
+    const auto libc = libc_of(way, runners);
+    if (const auto at = words.find(place); at != std::string::npos)
+        words.replace(at, place.size(), libc ? libc->version() : "?");
+    return words;
+}
+
+void describe(const fs::path& runners) {
     utsname system{};
     ::uname(&system);
     benchmark::AddCustomContext("kernel", system.release);
     benchmark::AddCustomContext("cpu", cpu_model());
     benchmark::AddCustomContext("glibc", ::gnu_get_libc_version());
+    std::string libcs;
+    for (const auto& way : bench::all_ways())
+        if (const auto libc = libc_of(way, runners))
+            libcs +=
+                (libcs.empty() ? "" : ", ") + std::string(way.libc) + ' ' + libc->package_version();
+    benchmark::AddCustomContext("libcs", libcs);
     benchmark::AddCustomContext("unit", counts_instructions() ? "instructions" : "nanoseconds");
 }
 
 /// For whoever draws the results.
-nlohmann::ordered_json listed() {
+nlohmann::ordered_json listed(const fs::path& runners) {
     auto list = nlohmann::ordered_json::array();
     for (const auto ways : {bench::all_ways(), bench::whole_ways()})
         for (const auto& way : ways)
             list.push_back({{"name", way.name},
-                            {"words", way.words},
+                            {"words", words_of(way, runners)},
                             {"colour", way.colour},
                             {"ours", way.ours},
+                            {"libc", way.libc != nullptr ? way.libc : ""},
+                            {"left_out", is_left_out(way, runners)},
                             {"whole", ways.data() == bench::whole_ways().data()}});
     return list;
 }
@@ -219,8 +272,8 @@ int measure_all(std::vector<std::string> flags, const std::string& part, bench::
         return 2;
     // In a log, too, each line is there when it is said: measuring takes minutes.
     (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    const fs::path built = fs::read_symlink("/proc/self/exe").parent_path();
-    const Programs programs(built / "tests" / "bench");
+    const fs::path built = built_in();
+    const Programs programs(runners_of(built));
     CurrentRunner current(built, programs.directory());
     auto cells = bench::all_cells();
     if (!whole.question.empty()) {
@@ -229,9 +282,11 @@ int measure_all(std::vector<std::string> flags, const std::string& part, bench::
         bench::enter(whole, any_failed);
     } else if (!part.empty())
         std::erase_if(cells, [&](const bench::Cell& cell) { return cell.part != part; });
+    std::erase_if(
+        cells, [&](const bench::Cell& cell) { return is_left_out(*cell.way, runners_of(built)); });
     for (const auto& cell : cells)
         enter(cell, current);
-    describe();
+    describe(runners_of(built));
     const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
     return any_failed || ran == 0 ? 1 : 0;
@@ -264,7 +319,7 @@ int run(int argc, char** argv) {
         return app.exit(error);
     }
     if (list_ways) {
-        std::cout << listed().dump(1) << '\n';
+        std::cout << listed(runners_of(built_in())).dump(1) << '\n';
         return 0;
     }
     std::vector<std::string> flags = app.remaining();

@@ -6,16 +6,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 namespace bench {
 
-Runner::Runner(const std::string& program, std::string setting, std::string directory,
+Runner::Runner(std::vector<std::string> command, std::string setting, std::string directory,
                const std::string& preload) {
+    command.insert(command.end(), {std::move(setting), std::move(directory)});
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
         throw std::system_error(errno, std::generic_category(), "socketpair");
@@ -24,19 +27,18 @@ Runner::Runner(const std::string& program, std::string setting, std::string dire
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    std::string name = program;
     std::string variable = "LD_PRELOAD=" + preload;
     std::string backend = "KSPAWN_BACKEND=kernel";
-    std::array<char*, 4> argv{name.data(), setting.data(), directory.data(), nullptr};
+    std::vector<char*> argv(command.size() + 1);
+    std::ranges::transform(command, argv.begin(), [](std::string& word) { return word.data(); });
     std::array<char*, 3> envp{};
     if (!preload.empty())
         envp = {variable.data(), backend.data(), nullptr};
-    const int error =
-        ::posix_spawn(&m_pid, program.c_str(), &actions, nullptr, argv.data(), envp.data());
+    const int error = ::posix_spawn(&m_pid, argv[0], &actions, nullptr, argv.data(), envp.data());
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
     if (error != 0 || !m_stream)
-        throw std::system_error(error, std::generic_category(), program);
+        throw std::system_error(error, std::generic_category(), command[0]);
 }
 
 Runner::~Runner() {

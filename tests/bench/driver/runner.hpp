@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bench {
 
@@ -24,9 +25,9 @@ public:
     /// By name: "total" and "blocked" of one start, in nanoseconds, and others.
     using Figures = std::map<std::string, double>;
 
-    /// Starts `program` in the setting; `preload` is for LD_PRELOAD and may be empty.
-    /// It has nothing else in its environment.
-    Runner(const std::string& program, std::string setting, std::string directory,
+    /// Starts the program of `command` in the setting; `preload` is for LD_PRELOAD and may be
+    /// empty.  It has nothing else in its environment.
+    Runner(std::vector<std::string> command, std::string setting, std::string directory,
            const std::string& preload);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -34,6 +35,7 @@ public:
     Runner& operator=(Runner&&) = delete;
     ~Runner();
 
+    [[nodiscard]] pid_t pid() const { return m_pid; }
     void use(std::string_view way);
     Figures run(std::uint64_t count);
 

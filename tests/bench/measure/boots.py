@@ -28,7 +28,10 @@ TRACED = "traced"
 
 
 # A short run measures, besides the cells that gates are on, those of README's first table.
-SHORT = r"^plain/(fork|vfork|glibc|clone3|musl|afork|kspawn|kspawn_async|kspawn_wait)/"
+SHORT = (
+    r"^plain/(fork|vfork|glibc|glibc_trixie|glibc_sid|clone3|musl|musl_trixie|afork|kspawn"
+    r"|kspawn_async|kspawn_wait)/"
+)
 # Seconds of the guest's clock for a repetition, and how many repetitions.  A repetition of
 # the costs is the median of its starts, a hundred of a plain one, by a process of its own:
 # it is between processes that figures differ, by 1,000 instructions.
@@ -64,7 +67,7 @@ class Plan:
     @property
     def starting(self) -> list[str]:
         """The ways to start a program, not those of whole programs."""
-        return [name for name, way in self.ways.items() if not way.whole]
+        return [name for name, way in self.ways.items() if not (way.whole or way.left_out)]
 
     def last(self, kernel: str, part: str) -> Path:
         """Where the last boot has left its results."""

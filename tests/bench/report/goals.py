@@ -140,6 +140,13 @@ def load(path: Path) -> list[Goal]:
     return goals
 
 
+def without(goals: list[Goal], left_out: Collection[str]) -> list[Goal]:
+    """Those that are about none of these ways."""
+    return [
+        goal for goal in goals if not any(cell.split("/")[1] in left_out for cell in goal.cells)
+    ]
+
+
 def _difference(boot: Boot, measure: str, name: str, less: str | None) -> float | None:
     found = [boot.cell(one) for one in (name, less) if one]
     values = [cell.values.get(measure) if cell else None for cell in found]

@@ -65,6 +65,14 @@ def verdict(ratio: float | None, goal: Goal = GOAL) -> GoalResult:
     return GoalResult(goal, "6.1", ratio)
 
 
+class LeftOut(unittest.TestCase):
+    def test_goals_about_a_way_that_is_not_there(self) -> None:
+        other = dataclasses.replace(GOAL, name="other", to="plain/glibc_new")
+        less = dataclasses.replace(GOAL, name="less", to_less="dups/glibc_new/dups:1")
+        self.assertEqual(goals.without([GOAL, other, less], ["glibc_new"]), [GOAL])
+        self.assertEqual(goals.without([GOAL, other, less], []), [GOAL, other, less])
+
+
 class Loading(unittest.TestCase):
     def test_the_median_of_repetitions(self) -> None:
         name = "plain/kspawn/min_time:0.100/manual_time"

@@ -15,7 +15,10 @@ from goals import GoalResult
 from measurements import Boot, Results, Setting, measure_unit
 from plots import Plot
 
-COMPARED = ("glibc", "musl", "vfork")
+# What others are divided by: in the page, in README's table, and in the page's callers' times.
+COMPARED = ("glibc", "glibc_trixie", "musl", "musl_trixie", "vfork")
+COMPARED_SHORT = ("glibc", "glibc_trixie")
+COMPARED_BLOCKED = ("glibc", "glibc_trixie")
 
 MEASURES = {
     "total": "start and wait",
@@ -127,17 +130,24 @@ def _named(of_kernel: Results, name: str) -> Entry:
     return Entry(way.words, "ours" if way.ours else "")
 
 
+def _divided_by(of_kernel: Results, name: str) -> str:
+    """How a column is headed."""
+    way = of_kernel.way(name)
+    return f"/ {way.words.removeprefix('posix_spawn of ') if way.libc else name}"
+
+
 def table(setting: Setting, boot: Results) -> Table:
     ways = boot.cells[setting]
     unit = boot.unit(setting)
     compared = [way for way in COMPARED if way in ways]
+    blocked = [way for way in COMPARED_BLOCKED if way in ways]
     others = [m for m in next(iter(ways.values())).values if m != "total"]
-    header = [f"Linux {boot.release}", unit, "spread"] + [f"/ {way}" for way in compared]
+    header = [f"Linux {boot.release}", unit, "spread"] + [_divided_by(boot, way) for way in compared]
     for measure in others:
         of_measure = measure_unit(measure, unit)
         header.append(MEASURES.get(measure, measure) + (f", {of_measure}" if of_measure != unit else ""))
         if measure == "blocked":
-            header.append("/ glibc")
+            header += [_divided_by(boot, way) for way in blocked]
     header.append("run")
     places = boot.places[setting]
     rows = []
@@ -148,7 +158,7 @@ def table(setting: Setting, boot: Results) -> Table:
             value = cell.values.get(measure)
             row.append("" if value is None else f"{value:,.3g}" if value < 100 else f"{value:,.0f}")
             if measure == "blocked":
-                row.append(_ratio(boot, setting, way, "glibc", measure))
+                row += [_ratio(boot, setting, way, other, measure) for other in blocked]
         rows.append([*row, places[way].origin])
     return Table.of(header, rows)
 
@@ -226,7 +236,7 @@ def limits(verdicts: list[GoalResult]) -> dict[str, str]:
 
 
 # All that is said of a boot, besides its part.
-ORIGIN = ("kernel", "glibc", "musl", "cpu", "qemu", "options", "commit", "measured")
+ORIGIN = ("kernel", "glibc", "musl", "libcs", "cpu", "qemu", "options", "commit", "measured")
 
 
 def in_use(results: list[Results], verdicts: list[GoalResult], settings: Iterable[Setting]) -> list[Boot]:
@@ -242,12 +252,19 @@ def in_use(results: list[Results], verdicts: list[GoalResult], settings: Iterabl
 
 def _plain_costs(results: list[Results]) -> Table:
     """The plain cost on each kernel side by side."""
-    header = ["start and wait", *(text for of in results for text in (f"Linux {of.kernel}", "/ glibc")), "run"]
     plain = Setting("plain")
+    measured = {way for of in results for way in of.cells.get(plain, {})}
+    compared = [way for way in COMPARED_SHORT if way in measured]
+    header = ["start and wait"]
+    for of in results:
+        header += [f"Linux {of.kernel}", *(_divided_by(of, way) for way in compared)]
+    header.append("run")
 
     def columns(of_kernel: Results, way: str) -> list[str]:
         cell = of_kernel.cells.get(plain, {}).get(way)
-        return [f"{cell.total:,.0f}", _ratio(of_kernel, plain, way, "glibc")] if cell else ["", ""]
+        if cell is None:
+            return [""] * (1 + len(compared))
+        return [f"{cell.total:,.0f}", *(_ratio(of_kernel, plain, way, other) for other in compared)]
 
     rows: list[list[str | Entry]] = []
     for way in dict.fromkeys(way for of_kernel in results for way in of_kernel.ways):

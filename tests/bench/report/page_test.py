@@ -52,6 +52,19 @@ class Tables(unittest.TestCase):
         self.assertEqual((ours["/ glibc"], ours["/ vfork"]), ("", "0.625"))
 
 
+    def test_a_libc_of_another_debian_has_a_column(self) -> None:
+        results = boots((NOW, [run("plain/glibc", 200), run("plain/glibc_trixie", 160), run("plain/kspawn", 120)]))
+        results.ways = {
+            "glibc_trixie": Way("glibc_trixie", "posix_spawn of glibc 9.9 (trixie)", libc="glibc-trixie"),
+            "kspawn": Way("kspawn", "kspawn"),
+        }
+        found = rows(page.table(PLAIN, results))
+        ours = dict(zip(found["Linux 6.1.0-1-amd64"], found["kspawn"]))
+        self.assertEqual((ours["/ glibc"], ours["/ glibc 9.9 (trixie)"]), ("0.600", "0.750"))
+        said = page.readme([results], [])
+        self.assertIn("| start and wait | Linux 6.1 | / glibc | / glibc 9.9 (trixie) | run |", said)
+        self.assertIn("| kspawn | 120 | 0.600 | 0.750 | ", said)
+
     def test_as_text_it_is_markdown(self) -> None:
         table = page.Table.of(["a", "b"], [["x", page.Entry("y", "ours")], ["z", page.Entry("w", "missed")]])
         self.assertEqual(str(table), "| a | b |\n| --- | ---: |\n| x | **y** |\n| z | w |")

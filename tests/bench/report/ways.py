@@ -17,6 +17,8 @@ class Way:
     colour: str = ""  # in plots; none: a grey
     ours: bool = False
     whole: bool = False  # of whole programs, and not of a single start
+    libc: str = ""  # of another Debian, by whose loader it is run; none: its own
+    left_out: bool = False  # for that libc is not there
 
 
 Ways = dict[str, Way]

@@ -9,15 +9,23 @@
  * way.  COLOUR is that of plots, "" for a grey; WORDS name the way in tables and plots.
  * TRAITS are for the driver: members of its struct Way (see driver/cells.hpp).
  *
- * The runner that is linked to another libc than the system's has posix_spawn() alone.
+ * The runner that is linked to another libc than the system's has posix_spawn() alone.  A way
+ * with .libc is run by the loader of a libc of another Debian, which tests/bench/libc fetches
+ * under that name; VERSION in WORDS is what that is today.  It is left out where there is none.
  */
 #ifdef __GLIBC__
 BENCH_WAY(fork, fork, "#222222", "fork, execve", .searches = true)
 BENCH_WAY(vfork, vfork, "#7a3fa0", "vfork, execve, nothing else", .searches = true, .traced = true)
 BENCH_WAY(glibc, posix_spawn, "#1257a8", "posix_spawn of glibc", .searches = true, .traced = true)
+BENCH_WAY(glibc_trixie, posix_spawn, "#4f8fd0", "posix_spawn of glibc VERSION (trixie)",
+          .libc = "glibc-trixie", .searches = true)
+BENCH_WAY(glibc_sid, posix_spawn, "#8fbfe8", "posix_spawn of glibc VERSION (sid)",
+          .libc = "glibc-sid", .searches = true)
 BENCH_WAY(clone3, clone3, "", "posix_spawn with CLONE_CLEAR_SIGHAND")
 #endif
 BENCH_WAY(musl, posix_spawn, "#0b8a6a", "posix_spawn of musl", .musl = true, .searches = true)
+BENCH_WAY(musl_trixie, posix_spawn, "#6cc4ac", "posix_spawn of musl VERSION (trixie)",
+          .libc = "musl-trixie", .musl = true, .searches = true)
 #ifdef __GLIBC__
 BENCH_WAY(error_pipe, error_pipe, "", "clone(CLONE_VM), error pipe")
 BENCH_WAY(afork, afork, "", "afork")

@@ -5,9 +5,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include "../starter/meeting.h"
 #include "report.hpp"
@@ -24,10 +27,24 @@ std::string backend() {
     return asked != nullptr ? asked : "kernel";
 }
 
+// By the loader of another libc than that of this system, if one is asked for.
+kspawn::Command command_of(const std::string& name) {
+    const std::string starter = std::string(CONFORMANCE_HELPERS) + "/starter-" + name;
+    std::string variable = "KSPAWN_CONFORMANCE_" + name;
+    std::ranges::transform(variable, variable.begin(),
+                           [](unsigned char letter) { return std::toupper(letter); });
+    const char* const libc = std::getenv(variable.c_str());
+    if (libc == nullptr)
+        return kspawn::Command(starter);
+    const fs::path directory = libc;
+    return std::move(kspawn::Command((directory / "loader").string())
+                         .args({"--library-path", directory / "lib", starter + "-shared"}));
+}
+
 } // namespace
 
 Starter::Starter(const std::string& name) : name_(name) {
-    kspawn::Command command(std::string(CONFORMANCE_HELPERS) + "/starter-" + name);
+    auto command = command_of(name);
     command.stdin_from(kspawn::Stdio::pipe()).stdout_to(kspawn::Stdio::pipe());
     command.env_clear().env("PATH", "/usr/bin:/bin").current_dir("/");
     command.env("KSPAWN_BACKEND", backend());
