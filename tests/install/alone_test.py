@@ -11,6 +11,8 @@ import unittest
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
+# Kept, so that another run compiles what has changed.
+BUILD = REPO / "build/alone"
 # What CMake and the compiler are, and a shell.  No dpkg or apt, no qemu, git, clang or bpftool.
 COMMANDS = "cmake ninja cc c++ gcc g++ as ld ld.bfd ar ranlib nm strip objdump objcopy readelf sh ccache".split()
 
@@ -19,8 +21,7 @@ class Alone(unittest.TestCase):
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory(prefix="kspawn-alone-")
         self.addCleanup(scratch.cleanup)
-        self.bin, self.build = Path(scratch.name, "bin"), Path(scratch.name, "build")
-        self.home = Path(scratch.name, "home")
+        self.bin, self.home = Path(scratch.name, "bin"), Path(scratch.name, "home")
         self.bin.mkdir()
         self.home.mkdir()
         for name in COMMANDS:
@@ -37,17 +38,17 @@ class Alone(unittest.TestCase):
 
     def test_it_is_built(self) -> None:
         options = ["-DKSPAWN_TESTS=OFF", "-DKSPAWN_TRACE=OFF", "-G", "Ninja"]
-        self.succeed("cmake", "-B", self.build, "-S", REPO, *options)
-        commands = (self.build / "compile_commands.json").read_text(encoding="utf-8")
+        self.succeed("cmake", "--fresh", "-B", BUILD, "-S", REPO, *options)
+        commands = (BUILD / "compile_commands.json").read_text(encoding="utf-8")
         self.assertIn("-Wall", commands)
         self.assertNotIn("-Werror", commands, "a newer compiler would break an install")
         self.assertNotIn("/examples/", commands)
-        self.succeed("ninja", "-C", self.build)
+        self.succeed("ninja", "-C", BUILD)
         for name in ("libkspawn.so.0", "libkspawn++.so.0", "libkspawn-preload.so", "kspawn"):
-            self.assertTrue((self.build / name).exists(), name)
-        self.assertFalse((self.build / "kspawn-trace").exists())
+            self.assertTrue((BUILD / name).exists(), name)
+        self.assertFalse((BUILD / "kspawn-trace").exists())
         self.assertEqual(list(self.home.iterdir()), [], "something was fetched")
-        said = subprocess.run([self.build / "kspawn", "--version"], capture_output=True, text=True, check=True)
+        said = subprocess.run([BUILD / "kspawn", "--version"], capture_output=True, text=True, check=True)
         self.assertRegex(said.stdout, r"^kspawn \d+\.\d+\.\d+\n$")
 
 
