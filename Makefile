@@ -14,7 +14,7 @@ BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
 .PHONY: all help userspace module demo test test-nightly test-debug coverage coverage-userspace matrix bench \
-	check install clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
+	check install uninstall module-own clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
 
 help:
 	@echo 'make             build everything into build/; installs nothing'
@@ -33,7 +33,9 @@ help:
 	@echo '                 BENCH=--short: what our goals are about; minutes'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
 	@echo 'make module      only the module, for each kernel in KERNELS'
-	@echo 'make install     library, headers, tools; DESTDIR and PREFIX as usual'
+	@echo 'make module-own  only the module, for the kernel that this machine runs'
+	@echo 'make install     library, headers, tools, as built before; DESTDIR and PREFIX as usual'
+	@echo 'make uninstall   remove what make install has installed'
 	@echo 'make clean       remove build/ (not the cache of kernels)'
 
 all: userspace module
@@ -65,11 +67,16 @@ userspace: tools
 	@tools=$$(qemu/kernels/kernel-tools) || [ $$? -eq 3 ] || exit 1; \
 	.ci/configure build -DCMAKE_BUILD_TYPE='$(BUILD_TYPE)' \
 		-DCMAKE_INSTALL_PREFIX='$(abspath $(PREFIX))' \
+		-DKSPAWN_WERROR=ON \
 		-DKSPAWN_KSELFTEST_DIR="$${tools:+$$tools/tools/testing/selftests}"
 	@.ci/build build
 
 module: tools
 	@qemu/kernels/module $(KERNELS)
+
+# In a directory of its own, build/own, of which insmod takes kspawn.ko.
+module-own:
+	@scripts/module-own build/own
 
 # These install what they need before they build.
 MAKE_ALL := $(MAKE) --no-print-directory all
@@ -142,10 +149,13 @@ check: deps-check
 	@$(MAKE) --no-print-directory userspace
 	@.ci/check
 
-# The module is not installed: it fits one kernel release, and which one this
-# machine will boot is not ours to know.  README says how to do it.
-install: userspace
-	@DESTDIR='$(DESTDIR)' cmake --install build
+# What is built, and nothing else: this is for sudo.  The source of the module goes with it,
+# for DKMS; a module fits one kernel release.
+install:
+	@DESTDIR='$(DESTDIR)' scripts/install $(if $(filter-out file,$(origin PREFIX)),--prefix '$(abspath $(PREFIX))') build
+
+uninstall:
+	@DESTDIR='$(DESTDIR)' scripts/uninstall build
 
 clean:
 	rm -rf build

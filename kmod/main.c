@@ -53,5 +53,7 @@ static void __exit kspawn_exit(void)
 module_init(kspawn_init);
 module_exit(kspawn_exit);
 
+MODULE_AUTHOR("the kspawn authors");
+MODULE_VERSION("0.2.0");
 MODULE_DESCRIPTION("posix_spawn as one system call, prototyped as an ioctl");
 MODULE_LICENSE("GPL");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // kspawn doctor and kspawn stats.
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -11,7 +12,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <string>
+#include <system_error>
 
 #include "kit/spawner.hpp"
 
@@ -30,15 +34,26 @@ protected:
         ::uname(&names);
         return static_cast<const char*>(names.release);
     }
-    // Its last words, and a line that must be among the others.
-    static std::string wrong_diagnosis(const std::string& line) {
-        const auto ended = run({tool(), "doctor"});
+    // Its last words with the command that is to help, and a line that must be among the others.
+    static std::string wrong_diagnosis(const std::string& line, const std::string& command = "",
+                                       const std::string& program = tool()) {
+        const auto ended = run({program, "doctor"});
         if (ended.status != 1)
             return "status " + std::to_string(ended.status);
-        if (ended.out.find(line) == std::string::npos ||
-            !ended.out.ends_with("\nPrograms cannot be started through the kernel.\n"))
+        const auto last = "\nPrograms cannot be started through the kernel.\n" +
+                          (command.empty() ? "" : "The next step: " + command + "\n");
+        if (ended.out.find(line) == std::string::npos || !ended.out.ends_with(last))
             return ended.out;
+        const auto json = Json::parse(run({program, "doctor", "--json"}).out);
+        if (json.at("usable") != false ||
+            json.at("command") != (command.empty() ? Json(nullptr) : Json(command)))
+            return json.dump(2);
         return "";
+    }
+    static bool hide(const char* directory) {
+        std::error_code error;
+        std::filesystem::create_directories(directory, error); // a guest may have no modules
+        return ::mount("none", directory, "tmpfs", 0, nullptr) == 0;
     }
 };
 
@@ -68,15 +83,169 @@ TEST_F(ToolDoctor, MissesTheDevice) {
 
 TEST_F(ToolDoctor, MissesTheModule) {
     const auto built = build_directory() / "module" / release() / "kspawn.ko";
-    const std::string advice =
-        std::filesystem::exists(built) ? "as root: insmod " + built.string() + "\n" : "";
+    ASSERT_TRUE(std::filesystem::exists(built)) << built;
+    const std::string advice = "insmod " + built.string();
     const auto wrong = in_a_fork([&advice]() -> std::string {
-        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/dev", "tmpfs", 0, nullptr) != 0 ||
-            ::mount("none", "/sys", "tmpfs", 0, nullptr) != 0)
+        if (::unshare(CLONE_NEWNS) != 0 || !hide("/lib/modules") || !hide("/dev") || !hide("/sys"))
             return std::strerror(errno);
-        return wrong_diagnosis("FAIL  module     not loaded\n                 -> " + advice);
+        return wrong_diagnosis("FAIL  module     not loaded\n                 -> " + advice + "\n",
+                               advice);
     });
     EXPECT_EQ(wrong, "");
+}
+
+/// A machine without the module, with kernels' files, a build of kspawn and a Debian that are
+/// made up.
+class ToolDoctorWithoutModule : public ToolDoctor {
+protected:
+    void SetUp() override {
+        ToolDoctor::SetUp();
+        if (HasFatalFailure() || IsSkipped())
+            return;
+        program = scratch.file("kspawn-tree/build/kspawn");
+        std::filesystem::create_directories(std::filesystem::path(program).parent_path());
+        std::filesystem::copy_file(tool(), program);
+        scratch.write("os-release", "NAME=\"Some Debian\"\nID=debian\n");
+    }
+    /// "" if the diagnosis of that machine is right.
+    std::string wrong_on_machine(const std::function<void()>& make_up, const std::string& line,
+                                 const std::string& command) {
+        return in_a_fork([&]() -> std::string {
+            if (::unshare(CLONE_NEWNS) != 0 || !hide("/lib/modules") || !hide("/dev") ||
+                !hide("/sys") || !hide("/var/lib") ||
+                ::mount(scratch.file("os-release").c_str(), "/etc/os-release", nullptr, MS_BIND,
+                        nullptr) != 0)
+                return std::strerror(errno);
+            make_up();
+            return wrong_diagnosis(line, command, program);
+        });
+    }
+    static void file(const std::filesystem::path& path, const std::string& text = "") {
+        std::filesystem::create_directories(path.parent_path());
+        std::ofstream{path} << text;
+    }
+    void source_tree() const {
+        file(scratch.file("kspawn-tree/Kbuild"));
+        file(scratch.file("kspawn-tree/scripts/module-own"));
+    }
+    static std::filesystem::path modules(const std::string& name) {
+        return std::filesystem::path("/lib/modules") / release() / name;
+    }
+    static std::string for_kernel(const std::string& which) {
+        return "\x7f"
+               "ELF vermagic=" +
+               which + " SMP preempt mod_unload \n";
+    }
+
+    std::string program;
+};
+
+TEST_F(ToolDoctorWithoutModule, WantsTheHeaders) {
+    const auto command = "apt-get install linux-headers-" + release();
+    const auto make_up = [this] {
+        source_tree();
+        file(modules("modules.order"));
+    };
+    EXPECT_EQ(wrong_on_machine(make_up,
+                               "FAIL  module     not loaded\n                 -> " + command + "\n",
+                               command),
+              "");
+}
+
+TEST_F(ToolDoctorWithoutModule, KnowsAKernelThatIsNotOfThisMachine) {
+    EXPECT_EQ(
+        wrong_on_machine([this] { source_tree(); },
+                         "-> Linux " + release() +
+                             " is not installed on this machine, so no package has its headers",
+                         ""),
+        "");
+}
+
+TEST_F(ToolDoctorWithoutModule, BuildsTheModuleInItsTree) {
+    const auto make_up = [this] {
+        source_tree();
+        file(modules("build/Makefile"));
+    };
+    EXPECT_EQ(wrong_on_machine(make_up, "FAIL  module     not loaded\n",
+                               "make -C " + scratch.file("kspawn-tree") + " module-own"),
+              "");
+}
+
+TEST_F(ToolDoctorWithoutModule, LoadsWhatIsBuiltForThisKernel) {
+    const auto module = scratch.file("kspawn-tree/build/own/kspawn.ko");
+    EXPECT_EQ(wrong_on_machine([&] { file(module, for_kernel(release())); },
+                               "FAIL  module     not loaded\n", "insmod " + module),
+              "");
+}
+
+TEST_F(ToolDoctorWithoutModule, SeesAModuleForAnotherKernel) {
+    const auto module = scratch.file("kspawn-tree/build/own/kspawn.ko");
+    const auto make_up = [&] {
+        source_tree();
+        file(modules("build/Makefile"));
+        file(module, for_kernel("5.4.0-9-amd64"));
+    };
+    EXPECT_EQ(
+        wrong_on_machine(make_up,
+                         "FAIL  module     not loaded; " + module + " is for Linux 5.4.0-9-amd64\n",
+                         "make -C " + scratch.file("kspawn-tree") + " module-own"),
+        "");
+}
+
+TEST_F(ToolDoctorWithoutModule, SeesWhatDkmsHasBuiltForAnotherKernel) {
+    const std::string other = "/lib/modules/5.4.0-9-amd64/updates/dkms/kspawn.ko.xz";
+    const auto make_up = [&] {
+        file(other);
+        file(modules("modules.order"));
+    };
+    EXPECT_EQ(wrong_on_machine(make_up, "not loaded; " + other + " is for Linux 5.4.0-9-amd64\n",
+                               "apt-get install linux-headers-" + release()),
+              "");
+}
+
+TEST_F(ToolDoctorWithoutModule, LoadsWhatIsInstalled) {
+    EXPECT_EQ(wrong_on_machine([] { file(modules("updates/dkms/kspawn.ko")); },
+                               "FAIL  module     not loaded\n", "modprobe kspawn"),
+              "");
+}
+
+TEST_F(ToolDoctorWithoutModule, HasAnUnsignedModuleSigned) {
+    const auto module = modules("updates/kspawn.ko");
+    const auto tool = modules("build/scripts/sign-file");
+    const std::string note =
+        "note  loading    the kernel takes signed modules only (Secure Boot, or "
+        "module.sig_enforce)\n";
+    const auto make_up = [&] {
+        file("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+        file(module, for_kernel(release()));
+        file("/var/lib/dkms/mok.key");
+        file(tool);
+    };
+    EXPECT_EQ(wrong_on_machine(make_up, note,
+                               tool.string() +
+                                   " sha256 /var/lib/dkms/mok.key /var/lib/dkms/mok.pub " +
+                                   module.string()),
+              "");
+    const auto make_up_signed = [&] {
+        make_up();
+        file(module, for_kernel(release()) + "~Module signature appended~\n");
+    };
+    EXPECT_EQ(wrong_on_machine(make_up_signed, note, "modprobe kspawn"), "");
+}
+
+TEST_F(ToolDoctorWithoutModule, KnowsThatNoModuleCanBeLoaded) {
+    const auto yes = scratch.write("yes", "1\n");
+    const auto make_up = [&] {
+        file(modules("updates/kspawn.ko"));
+        ASSERT_EQ(
+            ::mount(yes.c_str(), "/proc/sys/kernel/modules_disabled", nullptr, MS_BIND, nullptr),
+            0);
+    };
+    EXPECT_EQ(wrong_on_machine(make_up,
+                               "FAIL  loading    kernel.modules_disabled is 1: no module can be "
+                               "loaded\n",
+                               "reboot"),
+              "");
 }
 
 TEST_F(ToolDoctor, DoubtsAnImpostor) {
@@ -96,10 +265,41 @@ TEST_F(ToolDoctor, SeesMissingPermission) {
         if (::setresuid(2001, 2001, 2001) != 0)
             return std::strerror(errno);
         return wrong_diagnosis(
-            "FAIL  device     /dev/kspawn: Permission denied (this user may not use it)\n");
+            "FAIL  device     /dev/kspawn: Permission denied (this user may not use it)\n",
+            "sudo chmod 0666 /dev/kspawn");
     });
     std::filesystem::permissions("/dev/kspawn", static_cast<std::filesystem::perms>(0666));
     EXPECT_EQ(wrong, "");
+}
+
+TEST_F(ToolDoctor, SeesThatAGroupMayUseTheDevice) {
+    constexpr gid_t games = 60;
+    std::filesystem::permissions("/dev/kspawn", static_cast<std::filesystem::perms>(0660));
+    ASSERT_EQ(::chown("/dev/kspawn", 0, games), 0);
+    const auto wrong = in_a_fork([]() -> std::string {
+        if (::setgroups(0, nullptr) != 0 || ::setresgid(2001, 2001, 2001) != 0 ||
+            ::setresuid(2001, 2001, 2001) != 0)
+            return std::strerror(errno);
+        return wrong_diagnosis("-> sudo usermod -aG games 2001, then log in again\n",
+                               "sudo usermod -aG games 2001");
+    });
+    ASSERT_EQ(::chown("/dev/kspawn", 0, 0), 0);
+    std::filesystem::permissions("/dev/kspawn", static_cast<std::filesystem::perms>(0666));
+    EXPECT_EQ(wrong, "");
+}
+
+TEST_F(ToolDoctor, SaysInJsonThatAllIsWell) {
+    const auto ended = run({tool(), "doctor", "--json"});
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    const auto json = Json::parse(ended.out);
+    EXPECT_EQ(json.at("usable"), true);
+    EXPECT_EQ(json.at("command"), nullptr);
+    std::string subjects;
+    for (const auto& finding : json.at("findings")) {
+        subjects += finding.at("subject").get<std::string>() + ' ';
+        EXPECT_NE(finding.at("state"), "fail") << finding;
+    }
+    EXPECT_EQ(subjects, "kernel module device ABI seccomp trial ");
 }
 
 TEST_F(ToolDoctor, SeesSeccomp) {

@@ -3,12 +3,12 @@
 include_guard(GLOBAL)
 
 set(KSPAWN_WARNINGS
-    -Wall -Wextra -Wpedantic -Werror
+    -Wall -Wextra -Wpedantic ${KSPAWN_ERRORS}
     -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-align -Wcast-qual
     -Wformat=2 -Wundef -Wdouble-promotion -Wimplicit-fallthrough
     -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi -Wmissing-declarations)
 
-# kspawn_cxx(TARGET): C++20, warnings as errors, the ABI header in reach.
+# kspawn_cxx(TARGET): C++20, our warnings, the ABI header in reach.
 function(kspawn_cxx target)
     set_target_properties(${target} PROPERTIES
         CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF

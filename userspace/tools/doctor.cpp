@@ -2,63 +2,33 @@
 #include "doctor.hpp"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <kspawn/backend.h>
 #include <kspawn/command.hpp>
 #include <kspawn/spawn.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
-#include <optional>
 #include <sstream>
 #include <string>
-#include <string_view>
-#include <system_error>
+#include <utility>
 #include <vector>
 
+#include "diagnosis.hpp"
 #include "exit_code.hpp"
 #include "lib/seccomp.hpp"
+#include "module_advice.hpp"
+#include "whole_file.hpp"
 
 namespace kspawn::tool {
 
 namespace {
-
-namespace fs = std::filesystem;
-
-enum class Severity { good, note, bad };
-
-/// Prints one finding; what to do about it goes on lines of its own.
-class Diagnosis {
-public:
-    void add(Severity severity, std::string_view subject, std::string_view finding,
-             std::string_view advice = {}) {
-        static constexpr std::array<std::string_view, 3> marks{"ok", "note", "FAIL"};
-        fmt::print("{:<5} {:<10} {}\n", marks.at(static_cast<std::size_t>(severity)), subject,
-                   finding);
-        if (!advice.empty())
-            fmt::print("{:<17}-> {}\n", "", advice);
-        usable_ = usable_ && severity != Severity::bad;
-    }
-    [[nodiscard]] bool usable() const { return usable_; }
-
-private:
-    bool usable_ = true;
-};
-
-std::string text_of(const fs::path& file) {
-    std::ifstream stream{file};
-    std::string text{std::istreambuf_iterator<char>(stream), {}};
-    while (!text.empty() && text.back() == '\n')
-        text.pop_back();
-    return text;
-}
 
 std::string kernel_release() {
     utsname names{};
@@ -66,46 +36,8 @@ std::string kernel_release() {
     return static_cast<const char*>(names.release);
 }
 
-bool is_there(const fs::path& path) {
-    std::error_code error;
-    return fs::exists(path, error);
-}
-
 bool module_loaded() {
     return is_there("/sys/module/kspawn");
-}
-
-// Beside the tool in a build tree, where `make` leaves one for each kernel.
-std::optional<fs::path> built_module(const std::string& release) {
-    std::error_code error;
-    const auto self = fs::read_symlink("/proc/self/exe", error);
-    auto module = self.parent_path() / "module" / release / "kspawn.ko";
-    if (error || !is_there(module))
-        return {};
-    return module;
-}
-
-bool module_installed(const std::string& release) {
-    const fs::path modules = fs::path("/lib/modules") / release;
-    for (const auto* const place : {"extra", "updates", "updates/dkms"}) {
-        for (const auto* const name : {"kspawn.ko", "kspawn.ko.xz", "kspawn.ko.zst"}) {
-            if (is_there(modules / place / name))
-                return true;
-        }
-    }
-    return false;
-}
-
-std::string how_to_load(const std::string& release) {
-    if (module_installed(release))
-        return "as root: modprobe kspawn";
-    if (const auto module = built_module(release))
-        return fmt::format("as root: insmod {}", module->string());
-    if (is_there(fs::path("/lib/modules") / release / "build"))
-        return "build the module in kspawn's source tree (make module) and insert it";
-    return fmt::format("install the headers of this kernel (on Debian: apt-get install "
-                       "linux-headers-{}), build the module and insert it",
-                       release);
 }
 
 // The series that the module is tested with: qemu/kernels/table.
@@ -114,33 +46,54 @@ std::vector<std::string> tested_series() {
     return {std::istream_iterator<std::string>{names}, {}};
 }
 
+// "7.1" and "6.13" are newer than "6.12"; "6.12.4" is not.
+bool newer_than_all(const std::string& release, const std::vector<std::string>& series) {
+    const auto numbers = [](const std::string& text) {
+        std::pair<int, int> version{0, 0};
+        char dot = 0;
+        std::istringstream{text} >> version.first >> dot >> version.second;
+        return version;
+    };
+    return std::ranges::all_of(
+        series, [&](const std::string& one) { return numbers(one) < numbers(release); });
+}
+
 void check_kernel(Diagnosis& diagnosis, const std::string& release) {
     const auto series = tested_series();
     const auto is_of = [&release](const std::string& one) {
         return release.starts_with(one + ".");
     };
-    if (std::any_of(series.begin(), series.end(), is_of))
+    const auto tested = fmt::format("{}", fmt::join(series, " and "));
+    if (std::ranges::any_of(series, is_of))
         diagnosis.add(Severity::good, "kernel", release);
+    else if (newer_than_all(release, series))
+        diagnosis.add(
+            Severity::note, "kernel",
+            release + ", newer than those that each change is tested with",
+            {"", fmt::format("if the module does not build or load here, boot Linux {}", tested)});
     else
-        diagnosis.add(Severity::note, "kernel", release,
-                      fmt::format("the module is tested with {}; another may not build or not load",
-                                  fmt::join(series, " and ")));
+        diagnosis.add(
+            Severity::note, "kernel", release,
+            {"", fmt::format("the module is tested with {}; another may not build or not load",
+                             tested)});
 }
 
-// Settings that keep modules out; of interest only without ours.
-void check_obstacles(Diagnosis& diagnosis) {
-    if (text_of("/proc/sys/kernel/modules_disabled") == "1")
+// The settings that keep modules out, if any do; of interest only without ours.  Returns
+// whether no module at all can be loaded.
+bool check_obstacles(Diagnosis& diagnosis) {
+    if (text_of("/proc/sys/kernel/modules_disabled") == "1") {
         diagnosis.add(Severity::bad, "loading",
                       "kernel.modules_disabled is 1: no module can be loaded",
-                      "it stays so until the next boot; insert the module before it is set");
-    const auto lockdown = text_of("/sys/kernel/security/lockdown");
-    if (lockdown.find("[integrity]") != std::string::npos ||
-        lockdown.find("[confidentiality]") != std::string::npos)
-        diagnosis.add(Severity::note, "loading", "the kernel is locked down (" + lockdown + ")",
-                      "only signed modules can be loaded: sign it, or switch off Secure Boot");
-    else if (text_of("/sys/module/module/parameters/sig_enforce") == "Y")
-        diagnosis.add(Severity::note, "loading", "the kernel takes signed modules only",
-                      "sign the module with a key that the kernel trusts");
+                      {as_root("reboot"),
+                       "it stays so until the next boot; load the module before it is set"});
+        return true;
+    }
+    if (wants_signature())
+        diagnosis.add(Severity::note, "loading",
+                      "the kernel takes signed modules only (Secure Boot, or module.sig_enforce)",
+                      {"", "the key must be enrolled, that of DKMS by mokutil --import "
+                           "/var/lib/dkms/mok.pub and a boot"});
+    return false;
 }
 
 void check_module(Diagnosis& diagnosis, const std::string& release) {
@@ -148,8 +101,30 @@ void check_module(Diagnosis& diagnosis, const std::string& release) {
         diagnosis.add(Severity::good, "module", "loaded");
         return;
     }
-    diagnosis.add(Severity::bad, "module", "not loaded", how_to_load(release));
-    check_obstacles(diagnosis);
+    const bool hopeless = check_obstacles(diagnosis);
+    const auto other = module_for_another_kernel(release);
+    diagnosis.add(Severity::bad, "module", other.empty() ? "not loaded" : "not loaded; " + other,
+                  hopeless ? Advice{} : how_to_load(release));
+}
+
+// The user whom a command of root's is to let in.
+std::string user_name() {
+    const auto* const entry = ::getpwuid(::getuid());
+    return entry == nullptr ? fmt::format("{}", ::getuid()) : entry->pw_name;
+}
+
+// A device whose mode lets a group in is for the members of that group.
+Advice let_in(const char* device) {
+    struct stat status {};
+    if (::stat(device, &status) != 0)
+        return {};
+    const auto* const group = ::getgrgid(status.st_gid);
+    if (status.st_gid != 0 && group != nullptr && (status.st_mode & S_IRGRP) != 0) {
+        const auto command = as_root(fmt::format("usermod -aG {} {}", group->gr_name, user_name()));
+        return {command, command + ", then log in again"};
+    }
+    const auto command = as_root(fmt::format("chmod 0666 {}", device));
+    return {command, command + "; a udev rule does it at each boot"};
 }
 
 std::string describe_device(const char* device) {
@@ -161,22 +136,23 @@ std::string describe_device(const char* device) {
                        status.st_gid);
 }
 
-std::string device_advice(int error) {
+Advice device_advice(const char* device, int error) {
     switch (error) {
     case ENOENT:
     case ENODEV:
     case ENXIO:
-        return module_loaded() ? "the device is not in this /dev (a container?): let it in, e.g. "
-                                 "docker run --device /dev/kspawn"
-                               : "it appears when the module is loaded";
+        return {"", module_loaded()
+                        ? "the device is not in this /dev (a container?): let it in, e.g. "
+                          "docker run --device /dev/kspawn"
+                        : "it appears when the module is loaded"};
     case EACCES:
-        return "load the module with mode=0666, or let this user in with a udev rule";
+        return let_in(device);
     case EPERM:
-        return "a device cgroup or a filter on ioctl() forbids it: allow the device";
+        return {"", "a device cgroup or a filter on ioctl() forbids it: allow the device"};
     case EPROTO:
-        return "library and module are of different versions: update the older one";
+        return {"", "library and module are of different versions: update the older one"};
     default:
-        return "";
+        return {};
     }
 }
 
@@ -191,13 +167,13 @@ void check_device(Diagnosis& diagnosis, const kspawn_support& support) {
         diagnosis.add(
             Severity::bad, "ABI",
             fmt::format("the module does not speak that of this library, {}", support.library_abi),
-            device_advice(EPROTO));
+            device_advice(support.device, EPROTO));
         return;
     }
     diagnosis.add(
         Severity::bad, "device",
         fmt::format("{}: {} ({})", support.device, std::strerror(support.error), support.reason),
-        device_advice(support.error));
+        device_advice(support.device, support.error));
 }
 
 void check_seccomp(Diagnosis& diagnosis, const kspawn_support& support) {
@@ -208,8 +184,9 @@ void check_seccomp(Diagnosis& diagnosis, const kspawn_support& support) {
     else if (support.step == KSPAWN_STEP_POLICY)
         diagnosis.add(Severity::bad, "seccomp",
                       "this process is under seccomp, and the module refuses such callers",
-                      "start kspawn's callers without a filter, e.g. docker run --security-opt "
-                      "seccomp=unconfined");
+                      {"", "start kspawn's callers without a filter, e.g. docker run "
+                           "--security-opt seccomp=unconfined, or a unit without "
+                           "SystemCallFilter="});
     else
         diagnosis.add(Severity::good, "seccomp", "this process is not under seccomp");
 }
@@ -237,7 +214,7 @@ void check_trial(Diagnosis& diagnosis) {
 
 } // namespace
 
-int doctor() {
+int doctor(bool json) {
     Diagnosis diagnosis;
     const auto release = kernel_release();
     check_kernel(diagnosis, release);
@@ -248,8 +225,10 @@ int doctor() {
     check_seccomp(diagnosis, support);
     if (support.error == 0)
         check_trial(diagnosis);
-    fmt::print("\n{}\n", diagnosis.usable() ? "Programs can be started through the kernel."
-                                            : "Programs cannot be started through the kernel.");
+    if (json)
+        diagnosis.print_json();
+    else
+        diagnosis.print();
     return diagnosis.usable() ? exit_ok : exit_unusable;
 }
 

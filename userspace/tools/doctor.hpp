@@ -5,8 +5,8 @@
 namespace kspawn::tool {
 
 /// Finds out whether programs can be started here, says what stands in the way
-/// and what to do about it, and returns the exit status to end with.
-int doctor();
+/// and what to do about it, in words or in JSON; returns the exit status to end with.
+int doctor(bool json);
 
 } // namespace kspawn::tool
 

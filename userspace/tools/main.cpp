@@ -44,12 +44,13 @@ int main_without_run(std::vector<std::string> arguments) {
     app.add_subcommand("help", "Print this, or help on a COMMAND");
     auto* const doctor_command = app.add_subcommand(
         "doctor", "Find out whether programs can be started here, and if not, why");
-    doctor_command->formatter(std::make_shared<HelpFormatter>("kspawn doctor"));
+    doctor_command->formatter(std::make_shared<HelpFormatter>("kspawn doctor [OPTIONS]"));
+    bool json = false;
+    doctor_command->add_flag("--json", json, "Print a JSON object");
     app.add_subcommand("preload", "Let a program that knows nothing of kspawn start others by it");
     auto* const stats_command =
         app.add_subcommand("stats", "Print what the module has counted since it was inserted");
     stats_command->formatter(std::make_shared<HelpFormatter>("kspawn stats [OPTIONS]"));
-    bool json = false;
     stats_command->add_flag("--json", json, "Print a JSON object");
     std::string directory = stats_directory;
     stats_command
@@ -75,7 +76,7 @@ int main_without_run(std::vector<std::string> arguments) {
     } catch (const CLI::ParseError& error) {
         return finish(app, error);
     }
-    return doctor_command->parsed() ? doctor() : stats(directory, json);
+    return doctor_command->parsed() ? doctor(json) : stats(directory, json);
 }
 
 // `help COMMAND` is `COMMAND --help`.
