@@ -703,7 +703,7 @@ struct kspawn_request *kspawn_request_create(const struct kspawn_args *args,
  * @request: the request; called once
  * @outcome: says what was wrong
  *
- * The larger part of most requests, and of no use if there is no program.  What is
+ * The larger part of most requests, and of no use if there is no program.  Anything
  * made for the caller is left to kspawn_made_settle(), also after an error.
  *
  * Return: 0, or a negative errno.

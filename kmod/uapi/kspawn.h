@@ -116,8 +116,8 @@
 #define KSPAWN_ACTION_PASS	10
 /*
  * A descriptor that the start makes becomes newfd of the child, in the order of
- * the list; with close-on-exec if oflag has O_CLOEXEC.  Of a pipe or a pair of
- * sockets the other end is for whoever makes the call: its number is stored at
+ * the list; with close-on-exec if oflag has O_CLOEXEC.  A pipe or a pair of
+ * sockets has another end for whoever makes the call: its number is stored at
  * path, a __s32 *, and it is close-on-exec.  It is in the caller's table after a
  * call that succeeds only, or one that fails at the step WAIT, when the child is a
  * program; the child's end never is.  So no other thread's fork or start finds the
@@ -170,11 +170,11 @@
 #define KSPAWN_ACTION_NO_NEW_PRIVS 16 /* prctl(PR_SET_NO_NEW_PRIVS) */
 /*
  * prctl(PR_SET_PDEATHSIG), value: a signal, or 0.  The parent is the thread that
- * makes the call; if it has exited meanwhile, the child does not start: ESRCH.  Of
- * a builder's child it is a thread of the process that made the builder, from the
+ * makes the call; if it has exited meanwhile, the child does not start: ESRCH.  For a
+ * builder's child it is a thread of the process that made the builder, from the
  * start on; one that exits while a start is under way that fails leaves its signal
- * pending.  As with prctl(), a later change of ids or capabilities clears it, and
- * so does a program that is set-user-ID or has capabilities.
+ * pending.  A later change of ids clears it, and so does a program that gains
+ * capabilities: one that is set-user-ID or has some, or root's after a loss of some.
  */
 #define KSPAWN_ACTION_PDEATHSIG	17
 /* setresuid(), setresgid(): value: real; value2: effective; value3: saved; or -1 */

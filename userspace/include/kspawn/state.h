@@ -76,7 +76,7 @@ KSPAWN_API int kspawn_spawn_file_actions_addnonewprivs_np(kspawn_spawn_file_acti
  *
  * The parent is the thread that makes the call, or, for a builder, a thread of the process
  * that made it.  If that has exited meanwhile the program is not started (ESRCH).  A change
- * of ids or capabilities clears the signal, as does the execution of a set-user-ID program:
+ * of ids clears the signal, as does a program that gains capabilities or is set-user-ID:
  * put this behind addresuid_np().  Fails at the start with EINVAL for what is no signal.
  *
  * @param[in] signal_number the signal; 0: none
