@@ -108,9 +108,6 @@ test-nightly: deps-debug deps-fuzz deps-root
 	@qemu/kernels/matrix
 	@tests/readme/run --nightly
 	@tests/fuzz/library/run 600
-	@tests/run --jobs 1 $(KERNELS:%=--kernel %) \
-		--env KSPAWN_CONFORMANCE_GLIBC=$$(tests/bench/libc glibc-trixie) \
-		--env KSPAWN_CONFORMANCE_MUSL=$$(tests/bench/libc musl-trixie) '^conformance/'
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
 	@tests/run --jobs 1 $(NIGHTLY_SERIES:%=--kernel %) \
 		'^(lib|command|preload|conformance|faults)/|$(TRACER_TESTS)'
