@@ -106,6 +106,7 @@ test-nightly: deps-debug deps-fuzz deps-root
 		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) --env KSPAWN_RACES_ROUNDS=2000 \
 		'^(conformance|races)/|^guest/fuzz_ioctl|^abi/(stress$$|reload)'
 	@qemu/kernels/matrix
+	@python3 -m unittest discover -s tests/alone -p '*_test.py'
 	@tests/readme/run --nightly
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'

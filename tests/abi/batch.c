@@ -263,11 +263,13 @@ TEST_F(spawn, no_child_for_one)
 	struct rlimit limit = { .rlim_cur = 2, .rlim_max = 2 };
 	struct before before;
 	struct batch b;
+	int tries;
 
 	need_root(_metadata);
 	batch_init(&b, 3, KSPAWN_BATCH_ALL_OR_NONE);
 	spawn_open(&b.starts[0], 9, "made", O_CREAT | O_WRONLY, 0666);
-	ASSERT_EQ(0, own_drop_privileges());
+	/* A user of this test alone: what others have left counts as long as it is there. */
+	ASSERT_EQ(0, setresuid(100000 + getpid(), 100000 + getpid(), 100000 + getpid()));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
 	expect_batch_failed(_metadata, self->device, &b, 1, EAGAIN, KSPAWN_STEP_CLONE, 0);
 	expect_given_up(_metadata, &b, 0);
@@ -276,7 +278,10 @@ TEST_F(spawn, no_child_for_one)
 
 	b.args.flags = KSPAWN_BATCH_PIPES;
 	before_call(&before);
-	ASSERT_EQ(1, batch_start(self->device, &b));
+	/* A child that was given up counts until it is gone. */
+	for (tries = 0; tries < 1000 && !batch_start(self->device, &b); tries++)
+		own_sleep_ms(10);
+	ASSERT_LT(0, b.starts[0].result.pid);
 	expect_start_failed(_metadata, &b, 1, EAGAIN, KSPAWN_STEP_CLONE, 0);
 	expect_start_failed(_metadata, &b, 2, EAGAIN, KSPAWN_STEP_CLONE, 0);
 	EXPECT_EQ(0, own_wait(b.starts[0].result.pid));

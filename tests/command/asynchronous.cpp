@@ -322,8 +322,9 @@ TEST_F(Asynchronous, KillReachesTheOneThatHasTheNumber) {
         if (!(last << first - 1 << std::flush))
             GTEST_SKIP() << "only root says which number is next";
         second = shell("exec sleep 60").spawn_async(queue, keep);
-        if (second != first)
+        if (second != first) {
             EXPECT_TRUE(queue.kill(second, SIGKILL));
+        }
     }
     ASSERT_EQ(second, first);
     EXPECT_TRUE(queue.kill(second, SIGKILL));

@@ -36,6 +36,7 @@ FIXTURE_VARIANT_ADD(spawn, access_remote_vm) { .name = "access_remote_vm" };
 FIXTURE_VARIANT_ADD(spawn, vm_mmap) { .name = "vm_mmap" };
 FIXTURE_VARIANT_ADD(spawn, user_path_at) { .name = "user_path_at" };
 FIXTURE_VARIANT_ADD(spawn, kmalloc) { .name = "__kmalloc_cache_noprof" };
+FIXTURE_VARIANT_ADD(spawn, kmalloc_of_any_size) { .name = "__kmalloc_noprof" };
 FIXTURE_VARIANT_ADD(spawn, down_write_killable) { .name = "down_write_killable" };
 FIXTURE_VARIANT_ADD(spawn, replace_fd) { .name = "replace_fd" };
 FIXTURE_VARIANT_ADD(spawn, receive_fd_replace) { .name = "receive_fd_replace" };
@@ -106,6 +107,9 @@ static bool is_good(const struct fault_case *c, const struct faulty_function *f,
 		return false;
 	if (!fault)
 		return as_without;
+	/* One of a batch that has failed already gives the others up, at whatever they are. */
+	if (fault_case_is_batch(c) && c->error && as_without)
+		return true;
 	return (r->error && may_show_as(f, r->error)) || (f->harmless && as_without);
 }
 

@@ -32,6 +32,7 @@ const struct faulty_function faulty_functions[] = {
 	{ { "vm_mmap" }, -ENOMEM, { ENOMEM }, false, false },
 	{ { "user_path_at", "user_path_at_empty" }, -EIO, { EIO }, false, false },
 	{ { "__kmalloc_cache_noprof", "kmalloc_trace" }, 0, { ENOMEM }, false, false },
+	{ { "__kmalloc_noprof", "__kmalloc" }, 0, { ENOMEM }, false, false },
 	{ { "down_write_killable" }, -EINTR, { EINTR }, false, false },
 	{ { "kmem_cache_alloc_noprof", "kmem_cache_alloc" }, 0, { ENOMEM }, false, false },
 	{ { "__kvmalloc_node_noprof", "kvmalloc_node" }, 0, { ENOMEM }, false, false },
@@ -138,7 +139,7 @@ static const char *const cannot_fail[] = {
 
 	/* These only look at something, move or count it. */
 	"fd_install", "path_get", "pid_nr_ns", "get_task_pid", "pid_task",
-	"get_pid_task", "seq_printf", "follow_down_one",
+	"get_pid_task", "task_active_pid_ns", "seq_printf", "follow_down_one",
 	"from_k[ug]id*", "full_name_hash", "kernel_sigaction", "sigprocmask", "sort", "str*",
 	"sized_strscpy", "snprintf", "sysfs_emit", "mem*", "_find_*", "__sw_hweight64", "noop_llseek",
 

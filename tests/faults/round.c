@@ -98,6 +98,7 @@ static pid_t start_in_batch(int device, struct spawn *s)
 	struct spawn others[2];
 	struct spawn *all[3] = { &others[0], s, &others[1] };
 	__u64 addresses[3];
+	pid_t pid = -1;
 	__u32 failed = sizeof(all) / sizeof(*all);
 	struct kspawn_batch batch = {
 		.size = sizeof(batch),
@@ -113,8 +114,10 @@ static pid_t start_in_batch(int device, struct spawn *s)
 		all[i]->args.flags = all[i] == s ? s->args.flags : s->args.flags & KSPAWN_WAIT;
 		addresses[i] = spawn_pointer(&all[i]->args);
 	}
+	/* Also where there is no memory for the result. */
+	s->args.pid = spawn_pointer(&pid);
 	if (ioctl(device, KSPAWN_IOC_BATCH, &batch) == (int)batch.count)
-		return s->result.pid;
+		return pid;
 	/* No memory for the batch itself: it is about none of them. */
 	if (failed == batch.count)
 		s->result = (struct kspawn_result){

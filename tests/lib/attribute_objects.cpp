@@ -82,8 +82,9 @@ TEST_F(AttributeObject, EveryFlagIsKept) {
         EXPECT_EQ(kspawn_spawnattr_setflags(&object, value), known ? 0 : EINVAL) << flag;
         short flags = -1;
         EXPECT_EQ(kspawn_spawnattr_getflags(&object, &flags), 0);
-        if (known)
+        if (known) {
             EXPECT_EQ(flags, value);
+        }
     }
     EXPECT_EQ(kspawn_spawnattr_setflags(&object, all_flags), 0);
     EXPECT_EQ(kspawn_spawnattr_setflags(&object, -1), EINVAL);
@@ -218,8 +219,9 @@ TEST_F(AttributeObject, UnusableObjectsAreRefusedByEveryFunction) {
     EXPECT_EQ(kspawn_spawnattr_init(nullptr), EINVAL);
     EXPECT_EQ(kspawn_spawnattr_init(&destroyed), 0) << "it may be used again";
     for (const auto& [name, call] : all_functions()) {
-        if (name != "destroy")
+        if (name != "destroy") {
             EXPECT_EQ(call(&destroyed), 0) << name;
+        }
     }
 }
 

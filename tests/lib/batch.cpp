@@ -370,9 +370,9 @@ TEST_P(BatchAllOrNone, NoProgramRuns) {
         path = scratch.write("broken", broken.text, 0755);
     handle(SIGCHLD, count_sigchld);
     sigchlds = 0;
-    for (const unsigned flags : {KSPAWN_BATCH_ALL_OR_NONE | KSPAWN_BATCH_PIDFDS,
-                                 KSPAWN_BATCH_ALL_OR_NONE | KSPAWN_BATCH_PIPES |
-                                     KSPAWN_BATCH_PGROUP | KSPAWN_BATCH_WAIT}) {
+    for (const unsigned flags : {unsigned{KSPAWN_BATCH_ALL_OR_NONE | KSPAWN_BATCH_PIDFDS},
+                                 unsigned{KSPAWN_BATCH_ALL_OR_NONE | KSPAWN_BATCH_PIPES |
+                                          KSPAWN_BATCH_PGROUP | KSPAWN_BATCH_WAIT}}) {
         for (std::size_t place = 0; place < 3; ++place) {
             starts.clear();
             arguments.clear();

@@ -675,8 +675,8 @@ TEST_F(FileActions, FallbackMakesThemBefore) {
     ASSERT_EQ(kspawn_spawn_file_actions_setfallback_np(object, 1), 0);
     const auto before = open_descriptors();
     // The lowest free numbers are those that other actions put something on.
-    for (int number = 3; number < 12; ++number)
-        ASSERT_EQ(kspawn_spawn_file_actions_addopen(object, number, "/dev/null", O_RDONLY, 0), 0);
+    for (int low = 3; low < 12; ++low)
+        ASSERT_EQ(kspawn_spawn_file_actions_addopen(object, low, "/dev/null", O_RDONLY, 0), 0);
     int end = 0;
     ASSERT_EQ(kspawn_spawn_file_actions_addmemfd_np(object, 0, "from memory", 11, 0), 0);
     ASSERT_EQ(kspawn_spawn_file_actions_addpipe_np(object, 1, O_WRONLY, O_NONBLOCK, &end), 0);

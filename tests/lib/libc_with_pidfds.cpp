@@ -39,6 +39,9 @@ int start_by(Start start, int* pidfd, const char* path,
 
 } // namespace
 
+// A libc that has them declares them.
+#pragma GCC diagnostic ignored "-Wmissing-declarations"
+
 extern "C" {
 
 KSPAWN_API int pidfd_spawn(int* pidfd, const char* path,

@@ -101,8 +101,8 @@ INSTANTIATE_TEST_SUITE_P(Libc, Libcs,
                                            Libc{"_glibc_2_31", true, false, false, false, true},
                                            Libc{"_glibc_2_28", false, false, false, false, true},
                                            Libc{"_musl", true, false, false, false, false}),
-                         [](const auto& info) {
-                             const std::string suffix = info.param.suffix;
+                         [](const auto& libc) {
+                             const std::string suffix = libc.param.suffix;
                              return suffix.empty() ? "this" : suffix.substr(1);
                          });
 

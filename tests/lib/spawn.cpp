@@ -188,8 +188,9 @@ TEST_F(SpawnFailure, ErrorsAreThoseOfExecve) {
 TEST_F(SpawnFailure, LeavesNothing) {
     // With and without an action: without one, some are found out early.
     for (const bool with_action : {false, true}) {
-        if (with_action)
+        if (with_action) {
             ASSERT_EQ(kspawn_spawn_file_actions_addchdir(actions.get(), "."), 0);
+        }
         const auto descriptors = open_descriptors();
         sigchld_count = 0;
         ::signal(SIGCHLD, [](int) { sigchld_count = sigchld_count + 1; });
@@ -211,8 +212,9 @@ TEST_F(SpawnFailure, LeavesNothing) {
         }
         ::signal(SIGCHLD, SIG_DFL);
         // failure-without-sigchld of kspawn-differences(7)
-        if (!through_libc())
+        if (!through_libc()) {
             EXPECT_EQ(sigchld_count, 0);
+        }
         EXPECT_EQ(open_descriptors(), descriptors);
     }
 }

@@ -670,10 +670,10 @@ TEST_P(ToolRunBy, Statuses) {
 TEST_P(ToolRunBy, Verbose) {
     const auto ended = run_by({"--verbose", "sh", "-c", "echo $$; exit 3"});
     EXPECT_EQ(ended.status, 3);
-    auto pid = ended.out;
-    pid.pop_back();
-    EXPECT_EQ(ended.err, "kspawn: started sh as process " + pid +
-                             (through_libc() ? " through libc" : "") + "\nkspawn: " + pid +
+    auto shell = ended.out;
+    shell.pop_back();
+    EXPECT_EQ(ended.err, "kspawn: started sh as process " + shell +
+                             (through_libc() ? " through libc" : "") + "\nkspawn: " + shell +
                              " exited with 3\n");
 }
 

@@ -109,8 +109,9 @@ TEST(Namespace, StartsItsProgramsThroughItsLibc) {
     EXPECT_EQ(run(7), 7);
     EXPECT_EQ(have_kernel() ? read_file(counter) : "", before);
     EXPECT_EQ(run_shell("echo ours").output, "ours\n");
-    if (have_kernel())
+    if (have_kernel()) {
         EXPECT_NE(read_file(counter), before) << "ours is the kernel's";
+    }
 }
 
 } // namespace

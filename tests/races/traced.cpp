@@ -80,9 +80,10 @@ TEST_P(TracedTrial, IsReportedIfItHappens) {
     ASSERT_TRUE(trial.evidence.is_object()) << trial.trouble;
     EXPECT_EQ(difference(trial, recorded().trace), "") << trial.evidence.dump();
     const auto libc = trial.evidence.at("libc").get<std::string>();
-    if (std::ranges::find(known_libcs(), libc) != known_libcs().end())
+    if (std::ranges::find(known_libcs(), libc) != known_libcs().end()) {
         EXPECT_EQ(trial.outcome(), expected(trial.hazard.name, trial.way.name))
             << "as without the tracer";
+    }
 }
 
 class TracedClean : public ::testing::TestWithParam<std::size_t> {

@@ -43,8 +43,9 @@ TEST_F(Page, NeedsNothingFromElsewhere) {
         EXPECT_NE(name, "src");
         EXPECT_NE(name, "onclick");
         EXPECT_NE(name, "style");
-        if (name == "href")
+        if (name == "href") {
             EXPECT_EQ(value, "data:,");
+        }
     }
     // A name, and no place.
     const std::string space = "\"http://www.w3.org/2000/svg\"";

@@ -63,7 +63,7 @@ TEST(Histogram, percentilesAreAtMostAnEighthTooHigh) {
     EXPECT_EQ(histogram.percentile(50), 0U);
     for (std::uint64_t i = 1; i <= 1000; i++)
         histogram.add(i * 1000);
-    for (const int percent : {1, 50, 90, 99}) {
+    for (const unsigned percent : {1U, 50U, 90U, 99U}) {
         EXPECT_GE(histogram.percentile(percent), percent * 10'000U);
         EXPECT_LE(histogram.percentile(percent), percent * 11'250U);
     }

@@ -124,8 +124,9 @@ TEST(Creds, eachSortOfChangeIsTold) {
     EXPECT_EQ(changed(5), Strings{"thread_keyring"});
     EXPECT_FALSE(changes.at(4).at("after").at("no_new_privs"));
     EXPECT_TRUE(changes.at(5).at("after").at("no_new_privs"));
-    if (std::filesystem::exists("/sys/module/apparmor/parameters/enabled"))
+    if (std::filesystem::exists("/sys/module/apparmor/parameters/enabled")) {
         EXPECT_EQ(changes.at(0).at("before").at("label"), "unconfined");
+    }
 }
 
 TEST(Creds, whatWritesTheMemoryInAWindowIsCounted) {
@@ -157,8 +158,9 @@ TEST(Signals, aHandlerInAChildIsTold) {
     EXPECT_NE(signal.at("pid"), signal.at("caller").at("pid"));
     // It comes from the process that has made the caller.
     for (const auto& window : traced.of("windows")) {
-        if (window.at("child").at("pid") == signal.at("caller").at("pid"))
+        if (window.at("child").at("pid") == signal.at("caller").at("pid")) {
             EXPECT_EQ(signal.at("sender"), window.at("pid"));
+        }
     }
 }
 
@@ -247,8 +249,9 @@ TEST(Stalls, aContendedLockIsTold) {
     int waits = 0;
     for (const auto& stall : traced.of("stalls")) {
         // With PREEMPT_RT, a writer that waits for readers owns what is inside of the lock.
-        if (stall.at("cause") == "lock" && !stall.at("holder").is_null())
+        if (stall.at("cause") == "lock" && !stall.at("holder").is_null()) {
             EXPECT_NE(stall.at("holder").at("tid"), stall.at("tid")) << stall;
+        }
         if (stall.at("lock") == "mmap_lock" && stall.at("role") == "thread") {
             waits++;
             EXPECT_EQ(stall.at("way"), "vfork") << stall;

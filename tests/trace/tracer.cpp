@@ -48,8 +48,9 @@ Trace run_tracer_on(const std::vector<std::string>& options, const std::string& 
     command.insert(command.end(), {"--", program});
     command.insert(command.end(), arguments.begin(), arguments.end());
     auto traced = run_tracer(command);
-    if (traced.summary.is_object())
+    if (traced.summary.is_object()) {
         EXPECT_EQ(traced.summary.at("command_status"), 0) << traced.err;
+    }
     return traced;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A thousand tool calls, sixteen at a time, from one thread: sixteen coroutines make them, one
-// after the other.
+// A thousand tool calls, or as many as are asked for, sixteen at a time, from one thread: sixteen
+// coroutines make them, one after the other.
 #include <chrono>
 #include <coroutine>
 #include <exception>
@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t calls = 1000;
 constexpr std::size_t at_a_time = 16;
 
 struct Coroutine {
@@ -30,7 +29,8 @@ kspawn::Command tool(const std::string& input) {
     return kspawn::Command("/bin/cat").input(input).time_limit(60s).close_other_descriptors();
 }
 
-Coroutine work(kspawn::CaptureQueue& queue, std::size_t& next, std::size_t& right) try {
+Coroutine work(kspawn::CaptureQueue& queue, std::size_t calls, std::size_t& next,
+               std::size_t& right) try {
     while (next < calls) {
         const std::string input = "call " + std::to_string(next++);
         const kspawn::Output output = co_await tool(input).capture_async(queue);
@@ -43,12 +43,13 @@ Coroutine work(kspawn::CaptureQueue& queue, std::size_t& next, std::size_t& righ
 
 } // namespace
 
-int main() {
+int main(int count, char** arguments) {
+    const std::size_t calls = count > 1 ? std::stoul(arguments[1]) : 1000;
     kspawn::CaptureQueue queue;
     std::size_t next = 0;
     std::size_t right = 0;
     for (std::size_t i = 0; i < at_a_time; ++i)
-        work(queue, next, right);
+        work(queue, calls, next, right);
     while (queue.pending() != 0)
         queue.wait();
     std::cout << right << " of " << calls << " calls are right\n";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A thousand tool calls, sixteen at a time, from one thread: each has its input and its limit
-// of time, and epoll says which of them has something to do.
+// A thousand tool calls, or as many as are asked for, sixteen at a time, from one thread: each has
+// its input and its limit of time, and epoll says which of them has something to do.
 #include <sys/epoll.h>
 
 #include <chrono>
@@ -19,8 +19,8 @@ static kspawn::Command tool(std::size_t number) {
         .close_other_descriptors();
 }
 
-int main() {
-    constexpr std::size_t calls = 1000;
+int main(int count, char** arguments) {
+    const std::size_t calls = count > 1 ? std::stoul(arguments[1]) : 1000;
     constexpr std::size_t at_a_time = 16;
     const kspawn::FileDescriptor epoll(epoll_create1(EPOLL_CLOEXEC));
     std::map<std::size_t, kspawn::Capture> running;
