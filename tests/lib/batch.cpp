@@ -461,7 +461,7 @@ TEST_F(Batch, EventsNeedRoom) {
 // child of another thread that has one keeps a reader waiting.
 TEST_F(Batch, NoForkInheritsAnEnd) {
     KSPAWN_NOT_THROUGH_LIBC("the pipes are the caller's for a moment");
-    constexpr int rounds = 2000;
+    constexpr int rounds = 500;
     const auto before = open_descriptors();
     std::set<int> known;
     for (const auto& [number, target] : before)
