@@ -8,6 +8,7 @@
 
 #include "barrier.h"
 #include "batch.h"
+#include "copy.h"
 #include "made.h"
 #include "request.h"
 #include "signals.h"
@@ -65,16 +66,9 @@ static u32 common_flags(const struct batch *batch)
 static int copy_batch(struct kspawn_batch *args,
 		      const struct kspawn_batch __user *from)
 {
-	u32 size;
-	int err;
+	int err = kspawn_copy_struct(args, sizeof(*args), from,
+				     KSPAWN_BATCH_SIZE_VER0);
 
-	if (get_user(size, &from->size))
-		return -EFAULT;
-	if (size < KSPAWN_BATCH_SIZE_VER0)
-		return -EINVAL;
-	if (size > KSPAWN_SIZE_MAX)
-		return -E2BIG;
-	err = copy_struct_from_user(args, sizeof(*args), from, size);
 	if (err)
 		return err;
 	if ((args->flags & ~KSPAWN_BATCH_FLAGS_ALL) || args->reserved ||
@@ -327,7 +321,7 @@ static int await_programs(struct batch *batch)
 		}
 		if (start->ret < 0 && !batch->culprit && !is_given_up(start) &&
 		    (killed || has_flag(batch, KSPAWN_BATCH_ALL_OR_NONE)))
-			batch->culprit = start;
+			blame(batch, start);
 	}
 	return batch->culprit ? batch->culprit->ret : 0;
 }

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "copy.h"
 #include "queue.h"
 #include "request.h"
 
@@ -173,16 +174,9 @@ static const struct file_operations queue_operations = {
 static int copy_options(struct kspawn_completion *options,
 			const struct kspawn_completion __user *from)
 {
-	u32 size;
-	int err;
+	int err = kspawn_copy_struct(options, sizeof(*options), from,
+				     KSPAWN_COMPLETION_SIZE_VER0);
 
-	if (get_user(size, &from->size))
-		return -EFAULT;
-	if (size < KSPAWN_COMPLETION_SIZE_VER0)
-		return -EINVAL;
-	if (size > KSPAWN_SIZE_MAX)
-		return -E2BIG;
-	err = copy_struct_from_user(options, sizeof(*options), from, size);
 	if (err)
 		return err;
 	if ((options->flags & ~O_NONBLOCK) || options->reserved ||

@@ -18,6 +18,7 @@
 #include "audit.h"
 #include "barrier.h"
 #include "builder.h"
+#include "copy.h"
 #include "made.h"
 #include "operations.h"
 #include "queue.h"
@@ -184,23 +185,16 @@ int kspawn_request_copy_args(struct kspawn_args *args,
 			     enum kspawn_call call,
 			     struct kspawn_outcome *outcome)
 {
-	u32 size;
 	int err;
 
 	memset(args, 0, sizeof(*args));
-	if (get_user(size, &from->size))
-		return bad_copy(outcome, KSPAWN_ARG_ARGS, -EFAULT);
-	if (size < KSPAWN_ARGS_SIZE_VER0)
-		return bad_copy(outcome, KSPAWN_ARG_ARGS, -EINVAL);
-	if (size > KSPAWN_SIZE_MAX)
-		return bad_copy(outcome, KSPAWN_ARG_ARGS, -E2BIG);
-	err = copy_struct_from_user(args, sizeof(*args), from, size);
+	err = kspawn_copy_struct(args, sizeof(*args), from,
+				 KSPAWN_ARGS_SIZE_VER0);
 	if (err) {
 		/* -E2BIG comes before anything is copied. */
 		args->result = 0;
 		return bad_copy(outcome, KSPAWN_ARG_ARGS, err);
 	}
-	args->size = size;
 
 	err = -EINVAL;
 	if (!args->result != !args->result_size)
