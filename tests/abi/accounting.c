@@ -1,41 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Memory is charged to the cgroup of the process that it is for. */
 #include "lib/batches.h"
+#include "lib/cgroups.h"
 #include "lib/completion.h"
 #include "lib/userfault.h"
 
-#include <linux/magic.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 
-#define ROOT		"/sys/fs/cgroup"
-#define NEEDS_CGROUP	"needs root and a memory controller of cgroup v2"
 #define PIPES		"2000"
 /* The least that a pipe takes: its buffers. */
 #define PIPES_BYTES	(2000 * 640L)
-
-/* A group of our own with a memory controller; false if there is none. */
-static bool make_cgroup(char path[64])
-{
-	struct statfs fs;
-
-	if (geteuid() || statfs(ROOT, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
-	    put(ROOT "/cgroup.subtree_control", "+memory"))
-		return false;
-	snprintf(path, 64, ROOT "/kspawn-accounting-%d", getpid());
-	return !mkdir(path, 0755);
-}
-
-static long bytes_of(const char *cgroup)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/memory.current", cgroup);
-	return totals_number(path);
-}
 
 enum way { FORK, SPAWN, SPAWN_WITH_THREAD, SPAWN_WITH_ACTIONS, SPAWN_INTO, SPAWN_IN_BATCH };
 
@@ -98,8 +75,8 @@ static void expect_pipes_charged(struct __test_metadata *_metadata, int device, 
 	int ready[2];
 	long before;
 
-	if (!make_cgroup(cgroup))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(cgroup))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
@@ -164,8 +141,8 @@ TEST_F(spawn, requests)
 	char cgroup[64];
 
 	ASSERT_LE(0, completion);
-	if (!make_cgroup(cgroup))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(cgroup))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	mkfifo("fifo", 0600);
 	for (i = 0; i < BIG_ACTIONS; i++) {
 		actions[i].op = KSPAWN_ACTION_CLOSE;
@@ -228,8 +205,8 @@ static void expect_charged(struct __test_metadata *_metadata, int device,
 	pid_t pid;
 
 	ASSERT_NE(MAP_FAILED, caller);
-	if (!make_cgroup(caller->cgroup))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(caller->cgroup))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	caller->device = device;
@@ -489,7 +466,7 @@ TEST_F(spawn, contents_of_a_file_in_memory)
 
 static long dying_cgroups(void)
 {
-	FILE *file = fopen(ROOT "/cgroup.stat", "re");
+	FILE *file = fopen(CGROUP_ROOT "/cgroup.stat", "re");
 	char line[128];
 	long dying = -1;
 
@@ -538,7 +515,7 @@ TEST_F(spawn, removed_groups)
 	long before;
 
 	if (geteuid())
-		SKIP(return, NEEDS_CGROUP);
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	before = fewest_dying_cgroups(0);
 	for (int i = 0; i < 5; i++)
 		expect_charged(_metadata, self->device, start_some, 0);

@@ -1,51 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The cgroup of a builder's child, and what is charged to it. */
 #include "lib/builders.h"
+#include "lib/cgroups.h"
 
-#include <linux/magic.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 
-#define ROOT		"/sys/fs/cgroup"
-#define NEEDS_CGROUP	"needs root and a memory controller of cgroup v2"
 #define PIPES		"450"
 /* The least that a pipe takes: its buffers. */
 #define PIPES_BYTES	(450 * 640L)
-
-/* A group of our own with a memory controller; false if there is none. */
-static bool make_cgroup(char path[64])
-{
-	struct statfs fs;
-
-	if (geteuid() || statfs(ROOT, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
-	    put(ROOT "/cgroup.subtree_control", "+memory"))
-		return false;
-	snprintf(path, 64, ROOT "/kspawn-builder-%d", getpid());
-	return !mkdir(path, 0755);
-}
-
-static void remove_cgroup(struct __test_metadata *_metadata, const char *path)
-{
-	for (int i = 0; i < 1000 && rmdir(path) && errno == EBUSY; i++)
-		own_sleep_ms(10);
-	EXPECT_NE(0, access(path, F_OK));
-}
-
-static long bytes_of(const char *cgroup)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/memory.current", cgroup);
-	return totals_number(path);
-}
 
 static bool is_in(pid_t pid, const char *cgroup)
 {
 	char text[64];
 
 	read_field(pid, "cgroup", "0:", text);
-	return !strcmp(text, cgroup + strlen(ROOT));
+	return !strcmp(text, cgroup + strlen(CGROUP_ROOT));
 }
 
 /* A builder whose child is in the group from its birth. */
@@ -72,8 +42,8 @@ TEST_F(spawn, made_in_it)
 	int builder;
 	pid_t pid;
 
-	if (!make_cgroup(path))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(path))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	builder = builder_in(_metadata, self->device, path, &pid);
 	EXPECT_TRUE(is_in(pid, path));
 	/* It belongs to the creation, and to no later call. */
@@ -125,8 +95,8 @@ TEST_F(spawn, pipes_of_its_program)
 	int builder;
 	pid_t pid;
 
-	if (!make_cgroup(path))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(path))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	builder = builder_in(_metadata, self->device, path, &pid);
 	expect_pipes_charged(_metadata, builder, pid, path);
 }
@@ -139,8 +109,8 @@ TEST_F(spawn, pipes_of_its_program_after_a_move)
 	int builder;
 	pid_t pid;
 
-	if (!make_cgroup(path))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(path))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	builder = assert_builder(_metadata, self->device, &pid);
 	plain_init(&s);
 	spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
@@ -158,11 +128,11 @@ TEST_F(spawn, leaves_its_cgroup)
 	int builder;
 	pid_t pid;
 
-	if (!make_cgroup(path))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(path))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	builder = builder_in(_metadata, self->device, path, &pid);
 	snprintf(text, sizeof(text), "%d", pid);
-	ASSERT_EQ(0, put_in(ROOT, "cgroup.procs", text));
+	ASSERT_EQ(0, put_in(CGROUP_ROOT, "cgroup.procs", text));
 	remove_cgroup(_metadata, path);
 	expect_alive(_metadata, builder, pid);
 	close(builder);
@@ -177,8 +147,8 @@ TEST_F(spawn, out_of_memory)
 	int builder;
 	pid_t pid;
 
-	if (!make_cgroup(path))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(path))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	idle_take(&before);
 	ASSERT_EQ(0, announce_failing_allocations());
 	builder = builder_in(_metadata, self->device, path, &pid);

@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A builder that waits costs no time, is no load, and takes little memory. */
 #include "lib/builders.h"
+#include "lib/cgroups.h"
 
-#include <linux/magic.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 
-#define ROOT		"/sys/fs/cgroup"
-#define NEEDS_CGROUP	"needs root and a memory controller of cgroup v2"
 #define BUILDERS	100
 /*
  * Beside the kernel's stack, which has 16 KiB.  The task takes 10 of that, and the page table
  * of an empty memory, which the kernel makes twice as large as one page, 8.
  */
 #define MOST_BYTES	((28 + 16) << 10)
-
-/* A group of our own with a memory controller; false if there is none. */
-static bool make_cgroup(char path[64])
-{
-	struct statfs fs;
-
-	if (geteuid() || statfs(ROOT, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
-	    put(ROOT "/cgroup.subtree_control", "+memory"))
-		return false;
-	snprintf(path, 64, ROOT "/kspawn-idle-%d", getpid());
-	return !mkdir(path, 0755);
-}
-
-static long bytes_of(const char *cgroup)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/memory.current", cgroup);
-	return totals_number(path);
-}
 
 /* Lists and actions that are of no use any more once they have been carried out. */
 static void large_init(struct spawn *s)
@@ -79,8 +56,8 @@ static void expect_little_memory(struct __test_metadata *_metadata, int device, 
 	char path[64], byte;
 	pid_t maker;
 
-	if (!make_cgroup(path))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_memory_cgroup(path))
+		SKIP(return, NEEDS_MEMORY_CGROUP);
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
 	maker = assert_fork(_metadata);
@@ -100,8 +77,7 @@ static void expect_little_memory(struct __test_metadata *_metadata, int device, 
 		TH_LOG("not even a stack was charged");
 	ASSERT_EQ(1, write(go[1], "x", 1));
 	EXPECT_EQ(0, own_wait(maker));
-	while (rmdir(path) && errno == EBUSY)
-		own_sleep_ms(10);
+	remove_cgroup(_metadata, path);
 }
 
 TEST_F(spawn, memory)

@@ -258,7 +258,7 @@ TEST_F(spawn, frozen_and_thawed)
 	}
 	EXPECT_TRUE(some_more(&h, 3));
 	end_spawners(_metadata, &h);
-	EXPECT_EQ(0, rmdir(path));
+	remove_cgroup(_metadata, path);
 }
 
 /* While frozen, whoever waits for a child in exec waits on, and no longer. */
@@ -285,7 +285,7 @@ TEST_F(spawn, frozen_for_a_while)
 		ASSERT_EQ(0, put_in(path, "cgroup.freeze", "0"));
 	}
 	end_spawners(_metadata, &h);
-	EXPECT_EQ(0, rmdir(path));
+	remove_cgroup(_metadata, path);
 }
 
 /* Frozen with its child, which is not a program yet, whichever way it waits. */
@@ -319,7 +319,7 @@ static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 f
 	ASSERT_TRUE(own_wait_state(child, 'S'));
 	spawn_release();
 	EXPECT_EQ(0, own_wait(caller));
-	EXPECT_EQ(0, rmdir(path));
+	remove_cgroup(_metadata, path);
 }
 
 TEST_F(spawn, frozen_in_an_action)
@@ -356,8 +356,8 @@ TEST_F(spawn, limit_of_a_cgroup_that_moves)
 	ASSERT_EQ(0, put_in(path, "pids.max", "max"));
 	EXPECT_TRUE(some_more(&h, 3));
 	end_spawners(_metadata, &h);
-	EXPECT_EQ(0, number_in(path, "pids.current"));
-	EXPECT_EQ(0, rmdir(path));
+	expect_no_process(_metadata, path);
+	remove_cgroup(_metadata, path);
 }
 
 /* Until the kernel kills it for that. */
@@ -412,8 +412,8 @@ TEST_F(spawn, killed_for_want_of_memory)
 	}
 	totals_take(&after);
 	expect_totals(_metadata, &before, &after, 100 * rounds);
-	EXPECT_EQ(0, number_in(path, "pids.current") > 0);
-	EXPECT_EQ(0, rmdir(path));
+	expect_no_process(_metadata, path);
+	remove_cgroup(_metadata, path);
 }
 
 struct image {

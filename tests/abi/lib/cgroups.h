@@ -5,7 +5,9 @@
 
 #include "fixture.h"
 
+#include <linux/magic.h>
 #include <stdio.h>
+#include <sys/vfs.h>
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
 #define NEEDS_CGROUP	"needs root and cgroup v2"
@@ -15,6 +17,35 @@ static inline bool make_cgroup(char path[64])
 {
 	snprintf(path, 64, CGROUP_ROOT "/kspawn-%d", getpid());
 	return !geteuid() && !access(CGROUP_ROOT "/cgroup.procs", W_OK) && !mkdir(path, 0755);
+}
+
+#define NEEDS_MEMORY_CGROUP	"needs root and a memory controller of cgroup v2"
+
+/* The same, with a memory controller. */
+static inline bool make_memory_cgroup(char path[64])
+{
+	struct statfs fs;
+
+	return !geteuid() && !statfs(CGROUP_ROOT, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC &&
+	       !put(CGROUP_ROOT "/cgroup.subtree_control", "+memory") && make_cgroup(path);
+}
+
+/* The memory that is charged to it. */
+static inline long bytes_of(const char *path)
+{
+	char file[128];
+
+	snprintf(file, sizeof(file), "%s/memory.current", path);
+	return totals_number(file);
+}
+
+/* A child whose start failed is counted until its end, which nobody waits for. */
+static inline void expect_no_process(struct __test_metadata *_metadata, const char *path)
+{
+	char file[128];
+
+	snprintf(file, sizeof(file), "%s/pids.current", path);
+	EXPECT_TRUE(totals_settle(file, 0, TOTALS_SETTLE_MS));
 }
 
 static inline void remove_cgroup(struct __test_metadata *_metadata, const char *path)
