@@ -127,7 +127,7 @@ private:
         return 0;
     }
 
-    // What we alone have named is not for the program.
+    // A descriptor that we alone have named is not for the program.
     void push_close(int descriptor) noexcept {
         if (descriptor <= 2 || !is_inherited(descriptor))
             return;

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <utility>
 
-#include "all_blocked.hpp"
 #include "batch.hpp"
 #include "cancel_guard.hpp"
 #include "completion.hpp"
@@ -17,6 +16,7 @@
 #include "errno_guard.hpp"
 #include "file_actions.hpp"
 #include "memory.hpp"
+#include "signals_blocked.hpp"
 
 namespace kspawn::internal {
 
@@ -247,27 +247,6 @@ void wait_for_all(const Batch& batch, Outcome& outcome) noexcept {
         outcome.note(index, Result::failed(error, KSPAWN_STEP_WAIT));
     }
 }
-
-/// SIGCHLD of one child must not end the wait for another.
-class SigchldBlocked {
-public:
-    SigchldBlocked() noexcept {
-        sigset_t set;
-        ::sigemptyset(&set);
-        ::sigaddset(&set, SIGCHLD);
-        ::pthread_sigmask(SIG_BLOCK, &set, &before_);
-    }
-    SigchldBlocked(const SigchldBlocked&) = delete;
-    SigchldBlocked& operator=(const SigchldBlocked&) = delete;
-    SigchldBlocked(SigchldBlocked&&) = delete;
-    SigchldBlocked& operator=(SigchldBlocked&&) = delete;
-    ~SigchldBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-    [[nodiscard]] const sigset_t& before() const noexcept { return before_; }
-
-private:
-    sigset_t before_{};
-};
 
 Outcome start_and_wait(const Batch& batch) noexcept {
     Outcome outcome;

@@ -5,11 +5,11 @@
 
 #include <cerrno>
 
-#include "all_blocked.hpp"
 #include "backend.hpp"
 #include "cancel_guard.hpp"
 #include "completion.hpp"
 #include "errno_guard.hpp"
+#include "signals_blocked.hpp"
 
 namespace kspawn::internal {
 
