@@ -2,6 +2,7 @@
 #include "process.hpp"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -112,6 +113,12 @@ fs::path build_directory() {
 std::string helper(std::string_view name) {
     const auto* const suite = name == "child" ? "kit" : "lib";
     return (build_directory() / "tests" / suite / "helpers" / name).string();
+}
+
+void expect(const Ended& ended, int status, const std::string& err, const std::string& out) {
+    EXPECT_EQ(ended.status, status);
+    EXPECT_EQ(ended.err, err);
+    EXPECT_EQ(ended.out, out);
 }
 
 Ended run(const std::vector<std::string>& command, const std::vector<std::string>& environment) {

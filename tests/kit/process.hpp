@@ -72,6 +72,9 @@ struct Ended {
     std::string err;
 };
 
+/// It has ended so, and written that.
+void expect(const Ended& ended, int status, const std::string& err, const std::string& out = "");
+
 /// Runs a program by means of libc and collects what it wrote.
 Ended run(const std::vector<std::string>& command,
           const std::vector<std::string>& environment = {});

@@ -29,12 +29,6 @@ protected:
         arguments.insert(arguments.begin(), {tool(), "pipe"});
         return test::run(arguments, {"PATH=/usr/bin:/bin"});
     }
-    static void expect(const Ended& ended, int status, const std::string& err,
-                       const std::string& out = "") {
-        EXPECT_EQ(ended.status, status);
-        EXPECT_EQ(ended.err, err);
-        EXPECT_EQ(ended.out, out);
-    }
 };
 
 TEST_F(ToolPipe, ConnectsThem) {

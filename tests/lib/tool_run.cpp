@@ -45,12 +45,6 @@ protected:
         EXPECT_EQ(ended.err, "");
         return ended.status == 0 ? read_report(scratch.read("report")) : Json{};
     }
-    static void expect(const Ended& ended, int status, const std::string& err,
-                       const std::string& out = "") {
-        EXPECT_EQ(ended.status, status);
-        EXPECT_EQ(ended.err, err);
-        EXPECT_EQ(ended.out, out);
-    }
 };
 
 TEST_F(ToolRun, PassesArgumentsOutputAndStatusThrough) {
@@ -526,7 +520,7 @@ TEST_F(ToolRun, Namespaces) {
            "kspawn: --setns net:4194304: No such process\n");
 }
 
-// Of another process, in namespaces of its own.
+// Those of another process, in namespaces of its own.
 TEST_F(ToolRun, NamespacesOfAnother) {
     KSPAWN_NOT_THROUGH_LIBC("no libc has these");
     ASSERT_EQ(start(tool(), {"kspawn", "run", "--unshare", "uts", "sleep", "1000"}), 0);
