@@ -30,6 +30,10 @@ void* operator new(std::size_t size) {
         throw std::bad_alloc();
     return memory;
 }
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC sees one of the two functions, where it is put in place of a call, and not the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }

@@ -39,8 +39,8 @@ TEST_P(Table, Agrees) {
         EXPECT_EQ(error.get<int>(), 0) << "set up: " << ours.at("set up").dump();
 }
 
-INSTANTIATE_TEST_SUITE_P(Case, Table, ::testing::ValuesIn(read_table()), [](const auto& info) {
-    return info.param.at("name").template get<std::string>();
+INSTANTIATE_TEST_SUITE_P(Case, Table, ::testing::ValuesIn(read_table()), [](const auto& row) {
+    return row.param.at("name").template get<std::string>();
 });
 
 TEST(Table, IsAsLongAsPromised) {

@@ -104,6 +104,11 @@ TEST(Popen, WithoutStandardStreams) {
     EXPECT_EQ(status, 0);
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+// The next two tests are about that.
+#pragma GCC diagnostic ignored "-Wmismatched-dealloc"
+#endif
+
 // As with libc: fclose() waits as well, and pclose() closes any stream.
 TEST(Popen, FcloseIsPclose) {
     std::FILE* const stream = ::popen("exit 7", "r");

@@ -106,7 +106,7 @@ void RequestReader::capabilities(kspawn_action& action) {
     std::array<std::uint32_t, 6> sets{};
     for (auto& set : sets)
         set = reader_.one_in(2) ? static_cast<std::uint32_t>(reader_.number(4)) : 0;
-    // What is effective must be permitted.
+    // Effective capabilities must be permitted.
     if (!reader_.one_in(4)) {
         sets[1] |= sets[0];
         sets[4] |= sets[3];
@@ -166,7 +166,7 @@ void RequestReader::numbers(kspawn_action& action) {
         break;
     case KSPAWN_ACTION_PRIORITY:
     case KSPAWN_ACTION_OOM_SCORE:
-        action.value = static_cast<std::uint64_t>(static_cast<std::int64_t>(
+        action.value = static_cast<__u64>(static_cast<std::int64_t>(
             reader_.one_of({0, 1, 19, -1, -20, 1000, -1000, 1001, 0x7fffffff, -0x7fffffff - 1})));
         break;
     case KSPAWN_ACTION_UNSHARE:
@@ -209,7 +209,7 @@ void RequestReader::state(kspawn_action& action) {
         mask[0] = reader_.number(1);
         return data(action, mask.data(), reader_.one_in(4) ? reader_.byte() % sizeof(mask) : 8);
     case KSPAWN_ACTION_SETNS:
-        // Of main.cpp: namespaces and a pidfd.
+        // The descriptors of main.cpp: namespaces and a pidfd.
         action.fd = reader_.one_of({68, 69, 70, descriptor()});
         action.value = reader_.one_of<std::uint64_t>(
             {0, CLONE_NEWUTS, CLONE_NEWNS, CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWUSER, 1});
