@@ -109,7 +109,7 @@ set_up_apt() { # RELEASE
 	mkdir -p "$suite_apt"/{lists,archives}/partial
 	: >"$suite_apt/status"
 	echo "deb [signed-by=$keys] $debian $1 main" >"$suite_apt/sources.list"
-	# What is not released has no updates of it.
+	# A suite that is not released has no updates of it.
 	[ "$1" = sid ] || cat >>"$suite_apt/sources.list" <<-END
 		deb [signed-by=$keys] $debian $1-updates main
 		deb [signed-by=$keys] $debian $1-backports main

@@ -257,7 +257,7 @@ TEST_F(spawn, state_of_the_child)
 	close(namespace);
 }
 
-/* What is done to the child of a builder is that child's doing, whoever asks for it. */
+/* An auditor is told that the child of a builder does each operation, not the operator. */
 TEST_F(spawn, state_of_a_builder)
 {
 	int sock, log, namespace, builder;

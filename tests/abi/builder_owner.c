@@ -168,7 +168,7 @@ TEST_F(spawn, no_new_privs_of_another)
 	close(builder);
 }
 
-/* Of a child that has given up privileges its maker, who has not, may still operate it. */
+/* The child has given up privileges; its maker, which has not, may still operate it. */
 TEST_F(spawn, privileges_of_the_child_dropped)
 {
 	struct spawn s;

@@ -85,7 +85,7 @@ TEST_F(spawn, parent_death_signal_of_the_program)
 	expect_action_failure(_metadata, self->device, &s, EINVAL);
 }
 
-/* What clears it: a later change of ids, and a program that gains capabilities. */
+/* A later change of ids clears the signal, and so does a program that gains capabilities. */
 TEST_F(spawn, parent_death_signal_that_is_cleared)
 {
 	/* None but CAP_SETGID and CAP_SETUID. */

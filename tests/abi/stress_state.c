@@ -25,7 +25,7 @@ struct operator {
 	char first_wrong[128];
 };
 
-/* Of each sort: numbers, data, descriptors, and what has memory of its own. */
+/* One operation of each sort: with numbers, with data, with descriptors, with own memory. */
 static void add_states(struct spawn *s, const struct operator *o, unsigned int round)
 {
 	static const unsigned long mask[16] = { 1 };

@@ -114,7 +114,7 @@ TEST_F(Captured, InputThatIsLarge) {
 }
 
 TEST_F(Captured, DescriptorsOfTheCallersThatAreInTheWay) {
-    // What is passed on has numbers that the call's own pipes get.
+    // The descriptors that are passed on have numbers that the call's own pipes get.
     const auto output = shell("echo to-the-caller >&5")
                             .descriptor(5, Stdio::descriptor(1))
                             .stdin_from(Stdio::descriptor(2))

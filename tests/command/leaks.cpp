@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What other threads fork meanwhile has no child's end of a pipe.
+// Processes that other threads fork meanwhile have no child's end of a pipe.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

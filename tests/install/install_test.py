@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """make install and make uninstall, and programs of others that use what is installed.
 
-What is installed is what build/ has; KSPAWN_INSTALL_BUILD names another directory.
+build/ is installed; KSPAWN_INSTALL_BUILD names another directory.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ protected:
 TEST(SupportQuery, SizesAreChecked) {
     kspawn_support support{};
     EXPECT_EQ(kspawn_query(nullptr, sizeof(support)), EINVAL);
-    // What kspawn 0.1 had.
+    // The structure of kspawn 0.1.
     constexpr auto first_version = offsetof(kspawn_support, batch_flags);
     EXPECT_EQ(kspawn_query(&support, first_version - 1), EINVAL);
     support.batch_flags = 4711;

@@ -29,7 +29,7 @@ constexpr unsigned flags_all = KSPAWN_CAPTURE_KEEP_STDIN | KSPAWN_CAPTURE_KEEP_S
 constexpr std::size_t smallest_call = offsetof(kspawn_capture, cgroup) + sizeof(int);
 constexpr std::size_t smallest_result = offsetof(kspawn_captured, usage) + sizeof(rusage*);
 
-// What a newer caller asks for, this library does not know.
+// This library does not know the request of a newer caller.
 bool knows_all(const kspawn_capture& call) noexcept {
     if (call.size <= sizeof(call))
         return true;

@@ -10,7 +10,7 @@
 
 namespace kspawn::internal {
 
-/// What comes through a pipe, up to a maximum; the rest is counted.
+/// The bytes that come through a pipe, up to a maximum; the rest is counted.
 class CapturedStream {
 public:
     /// @param pipe non-blocking

@@ -297,7 +297,7 @@ void Capturing::signal(int number) noexcept {
     ::syscall(pidfd_send_signal_number, pidfd_.get(), number, nullptr, 0);
 }
 
-// What is in the pipe is not lost with the end of those who wrote it.
+// The bytes in the pipe are not lost with the end of those who wrote it.
 void Capturing::drain(CapturedStream& stream, unsigned part) noexcept {
     if (!stream.pipe())
         return;

@@ -46,7 +46,7 @@ private:
 
     enum class Limit { running, terminated, killed };
 
-    // What is waited for: five at most.
+    // The descriptors that are waited for: five at most.
     struct Watched {
         std::array<pollfd, 5> entries;
         std::size_t count = 0;

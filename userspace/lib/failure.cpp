@@ -387,7 +387,7 @@ void remember(const Request& request, const Result& result) noexcept {
     memory.any = true;
     describe(memory.parts, request, result);
     memory.missing = missing_path(request, result);
-    // What is before it, if it is one of a batch, is a number.
+    // The words before it, if it is one of a batch, are its number.
     if (memory.missing != 0)
         memory.missing_at =
             std::string_view(memory.parts.subject.data()).find(executed) + executed.size();

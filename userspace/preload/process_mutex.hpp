@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <ctime>
 
-#include "userspace/lib/all_blocked.hpp"
+#include "userspace/lib/signals_blocked.hpp"
 
 namespace kspawn::preload {
 

@@ -7,7 +7,7 @@
 
 namespace kspawn::tool {
 
-/// What helps.  The command can be entered as it is; without one, words say it.
+/// The next step.  The command can be entered as it is; without one, words say it.
 struct Advice {
     std::string command;
     std::string words;

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "exit_code.hpp"
-#include "lib/all_blocked.hpp"
+#include "lib/signals_blocked.hpp"
 #include "pipe_options.hpp"
 #include "run.hpp"
 #include "waiting.hpp"

@@ -13,7 +13,7 @@ namespace kspawn::tool {
 /// Starts the program, waits for it and returns the exit status to end with.
 int run(const RunOptions& options);
 
-/// What a start that has failed is for a shell.
+/// The exit status that a shell gives for a start that has failed.
 int exit_status_of(const SpawnError& error);
 
 /// Says on standard error how a process has ended.

@@ -136,7 +136,7 @@ public:
     }
 
     void say_identity(const StateOptions& options) {
-        // What the bounding set does not have cannot become inheritable.
+        // A capability that the bounding set lacks cannot become inheritable.
         if (options.inheritable) {
             auto sets = our_capabilities();
             sets.inheritable = options.inheritable->value.of(sets.inheritable);

@@ -17,7 +17,7 @@ class App;
 
 namespace kspawn::tool {
 
-/// What was said, and its words.
+/// An option that was given, and its words.
 template <class Value>
 struct Said {
     Value value;

@@ -21,7 +21,7 @@ public:
     /// The command that runs a program with it.
     [[nodiscard]] std::vector<std::string> running(const std::string& program) const;
 
-    /// Of its package, as in "2.41-12+deb13u5".
+    /// The version of its package, as in "2.41-12+deb13u5".
     [[nodiscard]] const std::string& package_version() const { return m_version; }
 
     /// Its own, as in "2.41".

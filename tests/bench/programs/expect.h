@@ -10,7 +10,7 @@
 #ifndef BENCH_EXPECT_H
 #define BENCH_EXPECT_H
 
-/* What writer writes. */
+/* The output of writer. */
 #define BENCH_LINE "a line of output\n"
 
 /* Exit status of tiny, and of a checker that has found all as expected. */

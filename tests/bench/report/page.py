@@ -15,7 +15,7 @@ from goals import GoalResult
 from measurements import Boot, Results, Setting, measure_unit
 from plots import Plot
 
-# What others are divided by: in the page, in README's table, and in the page's callers' times.
+# The divisor of the others: in the page, in README's table, and in the page's callers' times.
 COMPARED = ("glibc", "glibc_trixie", "musl", "musl_trixie", "vfork")
 COMPARED_SHORT = ("glibc", "glibc_trixie")
 COMPARED_BLOCKED = ("glibc", "glibc_trixie")

@@ -291,7 +291,7 @@ private:
         check_descriptors(meddled);
     }
 
-    // Operates a builder, and closes it.  What was not started has gone then.
+    // Operates a builder, and closes it.  A child that was not started has gone then.
     void build(fuzz::RequestReader& reader, int builder, int pid) {
         bool started = false;
         for (auto steps = reader.steps(); steps > 0; --steps) {

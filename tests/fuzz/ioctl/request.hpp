@@ -22,7 +22,7 @@ struct Request {
     kspawn_args args{};
     // Where the caller looks for the result; null if there is none to look at.
     const kspawn_result* result = nullptr;
-    // Of its actions, if nobody spoilt them.
+    // The operations of its actions, if nobody spoilt them.
     std::vector<unsigned> operations;
     // Where the numbers of the caller's ends are to be stored.
     std::vector<const std::int32_t*> ends;
@@ -45,7 +45,7 @@ public:
         : memory_(memory), names_(names), reader_(input) {}
     // The first of the input.
     Request read();
-    // What is done with a builder that the first has made.
+    // The calls of a builder that the first request has made.
     unsigned steps() { return 1 + reader_.below(5); }
     Request step();
 

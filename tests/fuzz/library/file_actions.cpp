@@ -18,7 +18,7 @@
 
 namespace {
 
-// What an action is to be.  Its path or data is the caller's, and gone after the call.
+// An action to be added.  Its path or data is the caller's, and gone after the call.
 struct Expected {
     kspawn_action action{};
     std::string bytes; // of a path, or of data
@@ -222,7 +222,7 @@ Add add_numbers(std::uint32_t op, fuzz::Bytes& bytes) {
     }
 }
 
-// What has data, or a descriptor.
+// The operations that have data, or a descriptor.
 Add add_state(std::uint32_t op, fuzz::Bytes& bytes) {
     switch (op) {
     case KSPAWN_ACTION_GROUPS: {

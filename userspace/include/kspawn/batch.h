@@ -33,7 +33,7 @@ extern "C" {
  * The first three are those of <kspawn/uapi.h>; there may be more of them in a newer one.
  *   - KSPAWN_BATCH_ALL_OR_NONE: no program runs an instruction unless all of them can.
  *     If one start fails, the others are given up and leave nothing either: no child, no
- *     SIGCHLD, no descriptor.  What their file actions did to files remains.
+ *     SIGCHLD, no descriptor.  The effects of their file actions on files remain.
  *   - KSPAWN_BATCH_PIPES: the standard output of each but the last is a pipe, which is the
  *     standard input of the next.  A child has its ends before its attributes and file
  *     actions are applied, which may move or replace them, as in a shell.  Neither end is

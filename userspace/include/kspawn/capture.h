@@ -29,7 +29,7 @@
  *
  * **The time limit** counts from when the program has been executed, on the monotonic clock.
  * When it is over the program gets SIGTERM, alone; after the grace it gets SIGKILL, and so do
- * all in the cgroup.  What was collected until then is returned, with
+ * all in the cgroup.  The output until then is returned, with
  * KSPAWN_CAPTURED_TIMED_OUT.
  *
  * **Through libc** (<kspawn/backend.h>) it works, too, but: the ends of the pipes are made
@@ -69,7 +69,7 @@ extern "C" {
 /**@}*/
 
 /**
- * What to run, and how.  To be initialised with KSPAWN_CAPTURE_INIT: later versions may add
+ * The program to run, and how.  To be initialised with KSPAWN_CAPTURE_INIT: later versions may add
  * members at the end.  Nothing in it is changed, or needed after the call; but until a capture
  * that kspawn_capture_begin_np() has begun is over, the structure and input_data must live.
  */
@@ -100,9 +100,9 @@ struct kspawn_capture {
     int death_signal;       /**< for the program when the calling thread exits; 0: none.  See
                                  kspawn_spawn_file_actions_addpdeathsig_np() */
     /** A directory of cgroup v2, which the call has for itself; -1: none.  The program is
-     *  created in it, and whenever the call ends it is empty.  What is in it and in cgroups
-     *  below is killed by cgroup.kill; where Linux has no such file (before 5.14) it is frozen
-     *  and killed by process IDs.  The directory is left for the caller to remove. */
+     *  created in it, and whenever the call ends it is empty.  All processes in it and in cgroups
+     *  below are killed by cgroup.kill; where Linux has no such file (before 5.14) they are
+     *  frozen and killed by process IDs.  The directory is left for the caller to remove. */
     int cgroup;
 };
 
@@ -117,7 +117,7 @@ struct kspawn_capture {
 #define KSPAWN_CAPTURED_TIMED_OUT 1U
 
 /**
- * What came of it.  To be initialised with KSPAWN_CAPTURED_INIT, and freed in any case by
+ * The result.  To be initialised with KSPAWN_CAPTURED_INIT, and freed in any case by
  * kspawn_captured_free_np(): later versions may add members at the end.
  */
 struct kspawn_captured {

@@ -58,7 +58,7 @@ public:
     bool handle() noexcept;
 
     /**
-     * What came of it.  To be called once; one that is not over is waited for.
+     * The result.  To be called once; one that is not over is waited for.
      *
      * @throws SpawnError as Command::capture()
      */

@@ -250,7 +250,7 @@ public:
      * An existing namespace, as setns(2).
      *
      * @param descriptor of a namespace, or a pidfd; it stays the caller's
-     * @param type       what it must be, CLONE_NEWNET, ...; 0: any.  Of a pidfd: which of
+     * @param type       what it must be, CLONE_NEWNET, ...; 0: any.  For a pidfd: which of
      *                   that process's
      */
     Command& enter_namespace(int descriptor, int type = 0);
@@ -294,8 +294,8 @@ public:
 
     /** @name Tool calls: for capture() and its like (since kspawn 0.2) */
     /**@{*/
-    /** What its standard input has, unless something but a pipe was said about that: a pipe if
-     *  one was said or it is more than 1 MiB, and a file in memory otherwise. */
+    /** The contents of its standard input, unless something but a pipe was said about that: a pipe
+     * if one was said or it is more than 1 MiB, and a file in memory otherwise. */
     Command& input(std::string data);
     /** Bytes that are kept of standard output and of standard error; the rest is read and
      *  thrown away.  Otherwise there is no limit. */

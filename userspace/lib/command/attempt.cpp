@@ -106,7 +106,7 @@ public:
         return !failed();
     }
 
-    /// What it is as one of a batch.
+    /// This start as one of a batch.
     kspawn_batch_start as_start() {
         kspawn_batch_start start{};
         start.file = program();

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "../all_blocked.hpp"
+#include "../signals_blocked.hpp"
 #include "checked.hpp"
 #include "failure.hpp"
 #include "transfer.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What is said about the state of a program.
+// The settings of the state of a program.
 #include <kspawn/command.hpp>
 #include <kspawn/state.h>
 #include <linux/capability.h>
@@ -32,7 +32,7 @@ static_assert(sizeof(KernelSchedulingAttributes) == 56); // SCHED_ATTR_SIZE_VER1
 // As <linux/ioprio.h>, which is not C++.
 constexpr int io_class_shift = 13;
 constexpr int io_class_most = 7;
-// What the kernel takes, of CPUs and of nodes.
+// The largest masks that the kernel takes, of CPUs and of nodes.
 constexpr std::size_t mask_bits = 4096 * CHAR_BIT;
 
 // Bits in words.  A number that is too large makes a mask that is too long, and refused.
