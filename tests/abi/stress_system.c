@@ -12,7 +12,6 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 
-
 static long number_in(const char *directory, const char *file)
 {
 	char path[256];
