@@ -13,7 +13,8 @@
 
 #include <linux/bpf.h>
 #include <stdbool.h>
-#include <stddef.h>
+
+/* Not <stddef.h>: its offsetof() is a constant, that of <bpf/bpf_helpers.h> is relocated. */
 
 /* For <bpf/bpf_tracing.h>: struct pt_regs is the kernel's, not that of <asm/ptrace.h>. */
 #define __VMLINUX_H__
