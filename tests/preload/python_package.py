@@ -24,6 +24,9 @@ from typing import Any, Callable
 
 import kspawn
 
+# subprocess has no other names for what kspawn.install() replaces.
+# pylint: disable=protected-access
+
 SPAWNS = Path("/sys/class/misc/kspawn/stats/spawns")
 HAS_MODULE = Path("/dev/kspawn").exists()
 LIST_DESCRIPTORS = [sys.executable, "-c", "import os; print(sorted(map(int, os.listdir('/proc/self/fd'))))"]
@@ -31,7 +34,7 @@ LIST_DESCRIPTORS = [sys.executable, "-c", "import os; print(sorted(map(int, os.l
 
 def asked() -> int:
     """How many starts the module was asked for."""
-    return int(SPAWNS.read_text()) if HAS_MODULE else 0
+    return int(SPAWNS.read_text(encoding="ascii")) if HAS_MODULE else 0
 
 
 def outcome(start: Callable[[], Any]) -> Any:
@@ -248,7 +251,7 @@ class Others(Case):
             return await child.communicate(b"word"), child.returncode
 
         self.assertEqual(self.same(lambda: asyncio.run(start())), ((b"word", None), 4))
-        self.same(lambda: asyncio.run(asyncio.create_subprocess_exec("nonesuch")))  # type: ignore[arg-type]
+        self.same(lambda: asyncio.run(asyncio.create_subprocess_exec("nonesuch")))
 
     def test_multiprocessing(self) -> None:
         for method in ("spawn", "forkserver"):
@@ -264,7 +267,7 @@ if __name__ == "__main__":
         print(pool.map(abs, [-1, 2, -3]))
 """
                 script = Path(f"{method}.py")
-                script.write_text(program)
+                script.write_text(program, encoding="ascii")
                 said = {}
                 for who in ("stock", "ours"):
                     before = asked()
@@ -293,7 +296,8 @@ class Command(Case):
             "import subprocess, sys, kspawn\n"
             "print(__name__, sys.argv, kspawn.is_installed(), flush=True)\n"
             "subprocess.run(['echo', 'started'])\n"
-            "sys.exit(7)\n"
+            "sys.exit(7)\n",
+            encoding="ascii",
         )
         before = asked()
         done = self.say("program.py", "-a", "b")
@@ -302,7 +306,7 @@ class Command(Case):
         self.assertEqual(asked() > before, HAS_MODULE)
 
     def test_module(self) -> None:
-        Path("amodule.py").write_text("import sys\nprint(__name__, sys.argv[1:])\n")
+        Path("amodule.py").write_text("import sys\nprint(__name__, sys.argv[1:])\n", encoding="ascii")
         self.assertEqual(self.say("-m", "amodule", "x").stdout, "__main__ ['x']\n")
 
     def test_usage(self) -> None:
@@ -313,14 +317,14 @@ class Command(Case):
 
 class Installation(Case):
     def test_twice_and_undone(self) -> None:
-        before = vars(subprocess).get("_fork_exec"), subprocess._USE_POSIX_SPAWN  # type: ignore[attr-defined]
+        before = vars(subprocess).get("_fork_exec"), subprocess._USE_POSIX_SPAWN
         self.assertFalse(kspawn.is_installed())
         for _ in range(2):
             self.assertEqual(kspawn.install(), HAS_MODULE)
             self.assertTrue(kspawn.is_installed())
         kspawn.uninstall()
         kspawn.uninstall()
-        after = vars(subprocess).get("_fork_exec"), subprocess._USE_POSIX_SPAWN  # type: ignore[attr-defined]
+        after = vars(subprocess).get("_fork_exec"), subprocess._USE_POSIX_SPAWN
         self.assertEqual(after, before)
 
 

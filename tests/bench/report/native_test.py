@@ -37,7 +37,7 @@ class Native(unittest.TestCase):
         entries += [entry("vfork", 1, "aggregate"), entry("fork", 1)]
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch, "results.json")
-            path.write_text(json.dumps({"benchmarks": entries}))
+            path.write_text(json.dumps({"benchmarks": entries}), encoding="ascii")
             clock = native().times(path)
         self.assertEqual(clock.way, [60, 50, 40, 70, 80])
         self.assertAlmostEqual(clock.ratio, 0.6)

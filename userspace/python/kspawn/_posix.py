@@ -16,7 +16,10 @@ from typing import Any, Callable, Sequence
 
 import _posixsubprocess
 
-from . import _kspawn
+from ._kspawn import IN_CHDIR, IN_EXEC, available, spawn
+
+# subprocess has no other names for what install() replaces.
+# pylint: disable=protected-access
 
 ForkExec = Callable[..., int]
 
@@ -77,7 +80,7 @@ class Call:
         )
 
     def start(self) -> int | tuple[int, int] | None:
-        return _kspawn.spawn(
+        return spawn(
             self.paths,
             self.argv,
             self.env,
@@ -106,8 +109,8 @@ class Original:
 
 def _tell(call: Call, error: int, where: int) -> None:
     """In the words of the original's child, of which subprocess makes an exception."""
-    words = "" if where == _kspawn.IN_EXEC else "noexec"
-    if where == _kspawn.IN_CHDIR and TELLS_CHDIR:
+    words = "" if where == IN_EXEC else "noexec"
+    if where == IN_CHDIR and TELLS_CHDIR:
         words = "noexec:chdir"
     os.write(call.error_pipe, f"OSError:{error:X}:{words}".encode())
 
@@ -115,8 +118,10 @@ def _tell(call: Call, error: int, where: int) -> None:
 def fork_exec_of_subprocess(*arguments: Any) -> int:
     """Failures go to the error pipe, whose reader raises what it always raises."""
     call = Call.of(arguments)
-    answer = call.start() if call else None
-    if call is None or answer is None:
+    if call is None:
+        return Original.fork_exec(*arguments)
+    answer = call.start()
+    if answer is None:
         return Original.fork_exec(*arguments)
     if isinstance(answer, tuple):
         _tell(call, *answer)
@@ -127,8 +132,10 @@ def fork_exec_of_subprocess(*arguments: Any) -> int:
 def fork_exec(*arguments: Any) -> int:
     """Failures are exceptions: nobody else reads the error pipe."""
     call = Call.of(arguments)
-    answer = call.start() if call else None
-    if call is None or answer is None:
+    if call is None:
+        return Original.fork_exec(*arguments)
+    answer = call.start()
+    if answer is None:
         return Original.fork_exec(*arguments)
     if isinstance(answer, tuple):
         raise OSError(answer[0], os.strerror(answer[0]), os.fsdecode(call.paths[0]))
@@ -149,7 +156,7 @@ def install() -> bool:
             # Else the simplest starts would be libc's.
             subprocess._USE_POSIX_SPAWN = False
             Original.installed = True
-    return _kspawn.available()
+    return available()
 
 
 def uninstall() -> None:

@@ -3,7 +3,8 @@
  * The kernel's types as far as the probes read them.  Each struct is found in the running
  * kernel's BTF by its name, each member by its own name, wherever it lies there (CO-RE):
  * members that no probe reads are left out, and neither order nor size says anything.
- * Whether a member is an integer, a pointer, an array or a struct must be as in the kernel.
+ * Whether a member is an integer, a pointer, an array or a struct must be as in the kernel;
+ * what the type of a member is called does not matter.
  *
  * Today's names and places are those of Linux 6.1 to 7.3.  A struct that only some kernels
  * have is declared beside its probe with a flavour, NAME___FLAVOUR.
@@ -22,32 +23,29 @@
 typedef __u8 u8;
 typedef __u32 u32;
 typedef __u64 u64;
-typedef int pid_t;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-typedef struct {
+struct atomic {
 	int counter;
-} atomic_t;
+};
 
-typedef struct {
+struct atomic_long {
 	long counter;
-} atomic_long_t;
+};
 
 /* Locks */
 
-struct spinlock {
+struct spin {
 	char inner;
 };
 
-typedef struct spinlock spinlock_t;
-
 struct mutex {
-	atomic_long_t owner;
+	struct atomic_long owner;
 };
 
 struct rw_semaphore {
-	atomic_long_t owner;
+	struct atomic_long owner;
 };
 
 /* PREEMPT_RT makes all of the above of it. */
@@ -57,21 +55,21 @@ struct rt_mutex_base {
 
 /* Credentials */
 
-typedef struct {
+struct kuid {
 	__u32 val;
-} kuid_t;
+};
 
-typedef struct {
+struct kgid {
 	__u32 val;
-} kgid_t;
+};
 
-typedef struct {
+struct kernel_cap {
 	__u64 val;
-} kernel_cap_t;
+};
 
 struct group_info {
 	int ngroups;
-	kgid_t gid[];
+	struct kgid gid[];
 };
 
 struct key {
@@ -79,10 +77,10 @@ struct key {
 };
 
 struct cred {
-	kuid_t uid, suid, euid, fsuid;
-	kgid_t gid, sgid, egid, fsgid;
+	struct kuid uid, suid, euid, fsuid;
+	struct kgid gid, sgid, egid, fsgid;
 	unsigned int securebits;
-	kernel_cap_t cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
+	struct kernel_cap cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
 	struct key *session_keyring, *process_keyring, *thread_keyring;
 	void *security;
 	struct group_info *group_info;
@@ -95,8 +93,8 @@ struct aa_label {
 /* Memory, descriptors, files */
 
 struct mm_struct {
-	atomic_t mm_users;
-	spinlock_t page_table_lock;
+	struct atomic mm_users;
+	struct spin page_table_lock;
 	struct rw_semaphore mmap_lock;
 };
 
@@ -142,24 +140,24 @@ struct fdtable {
 
 struct files_struct {
 	struct fdtable *fdt;
-	spinlock_t file_lock;
+	struct spin file_lock;
 };
 
 /* Signals */
 
 struct signal_struct {
-	atomic_t live;
+	struct atomic live;
 	int nr_threads;
 	struct mutex cred_guard_mutex;
 	struct rw_semaphore exec_update_lock;
 };
 
 struct sighand_struct {
-	spinlock_t siglock;
+	struct spin siglock;
 };
 
 struct sigaction {
-	void (*sa_handler)(int);
+	void (*sa_handler)(int sig);
 };
 
 struct k_sigaction {
@@ -168,7 +166,7 @@ struct k_sigaction {
 
 union __sifields {
 	struct {
-		pid_t _pid;
+		int _pid;
 	} _kill;
 };
 
@@ -197,8 +195,8 @@ struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
 	unsigned long atomic_flags;
-	pid_t pid;
-	pid_t tgid;
+	int pid;
+	int tgid;
 	struct completion *vfork_done;
 	const struct cred *real_cred;
 	const struct cred *cred;
