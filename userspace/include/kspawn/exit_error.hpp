@@ -29,6 +29,7 @@ namespace kspawn {
  *
  * Since kspawn 0.2.
  */
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): a move is a copy
 class KSPAWN_API ExitError : public std::runtime_error {
 public:
     /**

@@ -25,6 +25,7 @@ namespace kspawn {
  *
  * A value type: copies share a descriptor that is owned.
  */
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): a move is a copy
 class KSPAWN_API Stdio {
 public:
     /** The same.  Nothing is gained by a move. */
