@@ -13,7 +13,7 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-.PHONY: all help userspace module demo test test-nightly test-debug coverage coverage-userspace matrix bench \
+.PHONY: all help userspace module demo docs test test-nightly test-debug coverage coverage-userspace matrix bench \
 	check install uninstall module-own clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make matrix      compile the module for every kernel whose headers Debian has'
 	@echo 'make bench       what it costs to start a program, ours and others; hours.'
 	@echo '                 BENCH=--short: what our goals are about; minutes'
+	@echo 'make docs        the reference of the libraries from their headers, into build/docs'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
 	@echo 'make module      only the module, for each kernel in KERNELS'
 	@echo 'make module-own  only the module, for the kernel that this machine runs'
@@ -141,6 +142,12 @@ matrix: tools
 bench: deps-bench
 	@$(MAKE_ALL)
 	@tests/bench/run $(BENCH)
+
+# A warning is an error.  doxygen is in the group check of .ci/packages.
+docs:
+	@mkdir -p build
+	@doxygen docs/Doxyfile
+	@echo 'docs: build/docs/html/index.html'
 
 check: deps-check
 	@$(MAKE) --no-print-directory userspace
