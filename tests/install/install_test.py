@@ -50,6 +50,7 @@ FILES = (
     "share/doc/kspawn/examples/starts_with_epoll.cpp",
     "share/man/man1/kspawn.1",
     "share/man/man3/kspawn_spawn.3",
+    "share/man/man7/kspawn.7",
     "src/kspawn-*/dkms.conf",
     "src/kspawn-*/Kbuild",
     "src/kspawn-*/kmod/main.c",
