@@ -14,7 +14,8 @@ BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
 .PHONY: all help userspace module demo test test-nightly test-debug coverage coverage-userspace matrix bench \
-	check install uninstall module-own clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
+	check install uninstall module-own deb test-deb clean tools deps deps-bench deps-deb deps-debug deps-check deps-fuzz \
+	deps-coverage deps-root
 
 help:
 	@echo 'make             build everything into build/; installs nothing'
@@ -36,6 +37,8 @@ help:
 	@echo 'make module-own  only the module, for the kernel that this machine runs'
 	@echo 'make install     library, headers, tools, as built before; DESTDIR and PREFIX as usual'
 	@echo 'make uninstall   remove what make install has installed'
+	@echo 'make deb         Debian packages of all of it, in build/deb'
+	@echo 'make test-deb    lintian; a guest installs, uses and removes these packages'
 	@echo 'make clean       remove build/ (not the cache of kernels)'
 
 all: userspace module
@@ -49,6 +52,8 @@ deps:
 	@.ci/install-deps build vm test
 deps-bench:
 	@.ci/install-deps build vm bench
+deps-deb:
+	@.ci/install-deps build vm deb
 deps-debug:
 	@.ci/install-deps build vm test debug
 deps-fuzz:
@@ -154,6 +159,15 @@ install:
 
 uninstall:
 	@DESTDIR='$(DESTDIR)' scripts/uninstall build
+
+# KSPAWN_TRACE_VMLINUX of debian/rules is a kernel of the guests.
+deb:
+	@.ci/tools build deb
+	@scripts/deb
+
+test-deb: deps-deb
+	@$(MAKE) --no-print-directory deb
+	@tests/package/run
 
 clean:
 	rm -rf build
