@@ -24,7 +24,7 @@ help:
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
 	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
 	@echo '                 row a kernel, PREEMPT_RT, cloud and 7.x kernels, changes to the'
-	@echo '                 module and the library, each to be noticed, and more: a day or so'
+	@echo '                 module and the library, each to be noticed, packages, and more: a day or so'
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
@@ -101,7 +101,7 @@ NIGHTLY_FLAVOURS ?= $(shell qemu/kernels/list nightly)
 NIGHTLY_SERIES ?= $(shell qemu/kernels/list nightly generic)
 NIGHTLY_RT ?= $(shell qemu/kernels/list nightly rt)
 TRACER_TESTS := ^trace/|^races/traced$$
-test-nightly: deps-debug deps-fuzz deps-root
+test-nightly: deps-debug deps-deb deps-fuzz deps-root
 	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \
 		--env KSPAWN_ROW_COUNT=1000000 --env KSPAWN_RELOAD_COUNT=1000 \
@@ -113,6 +113,7 @@ test-nightly: deps-debug deps-fuzz deps-root
 	@qemu/kernels/matrix
 	@python3 -m unittest discover -s tests/alone -p '*_test.py'
 	@tests/readme/run --nightly
+	@$(MAKE) --no-print-directory test-deb
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
 	@tests/run --jobs 1 $(NIGHTLY_SERIES:%=--kernel %) \
