@@ -70,7 +70,7 @@ TEST_F(ToolDemo, TakesTheWholeTour) {
     for (const auto* const part :
          {"1/6  ", "6/6  ", "    the attacker's program, as user 0\n",
           "    the server's helper, as user 0\n",
-          "kspawn_spawn(): file action 1: chdir /no/such/directory: No such file or directory\n",
+          "    file action 1: chdir /no/such/directory: No such file or directory\n",
           "    apple\n    fig\n\n  ok ", "1000 of 1000 calls", "To go on from here"})
         EXPECT_TRUE(contains(ended.out, part)) << part << "\n" << ended.out;
     EXPECT_FALSE(contains(ended.out, "FAILED")) << ended.out;

@@ -31,9 +31,13 @@ constexpr const char* program = "/bin/true";
 std::vector<FileDescriptor> open_many() {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, wanted_descriptors + spare_descriptors);
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    constexpr rlim_t wanted = wanted_descriptors + spare_descriptors;
+    // Only root may have more than there may be at most.
+    const rlimit more{wanted, std::max(limit.rlim_max, wanted)};
+    const rlimit most{std::min(limit.rlim_max, wanted), limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &more) != 0 && ::setrlimit(RLIMIT_NOFILE, &most) != 0)
         throw std::system_error(errno, std::generic_category(), "setrlimit");
+    ::getrlimit(RLIMIT_NOFILE, &limit);
     const FileDescriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     std::vector<FileDescriptor> descriptors;
     while (descriptors.size() < limit.rlim_cur - spare_descriptors) {

@@ -36,7 +36,7 @@ constexpr std::array<Step, 6> steps{{
     {"failure", "A start that fails says why", show_failure},
     {"pipeline", "A pipeline in one call: all or none", show_pipeline},
     {"tools", "A thousand tool calls from one thread", show_tool_calls},
-    {"costs", "What it costs, with 10,000 open descriptors", show_costs},
+    {"costs", "What it costs, with thousands of open descriptors", show_costs},
 }};
 
 struct Options {

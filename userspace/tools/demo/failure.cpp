@@ -56,7 +56,7 @@ void show_failure(Tour& tour) {
              "/no/such/directory; then run pwd. Part 1 must fail. A C library has an error "
              "number to tell of it, and nothing else:");
     const int libc_error = by_libc();
-    tour.quote(fmt::format("posix_spawn():  {}", std::strerror(libc_error)));
+    tour.quote(fmt::format("{}", std::strerror(libc_error)));
     tour.say("Which file is meant? The library of kspawn knows:");
     const int error = by_kspawn();
     const auto* const failure = kspawn_last_failure();
@@ -64,9 +64,8 @@ void show_failure(Tour& tour) {
         tour.check(false, "The start should have failed.");
         return;
     }
-    tour.quote(fmt::format("kspawn_spawn(): {}\n"
-                           "                (step {}, a file action; index {}; errno {})",
-                           kspawn_strfailure(), failure->step, failure->index, failure->error));
+    tour.quote(fmt::format("{}\n(step {}, a file action; index {}; errno {})", kspawn_strfailure(),
+                           failure->step, failure->index, failure->error));
     tour.check(libc_error == ENOENT && error == ENOENT && failure->error == error &&
                    failure->step == KSPAWN_STEP_ACTION && failure->index == 1,
                "Both starts failed with the same error, and kspawn named the part.");
