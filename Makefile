@@ -20,7 +20,7 @@ BUILD_TYPE ?= RelWithDebInfo
 help:
 	@echo 'make             build everything into build/; installs nothing'
 	@echo 'make deps        install the Debian packages that building and testing take'
-	@echo 'make demo        boot a guest, insert the module, start programs'
+	@echo 'make demo        boot a guest, insert the module, take the tour of kspawn demo'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
 	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
 	@echo '                 row a kernel, PREEMPT_RT, cloud and 7.x kernels, changes to the'
@@ -114,6 +114,7 @@ test-nightly: deps-debug deps-deb deps-fuzz deps-root
 	@python3 -m unittest discover -s tests/alone -p '*_test.py'
 	@tests/readme/run --nightly
 	@$(MAKE) --no-print-directory test-deb
+	@tests/firsthour/run
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
 	@tests/run --jobs 1 $(NIGHTLY_SERIES:%=--kernel %) \

@@ -6,29 +6,30 @@ from __future__ import annotations
 from pathlib import Path
 
 from measurements import COSTS, load
+from screen import Screen
 from ways import Ways
 
 SETTING = "plain"
 COMPARED = ("fork", "vfork", "glibc", "musl", "kspawn")
-# Columns of the longest bar.
-LONGEST = 40
+# Columns of the longest bar: 78 in a line.
+LONGEST = 28
 
 
-def show(path: Path, kernel: str, ways: Ways) -> bool:
+def show(path: Path, kernel: str, ways: Ways, screen: Screen) -> bool:
     """Print the figures that kspawn-bench has written to this file in one boot of
     this kernel; false if one is missing, or counts anything but instructions."""
     boot = load(kernel, [(COSTS, path)], ways)
     for error in boot.errors:
-        print(error)
+        screen.say(f"{error}\n")
     cells = {way: boot.cell(f"{SETTING}/{way}") for way in COMPARED}
     measured = {way: cell.total for way, cell in cells.items() if cell}
     if len(measured) != len(COMPARED) or boot.contexts[COSTS]["unit"] != "instructions":
-        print("Not all of it could be measured.")
+        screen.say("Not all of it could be measured.\n")
         return False
     most = max(measured.values())
-    print(f"  {'':<28}{'instr.':>9}{'/ glibc':>9}")
+    screen.say(f"  {'':<28}{'instr.':>9}{'/ glibc':>9}\n")
     for way, total in measured.items():
-        ratio = total / measured["glibc"]
-        print(f"  {boot.way(way).words:<28}{total:>9,.0f}{ratio:>9.2f}  {'#' * round(total / most * LONGEST)}")
-    print()
+        figures = f"{total:>9,.0f}{total / measured['glibc']:>9.2f}"
+        screen.say(f"  {boot.way(way).words:<28}{figures}  {screen.bar(round(total / most * LONGEST))}\n")
+    screen.say("\n")
     return True

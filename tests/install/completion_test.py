@@ -45,7 +45,7 @@ def completed(*words: str) -> list[str]:
 
 class Completion(unittest.TestCase):
     def test_every_option_of_every_command(self) -> None:
-        commands = [("kspawn",)] + [("kspawn", name) for name in ("run", "doctor", "preload", "stats")]
+        commands = [("kspawn",)] + [("kspawn", name) for name in ("run", "doctor", "demo", "preload", "stats")]
         if (BUILD / "kspawn-trace").exists():
             commands += [("kspawn-trace",), ("kspawn-trace", "report")]
         for command in commands:
@@ -63,6 +63,14 @@ class Completion(unittest.TestCase):
     def test_the_value_of_an_option_is_a_file(self) -> None:
         self.assertEqual(completed("kspawn", "run", "--stdin", "a-"), ["a-file"])
         self.assertEqual(completed("kspawn", "run", "--append", "a-f"), [])
+
+    def test_the_steps_of_the_tour(self) -> None:
+        steps = subprocess.run([str(BUILD / "kspawn"), "demo", "--list"], capture_output=True, text=True, check=True)
+        self.assertIn("attack", steps.stdout.split())
+        self.assertEqual(completed("kspawn", "demo", ""), steps.stdout.split())
+        self.assertEqual(completed("kspawn", "demo", "costs", "att"), ["attack"])
+        self.assertEqual(completed("kspawn", "demo", "--color", "al"), ["always"])
+        self.assertEqual(completed("kspawn", "demo", "attack", "--col"), ["--color"])
 
     def test_what_follows_the_options_is_a_program(self) -> None:
         for before in ("", "--", "-C /tmp", "--setsid --"):

@@ -73,7 +73,7 @@ class Library(Subject):
     name = "lib"
     sources = "userspace/lib/{}.cpp"
     needs_module = True
-    long = ("manual", "tool_doctor", "tool_run")
+    long = ("manual", "tool_demo", "tool_doctor", "tool_run")
 
     # The programs that tests/guest/libc_backend.sh runs as well.
     _by_libc = (

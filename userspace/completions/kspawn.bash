@@ -54,6 +54,15 @@ _kspawn() {
 	if [ "$COMP_CWORD" -gt 1 ]; then
 		case ${COMP_WORDS[1]} in
 		run | preload) _kspawn_complete 2 yes ;;
+		demo)
+			if [[ $current == -* ]]; then
+				_kspawn_complete 2 ''
+			elif [ "${COMP_WORDS[COMP_CWORD - 1]}" = --color ]; then
+				mapfile -t COMPREPLY < <(compgen -W 'always auto never' -- "$current")
+			else
+				mapfile -t COMPREPLY < <(compgen -W "$("$tool" demo --list 2>/dev/null)" -- "$current")
+			fi
+			;;
 		*) _kspawn_complete 2 '' ;;
 		esac
 		return

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "command_line.hpp"
+#include "demo/demo.hpp"
 #include "doctor.hpp"
 #include "exit_code.hpp"
 #include "pipe.hpp"
@@ -41,6 +42,7 @@ int main_without_run(std::vector<std::string> arguments) {
     // For the list of commands only: what follows `run` is not ours to read.
     app.add_subcommand("run", "Start a program and wait for it");
     app.add_subcommand("pipe", "Start programs that read each other's output in one call");
+    app.add_subcommand("demo", "Take a guided tour of what kspawn is for");
     app.add_subcommand("help", "Print this, or help on a COMMAND");
     auto* const doctor_command = app.add_subcommand(
         "doctor", "Find out whether programs can be started here, and if not, why");
@@ -59,6 +61,8 @@ int main_without_run(std::vector<std::string> arguments) {
 
     if (!arguments.empty() && arguments.front() == "preload")
         return preload({arguments.begin() + 1, arguments.end()});
+    if (!arguments.empty() && arguments.front() == "demo")
+        return demo({arguments.begin() + 1, arguments.end()});
     const auto is_command = [&app](const std::string& name) {
         return !app.get_subcommands(
                        [&name](const CLI::App* command) { return command->check_name(name); })

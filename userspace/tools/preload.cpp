@@ -20,6 +20,7 @@
 #include "command_line.hpp"
 #include "exit_code.hpp"
 #include "preload_counts.hpp"
+#include "scratch.hpp"
 #include "waiting.hpp"
 
 namespace kspawn::tool {
@@ -132,28 +133,16 @@ int cannot_execute(const std::string& program, int error) {
 class CountsFile {
 public:
     CountsFile() {
-        std::string pattern = std::filesystem::temp_directory_path() / "kspawn-preload.XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr)
-            throw std::system_error(errno, std::generic_category(), pattern);
-        directory_ = pattern;
         std::ofstream{path()}.close();
         // A process that root starts may become another user before it starts others.
         if (::geteuid() == 0 &&
-            (::chmod(directory_.c_str(), 0711) != 0 || ::chmod(path().c_str(), 0622) != 0))
+            (::chmod(scratch_.path().c_str(), 0711) != 0 || ::chmod(path().c_str(), 0622) != 0))
             throw std::system_error(errno, std::generic_category(), path());
     }
-    CountsFile(const CountsFile&) = delete;
-    CountsFile& operator=(const CountsFile&) = delete;
-    CountsFile(CountsFile&&) = delete;
-    CountsFile& operator=(CountsFile&&) = delete;
-    ~CountsFile() {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
-    }
-    [[nodiscard]] std::string path() const { return directory_ / "counts"; }
+    [[nodiscard]] std::string path() const { return scratch_.file("counts"); }
 
 private:
-    std::filesystem::path directory_;
+    Scratch scratch_{"kspawn-preload"};
 };
 
 int run_and_tell(const std::vector<std::string>& command) {
