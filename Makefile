@@ -168,7 +168,6 @@ install:
 uninstall:
 	@DESTDIR='$(DESTDIR)' scripts/uninstall build
 
-# KSPAWN_TRACE_VMLINUX of debian/rules is a kernel of the guests.
 deb:
 	@.ci/tools build deb
 	@scripts/deb

@@ -5,6 +5,9 @@
 using kspawn::Command;
 
 /// The number of starts that went as they should.
+// Found by its name.
+extern "C" KSPAWN_API int plugin_run();
+
 extern "C" KSPAWN_API int plugin_run() {
     int good = 0;
     good += Command("echo").arg("x").check_output().out == "x\n" ? 1 : 0;

@@ -25,8 +25,13 @@ ForkExec = Callable[..., int]
 
 # With how many arguments it is called: until 3.10, and since 3.11, when a process group came.
 UNTIL_3_10, SINCE_3_11 = 21, 23
+HIGHEST_DESCRIPTOR, HIGHEST_ID = 2**31 - 1, 2**32 - 2
 # subprocess may tell a failed chdir() from others before the exec.
 TELLS_CHDIR = "noexec:chdir" in subprocess.Popen._execute_child.__code__.co_consts  # type: ignore[attr-defined]
+
+
+def _are_numbers(values: Sequence[Any], highest: int) -> bool:
+    return all(isinstance(value, int) and 0 <= value <= highest for value in values)
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,16 @@ class Call:
         p2cread, _, _, c2pwrite, _, errwrite, _, error_pipe, restore_signals, new_session, *rest = rest
         process_group = rest.pop(0) if len(arguments) == SINCE_3_11 else -1
         gid, groups, uid, umask, preexec_fn = rest[:5]
+        ids = [number for number in (gid, uid, *(groups or ())) if number is not None]
         # What the original refuses it shall refuse, in its own words.
-        if preexec_fn is not None or error_pipe <= 2 or not argv or list(keep) != sorted(set(keep)):
+        if (
+            preexec_fn is not None
+            or error_pipe <= 2
+            or not argv
+            or not _are_numbers(ids, HIGHEST_ID)
+            or not _are_numbers(keep, HIGHEST_DESCRIPTOR)
+            or list(keep) != sorted(set(keep))
+        ):
             return None
         return cls(
             argv=[os.fsencode(word) for word in argv],
