@@ -13,8 +13,9 @@ PREFIX ?= /usr/local
 BUILD_TYPE ?= RelWithDebInfo
 
 .DEFAULT_GOAL := all
-.PHONY: all help userspace module demo test test-nightly test-debug coverage coverage-userspace matrix bench \
-	check install uninstall module-own clean tools deps deps-bench deps-debug deps-check deps-fuzz deps-coverage deps-root
+.PHONY: all help userspace module demo docs test test-nightly test-debug coverage coverage-userspace matrix bench \
+	check install uninstall module-own deb test-deb clean tools deps deps-bench deps-deb deps-debug deps-check deps-fuzz \
+	deps-coverage deps-root
 
 help:
 	@echo 'make             build everything into build/; installs nothing'
@@ -23,7 +24,7 @@ help:
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(KERNELS)")'
 	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
 	@echo '                 row a kernel, PREEMPT_RT, cloud and 7.x kernels, changes to the'
-	@echo '                 module and the library, each to be noticed, and more: a day or so'
+	@echo '                 module and the library, each to be noticed, packages, and more: a day or so'
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                 each allocation and each call failing in turn; fuzzer'
 	@echo 'make coverage    the same; then which lines of kmod/ these tests have run'
@@ -31,11 +32,14 @@ help:
 	@echo 'make matrix      compile the module for every kernel whose headers Debian has'
 	@echo 'make bench       what it costs to start a program, ours and others; hours.'
 	@echo '                 BENCH=--short: what our goals are about; minutes'
+	@echo 'make docs        the reference of the libraries from their headers, into build/docs'
 	@echo 'make check       checkpatch, sparse, clang-format, clang-tidy, shellcheck'
 	@echo 'make module      only the module, for each kernel in KERNELS'
 	@echo 'make module-own  only the module, for the kernel that this machine runs'
 	@echo 'make install     library, headers, tools, as built before; DESTDIR and PREFIX as usual'
 	@echo 'make uninstall   remove what make install has installed'
+	@echo 'make deb         Debian packages of all of it, in build/deb'
+	@echo 'make test-deb    lintian; a guest installs, uses and removes these packages'
 	@echo 'make clean       remove build/ (not the cache of kernels)'
 
 all: userspace module
@@ -49,6 +53,8 @@ deps:
 	@.ci/install-deps build vm test
 deps-bench:
 	@.ci/install-deps build vm bench
+deps-deb:
+	@.ci/install-deps build vm deb
 deps-debug:
 	@.ci/install-deps build vm test debug
 deps-fuzz:
@@ -60,10 +66,9 @@ deps-root:
 deps-check:
 	@.ci/install-deps build vm check
 
-# CMake takes types from a kernel, which is fetched before, where that can be seen.
+# The harness of the tests is fetched before CMake is asked, where that can be seen.
 # Status 3: there is no apt to fetch with, which has been said by now.
 userspace: tools
-	@qemu/kernels/stock oldest >/dev/null || [ $$? -eq 3 ]
 	@tools=$$(qemu/kernels/kernel-tools) || [ $$? -eq 3 ] || exit 1; \
 	.ci/configure build -DCMAKE_BUILD_TYPE='$(BUILD_TYPE)' \
 		-DCMAKE_INSTALL_PREFIX='$(abspath $(PREFIX))' \
@@ -96,7 +101,7 @@ NIGHTLY_FLAVOURS ?= $(shell qemu/kernels/list nightly)
 NIGHTLY_SERIES ?= $(shell qemu/kernels/list nightly generic)
 NIGHTLY_RT ?= $(shell qemu/kernels/list nightly rt)
 TRACER_TESTS := ^trace/|^races/traced$$
-test-nightly: deps-debug deps-fuzz deps-root
+test-nightly: deps-debug deps-deb deps-fuzz deps-root
 	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \
 		--env KSPAWN_ROW_COUNT=1000000 --env KSPAWN_RELOAD_COUNT=1000 \
@@ -108,6 +113,7 @@ test-nightly: deps-debug deps-fuzz deps-root
 	@qemu/kernels/matrix
 	@python3 -m unittest discover -s tests/alone -p '*_test.py'
 	@tests/readme/run --nightly
+	@$(MAKE) --no-print-directory test-deb
 	@tests/firsthour/run
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
@@ -144,6 +150,12 @@ bench: deps-bench
 	@$(MAKE_ALL)
 	@tests/bench/run $(BENCH)
 
+# A warning is an error.  doxygen is in the group check of .ci/packages.
+docs:
+	@mkdir -p build
+	@doxygen docs/Doxyfile
+	@echo 'docs: build/docs/html/index.html'
+
 check: deps-check
 	@$(MAKE) --no-print-directory userspace
 	@.ci/check
@@ -155,6 +167,14 @@ install:
 
 uninstall:
 	@DESTDIR='$(DESTDIR)' scripts/uninstall build
+
+deb:
+	@.ci/tools build deb
+	@scripts/deb
+
+test-deb: deps-deb
+	@$(MAKE) --no-print-directory deb
+	@tests/package/run
 
 clean:
 	rm -rf build

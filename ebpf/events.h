@@ -6,9 +6,7 @@
 #ifndef KSPAWN_TRACE_EVENTS_H
 #define KSPAWN_TRACE_EVENTS_H
 
-#ifndef __VMLINUX_H__
 #include <linux/types.h>
-#endif
 
 #define TRACE_COMM_LENGTH 16
 #define TRACE_PROGRAM_LENGTH 256

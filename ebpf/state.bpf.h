@@ -10,7 +10,7 @@
 #ifndef KSPAWN_TRACE_STATE_H
 #define KSPAWN_TRACE_STATE_H
 
-#include "vmlinux.h"
+#include "kernel_types.bpf.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

@@ -151,24 +151,57 @@ static bool dequeue(sigset_t *kept)
 #endif
 }
 
-/* A tracer is told of ignored signals, too: they are left for it. */
-static void drop_ignored_signals(void)
+/*
+ * The signals that are sent to current for nothing.  A tracer is told of them,
+ * too: they are left for it.
+ */
+static sigset_t ignored_signals(const struct sighand_struct *sighand)
+{
+	sigset_t ignored;
+	int sig;
+
+	sigemptyset(&ignored);
+	for (sig = 1; sig <= _NSIG; sig++)
+		if (!current->ptrace && is_ignored(sighand, sig))
+			sigaddset(&ignored, sig);
+	return ignored;
+}
+
+/*
+ * All of them together: whether more is left is looked at under the same lock.
+ * TIF_SIGPENDING may be set again as soon as that is let go, by one that is as
+ * ignored as these.
+ *
+ * Return: true if no signal and no stop is left.
+ */
+static bool drop_ignored_signals(void)
 {
 	/* Only this task itself replaces it, as it executes a program. */
 	struct sighand_struct *sighand = unrcu_pointer(current->sighand);
-	sigset_t kept;
-	int sig;
+	sigset_t ignored, kept, pending;
+	int dropped = 0;
+	bool none_left;
 
 	spin_lock_irq(&sighand->siglock);
 	do {
-		/* Each time anew: to re-arm a timer, dequeue_signal() unlocks. */
-		kept = current->blocked;
-		for (sig = 1; sig <= _NSIG; sig++)
-			if (current->ptrace || !is_ignored(sighand, sig))
-				sigaddset(&kept, sig);
-	} while (dequeue(&kept));
+		/*
+		 * Each time anew: to re-arm a timer, dequeue_signal() unlocks.  A
+		 * timer can be faster than this is, so there is an end.
+		 */
+		ignored = ignored_signals(sighand);
+		signotset(&ignored);
+		sigorsets(&kept, &current->blocked, &ignored);
+		signotset(&ignored);
+	} while (dequeue(&kept) && ++dropped < _NSIG);
 	recalc_sigpending();
+	sigorsets(&pending, &current->pending.signal,
+		  &current->signal->shared_pending.signal);
+	sigandnsets(&pending, &pending, &current->blocked);
+	sigandnsets(&pending, &pending, &ignored);
+	none_left = sigisemptyset(&pending) &&
+		    !(current->jobctl & (JOBCTL_PENDING_MASK | JOBCTL_TRAP_FREEZE));
 	spin_unlock_irq(&sighand->siglock);
+	return none_left;
 }
 
 /**
@@ -180,25 +213,26 @@ static void drop_ignored_signals(void)
  * be restarted after it, and after task work and the freezer, without the
  * caller's knowledge.  So these are taken here.
  *
+ * More of the kind may have come by the return.  They interrupt the wait again,
+ * which looks for its event first, so that it has an end.
+ *
  * Task work may close the device: device_ioctl() holds a reference of its own.
  *
- * Return: true if nothing is left that only the way to user mode can see to.
+ * Return: true if nothing was left that only the way to user mode can see to.
  */
 bool kspawn_signals_resume_wait(void)
 {
-	do {
-		/* First: what freezes sets TIF_SIGPENDING, until it thaws. */
-		try_to_freeze();
-		if (task_sigpending(current))
-			drop_ignored_signals();
-		/* kernel/livepatch wants the way to user mode, and asks so. */
-		if (task_sigpending(current) ||
-		    test_thread_flag(TIF_PATCH_PENDING))
-			return false;
-		clear_notify_signal();
-		if (task_work_pending(current))
-			kspawn_kernel.task_work_run();
-	} while (signal_pending(current));
+	/* First: what freezes sets TIF_SIGPENDING, until it thaws. */
+	try_to_freeze();
+	if (task_sigpending(current) && !drop_ignored_signals())
+		return false;
+	/* kernel/livepatch wants the way to user mode, and asks so. */
+	if (test_thread_flag(TIF_PATCH_PENDING))
+		return false;
+	clear_notify_signal();
+	if (task_work_pending(current))
+		kspawn_kernel.task_work_run();
+	cond_resched();
 	return true;
 }
 

@@ -410,7 +410,7 @@ static __always_inline int execute_with_descriptors(const char *program)
 
 /* Attached before the probe of windows that drops the window here. */
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec_with_descriptors, struct task_struct *task, pid_t old_pid,
+int BPF_PROG(on_exec_with_descriptors, struct task_struct *task, int old_pid,
 	     struct linux_binprm *bprm)
 {
 	return execute_with_descriptors(bprm->filename);

@@ -74,7 +74,7 @@ RETURN(on_kernel_clone_end, kernel_clone)
  * for the writer before, by its own for the readers.
  */
 struct rwbase_rt___rt {
-	atomic_t readers;
+	struct atomic readers;
 	struct rt_mutex_base rtmutex;
 } __attribute__((preserve_access_index));
 

@@ -349,7 +349,7 @@ static __always_inline int execute(const char *program)
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	     struct linux_binprm *bprm)
 {
 	return execute(bprm->filename);

@@ -75,8 +75,8 @@ static void expect_pipes_charged(struct __test_metadata *_metadata, int device, 
 	int ready[2];
 	long before;
 
-	if (!make_memory_cgroup(cgroup))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", cgroup))
+		SKIP(return, NEEDS_CONTROLLER);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
@@ -141,8 +141,8 @@ TEST_F(spawn, requests)
 	char cgroup[64];
 
 	ASSERT_LE(0, completion);
-	if (!make_memory_cgroup(cgroup))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", cgroup))
+		SKIP(return, NEEDS_CONTROLLER);
 	mkfifo("fifo", 0600);
 	for (i = 0; i < BIG_ACTIONS; i++) {
 		actions[i].op = KSPAWN_ACTION_CLOSE;
@@ -205,8 +205,8 @@ static void expect_charged(struct __test_metadata *_metadata, int device,
 	pid_t pid;
 
 	ASSERT_NE(MAP_FAILED, caller);
-	if (!make_memory_cgroup(caller->cgroup))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", caller->cgroup))
+		SKIP(return, NEEDS_CONTROLLER);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	caller->device = device;
@@ -515,7 +515,7 @@ TEST_F(spawn, removed_groups)
 	long before;
 
 	if (geteuid())
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+		SKIP(return, NEEDS_CONTROLLER);
 	before = fewest_dying_cgroups(0);
 	for (int i = 0; i < 5; i++)
 		expect_charged(_metadata, self->device, start_some, 0);

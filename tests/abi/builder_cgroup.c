@@ -42,8 +42,8 @@ TEST_F(spawn, made_in_it)
 	int builder;
 	pid_t pid;
 
-	if (!make_memory_cgroup(path))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	builder = builder_in(_metadata, self->device, path, &pid);
 	EXPECT_TRUE(is_in(pid, path));
 	/* It belongs to the creation, and to no later call. */
@@ -95,8 +95,8 @@ TEST_F(spawn, pipes_of_its_program)
 	int builder;
 	pid_t pid;
 
-	if (!make_memory_cgroup(path))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	builder = builder_in(_metadata, self->device, path, &pid);
 	expect_pipes_charged(_metadata, builder, pid, path);
 }
@@ -109,8 +109,8 @@ TEST_F(spawn, pipes_of_its_program_after_a_move)
 	int builder;
 	pid_t pid;
 
-	if (!make_memory_cgroup(path))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	builder = assert_builder(_metadata, self->device, &pid);
 	plain_init(&s);
 	spawn_open(&s, 9, "/dev/null", O_RDONLY, 0);
@@ -128,8 +128,8 @@ TEST_F(spawn, leaves_its_cgroup)
 	int builder;
 	pid_t pid;
 
-	if (!make_memory_cgroup(path))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	builder = builder_in(_metadata, self->device, path, &pid);
 	snprintf(text, sizeof(text), "%d", pid);
 	ASSERT_EQ(0, put_in(CGROUP_ROOT, "cgroup.procs", text));
@@ -147,8 +147,8 @@ TEST_F(spawn, out_of_memory)
 	int builder;
 	pid_t pid;
 
-	if (!make_memory_cgroup(path))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	idle_take(&before);
 	ASSERT_EQ(0, announce_failing_allocations());
 	builder = builder_in(_metadata, self->device, path, &pid);

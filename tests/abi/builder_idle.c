@@ -56,8 +56,8 @@ static void expect_little_memory(struct __test_metadata *_metadata, int device, 
 	char path[64], byte;
 	pid_t maker;
 
-	if (!make_memory_cgroup(path))
-		SKIP(return, NEEDS_MEMORY_CGROUP);
+	if (!make_cgroup_with("memory", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
 	maker = assert_fork(_metadata);

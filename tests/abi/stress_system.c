@@ -4,14 +4,13 @@
  * their programs or to their CPUs: stopped, frozen, traced, out of memory, out
  * of pids.  Each start ends in one of the ways it may, and nothing is left.
  */
+#include "lib/cgroups.h"
 #include "lib/freezing.h"
 #include "lib/spawners.h"
 
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
-
-#define CGROUP_ROOT	"/sys/fs/cgroup"
 
 static long number_in(const char *directory, const char *file)
 {
@@ -20,23 +19,6 @@ static long number_in(const char *directory, const char *file)
 	snprintf(path, sizeof(path), "%s/%s", directory, file);
 	return totals_number(path);
 }
-
-/* A cgroup of our own with @controller; its path, or false. */
-static bool make_cgroup(char path[64], const char *controller)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "+%s", controller);
-	put_in(CGROUP_ROOT, "cgroup.subtree_control", text);
-	snprintf(path, 64, CGROUP_ROOT "/kspawn-workload-%d", getpid());
-	snprintf(text, sizeof(text), "%s.max", controller);
-	if (geteuid() || mkdir(path, 0755))
-		return false;
-	return !strcmp(controller, "freezer") || number_in(path, text) != -1 ||
-	       !put_in(path, text, "max");
-}
-
-#define NEEDS_CGROUP	"needs root and that controller of cgroup v2"
 
 static void move_all(const char *path, const pid_t pids[SPAWNERS])
 {
@@ -246,7 +228,7 @@ TEST_F(spawn, frozen_and_thawed)
 	unsigned int i, rounds = scratch_scale(100);
 	char path[64];
 
-	if (!make_cgroup(path, "freezer"))
+	if (!make_cgroup(path))
 		SKIP(return, NEEDS_CGROUP);
 	start_spawners(_metadata, self->device, &h);
 	move_all(path, h.pids);
@@ -268,7 +250,7 @@ TEST_F(spawn, frozen_for_a_while)
 	unsigned int round;
 	char path[64];
 
-	if (!make_cgroup(path, "freezer"))
+	if (!make_cgroup(path))
 		SKIP(return, NEEDS_CGROUP);
 	start_spawners(_metadata, self->device, &h);
 	move_all(path, h.pids);
@@ -294,7 +276,7 @@ static void expect_frozen(struct __test_metadata *_metadata, int device, __u32 f
 	pid_t caller, child;
 	char path[64];
 
-	if (!make_cgroup(path, "freezer"))
+	if (!make_cgroup(path))
 		SKIP(return, NEEDS_CGROUP);
 	caller = assert_fork(_metadata);
 	if (!caller) {
@@ -339,8 +321,8 @@ TEST_F(spawn, limit_of_a_cgroup_that_moves)
 	unsigned int i, rounds = scratch_scale(200);
 	char path[64], text[16];
 
-	if (!make_cgroup(path, "pids"))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_cgroup_with("pids", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	start_spawners(_metadata, self->device, &h);
 	move_all(path, h.pids);
 	for (i = 0; i < rounds; i++) {
@@ -386,8 +368,8 @@ TEST_F(spawn, killed_for_want_of_memory)
 	char path[64], text[16];
 	int status;
 
-	if (!make_cgroup(path, "memory"))
-		SKIP(return, NEEDS_CGROUP);
+	if (!make_cgroup_with("memory", path))
+		SKIP(return, NEEDS_CONTROLLER);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	ASSERT_EQ(0, put_in(path, "memory.max", "12M"));
 	put_in(path, "memory.swap.max", "0");

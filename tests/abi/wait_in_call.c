@@ -285,6 +285,31 @@ TEST_F(spawn, ignored_signals_that_another_thread_blocks)
 	EXPECT_EQ(0, waiter.s.result.status);
 }
 
+/* One that comes just as those before it are dropped ends the wait as little. */
+TEST_F(spawn, ignored_signals_without_a_pause)
+{
+	/* It is started anew as its signal is taken, and so over at once. */
+	const struct itimerval at_once = { { 0, 1 }, { 0, 1 } }, never = {};
+	struct waiter waiter = { .device = self->device };
+	pthread_t thread;
+	sigset_t all;
+
+	ignore_signals();
+	ASSERT_NE(SIG_ERR, signal(SIGALRM, SIG_IGN));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_in_thread, &waiter));
+	sigfillset(&all);
+	ASSERT_EQ(0, pthread_sigmask(SIG_BLOCK, &all, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &at_once, NULL));
+	while (pthread_tryjoin_np(thread, NULL) == EBUSY) {
+		send_ignored(getpid());
+		own_sleep_ms(1);
+	}
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
+	EXPECT_LT(0, waiter.pid)
+		TH_LOG("step %u, error %d", waiter.s.result.step, waiter.s.result.error);
+	EXPECT_EQ(0, waiter.s.result.status);
+}
+
 /* A handled signal among ignored ones ends the wait, and its handler runs once. */
 TEST_F(spawn, handled_signal_among_ignored_ones)
 {

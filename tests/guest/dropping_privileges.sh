@@ -3,7 +3,7 @@
 #
 # The example server drops its privileges while its workers start programs.  With glibc
 # the tracer finds that credentials change while a child shares the memory, if not in
-# every run; with the preload it never does.  As README has it.
+# every run; with the preload it never does.  As docs/hazards.md has it.
 
 # shellcheck source=tests/preload/guest.bash disable=SC2317
 . "$(dirname "$0")/../preload/guest.bash"

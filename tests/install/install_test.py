@@ -7,6 +7,7 @@ build/ is installed; KSPAWN_INSTALL_BUILD names another directory.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,11 +19,19 @@ HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("KSPAWN_INSTALL_BUILD", REPO / "build"))
 MANIFEST = BUILD / "install_manifest.txt"
 
+# What a program needs to catch an exception of libkspawn++.
+TABLES = tuple(
+    f"{kind} for kspawn::{name}"
+    for kind in ("typeinfo", "typeinfo name", "vtable")
+    for name in ("ExitError", "SpawnError")
+)
+
 # Some of each part; libraries are where CMake's GNUInstallDirs puts them.
 FILES = (
     "bin/kspawn",
     "include/kspawn/spawn.h",
     "include/kspawn/uapi.h",
+    "include/kspawn/base.hpp",
     "include/kspawn/command.hpp",
     "include/linux/kspawn.h",
     "lib*/**/libkspawn.so.0",
@@ -41,6 +50,7 @@ FILES = (
     "share/doc/kspawn/examples/starts_with_epoll.cpp",
     "share/man/man1/kspawn.1",
     "share/man/man3/kspawn_spawn.3",
+    "share/man/man7/kspawn.7",
     "src/kspawn-*/dkms.conf",
     "src/kspawn-*/Kbuild",
     "src/kspawn-*/kmod/main.c",
@@ -190,11 +200,57 @@ class Consumer(Scratch):
             ("kspawn++", "c++", "consumer.cpp", "started from C++\n"),
         ):
             flags = self.succeed("pkg-config", "--cflags", "--libs", package, PKG_CONFIG_PATH=path).stdout.split()
+            # The standard is for the program to choose: the last of two wins.
+            self.assertEqual([flag for flag in flags if flag.startswith("-std")], [])
             program = self.scratch / "program"
             standard = ["-std=c++20"] if compiler == "c++" else []
             self.succeed(compiler, *standard, self.source / source, *flags, "-o", program)
             libraries = one(self.prefix, "lib*/**/libkspawn.so.0").parent
             self.assertTrue(self.start(program, libraries).startswith(expected))
+            if compiler == "c++":
+                self.assertTrue(self.start_as_newer(program, flags, libraries).startswith(expected))
+
+    def start_as_newer(self, program: Path, flags: list[str], libraries: Path) -> str:
+        self.succeed("c++", "-std=c++23", self.source / "consumer.cpp", *flags, "-o", program)
+        return self.start(program, libraries)
+
+    def test_a_header_says_which_standard_it_needs(self) -> None:
+        include = self.prefix / "include"
+        headers = sorted(path.relative_to(include) for path in (include / "kspawn").glob("*.hpp"))
+        self.assertGreater(len(headers), 10)
+        for header in headers:
+            source = self.scratch / "source.cpp"
+            source.write_text(f"#include <{header}>\n", encoding="utf-8")
+            done = run("c++", "-std=c++17", "-fsyntax-only", "-fmax-errors=1", "-I", include, source)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertRegex(done.stderr, r"error: #error .* need C\+\+20: compile with -std=c\+\+20", header)
+            self.succeed("c++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", include, source)
+        # Those of C are for any C++.
+        source.write_text("#include <kspawn/spawn.h>\n", encoding="utf-8")
+        self.succeed("c++", "-std=c++98", "-fsyntax-only", "-I", include, source)
+
+    def test_the_library_for_cpp_exports_what_its_headers_declare(self) -> None:
+        headers = "".join(path.read_text(encoding="utf-8") for path in (self.prefix / "include/kspawn").glob("*.hpp"))
+        library = one(self.prefix, "lib*/**/libkspawn++.so.0")
+        lines = self.succeed("nm", "-DC", "--defined-only", library).stdout.splitlines()
+        names = set()
+        for line in lines:
+            _address, kind, symbol = line.split(maxsplit=2)
+            self.assertIn(kind, "ATVR", f"{line}: neither weak nor unique")
+            symbol, at, version = symbol.partition("@@")
+            names.add(symbol)
+            if at:
+                self.assertEqual(version, "KSPAWNXX_0", line)
+            if symbol in ("KSPAWNXX_0", *TABLES):
+                continue
+            # A function of the namespace, or of one of its classes, but not of what these hold.
+            found = re.match(r"kspawn::(?:\w+::)?(~?\w+|operator ?[^(]+)(?:\[abi:cxx11\])?\(", symbol)
+            self.assertIsNotNone(found, symbol)
+            assert found is not None
+            self.assertRegex(headers, rf"(?<![\w~]){re.escape(found[1])}\(", symbol)
+            self.assertNotIn("_ptr<kspawn::", symbol)
+        self.assertLessEqual(set(TABLES), names)
+        self.assertGreater(len(names), 150)
 
     def test_the_library_for_cpp_finds_that_for_c_beside_itself(self) -> None:
         library = one(self.prefix, "lib*/**/libkspawn++.so.0")

@@ -629,9 +629,10 @@ TEST_F(CaptureInCgroup, TimeLimit) {
         call.cgroup = group.get();
         if (cannot())
             return;
-        call.time_limit_ms = 600;
+        // Long enough for the shell to have got to its trap, and its daemon to its word.
+        call.time_limit_ms = 3000;
         call.grace_ms = 200;
-        ASSERT_EQ(shell(std::string(leaves_a_daemon) + "trap '' TERM; sleep 600"), 0);
+        ASSERT_EQ(shell("trap '' TERM; " + std::string(leaves_a_daemon) + "sleep 600"), 0);
         EXPECT_TRUE(timed_out());
         EXPECT_EQ(result.status, SIGKILL);
         EXPECT_EQ(out(), "daemon\n");

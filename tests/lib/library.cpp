@@ -14,10 +14,12 @@
 #include <memory>
 #include <regex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kit/owners.hpp"
 #include "kit/process.hpp"
+#include "kit/scratch.hpp"
 #include "kit/spawner.hpp"
 
 namespace kspawn::test {
@@ -111,6 +113,32 @@ TEST(Library, VersionIsThatOfTheHeaders) {
     EXPECT_EQ(std::string(kspawn_version()), std::to_string(KSPAWN_VERSION_MAJOR) + "." +
                                                  std::to_string(KSPAWN_VERSION_MINOR) + "." +
                                                  std::to_string(KSPAWN_VERSION_PATCH));
+}
+
+// Whether a file of this name is in the memory of this process.
+bool is_mapped(const std::string& name) {
+    return read_file("/proc/self/maps").find("/" + name) != std::string::npos;
+}
+
+// In a thread as well: what is a thread's own must not hold the library.
+TEST(Library, ForCppIsUnloadedWithTheLastThatUsesIt) {
+    for (const bool in_a_thread : {false, true}) {
+        ASSERT_FALSE(is_mapped("libkspawn++.so"));
+        Library plugin{::dlopen(helper("plugin.so").c_str(), RTLD_NOW | RTLD_LOCAL)};
+        ASSERT_TRUE(plugin) << ::dlerror();
+        EXPECT_TRUE(is_mapped("libkspawn++.so"));
+        const auto run = reinterpret_cast<int (*)()>(::dlsym(plugin.get(), "plugin_run"));
+        ASSERT_NE(run, nullptr);
+        int good = 0;
+        if (in_a_thread)
+            std::jthread([&] { good = run(); }).join();
+        else
+            good = run();
+        EXPECT_EQ(good, 4);
+        plugin.reset();
+        EXPECT_FALSE(is_mapped("plugin.so"));
+        EXPECT_FALSE(is_mapped("libkspawn++.so"));
+    }
 }
 
 // A C program, C99 to the letter, linked by the C compiler to the archive.

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The examples of the manual's pages about functions compile, and run to their end.
+// Each page of the manual has examples: a program in C compiles, and runs to its end; the commands
+// of a session do what the page says they print.
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kit/spawner.hpp"
@@ -22,27 +26,94 @@ std::string with(std::string text, std::string_view what, std::string_view inste
     return text;
 }
 
-// The lines of a page between .EX and .EE in its section EXAMPLES; "" if it has none.
-std::string example_of(const fs::path& page) {
+// A line of a page as a reader sees it.
+std::string shown(std::string line) {
+    for (const auto* font : {"\\fB", "\\fI", "\\fP", "\\fR", "\\&"})
+        line = with(std::move(line), font, "");
+    line = with(with(std::move(line), "\\-", "-"), "\\(aq", "'");
+    return with(std::move(line), "\\e", "\\");
+}
+
+using Lines = std::vector<std::string>;
+
+// What a page has between each .EX and .EE of its section EXAMPLES.
+std::vector<Lines> examples_of(const fs::path& page) {
     std::ifstream stream{page};
-    std::string text;
+    std::vector<Lines> examples;
     bool in_section = false;
     bool in_example = false;
     for (std::string line; std::getline(stream, line);) {
-        if (line.starts_with(".SH "))
+        if (line.starts_with(".SH ")) {
             in_section = line == ".SH EXAMPLES";
-        else if (line == ".EX" || line == ".EE")
+        } else if (line == ".EX" || line == ".EE") {
             in_example = in_section && line == ".EX";
-        else if (in_example)
-            text += line + "\n";
+            if (in_example)
+                examples.emplace_back();
+        } else if (in_example) {
+            examples.back().push_back(shown(line));
+        }
     }
-    return with(with(text, "\\-", "-"), "\\e", "\\");
+    return examples;
 }
 
-class Manual : public ::testing::TestWithParam<fs::path> {};
+bool is_prompt(const std::string& line) {
+    return line.starts_with("$ ") || line.starts_with("# ");
+}
 
-TEST_P(Manual, ExampleCompilesAndRuns) {
-    const auto example = example_of(GetParam());
+bool is_session(const Lines& example) {
+    return !example.empty() && is_prompt(example.front());
+}
+
+std::string joined(const Lines& lines) {
+    std::string text;
+    for (const auto& line : lines)
+        text += line + "\n";
+    return text;
+}
+
+std::vector<fs::path> pages() {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(KSPAWN_MANUAL_DIRECTORY))
+        if (entry.path().filename() != "CMakeLists.txt")
+            found.push_back(entry.path());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+struct Example {
+    std::string name; // of the page, and which of its examples
+    Lines lines;
+};
+
+void PrintTo(const Example& example, std::ostream* stream) {
+    *stream << example.name;
+}
+
+std::vector<Example> all(bool sessions) {
+    std::vector<Example> found;
+    for (const auto& page : pages()) {
+        int number = 0;
+        for (auto& lines : examples_of(page)) {
+            number++;
+            if (is_session(lines) == sessions)
+                found.push_back(
+                    {page.filename().string() + "_" + std::to_string(number), std::move(lines)});
+        }
+    }
+    return found;
+}
+
+std::string name_of(const ::testing::TestParamInfo<Example>& info) {
+    auto name = info.param.name;
+    std::replace_if(
+        name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+    return name;
+}
+
+class ManualPrograms : public ::testing::TestWithParam<Example> {};
+
+TEST_P(ManualPrograms, CompileAndRun) {
+    const auto example = joined(GetParam().lines);
     const Scratch scratch;
     const auto source = scratch.write("example.c", example);
     const auto program = scratch.file("example");
@@ -52,38 +123,123 @@ TEST_P(Manual, ExampleCompilesAndRuns) {
              "-lkspawn", "-Wl,-rpath," + build_directory().string()},
             {"PATH=/usr/bin:/bin"});
     ASSERT_EQ(compiled.status, 0) << compiled.err << example;
-    if (example.find("_addpipe_np(") != std::string::npos) {
-        KSPAWN_NOT_THROUGH_LIBC("libc makes no descriptors");
-        KSPAWN_NEED_DEVICE();
-    }
-    if (example.find("kspawn_builder_create_np(") != std::string::npos) {
-        KSPAWN_NOT_THROUGH_LIBC("libc has no builders");
-        KSPAWN_NEED_DEVICE();
-    }
-    if (example.find("KSPAWN_BATCH_ALL_OR_NONE") != std::string::npos) {
-        KSPAWN_NOT_THROUGH_LIBC("libc starts one after the other");
-        KSPAWN_NEED_DEVICE();
+    // What only the kernel can do, and why.
+    for (const auto& [word, reason] : std::map<std::string, std::string>{
+             {"_addpipe_np(", "libc makes no descriptors"},
+             {"_addumask_np(", "libc has no actions on the state"},
+             {"kspawn_builder_create_np(", "libc has no builders"},
+             {"KSPAWN_BATCH_ALL_OR_NONE", "libc starts one after the other"},
+             {"KSPAWN_IOC_SPAWN", "libc has no ioctl"},
+             {"(KSPAWN_BACKEND_KERNEL)", "the example compares the two"},
+         }) {
+        if (example.find(word) != std::string::npos) {
+            KSPAWN_NOT_THROUGH_LIBC(reason);
+            KSPAWN_NEED_DEVICE();
+        }
     }
     const auto ended = run({program}, {"PATH=/usr/bin:/bin"});
     EXPECT_EQ(ended.status, 0) << ended.out << ended.err;
     EXPECT_EQ(ended.err, "");
 }
 
-// Those that have an example.
-std::vector<fs::path> pages() {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(KSPAWN_MANUAL_DIRECTORY))
-        if (entry.path().extension() == ".3" && !example_of(entry.path()).empty())
-            found.push_back(entry.path());
-    std::sort(found.begin(), found.end());
-    return found;
+INSTANTIATE_TEST_SUITE_P(Pages, ManualPrograms, ::testing::ValuesIn(all(false)), name_of);
+
+// A session: each command with what the page says it prints.
+std::vector<std::pair<std::string, Lines>> commands_of(const Lines& session) {
+    std::vector<std::pair<std::string, Lines>> commands;
+    for (const auto& line : session) {
+        if (is_prompt(line))
+            commands.emplace_back(line.substr(2), Lines{});
+        else
+            commands.back().second.push_back(line);
+    }
+    return commands;
 }
 
-INSTANTIATE_TEST_SUITE_P(Pages, Manual, ::testing::ValuesIn(pages()),
-                         [](const auto& page) { return page.param.stem().string(); });
+// Numbers of processes and times differ from run to run: a number among other words stands for
+// any.  A line that is a number and nothing else stands for itself.
+std::string without_numbers(const std::string& line) {
+    const auto digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+    if (std::all_of(line.begin(), line.end(), digit))
+        return line;
+    std::string text;
+    for (const char c : line)
+        if (!digit(static_cast<unsigned char>(c)))
+            text += c;
+        else if (!text.ends_with('#'))
+            text += '#';
+    return text;
+}
 
-TEST(ManualPages, SomeHaveExamples) {
-    EXPECT_GE(pages().size(), 3U);
+// A line of three dots stands for any lines.
+bool fits(const Lines& printed, const Lines& expected) {
+    const auto dots = std::find(expected.begin(), expected.end(), "...");
+    const auto same = [](const std::string& one, const std::string& other) {
+        return without_numbers(one) == without_numbers(other);
+    };
+    if (dots == expected.end())
+        return std::equal(printed.begin(), printed.end(), expected.begin(), expected.end(), same);
+    const auto before = dots - expected.begin();
+    const auto after = expected.end() - dots - 1;
+    return printed.end() - printed.begin() >= before + after &&
+           std::equal(expected.begin(), dots, printed.begin(), same) &&
+           std::equal(dots + 1, expected.end(), printed.end() - after, same);
+}
+
+Lines lines_of(const std::string& text) {
+    Lines lines;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        lines.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return lines;
+}
+
+class ManualSessions : public ::testing::TestWithParam<Example> {};
+
+TEST_P(ManualSessions, PrintWhatThePageSays) {
+    KSPAWN_NOT_THROUGH_LIBC("the examples are about the kernel");
+    KSPAWN_NEED_DEVICE();
+    const auto commands = commands_of(GetParam().lines);
+    const Scratch scratch;
+    const std::string mark = "\1\n";
+    // One shell for all, so that a command sees the files and the status of the one before.
+    std::string script = "cd '" + scratch.path().string() + "' && exec 2>&1 </dev/null\n";
+    for (const auto& [command, expected] : commands)
+        script += command + "\n_status=$?; printf '\\1\\n'; (exit $_status)\n";
+    const auto ended = run({"/bin/bash", scratch.write("session", script)},
+                           {"PATH=" + build_directory().string() + ":/usr/sbin:/usr/bin:/sbin:/bin",
+                            "HOME=/", "LC_ALL=C.UTF-8"});
+    std::size_t at = 0;
+    for (const auto& [command, expected] : commands) {
+        const auto end = ended.out.find(mark, at);
+        ASSERT_NE(end, std::string::npos) << command << "\n" << ended.out;
+        const auto printed = ended.out.substr(at, end - at);
+        EXPECT_TRUE(fits(lines_of(printed), expected)) << command << "\nhas printed:\n"
+                                                       << printed << "and not:\n"
+                                                       << joined(expected);
+        at = end + mark.size();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Pages, ManualSessions, ::testing::ValuesIn(all(true)), name_of);
+
+TEST(ManualPages, EachHasExamples) {
+    EXPECT_FALSE(pages().empty());
+    for (const auto& page : pages())
+        EXPECT_FALSE(examples_of(page).empty()) << page;
+}
+
+TEST(ManualPages, NumbersAreAnyAmongWordsOnly) {
+    EXPECT_TRUE(fits({"process 12: exit status 0"}, {"process 4711: exit status 0"}));
+    EXPECT_FALSE(fits({"process 12: exit status 0"}, {"process: exit status 0"}));
+    EXPECT_FALSE(fits({"125"}, {"126"}));
+    EXPECT_FALSE(fits({"a"}, {}));
+    EXPECT_FALSE(fits({}, {"a"}));
+    EXPECT_TRUE(fits({"a", "b", "c"}, {"a", "...", "c"}));
+    EXPECT_FALSE(fits({"a"}, {"a", "...", "a"}));
+    EXPECT_FALSE(fits({"a", "b"}, {"a", "...", "c"}));
 }
 
 } // namespace

@@ -78,6 +78,7 @@ class Library(Subject):
     # The programs that tests/guest/libc_backend.sh runs as well.
     _by_libc = (
         "attributes",
+        "batch",
         "capture",
         "failure",
         "file_actions",

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a page of Markdown tells its reader to type: commands, and the programs that they
-are about."""
+"""The commands that pages of Markdown tell their reader to type, and the programs that these
+commands are about."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, Iterable, Sequence
 
 SHELLS = ("sh", "bash", "console", "shell")
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
 _INDENTED = re.compile(r"^(?: {4}|\t)")
 _SPAN = re.compile(r"`([^`]+)`")
+_FILE = re.compile(r"\w[\w-]*\.\w+")
 # A column of its own beside a command describes it.
 _DESCRIPTION = re.compile(r"\s{3,}")
 
@@ -30,6 +31,7 @@ class Block:
 class Command:
     text: str
     line: int
+    page: str = ""  # the name of the page
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Program:
     name: str
     text: str
     line: int
+    page: str = ""
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Page:
     commands: list[Command] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
     unnamed: list[Block] = field(default_factory=list)  # programs without a file's name
+    name: str = ""
 
 
 def _blocks(text: str) -> tuple[list[Block], dict[int, str]]:
@@ -110,27 +114,50 @@ def _spans(prose: dict[int, str]) -> list[tuple[int, str]]:
     ]
 
 
-def read(text: str, is_command: Callable[[str], bool], is_text: Callable[[Block], bool]) -> Page:
+def read(text: str, is_command: Callable[[str], bool], is_text: Callable[[Block], bool], name: str = "") -> Page:
     """Every block but those that are text holds commands, or a program if its fence names
     a language that is not a shell's.  In prose, what is between backquotes is a command if
     is_command() says so."""
-    page = Page()
+    page = Page(name=name)
     blocks, prose = _blocks(text)
     for block in blocks:
         if is_text(block):
             continue
         if block.language and block.language not in SHELLS:
-            names = _SPAN.findall(_paragraph_before(block.line, prose))
+            names = [span for span in _SPAN.findall(_paragraph_before(block.line, prose)) if _FILE.fullmatch(span)]
             if names:
-                page.programs.append(Program(names[-1], "\n".join(block.lines) + "\n", block.line))
+                page.programs.append(Program(names[-1], "\n".join(block.lines) + "\n", block.line, name))
             else:
                 page.unnamed.append(block)
         else:
             page.commands += _commands_of(block)
     page.commands += [Command(span, line) for line, span in _spans(prose) if is_command(span)]
-    # A reader who has typed it once need not again.
-    first: dict[str, Command] = {}
-    for command in sorted(page.commands, key=lambda command: command.line):
-        first.setdefault(command.text, command)
-    page.commands = list(first.values())
+    page.commands = _once(
+        Command(command.text, command.line, name)
+        for command in sorted(page.commands, key=lambda command: command.line)
+    )
     return page
+
+
+def _once(commands: Iterable[Command]) -> list[Command]:
+    """A reader who has typed a command once need not again."""
+    first: dict[str, Command] = {}
+    for command in commands:
+        first.setdefault(command.text, command)
+    return list(first.values())
+
+
+def joined(pages: Sequence[Page]) -> tuple[list[Command], list[Program], list[str]]:
+    """Of all pages the commands, in the order of the pages, the programs, and the faults: a
+    program that stands in two pages and is not the same in both."""
+    programs: dict[str, Program] = {}
+    wrong: list[str] = []
+    for page in pages:
+        for program in page.programs:
+            other = programs.setdefault(program.name, program)
+            if other.text != program.text:
+                wrong.append(
+                    f"{program.page}:{program.line}: {program.name} is another one at {other.page}:{other.line}"
+                )
+    commands = _once(command for page in pages for command in page.commands)
+    return commands, list(programs.values()), wrong

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What README says to type is found, and what the list says of it is held."""
+"""The commands that pages print are found, and held against the list of exceptions."""
 
 from __future__ import annotations
 
 import unittest
 
-from commands import Block, Page, read
+from commands import Block, Command, Page, joined, read
 from lists import Listed, Lists, When, faults
 
 README = """\
@@ -76,6 +76,11 @@ class Reading(unittest.TestCase):
         (program,) = page().programs
         self.assertEqual((program.name, program.text), ("first.c", "int main(void) { return 0; }\n"))
 
+    def test_a_name_is_that_of_a_file(self) -> None:
+        (program,) = page("A program, `a.c`, of `posix_spawn()` and `kspawn_`:\n\n```c\nint x;\n```\n").programs
+        self.assertEqual(program.name, "a.c")
+        self.assertEqual(len(page("Of `kspawn_`:\n\n```c\nint x;\n```\n").unnamed), 1)
+
     def test_a_program_without_a_name_is_told(self) -> None:
         self.assertEqual([block.line for block in page("A program:\n\n```c\nint x;\n```\n").unnamed], [3])
 
@@ -89,11 +94,35 @@ class Reading(unittest.TestCase):
         self.assertFalse(lists.is_text(Block(1, "", ("box   ----> box and more",))))
 
 
+class Several(unittest.TestCase):
+    """README and the pages of docs/ are read as one."""
+
+    def pages(self, *texts: str) -> list[Page]:
+        return [read(text, is_command, lambda block: False, f"page{n}") for n, text in enumerate(texts)]
+
+    def test_a_command_is_run_once_and_the_first_page_is_named(self) -> None:
+        commands, _, wrong = joined(self.pages("Do `make a`.\n", "Do `make b` and `make a`.\n"))
+        self.assertEqual(commands, [Command("make a", 1, "page0"), Command("make b", 1, "page1")])
+        self.assertEqual(wrong, [])
+
+    def test_a_program_of_two_pages_is_the_same_in_both(self) -> None:
+        shown = "A program, `a.c`:\n\n```c\nint x;\n```\n"
+        _, programs, wrong = joined(self.pages(shown, shown))
+        self.assertEqual(([program.page for program in programs], wrong), (["page0"], []))
+        _, _, wrong = joined(self.pages(shown, shown.replace("x", "y")))
+        self.assertEqual(wrong, ["page1:3: a.c is another one at page0:3"])
+
+    def test_a_program_without_a_name_is_told_with_its_page(self) -> None:
+        pages = self.pages("Nothing.\n", "A program:\n\n```c\nint x;\n```\n")
+        (fault,) = faults(listed(), pages, "", "")
+        self.assertEqual(fault, "page1:3: a program, and no file's name before it")
+
+
 class Held(unittest.TestCase):
     CI = "stage make --no-print-directory test\n"
 
     def faults(self, lists: Lists) -> list[str]:
-        return faults(lists, page(), README, self.CI)
+        return faults(lists, [page()], README, self.CI)
 
     def test_nothing_is_wrong(self) -> None:
         lists = listed(("make test", When.CI), ("make lint", When.NEVER), texts=("box   ----> box",))
@@ -101,9 +130,9 @@ class Held(unittest.TestCase):
 
     def test_what_is_listed_and_not_printed_is_told(self) -> None:
         (fault,) = self.faults(listed(("make gone", When.NIGHTLY)))
-        self.assertIn("not in README any more: make gone", fault)
+        self.assertIn("on no page any more: make gone", fault)
         (fault,) = self.faults(listed(texts=("no such line",)))
-        self.assertIn("not in README any more: no such line", fault)
+        self.assertIn("on no page any more: no such line", fault)
 
     def test_a_stage_that_ci_has_not_is_told(self) -> None:
         (fault,) = self.faults(listed(("make demo", When.CI)))

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""commands.toml: which of README's commands are not run when all others are, and why;
-which of its blocks are no commands."""
+"""commands.toml: which commands of README and docs/ are not run when all others are, and why;
+which blocks there are no commands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Sequence
 
 import tomllib  # pylint of Debian 12 does not know it for a standard one
 
@@ -49,9 +50,9 @@ def load(path: Path) -> Lists:
     )
 
 
-def faults(lists: Lists, page: Page, readme: str, ci: str) -> list[str]:
-    """The faults of the lists."""
-    printed = {command.text for command in page.commands}
+def faults(lists: Lists, pages: Sequence[Page], texts: str, ci: str) -> list[str]:
+    """The faults of the lists, by what the pages have and by their whole text."""
+    printed = {command.text for page in pages for command in page.commands}
     found: list[str] = []
     seen: set[str] = set()
     for item in lists.listed:
@@ -61,12 +62,16 @@ def faults(lists: Lists, page: Page, readme: str, ci: str) -> list[str]:
         if not item.why.strip():
             found.append(f"listed without a reason: {item.command}")
         if item.command not in printed:
-            found.append(f"listed, and not in README any more: {item.command}")
+            found.append(f"listed, and on no page any more: {item.command}")
         if item.when is When.CI and _as_stage(item.command) not in ci:
             found.append(f"listed as a stage of .ci/run, which has none: {item.command}")
-    lines = {line.strip() for line in readme.splitlines()}
-    found += [f"listed as text, and not in README any more: {text}" for text in lists.texts if text not in lines]
-    found += [f"README:{block.line}: a program, and no file's name before it" for block in page.unnamed]
+    lines = {line.strip() for line in texts.splitlines()}
+    found += [f"listed as text, and on no page any more: {text}" for text in lists.texts if text not in lines]
+    found += [
+        f"{page.name}:{block.line}: a program, and no file's name before it"
+        for page in pages
+        for block in page.unnamed
+    ]
     return found
 
 

@@ -55,8 +55,8 @@ _kspawn() {
 		case ${COMP_WORDS[1]} in
 		run | preload) _kspawn_complete 2 yes ;;
 		demo)
-			if [[ $current == -* ]]; then
-				_kspawn_complete 2 ''
+			if [[ $current == -* ]]; then # after a step, too
+				mapfile -t COMPREPLY < <(compgen -W "$(_kspawn_options "$tool" demo)" -- "$current")
 			elif [ "${COMP_WORDS[COMP_CWORD - 1]}" = --color ]; then
 				mapfile -t COMPREPLY < <(compgen -W 'always auto never' -- "$current")
 			else

@@ -19,15 +19,17 @@ static inline bool make_cgroup(char path[64])
 	return !geteuid() && !access(CGROUP_ROOT "/cgroup.procs", W_OK) && !mkdir(path, 0755);
 }
 
-#define NEEDS_MEMORY_CGROUP	"needs root and a memory controller of cgroup v2"
+#define NEEDS_CONTROLLER	"needs root and that controller of cgroup v2"
 
-/* The same, with a memory controller. */
-static inline bool make_memory_cgroup(char path[64])
+/* The same, with @controller. */
+static inline bool make_cgroup_with(const char *controller, char path[64])
 {
 	struct statfs fs;
+	char text[32];
 
+	snprintf(text, sizeof(text), "+%s", controller);
 	return !geteuid() && !statfs(CGROUP_ROOT, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC &&
-	       !put(CGROUP_ROOT "/cgroup.subtree_control", "+memory") && make_cgroup(path);
+	       !put(CGROUP_ROOT "/cgroup.subtree_control", text) && make_cgroup(path);
 }
 
 /* The memory that is charged to it. */

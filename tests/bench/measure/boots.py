@@ -27,7 +27,8 @@ FLAMES = "flames"
 TRACED = "traced"
 
 
-# A short run measures, besides the cells that gates are on, those of README's first table.
+# A short run measures, besides the cells that gates are on, those of the first table of
+# docs/costs.md.
 SHORT = (
     r"^plain/(fork|vfork|glibc|glibc_trixie|glibc_sid|clone3|musl|musl_trixie|afork|kspawn"
     r"|kspawn_async|kspawn_wait)/"

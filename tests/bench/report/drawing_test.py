@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import unittest
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree
 
 import flames
+import pictures_record
 import plots
 from measurements import COSTS, Boot, Cell, Results, Setting
 from ways import Way
@@ -75,6 +78,40 @@ class Nothing(unittest.TestCase):
 
     def test_all_is_well(self) -> None:
         self.assertIsNone(self.why([boot()], object()))
+
+
+class Pictures(unittest.TestCase):
+    """README's: they show what is on record."""
+
+    RECORD = Path(__file__).resolve().parent.parent / "pictures.json"
+    DOCS = RECORD.parent.parent.parent / "docs"
+
+    def test_all_ways_have_all_points(self) -> None:
+        points = {"cost-by-descriptors": 6, "cost-by-size": 4}
+        for of_kernel in pictures_record.load(self.RECORD):
+            for plot in plots.PICTURES:
+                drawn = plots.series(plot, of_kernel)
+                self.assertEqual(sorted(drawn), sorted(pictures_record.WAYS))
+                self.assertEqual({len(line) for line in drawn.values()}, {points[plot.name]})
+
+    def test_a_boot_that_lacks_a_cell_is_not_taken(self) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch, "6.1.json")
+            runs = [{"run_name": "plain/kspawn", "run_type": "iteration", "real_time": 1.0}]
+            path.write_text(json.dumps({"context": {"kernel": "6.1"}, "benchmarks": runs}), encoding="utf-8")
+            with self.assertRaisesRegex(ValueError, "no boot has all"):
+                pictures_record.made({"6.1": path}, {})
+
+    @unittest.skipIf(find_spec("matplotlib") is None, "no matplotlib")
+    def test_they_are_what_is_drawn_of_the_record(self) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            for path in plots.draw(Path(scratch), pictures_record.load(self.RECORD), plots.PICTURES).values():
+                there = (self.DOCS / path.name).read_text(encoding="utf-8")
+                self.assertEqual(self.texts(there), self.texts(path.read_text(encoding="utf-8")))
+
+    def texts(self, svg: str) -> list[str]:
+        """The words, and which boots they are of; places differ with the version of matplotlib."""
+        return re.findall(r">([^<>]*\w[^<>]*)</(?:text|dc:description)>", svg)
 
 
 class Drawn(unittest.TestCase):

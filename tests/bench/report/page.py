@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The results as tables, and as the page that has them all: data, which templates draw
-(page.html.jinja, results.md.jinja and readme.md.jinja, beside this file)."""
+(page.html.jinja, results.md.jinja, record.md.jinja and headline.md.jinja, beside this file)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from goals import GoalResult
 from measurements import Boot, Results, Setting, measure_unit
 from plots import Plot
 
-# The divisor of the others: in the page, in README's table, and in the page's callers' times.
+# The divisor of the others: in the page, in the table on record, and in the page's callers' times.
 COMPARED = ("glibc", "glibc_trixie", "musl", "musl_trixie", "vfork")
 COMPARED_SHORT = ("glibc", "glibc_trixie")
 COMPARED_BLOCKED = ("glibc", "glibc_trixie")
@@ -291,15 +291,34 @@ def _drawn(template: str, **data: object) -> str:
     return environment.get_template(template).render(data)
 
 
-def readme(results: list[Results], verdicts: list[GoalResult]) -> str:
-    """The plain cost on each kernel side by side, and the goals."""
+def record(results: list[Results], verdicts: list[GoalResult]) -> str:
+    """For docs/costs.md: the plain cost on each kernel side by side, and the goals."""
     return _drawn(
-        "readme.md.jinja",
+        "record.md.jinja",
         costs=_plain_costs(results),
         goals=goals_short(verdicts),
         limits=limits(verdicts),
         boots=in_use(results, verdicts, [Setting("plain")]),
     ).rstrip()
+
+
+def headline(results: list[Results], verdicts: list[GoalResult]) -> str:
+    """For README: one sentence."""
+
+    def ratios(name: str) -> str:
+        of_goal = [verdict for verdict in verdicts if verdict.goal.name == name]
+        found = [v.ratio if v.ratio is not None else v.on_record and v.on_record.ratio for v in of_goal]
+        if not found or None in found:
+            raise ValueError(f"README's sentence needs what is not measured: {name}")
+        return " and ".join(dict.fromkeys(f"{ratio:.2f}" for ratio in found))
+
+    contexts = [boot.context for boot in in_use(results, verdicts, [Setting("plain")])]
+    return _drawn(
+        "headline.md.jinja",
+        kernels=" and ".join(of.kernel for of in results),
+        glibc=contexts[-1]["glibc"],
+        ratios=ratios,
+    ).strip()
 
 
 def summary(results: list[Results], verdicts: list[GoalResult]) -> str:

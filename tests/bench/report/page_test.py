@@ -61,7 +61,7 @@ class Tables(unittest.TestCase):
         found = rows(page.table(PLAIN, results))
         ours = dict(zip(found["Linux 6.1.0-1-amd64"], found["kspawn"]))
         self.assertEqual((ours["/ glibc"], ours["/ glibc 9.9 (trixie)"]), ("0.600", "0.750"))
-        said = page.readme([results], [])
+        said = page.record([results], [])
         self.assertIn("| start and wait | Linux 6.1 | / glibc | / glibc 9.9 (trixie) | run |", said)
         self.assertIn("| kspawn | 120 | 0.600 | 0.750 | ", said)
 
@@ -97,12 +97,35 @@ class Pages(unittest.TestCase):
         self.assertEqual(len(page.in_use([results], [], [PLAIN])), 1)
         self.assertEqual(len(page.in_use([mixed()], [], [PLAIN])), 2)
 
-    def test_readme_says_what_limits_a_goal(self) -> None:
+    def test_record_says_what_limits_a_goal(self) -> None:
         verdicts = goals.judge([dataclasses.replace(GOAL, limit="as <x>")], [mixed()], {}, NOW)
-        said = page.readme([mixed()], verdicts)
+        said = page.record([mixed()], verdicts)
         self.assertIn("| **kspawn** | 100 |  | 2026-02-02, bbb |", said)
         self.assertIn("\n\n- g: as <x>\n\n", said)
         self.assertTrue(said.endswith(", on 2026-02-02"), "a blank line would follow twice")
+
+
+class Headline(unittest.TestCase):
+    """README's sentence."""
+
+    GOALS = Path(__file__).resolve().parent.parent / "goals.json"
+
+    def test_it_has_the_ratios_on_record(self) -> None:
+        known = goals.load(self.GOALS)
+        verdicts = goals.judge(known, [mixed()], {})
+        said = page.headline([mixed()], verdicts)
+        self.assertIn("On Linux 6.1, a start", said)
+        self.assertIn("glibc 2.36", said)
+        (blocked,) = (goal.reached["6.1"].ratio for goal in known if goal.name == "caller blocked, to glibc")
+        self.assertTrue(said.endswith(f"blocked for {blocked:.2f}."), said)
+
+    def test_what_was_measured_comes_before_what_is_on_record(self) -> None:
+        verdicts = goals.judge(goals.load(self.GOALS), [mixed()], {})
+        self.assertIn("take 0.75 of the\ninstructions", page.headline([mixed()], verdicts))
+
+    def test_what_is_not_measured_is_told(self) -> None:
+        with self.assertRaisesRegex(ValueError, "start and wait, to glibc"):
+            page.headline([mixed()], [])
 
 
 class Goals(unittest.TestCase):
@@ -125,7 +148,7 @@ class Goals(unittest.TestCase):
         line = rows(page.goals_table(verdicts))[goal.name]
         self.assertEqual((line[0], line[2], line[6]), ("≤ 0.72, 0.8", "missed", "reached"))
 
-    def test_readme_has_the_ratio_alone(self) -> None:
+    def test_record_has_the_ratio_alone(self) -> None:
         def short(verdict: goals.GoalResult) -> list[str]:
             return rows(page.goals_short([verdict]))[GOAL.name]
 

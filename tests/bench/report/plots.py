@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from measurements import Results, Setting, measure_unit, setting_of
 
@@ -20,6 +20,7 @@ STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "svg.fonttype": "none",  # text remains text
+    "svg.hashsalt": "kspawn",  # names in the file that are no chance
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#666666",
@@ -115,6 +116,25 @@ PLOTS = (
     Plot("python", "A Python script of 100 calls", "python"),
     Plot("erms", "Start and wait on a CPU with ERMS", "erms"),
     Plot("traced", "Under kspawn-trace (windows, creds)", "traced"),
+)
+
+# README's, drawn from figures on record (tests/bench/pictures).
+PICTURES = (
+    Plot(
+        "cost-by-descriptors",
+        "A start and the wait for its end, by open descriptors (close-on-exec)",
+        "descriptors/cloexec:100",
+        axis="descriptors",
+        axis_title="open descriptors",
+        plain_at=3,
+    ),
+    Plot(
+        "cost-by-size",
+        "A start and the wait for its end, by the memory of the caller",
+        "memory",
+        axis="resident",
+        axis_title="MiB touched by the caller",
+    ),
 )
 
 Points = list[tuple[float, float]]
@@ -283,8 +303,17 @@ def why_none(results: list[Results]) -> str | None:
     return None
 
 
-def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
-    """Writes an SVG for each plot of which something was measured; none without matplotlib."""
+def _origins(results: list[Results]) -> str:
+    """The boots that a picture is of, in words that the file keeps."""
+    contexts = [boot.context for of_kernel in results for boot in of_kernel.boots]
+    return "; ".join(
+        dict.fromkeys(f"Linux {c['kernel']}, commit {c.get('commit')}, on {c.get('measured')}" for c in contexts)
+    )
+
+
+def draw(out: Path, results: list[Results], wanted: Sequence[Plot] = PLOTS) -> dict[Plot, Path]:
+    """Writes an SVG for each plot of which something was measured; none without matplotlib.
+    The same figures make the same file."""
     if why_none(results) is not None:
         return {}
     # Not before something is drawn: it puts files into the home directory.
@@ -292,7 +321,7 @@ def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
 
     out.mkdir(exist_ok=True)
     drawn = {}
-    for plot in PLOTS:
+    for plot in wanted:
         shown = [(of_kernel, ways) for of_kernel in results if (ways := series(plot, of_kernel))]
         path = out / f"{plot.name}.svg"
         path.unlink(missing_ok=True)
@@ -300,6 +329,6 @@ def draw(out: Path, results: list[Results]) -> dict[Plot, Path]:
             with matplotlib.rc_context(STYLE):
                 figure = matplotlib.figure.Figure(layout="constrained")
                 _draw(figure, plot, shown)
-                figure.savefig(path)
+                figure.savefig(path, metadata={"Date": None, "Description": _origins(results)})
             drawn[plot] = path
     return drawn

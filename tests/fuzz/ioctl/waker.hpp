@@ -11,13 +11,14 @@ class Waker {
 public:
     // The children of the thread that makes it.
     Waker();
-    ~Waker() = default; // stops, and joins
+    ~Waker();
     Waker(const Waker&) = delete;
     Waker& operator=(const Waker&) = delete;
     Waker(Waker&&) = delete;
     Waker& operator=(Waker&&) = delete;
 
 private:
+    int children_; // a file of /proc
     std::jthread thread_;
 };
 

@@ -10,13 +10,11 @@
 #ifndef KSPAWN_ASYNC_SPAWN_HPP
 #define KSPAWN_ASYNC_SPAWN_HPP
 
-#include <coroutine>
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <utility>
+#include <kspawn/base.hpp>
 
-#include <kspawn/base.h>
+#include <coroutine>
+#include <memory>
+
 #include <kspawn/command.hpp>
 #include <kspawn/completion_queue.hpp>
 
@@ -54,17 +52,16 @@ public:
     bool await_suspend(std::coroutine_handle<> waiting);
     /** @return the child
      *  @throws SpawnError as Command::spawn() */
-    [[nodiscard]] Child await_resume() { return std::move(*result_).value(); }
+    [[nodiscard]] Child await_resume();
+
+    /** The start; of the library's own use. */
+    struct State;
 
 private:
-    friend class Command;
-    AsyncSpawn(const CompletionQueue& queue, Command command)
-        : queue_(queue.state_), command_(std::move(command)) {}
+    friend struct internal::Access;
+    KSPAWN_HIDDEN explicit AsyncSpawn(std::unique_ptr<State> state) noexcept;
 
-    std::shared_ptr<CompletionQueue::State> queue_;
-    Command command_;
-    std::uint64_t cookie_ = 0; // 0: nothing is under way
-    std::optional<SpawnResult> result_;
+    std::unique_ptr<State> state_;
 };
 
 } // namespace kspawn

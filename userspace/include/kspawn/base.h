@@ -9,10 +9,12 @@
 #ifndef KSPAWN_BASE_H
 #define KSPAWN_BASE_H
 
-/** Version of these headers: major, then minor, then patch. */
-#define KSPAWN_VERSION_MAJOR 0
-#define KSPAWN_VERSION_MINOR 2
-#define KSPAWN_VERSION_PATCH 0
+/** @name Version of these headers */
+/**@{*/
+#define KSPAWN_VERSION_MAJOR 0 /**< the first of its numbers */
+#define KSPAWN_VERSION_MINOR 2 /**< the second */
+#define KSPAWN_VERSION_PATCH 0 /**< the third */
+/**@}*/
 
 /** Exported from the library. */
 #define KSPAWN_API __attribute__((__visibility__("default")))

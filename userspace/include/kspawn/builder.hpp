@@ -15,6 +15,8 @@
 #ifndef KSPAWN_BUILDER_HPP
 #define KSPAWN_BUILDER_HPP
 
+#include <kspawn/base.hpp>
+
 #include <sys/types.h>
 
 #include <filesystem>
@@ -24,7 +26,6 @@
 #include <utility>
 #include <vector>
 
-#include <kspawn/base.h>
 #include <kspawn/builder.h>
 #include <kspawn/child.hpp>
 #include <kspawn/command.hpp>
@@ -157,53 +158,41 @@ public:
     /** @name Working directory */
     /**@{*/
     /** Change it; a relative path is relative to the one before. */
-    const Builder& chdir(std::filesystem::path directory) const {
-        return apply(says().current_dir(std::move(directory)));
-    }
+    const Builder& chdir(std::filesystem::path directory) const;
     /** Change it to an open directory. */
-    const Builder& chdir(int child_number) const { return apply(says().current_dir(child_number)); }
+    const Builder& chdir(int child_number) const;
     /**@}*/
 
     /** @name Process group, session, terminal */
     /**@{*/
     /** Put the child into a process group of its session; 0: one of its own. */
-    const Builder& process_group(pid_t group = 0) const {
-        return apply(says().process_group(group));
-    }
+    const Builder& process_group(pid_t group = 0) const;
     /** Make the child the leader of a new session. */
-    const Builder& new_session() const { return apply(says().new_session()); }
+    const Builder& new_session() const;
     /** Make the child's process group the foreground group of a terminal. */
-    const Builder& foreground(int terminal) const { return apply(says().foreground(terminal)); }
+    const Builder& foreground(int terminal) const;
     /**@}*/
 
     /** @name Signals */
     /**@{*/
     /** The signals that the program blocks. */
-    const Builder& signal_mask(const SignalSet& blocked) const {
-        return apply(says().signal_mask(blocked));
-    }
+    const Builder& signal_mask(const SignalSet& blocked) const;
     /** Signals to set to their default; those with a handler are in any case. */
-    const Builder& default_signals(const SignalSet& signals) const {
-        return apply(says().default_signals(signals));
-    }
+    const Builder& default_signals(const SignalSet& signals) const;
     /** Signals to ignore. */
-    const Builder& ignore_signals(const SignalSet& signals) const {
-        return apply(says().ignore_signals(signals));
-    }
+    const Builder& ignore_signals(const SignalSet& signals) const;
     /** Block nothing, and set all signals to their default. */
-    const Builder& reset_signals() const { return apply(says().reset_signals()); }
+    const Builder& reset_signals() const;
     /**@}*/
 
     /** @name Scheduling, credentials */
     /**@{*/
     /** Scheduling policy (SCHED_OTHER, SCHED_FIFO, ...) and static priority. */
-    const Builder& scheduler(int policy, int priority) const {
-        return apply(says().scheduler(policy, priority));
-    }
+    const Builder& scheduler(int policy, int priority) const;
     /** Static priority under the policy that it has. */
-    const Builder& priority(int priority) const { return apply(says().priority(priority)); }
+    const Builder& priority(int priority) const;
     /** Set the effective user and group ID to the real ones. */
-    const Builder& reset_ids() const { return apply(says().reset_ids()); }
+    const Builder& reset_ids() const;
     /**@}*/
 
     /**
@@ -252,14 +241,6 @@ public:
                               std::error_code& error) const;
 
 private:
-    template <class Add>
-    const Builder& act(const char* name, Add add) const;
-    // A command is said what a child is to be, and only that: its program is of no use.
-    static Command says() { return Command({}); }
-    const Builder& apply(const Command& command) const;
-    Child start(const std::string& program, std::vector<std::string> arguments,
-                const std::optional<Variables>& environment, Command::Failure& failure) const;
-
     FileDescriptor descriptor_;
     pid_t pid_ = 0;
 };

@@ -81,7 +81,7 @@ struct kspawn_capture {
     const char* file;   /**< the program; one with a '/' is taken as it is */
     const char* search; /**< directories, as of kspawn_spawn_search_np(); NULL: no search */
     char* const* argv;  /**< as of kspawn_spawn(), as is envp */
-    char* const* envp;
+    char* const* envp;  /**< the environment; NULL: empty */
     /** Done after 0, 1, 2 and the working directory are as they are to be: a dup2 from 1 to
      *  2 merges the two.  NULL: none. */
     const kspawn_spawn_file_actions_t* file_actions;
@@ -130,12 +130,13 @@ struct kspawn_captured {
     size_t out_size;              /**< bytes of that, without the NUL */
     unsigned long long out_total; /**< bytes that were read; more than out_size: truncated */
     char* err;                    /**< the same of standard error */
-    size_t err_size;
-    unsigned long long err_total;
-    struct rusage* usage; /**< where to put what the program has used, with the children it
-                               waited for; stays as it is; NULL: not wanted */
+    size_t err_size;              /**< bytes of that, without the NUL */
+    unsigned long long err_total; /**< bytes that were read, as out_total */
+    struct rusage* usage;         /**< where to put what the program has used, with the children it
+                                       waited for; stays as it is; NULL: not wanted */
 };
 
+/** No result yet, and nothing to free. */
 #define KSPAWN_CAPTURED_INIT                                                                       \
     { sizeof(struct kspawn_captured), 0, -1, 0, NULL, 0, 0, NULL, 0, 0, NULL }
 
@@ -143,10 +144,10 @@ struct kspawn_captured {
 /**@{*/
 #define KSPAWN_CAPTURE_CALL 0U   /**< a structure cannot be so; there was no child */
 #define KSPAWN_CAPTURE_CGROUP 1U /**< the cgroup */
-#define KSPAWN_CAPTURE_STDIN 2U
-#define KSPAWN_CAPTURE_STDOUT 3U
-#define KSPAWN_CAPTURE_STDERR 4U
-#define KSPAWN_CAPTURE_WAIT 5U /**< waiting for all of them */
+#define KSPAWN_CAPTURE_STDIN 2U  /**< standard input */
+#define KSPAWN_CAPTURE_STDOUT 3U /**< standard output */
+#define KSPAWN_CAPTURE_STDERR 4U /**< standard error */
+#define KSPAWN_CAPTURE_WAIT 5U   /**< waiting for all of them */
 /**@}*/
 
 /**

@@ -12,20 +12,16 @@
 #ifndef KSPAWN_CAPTURE_HPP
 #define KSPAWN_CAPTURE_HPP
 
+#include <kspawn/base.hpp>
+
 #include <coroutine>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <system_error>
-#include <utility>
 
-#include <kspawn/base.h>
 #include <kspawn/child.hpp>
 #include <kspawn/command.hpp>
-#include <kspawn/file_descriptor.hpp>
 
 namespace kspawn {
 
@@ -37,7 +33,9 @@ namespace kspawn {
  */
 class KSPAWN_API Capture {
 public:
+    /** The other is then only to be assigned to and destroyed. */
     Capture(Capture&&) noexcept;
+    /** The call that was here before is ended as by the destructor. */
     Capture& operator=(Capture&&) noexcept;
     Capture(const Capture&) = delete;
     Capture& operator=(const Capture&) = delete;
@@ -66,10 +64,12 @@ public:
     /** @copydoc output() */
     [[nodiscard]] Output output(std::error_code& error);
 
-private:
-    friend class Command;
+    /** What is collected; of the library's own use. */
     struct State;
-    explicit Capture(std::unique_ptr<State> state) noexcept;
+
+private:
+    friend struct internal::Access;
+    KSPAWN_HIDDEN explicit Capture(std::unique_ptr<State> state) noexcept;
 
     std::unique_ptr<State> state_;
 };
@@ -96,9 +96,9 @@ public:
 
     /** @return a descriptor, owned by this object, that is readable while dispatch() has
      *  something to do */
-    [[nodiscard]] int descriptor() const noexcept { return epoll_.get(); }
+    [[nodiscard]] int descriptor() const noexcept;
     /** @return how many calls are under way */
-    [[nodiscard]] std::size_t pending() const noexcept { return calls_.size(); }
+    [[nodiscard]] std::size_t pending() const noexcept;
 
     /**
      * Start a program, and have a handler called when all is over.
@@ -113,28 +113,21 @@ public:
      * @return how many were over
      * @throws whatever a handler throws
      */
-    std::size_t dispatch() { return serve(0); }
+    std::size_t dispatch();
     /**
      * The same, but wait until there is something to serve.
      *
      * @return as dispatch(), which can be 0
      */
-    std::size_t wait() { return pending() == 0 ? 0 : serve(-1); }
+    std::size_t wait();
+
+    /** The calls; of the library's own use. */
+    class State;
 
 private:
-    friend class AsyncCapture;
-    struct Call {
-        Capture capture;
-        CaptureHandler handler;
-    };
+    friend struct internal::Access;
 
-    std::uint64_t add(const Command& command, CaptureHandler handler);
-    void forget(std::uint64_t number) noexcept { calls_.erase(number); }
-    std::size_t serve(int timeout);
-
-    FileDescriptor epoll_;
-    std::map<std::uint64_t, Call> calls_;
-    std::uint64_t last_ = 0;
+    std::unique_ptr<State> state_;
 };
 
 /**
@@ -158,17 +151,16 @@ public:
     void await_suspend(std::coroutine_handle<> waiting);
     /** @return what came of it
      *  @throws SpawnError as Command::capture() */
-    [[nodiscard]] Output await_resume() { return capture_->output(); }
+    [[nodiscard]] Output await_resume();
+
+    /** The call; of the library's own use. */
+    struct State;
 
 private:
-    friend class Command;
-    AsyncCapture(CaptureQueue& queue, Command command)
-        : queue_(queue), command_(std::move(command)) {}
+    friend struct internal::Access;
+    KSPAWN_HIDDEN explicit AsyncCapture(std::unique_ptr<State> state) noexcept;
 
-    CaptureQueue& queue_;
-    Command command_;
-    std::uint64_t number_ = 0; // 0: nothing is under way
-    std::optional<Capture> capture_;
+    std::unique_ptr<State> state_;
 };
 
 } // namespace kspawn

@@ -8,6 +8,8 @@
 #ifndef KSPAWN_CHILD_HPP
 #define KSPAWN_CHILD_HPP
 
+#include <kspawn/base.hpp>
+
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -19,10 +21,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
-#include <vector>
 
-#include <kspawn/base.h>
 #include <kspawn/exit_status.hpp>
 #include <kspawn/file_descriptor.hpp>
 
@@ -30,9 +29,9 @@ namespace kspawn {
 
 /** The output of a program, and how the program ended. */
 struct Output {
-    ExitStatus status;
-    std::string out; /**< what it wrote to its standard output, if that was piped */
-    std::string err; /**< what it wrote to its standard error, if that was piped */
+    ExitStatus status; /**< how it ended */
+    std::string out;   /**< what it wrote to its standard output, if that was piped */
+    std::string err;   /**< what it wrote to its standard error, if that was piped */
     /** @name Of Command::capture() alone (since kspawn 0.2) */
     /**@{*/
     bool timed_out = false; /**< the time limit was over first */
@@ -78,6 +77,7 @@ class KSPAWN_API Child {
 public:
     /** No child: only assignment, destruction and operator bool are of use. */
     Child() noexcept;
+    /** The other has then no child. */
     Child(Child&&) noexcept;
     /** The child that was here before is let go as by the destructor. */
     Child& operator=(Child&&) noexcept;
@@ -87,7 +87,7 @@ public:
     ~Child();
 
     /** @return whether there is a child, running or not */
-    explicit operator bool() const noexcept { return state_ != nullptr; }
+    explicit operator bool() const noexcept;
 
     /** @return its process ID, which may be another's once the child was waited for; 0: none */
     [[nodiscard]] pid_t pid() const noexcept;
@@ -212,20 +212,14 @@ public:
     /** Let go of the child and its pipes as the destructor does; this object is then empty. */
     void detach() noexcept;
 
-    /** A process and how it ended; of the library's own use. */
+    /** A process, its pipes, and how it ended; of the library's own use. */
     struct State;
 
 private:
-    friend class Command;
-    friend class Pipeline;
-    using Pipes = std::vector<std::pair<int, FileDescriptor>>;
+    friend struct internal::Access;
 
-    Child(std::unique_ptr<State> state, Pipes pipes) noexcept;
+    KSPAWN_HIDDEN explicit Child(std::unique_ptr<State> state) noexcept;
     ExitStatus terminate_until(std::chrono::steady_clock::time_point deadline);
-    void close_pipes() noexcept { pipes_.clear(); }
-    void close_all_but_standard_pipes() noexcept {
-        std::erase_if(pipes_, [](const auto& pipe) { return pipe.first > 2; });
-    }
 
     template <class Rep, class Period>
     static std::chrono::steady_clock::time_point
@@ -242,7 +236,6 @@ private:
     }
 
     std::unique_ptr<State> state_;
-    Pipes pipes_;
     FileDescriptor none_; // what pipe() returns for a descriptor that is none
 };
 

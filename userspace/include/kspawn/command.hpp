@@ -10,14 +10,15 @@
  * A shape known from Rust's std::process::Command and Python's subprocess, on
  * top of <kspawn/spawn.h>: programs are started through the kernel, or however
  * that library is told to.  There is no thread and no signal handler behind it.
- * Link with libkspawn++ (pkg-config kspawn++, CMake kspawn::kspawn++).  Unlike libkspawn,
- * libkspawn++ promises no ABI: a program is compiled with the headers of the version that
- * it runs with.
+ * Link with libkspawn++ (pkg-config kspawn++, CMake kspawn::kspawn++), and compile with
+ * -std=c++20.  docs/cpp.md says what of libkspawn++ stays the same between versions.
  *
  * Since kspawn 0.1.
  */
 #ifndef KSPAWN_COMMAND_HPP
 #define KSPAWN_COMMAND_HPP
+
+#include <kspawn/base.hpp>
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -26,7 +27,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,10 +36,10 @@
 #include <utility>
 #include <vector>
 
-#include <kspawn/base.h>
 #include <kspawn/child.hpp>
 #include <kspawn/completion_queue.hpp>
 #include <kspawn/error.hpp>
+#include <kspawn/exit_error.hpp>
 #include <kspawn/exit_status.hpp>
 #include <kspawn/file_descriptor.hpp>
 #include <kspawn/signal_set.hpp>
@@ -60,9 +60,9 @@ class AsyncSpawn;
  * Since kspawn 0.2.
  */
 struct Capabilities {
-    std::uint64_t effective = 0;
-    std::uint64_t permitted = 0;
-    std::uint64_t inheritable = 0;
+    std::uint64_t effective = 0;   /**< those that are in force */
+    std::uint64_t permitted = 0;   /**< those that it may put in force */
+    std::uint64_t inheritable = 0; /**< those that a program of a file may inherit */
 };
 
 /**
@@ -72,15 +72,15 @@ struct Capabilities {
  * Since kspawn 0.2.
  */
 struct SchedulingAttributes {
-    std::uint32_t policy = 0;   /**< SCHED_OTHER, ... */
-    std::uint64_t flags = 0;    /**< SCHED_FLAG_RESET_ON_FORK, ... */
-    std::int32_t nice = 0;      /**< of SCHED_OTHER and SCHED_BATCH */
-    std::uint32_t priority = 0; /**< of SCHED_FIFO and SCHED_RR */
-    std::uint64_t runtime = 0;  /**< of SCHED_DEADLINE, here and below: nanoseconds */
-    std::uint64_t deadline = 0;
+    std::uint32_t policy = 0;            /**< SCHED_OTHER, ... */
+    std::uint64_t flags = 0;             /**< SCHED_FLAG_RESET_ON_FORK, ... */
+    std::int32_t nice = 0;               /**< of SCHED_OTHER and SCHED_BATCH */
+    std::uint32_t priority = 0;          /**< of SCHED_FIFO and SCHED_RR */
+    std::uint64_t runtime = 0;           /**< of SCHED_DEADLINE, here and below: nanoseconds */
+    std::uint64_t deadline = 0;          /**< in which the runtime is to be had */
     std::uint64_t period = 0;            /**< 0: the deadline */
-    std::uint32_t least_utilization = 0; /**< from 0 to 1024, with its flag, as the next */
-    std::uint32_t most_utilization = 0;
+    std::uint32_t least_utilization = 0; /**< from 0 to 1024, with its flag */
+    std::uint32_t most_utilization = 0;  /**< from 0 to 1024, with its flag */
 };
 
 /**
@@ -104,6 +104,16 @@ public:
      *                else as the caller has it
      */
     explicit Command(std::string program);
+    /** An independent copy, which shares descriptors that are owned. */
+    Command(const Command& other);
+    /** The other may then be copied, assigned to and destroyed, and no more. */
+    Command(Command&& other) noexcept;
+    /** An independent copy, which shares descriptors that are owned. */
+    Command& operator=(const Command& other);
+    /** The other may then be copied, assigned to and destroyed, and no more. */
+    Command& operator=(Command&& other) noexcept;
+    /** Nothing happens to what was started. */
+    ~Command();
 
     /**
      * Search for the program elsewhere than in PATH.
@@ -146,11 +156,11 @@ public:
     /** @name Descriptors */
     /**@{*/
     /** The source that the child reads from. */
-    Command& stdin_from(Stdio source) { return descriptor(0, std::move(source)); }
+    Command& stdin_from(Stdio source);
     /** Where its output goes. */
-    Command& stdout_to(Stdio target) { return descriptor(1, std::move(target)); }
+    Command& stdout_to(Stdio target);
     /** Where its errors go. */
-    Command& stderr_to(Stdio target) { return descriptor(2, std::move(target)); }
+    Command& stderr_to(Stdio target);
     /**
      * Set a descriptor of the child.  Descriptors may be exchanged: sources are
      * those of the caller as they were before.
@@ -301,7 +311,7 @@ public:
      *  thrown away.  Otherwise there is no limit. */
     Command& output_limit(std::size_t out, std::size_t err);
     /** Bytes that are kept of each. */
-    Command& output_limit(std::size_t each) { return output_limit(each, each); }
+    Command& output_limit(std::size_t each);
     /** SIGTERM after a time, of any std::chrono kind, from when the program was executed. */
     template <class Rep, class Period>
     Command& time_limit(std::chrono::duration<Rep, Period> limit) {
@@ -315,6 +325,37 @@ public:
     /** Create the child in a cgroup (version 2) that the call has for itself, and kill all
      *  that is in it whenever the call ends.  Its open directory stays the caller's. */
     Command& kill_tree(int cgroup);
+    /**@}*/
+
+    /** @name What was said (since kspawn 0.2) */
+    /**@{*/
+    /** @return the program as it was named */
+    [[nodiscard]] const std::string& program() const noexcept;
+    /** @return argument 0: arg0(), or else the program as it was named */
+    [[nodiscard]] const std::string& argument0() const noexcept;
+    /** @return the arguments after argument 0 */
+    [[nodiscard]] std::vector<std::string> arguments() const;
+    /** @return variables and their values: of env() and envs().  No value: env_remove() */
+    [[nodiscard]] std::map<std::string, std::optional<std::string>> environment_changes() const;
+    /** @return whether the other variables are the caller's; false: env_clear() */
+    [[nodiscard]] bool inherits_environment() const noexcept;
+    /** @return the directory of current_dir(); nothing: the caller's, or one that was named by
+     *  a descriptor */
+    [[nodiscard]] std::optional<std::filesystem::path> directory() const;
+    /**
+     * The program as a line for sh, to be shown or logged.
+     *
+     *     Command("git").args({"commit", "-m", "it's done"}).env("LC_ALL", "C").shell_line()
+     *     // env LC_ALL=C git commit -m 'it'\''s done'
+     *
+     * A shell that reads it starts the same program with the same arguments, changes of the
+     * environment and directory (`cd /src && make`).  The line leaves out the other settings,
+     * for most of which sh has no word: descriptors, argument 0, the list of search(), a
+     * directory that was named by a descriptor, signals, state and limits.
+     *
+     * @return the line, without a newline at its end
+     */
+    [[nodiscard]] std::string shell_line() const;
     /**@}*/
 
     /** @name Starting */
@@ -418,6 +459,26 @@ public:
     [[nodiscard]] Output output(std::string_view input, std::error_code& error) const;
 
     /**
+     * status(), for a program that is to succeed.
+     *
+     * @throws ExitError it did not; SpawnError, std::system_error as status()
+     *
+     * Since kspawn 0.2.
+     */
+    void check() const;
+    /**
+     * output(), for a program that is to succeed.
+     *
+     * @param input what to write to its standard input, if that is a pipe
+     * @return what it wrote, and that it succeeded
+     * @throws ExitError it did not, with all that it wrote; SpawnError, std::system_error as
+     *         output()
+     *
+     * Since kspawn 0.2.
+     */
+    [[nodiscard]] Output check_output(std::string_view input = {}) const;
+
+    /**
      * Start it, collect what it writes, and be done with it: output() with the limits above,
      * as kspawn_capture_np() of <kspawn/capture.h> does it.
      *
@@ -438,6 +499,16 @@ public:
     /** The same, by error code; what was read before an error is returned with it. */
     [[nodiscard]] Output capture(std::error_code& error) const;
     /**
+     * capture(), for a program that is to succeed within its time limit.
+     *
+     * @return what it wrote, and that it succeeded
+     * @throws ExitError it did not, with all that was kept, or the time limit was over first;
+     *         SpawnError as capture()
+     *
+     * Since kspawn 0.2.
+     */
+    [[nodiscard]] Output check_capture() const;
+    /**
      * Start it, and collect what it writes as an event loop says.  Needs
      * <kspawn/capture.hpp>.  It returns when the program has been executed.
      *
@@ -451,83 +522,16 @@ public:
     [[nodiscard]] AsyncCapture capture_async(CaptureQueue& queue) const;
     /**@}*/
 
-private:
-    friend class AsyncSpawn;
-    friend class Builder;
-    friend class Pipeline;
-    struct Failure;
-    class Attempt;
+    /** What was said; of the library's own use. */
+    struct State;
 
-    Child start(Failure& failure) const;
-    // All in one call, with KSPAWN_BATCH_* flags; the children that there are, in their order.
-    // Through the kernel there are all or none.
-    // With KSPAWN_BATCH_WAIT they have been waited for, unless a signal has ended that.
-    static std::vector<Child> start_batch(const std::vector<Command>& commands, unsigned flags,
-                                          Failure& failure);
-    // Without descriptors: those of a command are the caller's.
-    void apply_to(int builder, Failure& failure) const;
-    Child start_in(int builder, Failure& failure) const;
-    // Nothing: it has been started only, and there are pipes to serve.
-    std::optional<ExitStatus> start_and_wait(Child& child, Failure& failure,
-                                             std::error_code& error) const;
-    ExitStatus start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
-                              std::error_code& error) const;
-    pid_t start_async(CompletionQueue::State& queue, std::uint64_t cookie, Failure& failure) const;
-    ExitStatus status(Failure& failure, std::error_code& error) const;
-    Output output(std::string_view input, Failure& failure, std::error_code& error) const;
-    Command for_output(bool with_input) const;
-    Command for_capture() const;
-    Output capture(Failure& failure) const;
+private:
+    friend struct internal::Access;
+
     Command& time_limit_ms(std::int64_t limit) noexcept;
     Command& grace_ms(std::int64_t grace) noexcept;
-    const char* search_list() const noexcept;
-    Command& flag(int flag, bool wanted = true) noexcept;
-    // Adds to file actions; an error number.
-    using AddState = std::function<int(kspawn_spawn_file_actions_t*)>;
-    Command& state(std::string words, AddState add);
-    // The same with the number by which the child has a descriptor of the caller's.
-    using AddStateOf = std::function<int(kspawn_spawn_file_actions_t*, int)>;
-    Command& state_of(std::string words, int descriptor, AddStateOf add);
-    Command& prctl(std::string words, int option, unsigned long argument, unsigned long more = 0);
-    bool says(int child_number) const noexcept { return descriptors_.contains(child_number); }
-    bool has_pipes() const noexcept;
 
-    std::string program_;
-    std::optional<std::string> arg0_;
-    std::vector<std::string> args_;
-    bool searches_path_ = true;
-    // Where, if PATH is not searched; nothing: the program is a path.
-    std::optional<std::string> search_;
-    bool env_clear_ = false;
-    std::map<std::string, std::optional<std::string>> env_; // nothing: removed
-    // In place of a descriptor below: none was named, or a negative one was.
-    static constexpr int unsaid_ = -1;
-    static constexpr int impossible_ = -2;
-    static int possible_or_not(int descriptor) noexcept {
-        return descriptor < 0 ? impossible_ : descriptor;
-    }
-    std::optional<std::filesystem::path> directory_;
-    int directory_descriptor_ = unsaid_;
-    std::map<int, Stdio> descriptors_;
-    bool close_others_ = false;
-    int close_from_ = unsaid_;
-    std::optional<std::pair<int, std::vector<int>>> close_from_except_; // the first, and the kept
-    int terminal_ = unsaid_;
-    struct State {
-        std::string words;
-        int descriptor; // unsaid_: there is none
-        AddStateOf add;
-    };
-    std::vector<State> state_;
-    kspawn_spawnattr_t attributes_{};
-    std::optional<int> wrong_policy_; // is told when it is started
-    std::optional<std::filesystem::path> cgroup_;
-    std::optional<std::string> input_;
-    std::size_t out_limit_ = SIZE_MAX;
-    std::size_t err_limit_ = SIZE_MAX;
-    std::int64_t time_limit_ms_ = unsaid_;
-    std::int64_t grace_ms_ = 1000;
-    int tree_ = unsaid_;
+    std::unique_ptr<State> state_; // null: it has been moved from
 };
 
 } // namespace kspawn

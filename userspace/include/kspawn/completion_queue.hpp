@@ -8,6 +8,8 @@
 #ifndef KSPAWN_COMPLETION_QUEUE_HPP
 #define KSPAWN_COMPLETION_QUEUE_HPP
 
+#include <kspawn/base.hpp>
+
 #include <sys/types.h>
 
 #include <cstddef>
@@ -17,7 +19,6 @@
 #include <system_error>
 #include <utility>
 
-#include <kspawn/base.h>
 #include <kspawn/child.hpp>
 #include <kspawn/error.hpp>
 
@@ -153,11 +154,12 @@ public:
      */
     std::size_t wait();
 
-private:
-    friend class Command;
-    friend class AsyncSpawn;
+    /** What is under way; of the library's own use. */
     class State;
-    class Registration;
+
+private:
+    friend struct internal::Access;
+
     std::shared_ptr<State> state_; // a handler that destroys the queue is called by it
 };
 

@@ -8,10 +8,11 @@
 #ifndef KSPAWN_ERROR_HPP
 #define KSPAWN_ERROR_HPP
 
+#include <kspawn/base.hpp>
+
 #include <string>
 #include <system_error>
 
-#include <kspawn/base.h>
 #include <kspawn/failure.h>
 
 namespace kspawn {
@@ -56,9 +57,13 @@ public:
      * @param words what failed, without the error in words
      */
     SpawnError(int error, Step step, unsigned index, const std::string& words);
+    /** The same error. */
     SpawnError(const SpawnError&) noexcept = default;
+    /** The same error. */
     SpawnError& operator=(const SpawnError&) noexcept = default;
+    /** The same error. */
     SpawnError(SpawnError&&) noexcept = default;
+    /** The same error. */
     SpawnError& operator=(SpawnError&&) noexcept = default;
     ~SpawnError() override;
 

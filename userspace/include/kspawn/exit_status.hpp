@@ -8,10 +8,10 @@
 #ifndef KSPAWN_EXIT_STATUS_HPP
 #define KSPAWN_EXIT_STATUS_HPP
 
+#include <kspawn/base.hpp>
+
 #include <optional>
 #include <string>
-
-#include <kspawn/base.h>
 
 namespace kspawn {
 

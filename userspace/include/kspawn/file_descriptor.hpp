@@ -8,14 +8,14 @@
 #ifndef KSPAWN_FILE_DESCRIPTOR_HPP
 #define KSPAWN_FILE_DESCRIPTOR_HPP
 
+#include <kspawn/base.hpp>
+
 #include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
-
-#include <kspawn/base.h>
 
 namespace kspawn {
 
@@ -34,7 +34,9 @@ public:
     explicit FileDescriptor(int number) noexcept : number_(number) {}
     FileDescriptor(const FileDescriptor&) = delete;
     FileDescriptor& operator=(const FileDescriptor&) = delete;
+    /** The other then owns none. */
     FileDescriptor(FileDescriptor&& other) noexcept : number_(other.release()) {}
+    /** What was owned here before is closed. */
     FileDescriptor& operator=(FileDescriptor&& other) noexcept {
         FileDescriptor(std::move(other)).swap(*this);
         return *this;

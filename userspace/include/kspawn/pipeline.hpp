@@ -12,20 +12,22 @@
 #ifndef KSPAWN_PIPELINE_HPP
 #define KSPAWN_PIPELINE_HPP
 
+#include <kspawn/base.hpp>
+
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
-#include <kspawn/base.h>
 #include <kspawn/command.hpp>
 
 namespace kspawn {
 
 /** The output of a pipeline, and how its programs ended, in their order. */
 struct KSPAWN_API PipelineOutput {
-    std::vector<ExitStatus> statuses;
-    std::string out; /**< what the last one wrote to its standard output */
+    std::vector<ExitStatus> statuses; /**< of each of its programs */
+    std::string out;                  /**< what the last one wrote to its standard output */
     std::string err; /**< what all of them wrote to their standard errors, as it came */
 
     /** @return whether all of them succeeded (a shell's pipefail); false: none was started */
@@ -59,7 +61,17 @@ struct KSPAWN_API PipelineOutput {
 class KSPAWN_API Pipeline {
 public:
     /** @param commands at least one, or starting it fails with EINVAL */
-    explicit Pipeline(std::vector<Command> commands) : commands_(std::move(commands)) {}
+    explicit Pipeline(std::vector<Command> commands);
+    /** An independent copy. */
+    Pipeline(const Pipeline& other);
+    /** The other may then be copied, assigned to and destroyed, and no more. */
+    Pipeline(Pipeline&& other) noexcept;
+    /** An independent copy. */
+    Pipeline& operator=(const Pipeline& other);
+    /** The other may then be copied, assigned to and destroyed, and no more. */
+    Pipeline& operator=(Pipeline&& other) noexcept;
+    /** Nothing happens to what was started. */
+    ~Pipeline();
 
     /**
      * Insist that no program runs an instruction unless all of them can.
@@ -92,6 +104,14 @@ public:
      * `set -o pipefail`.  Since kspawn 0.2.
      */
     Pipeline& pipefail(bool wanted = true);
+
+    /**
+     * The programs in one line for sh: Command::shell_line() of each, with '|' between them.
+     * Since kspawn 0.2.
+     *
+     * @return the line, without a newline at its end; "" if there is no command
+     */
+    [[nodiscard]] std::string shell_line() const;
 
     /**
      * Start all of them.
@@ -143,25 +163,16 @@ public:
      * @throws SpawnError as spawn(), std::system_error as Child::wait_with_output()
      */
     [[nodiscard]] PipelineOutput output(std::string_view input = {}) const;
-    /** @copydoc output(std::string_view) */
+    /** @copydoc output(std::string_view) const */
     [[nodiscard]] PipelineOutput output(std::string_view input, std::error_code& error) const;
 
-private:
-    class Foreground;
-    static void close_pipes(std::vector<Child>& children) noexcept;
-    std::vector<Command> connected() const;
-    bool has_pipes() const noexcept;
-    std::vector<Child> start(unsigned flags, Command::Failure& failure) const;
-    std::vector<ExitStatus> wait(Command::Failure& failure, std::error_code& error) const;
-    PipelineOutput collect(std::string_view input, Command::Failure& failure,
-                           std::error_code& error) const;
+    /** What was said; of the library's own use. */
+    struct State;
 
-    std::vector<Command> commands_;
-    bool all_or_none_ = false;
-    bool process_group_ = false;
-    bool pipefail_ = false;
-    int terminal_ = -1; // negative: none
-    bool foreground_ = false;
+private:
+    friend struct internal::Access;
+
+    std::unique_ptr<State> state_; // null: it has been moved from
 };
 
 /** @return a Pipeline of these commands */

@@ -8,10 +8,10 @@
 #ifndef KSPAWN_SIGNAL_SET_HPP
 #define KSPAWN_SIGNAL_SET_HPP
 
+#include <kspawn/base.hpp>
+
 #include <csignal>
 #include <initializer_list>
-
-#include <kspawn/base.h>
 
 namespace kspawn {
 

@@ -8,13 +8,14 @@
 #ifndef KSPAWN_STDIO_HPP
 #define KSPAWN_STDIO_HPP
 
+#include <kspawn/base.hpp>
+
 #include <fcntl.h>
 #include <sys/types.h>
 
 #include <filesystem>
 #include <memory>
 
-#include <kspawn/base.h>
 #include <kspawn/file_descriptor.hpp>
 
 namespace kspawn {
@@ -24,8 +25,16 @@ namespace kspawn {
  *
  * A value type: copies share a descriptor that is owned.
  */
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): a move is a copy
 class KSPAWN_API Stdio {
 public:
+    /** The same.  Nothing is gained by a move. */
+    Stdio(const Stdio&) noexcept;
+    /** The same. */
+    Stdio& operator=(const Stdio&) noexcept;
+    /** A descriptor that is owned is closed with the last copy. */
+    ~Stdio();
+
     /** The descriptor of the same number, as the caller has it when it starts the child. */
     static Stdio inherit();
     /** The same, if it is open when the child is started; none otherwise. */
@@ -77,30 +86,14 @@ public:
     /** A new pipe that the child writes to, whatever its number. */
     static Stdio pipe_from_child();
 
-private:
-    friend class Command;
-    friend class Pipeline;
-    enum class Kind {
-        inherit,
-        if_open,
-        closed,
-        file,
-        descriptor,
-        same_as,
-        pipe,
-        pipe_to,
-        pipe_from,
-        contents, // what Command::input() says, or /dev/null
-        given     // by a pipeline, before anything else is done
-    };
-    explicit Stdio(Kind kind) : kind_(kind) {}
+    /** The kind of it; of the library's own use. */
+    struct State;
 
-    Kind kind_;
-    int number_ = -1; // descriptor, same_as
-    int oflag_ = 0;
-    mode_t mode_ = 0;
-    std::filesystem::path path_;
-    std::shared_ptr<FileDescriptor> owned_;
+private:
+    friend struct internal::Access;
+    KSPAWN_HIDDEN explicit Stdio(std::shared_ptr<const State> state) noexcept;
+
+    std::shared_ptr<const State> state_; // never null
 };
 
 } // namespace kspawn

@@ -19,10 +19,10 @@
 #include "capture_state.hpp"
 #include "checked.hpp"
 #include "child_state.hpp"
+#include "command_state.hpp"
 #include "completion_queue_state.hpp"
-#include "failed_step.hpp"
-#include "failure.hpp"
 #include "objects.hpp"
+#include "stdio_state.hpp"
 
 namespace kspawn {
 
@@ -36,12 +36,24 @@ char* mutable_c_str(const std::string& text) noexcept {
     return const_cast<char*>(text.c_str()); // NOLINT(cppcoreguidelines-pro-type-const-cast)
 }
 
-} // namespace
+using State = Command::State;
+using Kind = Stdio::State::Kind;
+using Pipes = decltype(Child::State::pipes);
+
+/// What was said of a descriptor.
+const Stdio::State& what_of(const Stdio& stdio) noexcept {
+    return internal::Access::state(stdio);
+}
+
+bool is_pipe(Kind kind) noexcept {
+    return kind == Kind::pipe || kind == Kind::pipe_to || kind == Kind::pipe_from;
+}
 
 /// Holds what one start needs, for as long as it takes.
-class Command::Attempt {
+class Attempt {
 public:
-    Attempt(const Command& command, Failure& failure) : command_(command), failure_(failure) {}
+    Attempt(const State& command, internal::Failure& failure)
+        : command_(command), failure_(failure) {}
 
     /// Makes all that a start needs.  Returns whether that could be done.
     bool prepare() {
@@ -92,16 +104,16 @@ public:
         call.envp = environment_;
         call.file_actions = actions_.get();
         call.attributes = &attributes_;
-        if (command_.input_ && (call.flags & KSPAWN_CAPTURE_KEEP_STDIN) == 0) {
+        if (command_.input && (call.flags & KSPAWN_CAPTURE_KEEP_STDIN) == 0) {
             call.input_data = input.data();
             call.input_size = input.size();
         }
-        call.out_max = command_.out_limit_;
-        call.err_max = command_.err_limit_;
-        call.time_limit_ms = command_.time_limit_ms_;
-        call.grace_ms = command_.grace_ms_;
-        call.cgroup = command_.tree_;
-        if (command_.tree_ == impossible_)
+        call.out_max = command_.out_limit;
+        call.err_max = command_.err_limit;
+        call.time_limit_ms = command_.time_limit_ms;
+        call.grace_ms = command_.grace_ms;
+        call.cgroup = command_.tree;
+        if (command_.tree == State::impossible)
             fail(EBADF, "cgroup of the tree");
         return !failed();
     }
@@ -148,7 +160,7 @@ public:
     /// Returns the child's process ID, or 0.
     pid_t spawn_async(CompletionQueue::State& queue, std::uint64_t cookie) {
         CompletionQueue::Operation operation;
-        operation.program = command_.program_;
+        operation.program = command_.program;
         if (search() != nullptr)
             operation.search = search();
         operation.attributes = attributes_;
@@ -164,7 +176,8 @@ public:
         }
         state->pid = pid;
         state->pidfd = FileDescriptor(pidfd);
-        operation.child = {std::move(state), our_ends()};
+        state->pipes = our_ends();
+        operation.child = internal::Access::make<Child>(std::move(state));
         operation.actions = std::move(actions_);
         queue.started(cookie, std::move(operation));
         // From here on the command may be gone.
@@ -173,7 +186,7 @@ public:
 
 private:
     [[nodiscard]] bool failed() const noexcept { return failure_.error != 0; }
-    [[nodiscard]] const char* program() const noexcept { return command_.program_.c_str(); }
+    [[nodiscard]] const char* program() const noexcept { return command_.program.c_str(); }
     [[nodiscard]] const char* search() const noexcept { return command_.search_list(); }
 
     void fail(int error, std::string what, unsigned attribute = 0) {
@@ -187,13 +200,13 @@ private:
     }
 
     void make_arguments() {
-        refuse_nul(command_.program_, "program");
-        const auto& first = command_.arg0_.value_or(command_.program_);
+        refuse_nul(command_.program, "program");
+        const auto& first = command_.arg0.value_or(command_.program);
         refuse_nul(first, "argument 0");
-        refuse_nul(command_.search_.value_or(""), "search list");
+        refuse_nul(command_.search.value_or(""), "search list");
         arg0_ = first;
         arguments_.push_back(arg0_.data());
-        for (const auto& argument : command_.args_) {
+        for (const auto& argument : command_.args) {
             refuse_nul(argument, "argument");
             arguments_.push_back(mutable_c_str(argument));
         }
@@ -201,18 +214,18 @@ private:
     }
 
     void make_environment() {
-        if (!command_.env_clear_ && command_.env_.empty()) {
+        if (!command_.env_clear && command_.env.empty()) {
             environment_ = environ;
             return;
         }
-        for (char** entry = environ; !command_.env_clear_ && entry != nullptr && *entry != nullptr;
+        for (char** entry = environ; !command_.env_clear && entry != nullptr && *entry != nullptr;
              ++entry) {
             const std::string name(*entry, std::strcspn(*entry, "="));
-            if (!command_.env_.contains(name))
+            if (!command_.env.contains(name))
                 variables_.push_back(*entry);
         }
-        own_variables_.reserve(command_.env_.size());
-        for (const auto& [name, value] : command_.env_) {
+        own_variables_.reserve(command_.env.size());
+        for (const auto& [name, value] : command_.env) {
             if (name.empty() || name.find('=') != std::string::npos)
                 fail(EINVAL, "environment variable \"" + name + "\"");
             refuse_nul(name, "environment variable");
@@ -227,24 +240,25 @@ private:
     }
 
     void make_attributes() {
-        attributes_ = command_.attributes_;
-        if (command_.wrong_policy_)
-            fail(EINVAL, "scheduling policy " + std::to_string(*command_.wrong_policy_),
+        attributes_ = command_.attributes;
+        if (command_.wrong_policy)
+            fail(EINVAL, "scheduling policy " + std::to_string(*command_.wrong_policy),
                  KSPAWN_SPAWN_SETSCHEDULER);
-        if (!command_.cgroup_)
+        if (!command_.cgroup)
             return;
-        refuse_nul(command_.cgroup_->native(), "cgroup");
+        refuse_nul(command_.cgroup->native(), "cgroup");
         cgroup_ =
-            FileDescriptor(::open(command_.cgroup_->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+            FileDescriptor(::open(command_.cgroup->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (!cgroup_)
-            fail(errno, "cgroup " + command_.cgroup_->native(), KSPAWN_SPAWN_SETCGROUP);
+            fail(errno, "cgroup " + command_.cgroup->native(), KSPAWN_SPAWN_SETCGROUP);
         kspawn_spawnattr_setcgroup_np(&attributes_, cgroup_.get());
     }
 
     // The child's numbers may be set in any order: no source of a duplicate is a number
     // that something else is put on.
     void make_actions() {
-        for (const auto& [number, what] : command_.descriptors_) {
+        for (const auto& [number, stdio] : command_.descriptors) {
+            const auto& what = what_of(stdio);
             if (number < 0) {
                 fail(EINVAL, "descriptor " + std::to_string(number));
                 return;
@@ -252,45 +266,46 @@ private:
             put(number, what);
             check([&] { return words_of(number, what); });
         }
-        for (const auto& state : command_.state_) {
-            const int number = state.descriptor == unsaid_ ? unsaid_ : source(state.descriptor, -1);
-            actions_.add([&](auto* actions) { return state.add(actions, number); });
-            check([&state] { return state.words; });
+        for (const auto& setting : command_.settings) {
+            const int number = setting.descriptor == State::unsaid ? State::unsaid
+                                                                   : source(setting.descriptor, -1);
+            actions_.add([&](auto* actions) { return setting.add(actions, number); });
+            check([&setting] { return setting.words; });
         }
-        if (command_.directory_) {
-            refuse_nul(command_.directory_->native(), "directory");
-            actions_.chdir(command_.directory_->c_str());
+        if (command_.directory) {
+            refuse_nul(command_.directory->native(), "directory");
+            actions_.chdir(command_.directory->c_str());
             check([] { return std::string("working directory"); });
-        } else if (command_.directory_descriptor_ != unsaid_) {
-            actions_.fchdir(source(command_.directory_descriptor_, -1));
+        } else if (command_.directory_descriptor != State::unsaid) {
+            actions_.fchdir(source(command_.directory_descriptor, -1));
             check([] { return std::string("descriptor of the working directory"); });
         }
-        if (command_.terminal_ != unsaid_) {
-            actions_.tcsetpgrp(source(command_.terminal_, -1));
+        if (command_.terminal != State::unsaid) {
+            actions_.tcsetpgrp(source(command_.terminal, -1));
             check([] { return std::string("descriptor of the terminal"); });
         }
-        for (const auto& [number, what] : command_.descriptors_)
-            if (what.kind_ == Stdio::Kind::same_as)
-                put_same(number, what);
-        if (command_.close_from_ != unsaid_)
-            actions_.closefrom(command_.close_from_);
+        for (const auto& [number, stdio] : command_.descriptors)
+            if (what_of(stdio).kind == Kind::same_as)
+                put_same(number, what_of(stdio));
+        if (command_.close_from != State::unsaid)
+            actions_.closefrom(command_.close_from);
         check([] { return std::string("lowest descriptor to close"); });
-        if (command_.close_from_except_)
+        if (command_.close_from_except)
             actions_.add([&](auto* actions) {
-                const auto& [lowest, kept] = *command_.close_from_except_;
+                const auto& [lowest, kept] = *command_.close_from_except;
                 return kspawn_spawn_file_actions_addclose_except_np(actions, lowest, INT_MAX,
                                                                     kept.data(), kept.size());
             });
         check([] { return std::string("descriptors to keep"); });
-        if (command_.close_others_)
+        if (command_.close_others)
             close_others();
         check([] { return std::string("descriptors to close"); });
     }
 
-    static std::string words_of(int number, const Stdio& what) {
+    static std::string words_of(int number, const Stdio::State& what) {
         auto words = "descriptor " + std::to_string(number);
-        if (what.kind_ == Stdio::Kind::descriptor || what.kind_ == Stdio::Kind::same_as)
-            words += " from descriptor " + std::to_string(what.number_);
+        if (what.kind == Kind::descriptor || what.kind == Kind::same_as)
+            words += " from descriptor " + std::to_string(what.number);
         return words;
     }
 
@@ -305,11 +320,10 @@ private:
         fail(actions_.error(), words() + cause);
     }
 
-    void put(int number, const Stdio& what) {
-        using Kind = Stdio::Kind;
+    void put(int number, const Stdio::State& what) {
         if (capture_ != nullptr && put_captured(number, what))
             return;
-        switch (what.kind_) {
+        switch (what.kind) {
         case Kind::inherit:
             // That one of the first three is not open in the caller is no error.
             if (number > 2)
@@ -322,11 +336,11 @@ private:
             actions_.close(number);
             break;
         case Kind::file:
-            refuse_nul(what.path_.native(), "path");
-            actions_.open(number, what.path_.c_str(), what.oflag_, what.mode_);
+            refuse_nul(what.path.native(), "path");
+            actions_.open(number, what.path.c_str(), what.oflag, what.mode);
             break;
         case Kind::descriptor:
-            actions_.dup2(source(what.number_, number), number);
+            actions_.dup2(source(what.number, number), number);
             break;
         case Kind::same_as:  // when the others are there
         case Kind::contents: // of a tool call alone, which has them
@@ -344,10 +358,10 @@ private:
         }
     }
 
-    void put_same(int number, const Stdio& what) {
-        const int original = what.number_;
-        const auto found = command_.descriptors_.find(original);
-        if (found != command_.descriptors_.end() && found->second.kind_ == Stdio::Kind::same_as) {
+    void put_same(int number, const Stdio::State& what) {
+        const int original = what.number;
+        const auto found = command_.descriptors.find(original);
+        if (found != command_.descriptors.end() && what_of(found->second).kind == Kind::same_as) {
             fail(EINVAL, "descriptor " + std::to_string(number) + " same as " +
                              std::to_string(original) + ", which is the same as another");
             return;
@@ -357,12 +371,11 @@ private:
     }
 
     // Whether the call has it for what it collects, or passes on.
-    bool put_captured(int number, const Stdio& what) {
+    bool put_captured(int number, const Stdio::State& what) {
         static constexpr unsigned keeps[] = {KSPAWN_CAPTURE_KEEP_STDIN, KSPAWN_CAPTURE_KEEP_STDOUT,
                                              KSPAWN_CAPTURE_KEEP_STDERR};
-        using Kind = Stdio::Kind;
-        const auto kind = what.kind_;
-        if (kind != Kind::pipe && kind != Kind::pipe_to && kind != Kind::pipe_from) {
+        const auto kind = what.kind;
+        if (!is_pipe(kind)) {
             if (number > 2)
                 return false;
             const bool of_call = number == 0 && kind == Kind::contents;
@@ -405,7 +418,7 @@ private:
 
     void close_others() {
         int next = 3;
-        for (const auto& [number, what] : command_.descriptors_) {
+        for (const auto& [number, what] : command_.descriptors) {
             if (next < number)
                 actions_.close_range(next, number - 1);
             next = std::max(next, number + 1);
@@ -419,7 +432,8 @@ private:
             return {};
         }
         state->pidfd = FileDescriptor(pidfd);
-        return {std::move(state), our_ends()};
+        state->pipes = our_ends();
+        return internal::Access::make<Child>(std::move(state));
     }
 
     static ExitStatus wait_for(pid_t pid, int pidfd, std::error_code& error) {
@@ -444,7 +458,7 @@ private:
     }
 
     // After a start that has succeeded.
-    Child::Pipes our_ends() {
+    Pipes our_ends() {
         auto end = our_ends_.begin();
         for (const auto& pipe : pipes_)
             (end++)->second = FileDescriptor(pipe.end);
@@ -469,8 +483,8 @@ private:
         int end;        // ours; -1: none yet
     };
 
-    const Command& command_;
-    Failure& failure_;
+    const State& command_;
+    internal::Failure& failure_;
     kspawn_capture* capture_ = nullptr; // of a tool call
     std::string arg0_;
     std::vector<char*> arguments_;
@@ -482,40 +496,49 @@ private:
     FileDescriptor cgroup_;
     std::vector<FileDescriptor> held_; // closed when the child has them
     std::list<Pipe> pipes_;            // where the start stores our ends
-    Child::Pipes our_ends_;            // with room for them: after the start nothing fails
+    Pipes our_ends_;                   // with room for them: after the start nothing fails
 };
 
+} // namespace
+
 // So that each of them has something said about it, as source() wants to know.
-Command Command::for_capture() const {
-    Command command = *this;
+State Command::State::for_capture() const {
+    State state = *this;
     if (!says(0))
-        command.stdin_from(Stdio(Stdio::Kind::contents));
+        state.put(0, Stdio::State::of_kind(Kind::contents));
     for (const int number : {1, 2})
         if (!says(number))
-            command.descriptor(number, Stdio::pipe());
-    return command;
+            state.put(number, Stdio::pipe());
+    return state;
 }
 
 Output Command::capture(std::error_code& error) const {
-    Failure failure;
-    const auto output = capture(failure);
+    internal::Failure failure;
+    const auto output = state_->capture(failure);
     error = internal::error_of(failure.error);
     return output;
 }
 
 Output Command::capture() const {
-    Failure failure;
-    auto output = capture(failure);
+    internal::Failure failure;
+    auto output = state_->capture(failure);
     failure.throw_if_any();
     return output;
 }
 
-Output Command::capture(Failure& failure) const {
+Output Command::check_capture() const {
+    auto output = capture();
+    if (!output.status.success() || output.timed_out)
+        throw ExitError(program(), std::move(output));
+    return output;
+}
+
+Output Command::State::capture(Failure& failure) const {
     kspawn_capture call = KSPAWN_CAPTURE_INIT;
-    const Command command = for_capture();
+    const State command = for_capture();
     Attempt attempt(command, failure);
     static const std::string nothing;
-    if (!attempt.prepare(call, command.input_ ? *command.input_ : nothing))
+    if (!attempt.prepare(call, command.input ? *command.input : nothing))
         return {};
     internal::Captured captured;
     if (const int error = kspawn_capture_np(&call, captured.get()); error != 0)
@@ -524,29 +547,27 @@ Output Command::capture(Failure& failure) const {
 }
 
 Capture Command::start_capture() const {
-    Failure failure;
-    const Command command = for_capture();
+    internal::Failure failure;
+    const State command = state_->for_capture();
     Attempt attempt(command, failure);
     auto state = std::make_unique<Capture::State>();
-    state->input = input_.value_or(std::string());
+    state->input = command.input.value_or(std::string());
     if (attempt.prepare(state->call, state->input)) {
         if (const int error = state->begin(); error != 0)
             failure.take(internal::last_failure(error));
     }
     failure.throw_if_any();
-    return Capture(std::move(state));
+    return internal::Access::make<Capture>(std::move(state));
 }
 
-Child Command::start(Failure& failure) const {
+Child Command::State::start(Failure& failure) const {
     Attempt attempt(*this, failure);
     return attempt.prepare() ? attempt.spawn() : Child();
 }
 
-bool Command::has_pipes() const noexcept {
-    using Kind = Stdio::Kind;
-    return std::any_of(descriptors_.begin(), descriptors_.end(), [](const auto& descriptor) {
-        const auto kind = descriptor.second.kind_;
-        return kind == Kind::pipe || kind == Kind::pipe_to || kind == Kind::pipe_from;
+bool Command::State::has_pipes() const noexcept {
+    return std::any_of(descriptors.begin(), descriptors.end(), [](const auto& descriptor) {
+        return is_pipe(what_of(descriptor.second).kind);
     });
 }
 
@@ -560,13 +581,13 @@ bool libc_cannot_start_all() noexcept {
 
 } // namespace
 
-std::vector<Child> Command::start_batch(const std::vector<Command>& commands, unsigned flags,
-                                        Failure& failure) {
+std::vector<Child> Command::State::start_batch(const std::vector<Command>& commands, unsigned flags,
+                                               Failure& failure) {
     std::deque<Attempt> attempts; // which stay where they are
     std::vector<kspawn_batch_start> starts;
     std::vector<std::unique_ptr<Child::State>> states;
     for (const auto& command : commands) {
-        if (!attempts.emplace_back(command, failure).prepare()) {
+        if (!attempts.emplace_back(internal::Access::state(command), failure).prepare()) {
             failure.words = "start " + std::to_string(attempts.size() - 1) + ": " + failure.words;
             return {};
         }
@@ -600,19 +621,19 @@ std::vector<Child> Command::start_batch(const std::vector<Command>& commands, un
     return children;
 }
 
-void Command::apply_to(int builder, Failure& failure) const {
+void Command::State::apply_to(int builder, Failure& failure) const {
     Attempt attempt(*this, failure);
     if (attempt.prepare())
         attempt.apply_to(builder);
 }
 
-Child Command::start_in(int builder, Failure& failure) const {
+Child Command::State::start_in(int builder, Failure& failure) const {
     Attempt attempt(*this, failure);
     return attempt.prepare() ? attempt.start_in(builder) : Child();
 }
 
-std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure,
-                                                  std::error_code& error) const {
+std::optional<ExitStatus> Command::State::start_and_wait(Child& child, Failure& failure,
+                                                         std::error_code& error) const {
     Attempt attempt(*this, failure);
     if (!attempt.prepare())
         return ExitStatus();
@@ -626,21 +647,22 @@ std::optional<ExitStatus> Command::start_and_wait(Child& child, Failure& failure
     child = attempt.spawn();
     if (failure.error != 0)
         return ExitStatus();
-    child.close_all_but_standard_pipes();
+    std::erase_if(internal::Access::state(child).pipes,
+                  [](const auto& pipe) { return pipe.first > 2; });
     return std::nullopt;
 }
 
-ExitStatus Command::start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
-                                   std::error_code& error) const {
+ExitStatus Command::State::start_and_wait(pid_t& pid, int& pidfd, Failure& failure,
+                                          std::error_code& error) const {
     Attempt attempt(*this, failure);
     if (!attempt.prepare())
         return ExitStatus();
     return attempt.spawn_and_wait(pid, pidfd, error);
 }
 
-pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
-                           Failure& failure) const {
-    CompletionQueue::Registration registration(queue, cookie);
+pid_t Command::State::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
+                                  Failure& failure) const {
+    internal::Registration registration(queue, cookie);
     Attempt attempt(*this, failure);
     const pid_t pid = attempt.prepare() ? attempt.spawn_async(queue, cookie) : 0;
     if (pid != 0)
@@ -648,14 +670,13 @@ pid_t Command::start_async(CompletionQueue::State& queue, std::uint64_t cookie,
     return pid;
 }
 
-const char* Command::search_list() const noexcept {
-    if (!searches_path_)
-        return search_ ? search_->c_str() : nullptr;
-    const auto said = env_.find("PATH");
-    if (said != env_.end() && said->second)
+const char* Command::State::search_list() const noexcept {
+    if (!searches_path)
+        return search ? search->c_str() : nullptr;
+    const auto said = env.find("PATH");
+    if (said != env.end() && said->second)
         return said->second->c_str();
-    return said != env_.end() || env_clear_ ? internal::default_search_list
-                                            : internal::search_list();
+    return said != env.end() || env_clear ? internal::default_search_list : internal::search_list();
 }
 
 } // namespace kspawn

@@ -10,8 +10,7 @@
 #include <string_view>
 
 #include "checked.hpp"
-#include "failed_step.hpp"
-#include "failure.hpp"
+#include "command_state.hpp"
 #include "objects.hpp"
 
 namespace kspawn {
@@ -46,6 +45,34 @@ void name_standard_descriptors(internal::FileActions& actions) {
     for (const int number : {0, 1, 2})
         actions.inherit(number);
     check(actions.error(), "standard descriptors");
+}
+
+template <class Add>
+void act(int builder, const char* name, Add add) {
+    internal::FileActions actions;
+    add(actions);
+    check(actions.error(), name);
+    throw_if_failed(kspawn_builder_apply_np(builder, actions.get(), nullptr));
+}
+
+// A command is said what the child is to be, and only that: its program is of no use.
+template <class Say>
+void apply_said(int builder, Say say) {
+    Command command({});
+    say(command);
+    internal::Failure failure;
+    internal::Access::state(command).apply_to(builder, failure);
+    failure.throw_if_any();
+}
+
+// Arguments and environment are said as in a Command.
+Child start_in(int builder, const std::string& program, std::vector<std::string> arguments,
+               const std::optional<Builder::Variables>& environment, internal::Failure& failure) {
+    Command command(program);
+    command.args(std::move(arguments));
+    if (environment)
+        command.env_clear().envs(*environment);
+    return internal::Access::state(command).start_in(builder, failure);
 }
 
 } // namespace
@@ -93,75 +120,117 @@ const Builder& Builder::apply(const kspawn_spawn_file_actions_t* actions,
     return *this;
 }
 
-template <class Add>
-const Builder& Builder::act(const char* name, Add add) const {
-    internal::FileActions actions;
-    add(actions);
-    check(actions.error(), name);
-    return apply(actions.get());
-}
-
-const Builder& Builder::apply(const Command& command) const {
-    Command::Failure failure;
-    command.apply_to(descriptor(), failure);
-    failure.throw_if_any();
-    return *this;
-}
-
 const Builder& Builder::open(int child_number, const std::filesystem::path& path, int oflag,
                              mode_t mode) const {
     refuse_nul(path, "path");
-    return act("open",
-               [&](auto& actions) { actions.open(child_number, path.c_str(), oflag, mode); });
+    act(descriptor(), "open",
+        [&](auto& actions) { actions.open(child_number, path.c_str(), oflag, mode); });
+    return *this;
 }
 
 const Builder& Builder::close(int child_number) const {
-    return act("close", [&](auto& actions) { actions.close(child_number); });
+    act(descriptor(), "close", [&](auto& actions) { actions.close(child_number); });
+    return *this;
 }
 
 const Builder& Builder::close_from(int lowest) const {
-    return act("close_from", [&](auto& actions) { actions.closefrom(lowest); });
+    act(descriptor(), "close_from", [&](auto& actions) { actions.closefrom(lowest); });
+    return *this;
 }
 
 const Builder& Builder::close_range(int first, int last) const {
-    return act("close_range", [&](auto& actions) { actions.close_range(first, last); });
+    act(descriptor(), "close_range", [&](auto& actions) { actions.close_range(first, last); });
+    return *this;
 }
 
 const Builder& Builder::dup2(int from, int to) const {
-    return act("dup2", [&](auto& actions) { actions.dup2(from, to); });
+    act(descriptor(), "dup2", [&](auto& actions) { actions.dup2(from, to); });
+    return *this;
 }
 
 const Builder& Builder::inherit(int child_number) const {
-    return act("inherit", [&](auto& actions) { actions.inherit(child_number); });
+    act(descriptor(), "inherit", [&](auto& actions) { actions.inherit(child_number); });
+    return *this;
 }
 
 const Builder& Builder::pass(int own, int child_number, bool close_on_exec) const {
     const int oflag = close_on_exec ? O_CLOEXEC : 0;
-    return act("pass", [&](auto& actions) { actions.pass(own, child_number, oflag); });
+    act(descriptor(), "pass", [&](auto& actions) { actions.pass(own, child_number, oflag); });
+    return *this;
 }
 
-// Arguments and environment are said as in a Command.
-Child Builder::start(const std::string& program, std::vector<std::string> arguments,
-                     const std::optional<Variables>& environment, Command::Failure& failure) const {
-    Command command(program);
-    command.args(std::move(arguments));
-    if (environment)
-        command.env_clear().envs(*environment);
-    return command.start_in(descriptor(), failure);
+const Builder& Builder::chdir(std::filesystem::path directory) const {
+    apply_said(descriptor(), [&](Command& child) { child.current_dir(std::move(directory)); });
+    return *this;
+}
+
+const Builder& Builder::chdir(int child_number) const {
+    apply_said(descriptor(), [&](Command& child) { child.current_dir(child_number); });
+    return *this;
+}
+
+const Builder& Builder::process_group(pid_t group) const {
+    apply_said(descriptor(), [&](Command& child) { child.process_group(group); });
+    return *this;
+}
+
+const Builder& Builder::new_session() const {
+    apply_said(descriptor(), [&](Command& child) { child.new_session(); });
+    return *this;
+}
+
+const Builder& Builder::foreground(int terminal) const {
+    apply_said(descriptor(), [&](Command& child) { child.foreground(terminal); });
+    return *this;
+}
+
+const Builder& Builder::signal_mask(const SignalSet& blocked) const {
+    apply_said(descriptor(), [&](Command& child) { child.signal_mask(blocked); });
+    return *this;
+}
+
+const Builder& Builder::default_signals(const SignalSet& signals) const {
+    apply_said(descriptor(), [&](Command& child) { child.default_signals(signals); });
+    return *this;
+}
+
+const Builder& Builder::ignore_signals(const SignalSet& signals) const {
+    apply_said(descriptor(), [&](Command& child) { child.ignore_signals(signals); });
+    return *this;
+}
+
+const Builder& Builder::reset_signals() const {
+    apply_said(descriptor(), [&](Command& child) { child.reset_signals(); });
+    return *this;
+}
+
+const Builder& Builder::scheduler(int policy, int priority) const {
+    apply_said(descriptor(), [&](Command& child) { child.scheduler(policy, priority); });
+    return *this;
+}
+
+const Builder& Builder::priority(int priority) const {
+    apply_said(descriptor(), [&](Command& child) { child.priority(priority); });
+    return *this;
+}
+
+const Builder& Builder::reset_ids() const {
+    apply_said(descriptor(), [&](Command& child) { child.reset_ids(); });
+    return *this;
 }
 
 Child Builder::start(const std::string& program, std::vector<std::string> arguments,
                      const std::optional<Variables>& environment) const {
-    Command::Failure failure;
-    Child child = start(program, std::move(arguments), environment, failure);
+    internal::Failure failure;
+    Child child = start_in(descriptor(), program, std::move(arguments), environment, failure);
     failure.throw_if_any();
     return child;
 }
 
 Child Builder::start(const std::string& program, std::vector<std::string> arguments,
                      const std::optional<Variables>& environment, std::error_code& error) const {
-    Command::Failure failure;
-    Child child = start(program, std::move(arguments), environment, failure);
+    internal::Failure failure;
+    Child child = start_in(descriptor(), program, std::move(arguments), environment, failure);
     error = internal::error_of(failure.error);
     return child;
 }

@@ -5,8 +5,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "access.hpp"
 #include "capture_state.hpp"
 #include "checked.hpp"
 #include "failed_step.hpp"
@@ -54,14 +59,35 @@ Output Capture::output() {
     return output;
 }
 
-CaptureQueue::CaptureQueue() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+/// The calls by their numbers, in one epoll descriptor.
+class KSPAWN_HIDDEN CaptureQueue::State {
+public:
+    State();
+
+    [[nodiscard]] int descriptor() const noexcept { return epoll_.get(); }
+    [[nodiscard]] std::size_t pending() const noexcept { return calls_.size(); }
+
+    std::uint64_t add(const Command& command, CaptureHandler handler);
+    void forget(std::uint64_t number) noexcept { calls_.erase(number); }
+    std::size_t serve(int timeout);
+
+private:
+    struct Call {
+        Capture capture;
+        CaptureHandler handler;
+    };
+
+    FileDescriptor epoll_;
+    std::map<std::uint64_t, Call> calls_;
+    std::uint64_t last_ = 0;
+};
+
+CaptureQueue::State::State() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (!epoll_)
         throw std::system_error(errno, std::generic_category(), "epoll_create1");
 }
 
-CaptureQueue::~CaptureQueue() = default;
-
-std::uint64_t CaptureQueue::add(const Command& command, CaptureHandler handler) {
+std::uint64_t CaptureQueue::State::add(const Command& command, CaptureHandler handler) {
     const auto number = ++last_;
     const auto [place, added] =
         calls_.emplace(number, Call{command.start_capture(), std::move(handler)});
@@ -75,11 +101,7 @@ std::uint64_t CaptureQueue::add(const Command& command, CaptureHandler handler) 
     return number;
 }
 
-void CaptureQueue::start(const Command& command, CaptureHandler handler) {
-    add(command, std::move(handler));
-}
-
-std::size_t CaptureQueue::serve(int timeout) {
+std::size_t CaptureQueue::State::serve(int timeout) {
     std::array<epoll_event, 32> events{};
     const int count =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
@@ -98,21 +120,60 @@ std::size_t CaptureQueue::serve(int timeout) {
     return over;
 }
 
-AsyncCapture Command::capture_async(CaptureQueue& queue) const {
-    return {queue, *this};
+CaptureQueue::CaptureQueue() : state_(std::make_unique<State>()) {}
+CaptureQueue::~CaptureQueue() = default;
+
+int CaptureQueue::descriptor() const noexcept {
+    return state_->descriptor();
 }
 
+std::size_t CaptureQueue::pending() const noexcept {
+    return state_->pending();
+}
+
+void CaptureQueue::start(const Command& command, CaptureHandler handler) {
+    state_->add(command, std::move(handler));
+}
+
+std::size_t CaptureQueue::dispatch() {
+    return state_->serve(0);
+}
+
+std::size_t CaptureQueue::wait() {
+    return state_->pending() == 0 ? 0 : state_->serve(-1);
+}
+
+struct KSPAWN_HIDDEN AsyncCapture::State {
+    CaptureQueue::State& queue;
+    Command command;
+    std::uint64_t number = 0; // 0: nothing is under way
+    std::optional<Capture> capture{};
+};
+
+AsyncCapture Command::capture_async(CaptureQueue& queue) const {
+    auto state = std::make_unique<AsyncCapture::State>(
+        AsyncCapture::State{.queue = internal::Access::state(queue), .command = *this});
+    return internal::Access::make<AsyncCapture>(std::move(state));
+}
+
+AsyncCapture::AsyncCapture(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+
 AsyncCapture::~AsyncCapture() {
-    if (number_ != 0)
-        queue_.forget(number_);
+    if (state_->number != 0)
+        state_->queue.forget(state_->number);
 }
 
 void AsyncCapture::await_suspend(std::coroutine_handle<> waiting) {
-    number_ = queue_.add(command_, [this, waiting](Capture capture) {
-        number_ = 0;
-        capture_.emplace(std::move(capture));
+    auto& own = *state_;
+    own.number = own.queue.add(own.command, [&own, waiting](Capture capture) {
+        own.number = 0;
+        own.capture.emplace(std::move(capture));
         waiting.resume();
     });
+}
+
+Output AsyncCapture::await_resume() {
+    return state_->capture->output();
 }
 
 } // namespace kspawn

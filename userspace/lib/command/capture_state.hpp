@@ -11,7 +11,7 @@
 
 namespace kspawn {
 
-struct Capture::State {
+struct KSPAWN_HIDDEN Capture::State {
     State() = default;
     State(const State&) = delete;
     State& operator=(const State&) = delete;

@@ -63,16 +63,13 @@ bool Child::State::learn(int options, std::error_code& error) noexcept {
 }
 
 Child::Child() noexcept = default;
-Child::Child(std::unique_ptr<State> state, Pipes pipes) noexcept
-    : state_(std::move(state)), pipes_(std::move(pipes)) {}
+Child::Child(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 Child::Child(Child&&) noexcept = default;
 
 Child& Child::operator=(Child&& other) noexcept {
     if (this != &other) {
         detach();
         state_ = std::move(other.state_);
-        pipes_ = std::move(other.pipes_);
-        other.pipes_.clear();
     }
     return *this;
 }
@@ -82,9 +79,14 @@ Child::~Child() {
 }
 
 void Child::detach() noexcept {
-    pipes_.clear();
-    if (state_ != nullptr)
-        internal::abandon(std::move(state_));
+    if (state_ == nullptr)
+        return;
+    state_->pipes.clear();
+    internal::abandon(std::move(state_));
+}
+
+Child::operator bool() const noexcept {
+    return state_ != nullptr;
 }
 
 pid_t Child::pid() const noexcept {
@@ -95,9 +97,11 @@ int Child::pidfd() const noexcept {
 }
 
 FileDescriptor& Child::pipe(int child_number) noexcept {
-    for (auto& [number, end] : pipes_)
-        if (number == child_number)
-            return end;
+    if (state_ != nullptr) {
+        for (auto& [number, end] : state_->pipes)
+            if (number == child_number)
+                return end;
+    }
     // A descriptor that a caller may have put into it the last time is not ours to keep.
     none_.close();
     return none_;

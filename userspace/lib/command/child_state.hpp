@@ -4,15 +4,19 @@
 
 #include <kspawn/child.hpp>
 
+#include <utility>
+#include <vector>
+
 namespace kspawn {
 
 /// It is allocated before the child exists, so that to let go of one, which
 /// links it into the list of the abandoned, needs no memory.
-struct Child::State {
+struct KSPAWN_HIDDEN Child::State {
     pid_t pid = 0;
     FileDescriptor pidfd;
     std::optional<ExitStatus> status;
     State* next = nullptr;
+    std::vector<std::pair<int, FileDescriptor>> pipes; ///< our ends, by the child's numbers
 
     /// waitid() on it.
     /// @param options WNOHANG or 0

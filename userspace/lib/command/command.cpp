@@ -9,46 +9,56 @@
 #include <utility>
 
 #include "checked.hpp"
-#include "failure.hpp"
+#include "command_state.hpp"
 
 namespace kspawn {
 
-Command::Command(std::string program) : program_(std::move(program)) {
-    kspawn_spawnattr_init(&attributes_);
+Command::State::State(std::string name) : program(std::move(name)) {
+    kspawn_spawnattr_init(&attributes);
 }
 
-Command& Command::flag(int flag, bool wanted) noexcept {
+Command::State& Command::State::flag(int flag, bool wanted) noexcept {
     short flags = 0;
-    kspawn_spawnattr_getflags(&attributes_, &flags);
-    kspawn_spawnattr_setflags(&attributes_,
+    kspawn_spawnattr_getflags(&attributes, &flags);
+    kspawn_spawnattr_setflags(&attributes,
                               static_cast<short>(wanted ? flags | flag : flags & ~flag));
     return *this;
 }
 
+Command::Command(std::string program) : state_(std::make_unique<State>(std::move(program))) {}
+Command::Command(const Command& other)
+    : state_(other.state_ ? std::make_unique<State>(*other.state_) : nullptr) {}
+Command::Command(Command&&) noexcept = default;
+Command& Command::operator=(const Command& other) {
+    return *this = Command(other);
+}
+Command& Command::operator=(Command&&) noexcept = default;
+Command::~Command() = default;
+
 Command& Command::search(std::optional<std::string> directories) {
-    searches_path_ = false;
-    search_ = std::move(directories);
+    state_->searches_path = false;
+    state_->search = std::move(directories);
     return *this;
 }
 
 Command& Command::arg(std::string argument) {
-    args_.push_back(std::move(argument));
+    state_->args.push_back(std::move(argument));
     return *this;
 }
 
 Command& Command::args(std::vector<std::string> arguments) {
-    args_.insert(args_.end(), std::make_move_iterator(arguments.begin()),
-                 std::make_move_iterator(arguments.end()));
+    state_->args.insert(state_->args.end(), std::make_move_iterator(arguments.begin()),
+                        std::make_move_iterator(arguments.end()));
     return *this;
 }
 
 Command& Command::arg0(std::string argument) {
-    arg0_ = std::move(argument);
+    state_->arg0 = std::move(argument);
     return *this;
 }
 
 Command& Command::env(const std::string& name, std::string value) {
-    env_.insert_or_assign(name, std::move(value));
+    state_->env.insert_or_assign(name, std::move(value));
     return *this;
 }
 
@@ -59,75 +69,92 @@ Command& Command::envs(const std::vector<std::pair<std::string, std::string>>& v
 }
 
 Command& Command::env_remove(const std::string& name) {
-    env_.insert_or_assign(name, std::nullopt);
+    state_->env.insert_or_assign(name, std::nullopt);
     return *this;
 }
 
 Command& Command::env_clear() {
-    env_clear_ = true;
-    env_.clear();
+    state_->env_clear = true;
+    state_->env.clear();
     return *this;
 }
 
 Command& Command::current_dir(std::filesystem::path directory) {
-    directory_ = std::move(directory);
-    directory_descriptor_ = unsaid_;
+    state_->directory = std::move(directory);
+    state_->directory_descriptor = State::unsaid;
     return *this;
 }
 
 Command& Command::current_dir(int descriptor) {
-    directory_.reset();
-    directory_descriptor_ = possible_or_not(descriptor);
+    state_->directory.reset();
+    state_->directory_descriptor = State::possible_or_not(descriptor);
     return *this;
 }
 
 Command& Command::descriptor(int child_number, Stdio what) {
-    descriptors_.insert_or_assign(child_number, std::move(what));
+    state_->put(child_number, std::move(what));
     return *this;
 }
 
+Command& Command::stdin_from(Stdio source) {
+    return descriptor(0, std::move(source));
+}
+
+Command& Command::stdout_to(Stdio target) {
+    return descriptor(1, std::move(target));
+}
+
+Command& Command::stderr_to(Stdio target) {
+    return descriptor(2, std::move(target));
+}
+
 Command& Command::close_other_descriptors(bool close) {
-    close_others_ = close;
+    state_->close_others = close;
     return *this;
 }
 
 Command& Command::close_from(int lowest) {
-    close_from_ = possible_or_not(lowest);
+    state_->close_from = State::possible_or_not(lowest);
     return *this;
 }
 
 Command& Command::close_from_except(int lowest, std::vector<int> kept) {
-    close_from_except_.emplace(lowest, std::move(kept));
+    state_->close_from_except.emplace(lowest, std::move(kept));
     return *this;
 }
 
 Command& Command::process_group(pid_t group) {
-    kspawn_spawnattr_setpgroup(&attributes_, group);
-    return flag(KSPAWN_SPAWN_SETPGROUP);
+    kspawn_spawnattr_setpgroup(&state_->attributes, group);
+    state_->flag(KSPAWN_SPAWN_SETPGROUP);
+    return *this;
 }
 
 Command& Command::new_session(bool wanted) {
-    return flag(KSPAWN_SPAWN_SETSID, wanted);
+    state_->flag(KSPAWN_SPAWN_SETSID, wanted);
+    return *this;
 }
 
 Command& Command::foreground(int terminal) {
-    terminal_ = possible_or_not(terminal);
+    state_->terminal = State::possible_or_not(terminal);
     return *this;
 }
 
 Command& Command::signal_mask(const SignalSet& blocked) {
-    kspawn_spawnattr_setsigmask(&attributes_, &blocked.get());
-    return flag(KSPAWN_SPAWN_SETSIGMASK);
+    kspawn_spawnattr_setsigmask(&state_->attributes, &blocked.get());
+    state_->flag(KSPAWN_SPAWN_SETSIGMASK);
+    return *this;
 }
 
 Command& Command::default_signals(const SignalSet& signals) {
-    kspawn_spawnattr_setsigdefault(&attributes_, &signals.get());
-    return flag(KSPAWN_SPAWN_SETSIGDEF);
+    kspawn_spawnattr_setsigdefault(&state_->attributes, &signals.get());
+    state_->flag(KSPAWN_SPAWN_SETSIGDEF);
+    return *this;
 }
 
 Command& Command::ignore_signals(const SignalSet& signals) {
-    kspawn_spawnattr_setsigignore_np(&attributes_, &signals.get());
-    return flag(KSPAWN_SPAWN_SETSIGIGN_NP);
+    kspawn_spawnattr_setsigignore_np(&state_->attributes, &signals.get());
+    state_->flag(KSPAWN_SPAWN_SETSIGIGN_NP);
+    return *this;
 }
 
 Command& Command::reset_signals() {
@@ -135,80 +162,90 @@ Command& Command::reset_signals() {
     // that glibc has started has ignored.
     sigset_t every;
     std::memset(&every, 0xff, sizeof(every));
-    return signal_mask({}).default_signals(every).flag(KSPAWN_SPAWN_SETSIGIGN_NP, false);
+    signal_mask({}).default_signals(every);
+    state_->flag(KSPAWN_SPAWN_SETSIGIGN_NP, false);
+    return *this;
 }
 
 Command& Command::scheduler(int policy, int priority) {
-    wrong_policy_.reset();
-    if (kspawn_spawnattr_setschedpolicy(&attributes_, policy) != 0)
-        wrong_policy_ = policy;
-    return this->priority(priority)
-        .flag(KSPAWN_SPAWN_SETSCHEDPARAM, false)
-        .flag(KSPAWN_SPAWN_SETSCHEDULER);
+    state_->wrong_policy.reset();
+    if (kspawn_spawnattr_setschedpolicy(&state_->attributes, policy) != 0)
+        state_->wrong_policy = policy;
+    this->priority(priority);
+    state_->flag(KSPAWN_SPAWN_SETSCHEDPARAM, false).flag(KSPAWN_SPAWN_SETSCHEDULER);
+    return *this;
 }
 
 Command& Command::priority(int priority) {
     const sched_param parameters{.sched_priority = priority};
-    kspawn_spawnattr_setschedparam(&attributes_, &parameters);
-    return flag(KSPAWN_SPAWN_SETSCHEDULER, false).flag(KSPAWN_SPAWN_SETSCHEDPARAM);
+    kspawn_spawnattr_setschedparam(&state_->attributes, &parameters);
+    state_->flag(KSPAWN_SPAWN_SETSCHEDULER, false).flag(KSPAWN_SPAWN_SETSCHEDPARAM);
+    return *this;
 }
 
 Command& Command::cgroup(std::filesystem::path directory) {
-    cgroup_ = std::move(directory);
-    return flag(KSPAWN_SPAWN_SETCGROUP);
+    state_->cgroup = std::move(directory);
+    state_->flag(KSPAWN_SPAWN_SETCGROUP);
+    return *this;
 }
 
 Command& Command::cgroup(int descriptor) {
-    cgroup_.reset();
-    kspawn_spawnattr_setcgroup_np(&attributes_, descriptor);
-    return flag(KSPAWN_SPAWN_SETCGROUP);
+    state_->cgroup.reset();
+    kspawn_spawnattr_setcgroup_np(&state_->attributes, descriptor);
+    state_->flag(KSPAWN_SPAWN_SETCGROUP);
+    return *this;
 }
 
 Command& Command::reset_ids(bool wanted) {
-    return flag(KSPAWN_SPAWN_RESETIDS, wanted);
+    state_->flag(KSPAWN_SPAWN_RESETIDS, wanted);
+    return *this;
 }
 
 Command& Command::input(std::string data) {
-    input_ = std::move(data);
+    state_->input = std::move(data);
     return *this;
 }
 
 Command& Command::output_limit(std::size_t out, std::size_t err) {
-    out_limit_ = out;
-    err_limit_ = err;
+    state_->out_limit = out;
+    state_->err_limit = err;
     return *this;
 }
 
+Command& Command::output_limit(std::size_t each) {
+    return output_limit(each, each);
+}
+
 Command& Command::time_limit_ms(std::int64_t limit) noexcept {
-    time_limit_ms_ = std::max<std::int64_t>(limit, 0);
+    state_->time_limit_ms = std::max<std::int64_t>(limit, 0);
     return *this;
 }
 
 Command& Command::grace_ms(std::int64_t grace) noexcept {
-    grace_ms_ = std::max<std::int64_t>(grace, 0);
+    state_->grace_ms = std::max<std::int64_t>(grace, 0);
     return *this;
 }
 
 Command& Command::kill_tree(int cgroup) {
-    tree_ = possible_or_not(cgroup);
+    state_->tree = State::possible_or_not(cgroup);
     return *this;
 }
 
 Child Command::spawn() const {
-    Failure failure;
-    Child child = start(failure);
+    internal::Failure failure;
+    Child child = state_->start(failure);
     failure.throw_if_any();
     return child;
 }
 
 Child Command::spawn(std::error_code& error) const {
-    Failure failure;
-    Child child = start(failure);
+    internal::Failure failure;
+    Child child = state_->start(failure);
     error = internal::error_of(failure.error);
     return child;
 }
 
-ExitStatus Command::status(Failure& failure, std::error_code& error) const {
+ExitStatus Command::State::status(Failure& failure, std::error_code& error) const {
     pid_t pid = 0;
     int number = -1;
     const auto status = start_and_wait(pid, number, failure, error);
@@ -217,61 +254,74 @@ ExitStatus Command::status(Failure& failure, std::error_code& error) const {
 }
 
 ExitStatus Command::status() const {
-    Failure failure;
+    internal::Failure failure;
     std::error_code error;
-    const auto status = this->status(failure, error);
+    const auto status = state_->status(failure, error);
     failure.throw_if_any(error);
     return status;
 }
 
 ExitStatus Command::status(std::error_code& error) const {
-    Failure failure;
+    internal::Failure failure;
     error.clear();
-    const auto status = this->status(failure, error);
+    const auto status = state_->status(failure, error);
     if (failure.error != 0)
         error = internal::error_of(failure.error);
     return status;
 }
 
 ExitStatus Command::status(pid_t& pid, int& pidfd) const {
-    Failure failure;
+    internal::Failure failure;
     std::error_code error;
-    const auto status = start_and_wait(pid, pidfd, failure, error);
+    const auto status = state_->start_and_wait(pid, pidfd, failure, error);
     failure.throw_if_any(error);
     return status;
 }
 
-Command Command::for_output(bool with_input) const {
-    Command command = *this;
-    if (!says(0))
-        command.stdin_from(with_input ? Stdio::pipe() : Stdio::null());
-    for (const int number : {1, 2})
-        if (!says(number))
-            command.descriptor(number, Stdio::pipe());
-    return command;
+void Command::check() const {
+    if (const auto ended = status(); !ended.success())
+        throw ExitError(program(), Output{ended, {}, {}});
 }
 
-Output Command::output(std::string_view input, Failure& failure, std::error_code& error) const {
+Command::State Command::State::for_output(bool with_input) const {
+    State state = *this;
+    if (!says(0))
+        state.put(0, with_input ? Stdio::pipe() : Stdio::null());
+    for (const int number : {1, 2})
+        if (!says(number))
+            state.put(number, Stdio::pipe());
+    return state;
+}
+
+Output Command::State::output(std::string_view data, Failure& failure,
+                              std::error_code& error) const {
     Child child;
     // If nothing is piped, there is nothing to read and only an end to wait for.
-    const auto status = for_output(!input.empty()).start_and_wait(child, failure, error);
-    return status ? Output{*status, {}, {}} : child.wait_with_output(input, error);
+    const auto status = for_output(!data.empty()).start_and_wait(child, failure, error);
+    return status ? Output{*status, {}, {}} : child.wait_with_output(data, error);
 }
 
 Output Command::output(std::string_view input) const {
-    Failure failure;
+    internal::Failure failure;
     std::error_code error;
-    auto output = this->output(input, failure, error);
+    auto output = state_->output(input, failure, error);
     failure.throw_if_any(error);
     return output;
 }
 
 Output Command::output(std::string_view input, std::error_code& error) const {
-    Failure failure;
+    internal::Failure failure;
     error.clear();
-    auto output = this->output(input, failure, error);
+    auto output = state_->output(input, failure, error);
     if (failure.error != 0)
         error = internal::error_of(failure.error);
+    return output;
+}
+
+Output Command::check_output(std::string_view input) const {
+    auto output = this->output(input);
+    if (!output.status.success())
+        throw ExitError(program(), std::move(output));
     return output;
 }
 

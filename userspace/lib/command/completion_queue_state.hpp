@@ -19,7 +19,7 @@ namespace kspawn {
 
 /// One start: what to call when its event comes, and what the words of a failure are
 /// made from.
-struct CompletionQueue::Operation {
+struct KSPAWN_HIDDEN CompletionQueue::Operation {
     SpawnHandler handler;
     Child child;
     std::string program;
@@ -32,7 +32,7 @@ struct CompletionQueue::Operation {
 };
 
 /// The descriptor, and the starts that are under way, by their cookies.
-class CompletionQueue::State {
+class KSPAWN_HIDDEN CompletionQueue::State {
 public:
     explicit State(unsigned capacity);
 
@@ -80,10 +80,13 @@ private:
     std::size_t put_back_ = 0; // of these, those whose event has been read
 };
 
-/// Removes what State::add() has added, unless there is a child.
-class CompletionQueue::Registration {
+namespace internal {
+
+/// Removes what CompletionQueue::State::add() has added, unless there is a child.
+class Registration {
 public:
-    Registration(State& state, std::uint64_t cookie) noexcept : state_(&state), cookie_(cookie) {}
+    Registration(CompletionQueue::State& state, std::uint64_t cookie) noexcept
+        : state_(&state), cookie_(cookie) {}
     Registration(const Registration&) = delete;
     Registration& operator=(const Registration&) = delete;
     Registration(Registration&&) = delete;
@@ -96,9 +99,11 @@ public:
     void keep() noexcept { state_ = nullptr; }
 
 private:
-    State* state_;
+    CompletionQueue::State* state_;
     std::uint64_t cookie_;
 };
+
+} // namespace internal
 
 } // namespace kspawn
 

@@ -6,14 +6,12 @@
 #include <system_error>
 #include <utility>
 
-#include <kspawn/command.hpp>
-
 #include "failed_step.hpp"
 
-namespace kspawn {
+namespace kspawn::internal {
 
 /// Why a start failed; no error: it did not.
-struct Command::Failure : internal::FailedStep {
+struct Failure : FailedStep {
     /// Before the kernel was asked.
     void prepare(int number, std::string what, unsigned attribute = 0) {
         take({number, Step::prepare, attribute, std::move(what)});
@@ -33,6 +31,6 @@ struct Command::Failure : internal::FailedStep {
     }
 };
 
-} // namespace kspawn
+} // namespace kspawn::internal
 
 #endif

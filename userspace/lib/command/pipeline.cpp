@@ -11,7 +11,9 @@
 
 #include "../signals_blocked.hpp"
 #include "checked.hpp"
-#include "failure.hpp"
+#include "child_state.hpp"
+#include "command_state.hpp"
+#include "stdio_state.hpp"
 #include "transfer.hpp"
 
 namespace kspawn {
@@ -53,12 +55,12 @@ std::vector<ExitStatus> wait_for_all(std::vector<Child>& children, std::error_co
     return statuses;
 }
 
-} // namespace
-
-void Pipeline::close_pipes(std::vector<Child>& children) noexcept {
+void close_pipes(std::vector<Child>& children) noexcept {
     for (auto& child : children)
-        child.close_pipes();
+        internal::Access::state(child).pipes.clear();
 }
+
+} // namespace
 
 bool PipelineOutput::success() const noexcept {
     return !statuses.empty() &&
@@ -74,11 +76,13 @@ ExitStatus pipeline_status(const std::vector<ExitStatus>& statuses, bool pipefai
     return pipefail && failed != statuses.rend() ? *failed : statuses.back();
 }
 
+namespace {
+
 /// Gives the terminal back.
-class Pipeline::Foreground {
+class Foreground {
 public:
-    explicit Foreground(const Pipeline& pipeline) noexcept
-        : terminal_(pipeline.foreground_ ? pipeline.terminal_ : -1) {}
+    /// @param terminal a negative one: there is none to give back
+    explicit Foreground(int terminal) noexcept : terminal_(terminal) {}
     Foreground(const Foreground&) = delete;
     Foreground& operator=(const Foreground&) = delete;
     Foreground(Foreground&&) = delete;
@@ -97,118 +101,150 @@ private:
     int terminal_;
 };
 
+} // namespace
+
+struct KSPAWN_HIDDEN Pipeline::State {
+    using Failure = internal::Failure;
+
+    [[nodiscard]] std::vector<Command> connected() const;
+    [[nodiscard]] bool has_pipes() const noexcept;
+    [[nodiscard]] int terminal_to_give_back() const noexcept { return foreground ? terminal : -1; }
+    std::vector<Child> start(unsigned flags, Failure& failure) const;
+    std::vector<ExitStatus> wait(Failure& failure, std::error_code& error) const;
+    PipelineOutput collect(std::string_view input, Failure& failure, std::error_code& error) const;
+
+    std::vector<Command> commands;
+    bool all_or_none = false;
+    bool process_group = false;
+    bool pipefail = false;
+    int terminal = -1; // negative: none
+    bool foreground = false;
+};
+
+Pipeline::Pipeline(std::vector<Command> commands)
+    : state_(std::make_unique<State>(State{.commands = std::move(commands)})) {}
+Pipeline::Pipeline(const Pipeline& other)
+    : state_(other.state_ ? std::make_unique<State>(*other.state_) : nullptr) {}
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(const Pipeline& other) {
+    return *this = Pipeline(other);
+}
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
+Pipeline::~Pipeline() = default;
+
 Pipeline& Pipeline::all_or_none(bool wanted) {
-    all_or_none_ = wanted;
+    state_->all_or_none = wanted;
     return *this;
 }
 
 Pipeline& Pipeline::process_group(bool wanted) {
-    process_group_ = wanted;
+    state_->process_group = wanted;
     return *this;
 }
 
 Pipeline& Pipeline::foreground(int terminal) {
-    terminal_ = terminal;
-    foreground_ = true;
+    state_->terminal = terminal;
+    state_->foreground = true;
     return *this;
 }
 
 Pipeline& Pipeline::pipefail(bool wanted) {
-    pipefail_ = wanted;
+    state_->pipefail = wanted;
     return *this;
 }
 
 // The commands as they are started: with the ends of the pipes between them.
-std::vector<Command> Pipeline::connected() const {
-    auto commands = commands_;
-    for (auto& command : commands) {
-        if (&command != &commands.front())
-            command.stdin_from(Stdio(Stdio::Kind::given));
-        if (&command != &commands.back())
-            command.stdout_to(Stdio(Stdio::Kind::given));
-        if (foreground_)
-            command.foreground(terminal_);
+std::vector<Command> Pipeline::State::connected() const {
+    auto connected = commands;
+    for (auto& command : connected) {
+        if (&command != &connected.front())
+            command.stdin_from(Stdio::State::of_kind(Stdio::State::Kind::given));
+        if (&command != &connected.back())
+            command.stdout_to(Stdio::State::of_kind(Stdio::State::Kind::given));
+        if (foreground)
+            command.foreground(terminal);
     }
-    return commands;
+    return connected;
 }
 
-std::vector<Child> Pipeline::start(unsigned flags, Command::Failure& failure) const {
-    if (commands_.empty()) {
+std::vector<Child> Pipeline::State::start(unsigned flags, Failure& failure) const {
+    if (commands.empty()) {
         failure.prepare(EINVAL, "pipeline without a command");
         return {};
     }
     flags |= KSPAWN_BATCH_PIPES;
-    if (all_or_none_)
+    if (all_or_none)
         flags |= KSPAWN_BATCH_ALL_OR_NONE;
-    if (process_group_ || foreground_)
+    if (process_group || foreground)
         flags |= KSPAWN_BATCH_PGROUP;
-    Foreground foreground(*this);
-    auto children = Command::start_batch(connected(), flags, failure);
+    Foreground lent(terminal_to_give_back());
+    auto children = Command::State::start_batch(connected(), flags, failure);
     if (failure.error != 0)
         kill_and_reap(children);
     else
-        foreground.keep();
+        lent.keep();
     return children;
 }
 
 std::vector<Child> Pipeline::spawn() const {
-    Command::Failure failure;
-    auto children = start(0, failure);
+    internal::Failure failure;
+    auto children = state_->start(0, failure);
     failure.throw_if_any();
     return children;
 }
 
 std::vector<Child> Pipeline::spawn(std::error_code& error) const {
-    Command::Failure failure;
-    auto children = start(0, failure);
+    internal::Failure failure;
+    auto children = state_->start(0, failure);
     error = internal::error_of(failure.error);
     return children;
 }
 
-bool Pipeline::has_pipes() const noexcept {
-    return std::any_of(commands_.begin(), commands_.end(),
-                       [](const Command& command) { return command.has_pipes(); });
+bool Pipeline::State::has_pipes() const noexcept {
+    return std::any_of(commands.begin(), commands.end(), [](const Command& command) {
+        return internal::Access::state(command).has_pipes();
+    });
 }
 
-std::vector<ExitStatus> Pipeline::wait(Command::Failure& failure, std::error_code& error) const {
+std::vector<ExitStatus> Pipeline::State::wait(Failure& failure, std::error_code& error) const {
     error.clear();
     // Somebody has to close the pipes before that.
     auto children = start(has_pipes() ? 0 : KSPAWN_BATCH_WAIT, failure);
     if (failure.error != 0)
         return {};
-    const Foreground foreground(*this);
+    const Foreground lent(terminal_to_give_back());
     close_pipes(children);
     return wait_for_all(children, error);
 }
 
 std::vector<ExitStatus> Pipeline::status() const {
-    Command::Failure failure;
+    internal::Failure failure;
     std::error_code error;
-    auto statuses = wait(failure, error);
+    auto statuses = state_->wait(failure, error);
     failure.throw_if_any(error);
     return statuses;
 }
 
 std::vector<ExitStatus> Pipeline::status(std::error_code& error) const {
-    Command::Failure failure;
-    auto statuses = wait(failure, error);
+    internal::Failure failure;
+    auto statuses = state_->wait(failure, error);
     if (failure.error != 0)
         error = internal::error_of(failure.error);
     return statuses;
 }
 
 ExitStatus Pipeline::exit_status() const {
-    return pipeline_status(status(), pipefail_);
+    return pipeline_status(status(), state_->pipefail);
 }
 
 ExitStatus Pipeline::exit_status(std::error_code& error) const {
-    return pipeline_status(status(error), pipefail_);
+    return pipeline_status(status(error), state_->pipefail);
 }
 
 PipelineOutput Pipeline::output(std::string_view input) const {
-    Command::Failure failure;
+    internal::Failure failure;
     std::error_code error;
-    auto result = collect(input, failure, error);
+    auto result = state_->collect(input, failure, error);
     failure.throw_if_any();
     if (error)
         throw std::system_error(error, "pipeline");
@@ -216,15 +252,15 @@ PipelineOutput Pipeline::output(std::string_view input) const {
 }
 
 PipelineOutput Pipeline::output(std::string_view input, std::error_code& error) const {
-    Command::Failure failure;
-    auto result = collect(input, failure, error);
+    internal::Failure failure;
+    auto result = state_->collect(input, failure, error);
     if (failure.error != 0)
         error = internal::error_of(failure.error);
     return result;
 }
 
-PipelineOutput Pipeline::collect(std::string_view input, Command::Failure& failure,
-                                 std::error_code& error) const {
+PipelineOutput Pipeline::State::collect(std::string_view input, Failure& failure,
+                                        std::error_code& error) const {
     PipelineOutput result;
     error.clear();
     int pipe_error = 0;
@@ -233,26 +269,26 @@ PipelineOutput Pipeline::collect(std::string_view input, Command::Failure& failu
         failure.prepare(pipe_error, "pipe of a pipeline");
         return result;
     }
-    Pipeline quiet = *this;
+    State quiet = *this;
     {
         const auto shared = Stdio::descriptor(std::move(errors.write_end));
-        for (auto& command : quiet.commands_)
-            if (!command.says(2))
+        for (auto& command : quiet.commands)
+            if (!internal::Access::state(command).says(2))
                 command.stderr_to(shared);
     }
-    if (!quiet.commands_.empty()) {
-        auto& first = quiet.commands_.front();
-        if (!first.says(0))
+    if (!quiet.commands.empty()) {
+        auto& first = quiet.commands.front();
+        if (!internal::Access::state(first).says(0))
             first.stdin_from(input.empty() ? Stdio::null() : Stdio::pipe());
-        auto& last = quiet.commands_.back();
-        if (!last.says(1))
+        auto& last = quiet.commands.back();
+        if (!internal::Access::state(last).says(1))
             last.stdout_to(Stdio::pipe());
     }
     auto children = quiet.start(0, failure);
-    quiet.commands_.clear(); // and with them our copies of the pipe for errors
+    quiet.commands.clear(); // and with them our copies of the pipe for errors
     if (children.empty())
         return result;
-    const Foreground foreground(*this);
+    const Foreground lent(terminal_to_give_back());
     internal::Transfer transfer;
     transfer.write(children.front().stdin_pipe(), input);
     transfer.read(children.back().stdout_pipe(), result.out);
@@ -265,6 +301,17 @@ PipelineOutput Pipeline::collect(std::string_view input, Command::Failure& failu
     if (!error)
         result.statuses = wait_for_all(children, error);
     return result;
+}
+
+std::string Pipeline::shell_line() const {
+    std::string line;
+    for (const auto& command : state_->commands) {
+        const auto one = command.shell_line();
+        line += line.empty() ? "" : " | ";
+        // A change of the directory is one of this program alone.
+        line += command.directory() ? "(" + one + ")" : one;
+    }
+    return line;
 }
 
 Pipeline pipeline(std::vector<Command> commands) {

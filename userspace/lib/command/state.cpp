@@ -11,6 +11,8 @@
 #include <climits>
 #include <utility>
 
+#include "command_state.hpp"
+
 namespace kspawn {
 
 namespace {
@@ -47,80 +49,90 @@ std::vector<unsigned long> mask_of(const std::vector<unsigned>& numbers) {
     return mask;
 }
 
-} // namespace
+using Actions = kspawn_spawn_file_actions_t;
+using State = Command::State;
 
-Command& Command::state(std::string words, AddState add) {
-    return state_of(std::move(words), unsaid_,
-                    [add = std::move(add)](auto* actions, int /*none*/) { return add(actions); });
+// A setting that has a descriptor of the caller's.
+template <class Add>
+Command& say_of(Command& command, std::string words, int descriptor, Add add) {
+    internal::Access::state(command).settings.push_back(
+        {std::move(words), State::possible_or_not(descriptor), std::move(add)});
+    return command;
 }
 
-Command& Command::state_of(std::string words, int descriptor, AddStateOf add) {
-    state_.push_back({std::move(words), descriptor, std::move(add)});
-    return *this;
+template <class Add>
+Command& say(Command& command, std::string words, Add add) {
+    internal::Access::state(command).settings.push_back(
+        {std::move(words), State::unsaid,
+         [add = std::move(add)](Actions* actions, int /*none*/) { return add(actions); }});
+    return command;
 }
 
-Command& Command::prctl(std::string words, int option, unsigned long argument, unsigned long more) {
-    return state(std::move(words), [option, argument, more](auto* actions) {
+Command& say_prctl(Command& command, std::string words, int option, unsigned long argument,
+                   unsigned long more = 0) {
+    return say(command, std::move(words), [option, argument, more](Actions* actions) {
         return kspawn_spawn_file_actions_addprctl_np(actions, option, argument, more);
     });
 }
 
+} // namespace
+
 Command& Command::umask(mode_t mask) {
-    return state("umask", [mask](auto* actions) {
+    return say(*this, "umask", [mask](Actions* actions) {
         return kspawn_spawn_file_actions_addumask_np(actions, mask);
     });
 }
 
 Command& Command::limit(int resource, rlim_t soft, rlim_t hard) {
     const rlimit limit{.rlim_cur = soft, .rlim_max = hard};
-    return state("limit", [resource, limit](auto* actions) {
+    return say(*this, "limit", [resource, limit](Actions* actions) {
         return kspawn_spawn_file_actions_addrlimit_np(actions, resource, &limit);
     });
 }
 
 Command& Command::nice(int value) {
-    return state("nice value", [value](auto* actions) {
+    return say(*this, "nice value", [value](Actions* actions) {
         return kspawn_spawn_file_actions_addnice_np(actions, value);
     });
 }
 
 Command& Command::oom_score(int score) {
-    return state("OOM score", [score](auto* actions) {
+    return say(*this, "OOM score", [score](Actions* actions) {
         return kspawn_spawn_file_actions_addoomscore_np(actions, score);
     });
 }
 
 Command& Command::groups(std::vector<gid_t> groups) {
-    return state("groups", [groups = std::move(groups)](auto* actions) {
+    return say(*this, "groups", [groups = std::move(groups)](Actions* actions) {
         return kspawn_spawn_file_actions_addgroups_np(actions, groups.size(), groups.data());
     });
 }
 
 Command& Command::group(gid_t group) {
-    return state("group", [group](auto* actions) {
+    return say(*this, "group", [group](Actions* actions) {
         return kspawn_spawn_file_actions_addresgid_np(actions, group, group, group);
     });
 }
 
 Command& Command::user(uid_t user) {
-    return state("user", [user](auto* actions) {
+    return say(*this, "user", [user](Actions* actions) {
         return kspawn_spawn_file_actions_addresuid_np(actions, user, user, user);
     });
 }
 
 Command& Command::no_new_privileges() {
-    return state("no new privileges", kspawn_spawn_file_actions_addnonewprivs_np);
+    return say(*this, "no new privileges", kspawn_spawn_file_actions_addnonewprivs_np);
 }
 
 Command& Command::parent_death_signal(int signal_number) {
-    return state("parent-death signal", [signal_number](auto* actions) {
+    return say(*this, "parent-death signal", [signal_number](Actions* actions) {
         return kspawn_spawn_file_actions_addpdeathsig_np(actions, signal_number);
     });
 }
 
 Command& Command::root(const std::filesystem::path& directory) {
     // A NUL in it would end it early.
-    return state("root directory", [directory](auto* actions) {
+    return say(*this, "root directory", [directory](Actions* actions) {
         return directory.native().find('\0') != std::string::npos
                    ? EINVAL
                    : kspawn_spawn_file_actions_addchroot_np(actions, directory.c_str());
@@ -128,31 +140,31 @@ Command& Command::root(const std::filesystem::path& directory) {
 }
 
 Command& Command::new_namespaces(int flags) {
-    return state("namespaces", [flags](auto* actions) {
+    return say(*this, "namespaces", [flags](Actions* actions) {
         return kspawn_spawn_file_actions_addunshare_np(actions, flags);
     });
 }
 
 Command& Command::root(int descriptor) {
-    return state_of("root directory", possible_or_not(descriptor), [](auto* actions, int number) {
+    return say_of(*this, "root directory", descriptor, [](Actions* actions, int number) {
         return kspawn_spawn_file_actions_addchrootat_np(actions, number, ".");
     });
 }
 
 Command& Command::enter_namespace(int descriptor, int type) {
-    return state_of("namespace", possible_or_not(descriptor), [type](auto* actions, int number) {
+    return say_of(*this, "namespace", descriptor, [type](Actions* actions, int number) {
         return kspawn_spawn_file_actions_addsetns_np(actions, number, type);
     });
 }
 
 Command& Command::controlling_terminal(int child_number, bool steal) {
-    return state("controlling terminal", [child_number, steal](auto* actions) {
+    return say(*this, "controlling terminal", [child_number, steal](Actions* actions) {
         return kspawn_spawn_file_actions_addctty_np(actions, child_number, steal ? 1 : 0);
     });
 }
 
 Command& Command::affinity(const std::vector<unsigned>& cpus) {
-    return state("affinity", [mask = mask_of(cpus)](auto* actions) {
+    return say(*this, "affinity", [mask = mask_of(cpus)](Actions* actions) {
         return kspawn_spawn_file_actions_addaffinity_np(
             actions, mask.size() * sizeof(unsigned long), mask.data());
     });
@@ -169,7 +181,7 @@ Command& Command::scheduler(const SchedulingAttributes& attributes) {
                                           attributes.period,
                                           attributes.least_utilization,
                                           attributes.most_utilization};
-    return state("scheduling", [copy](auto* actions) {
+    return say(*this, "scheduling", [copy](Actions* actions) {
         return kspawn_spawn_file_actions_addsched_np(actions, &copy, sizeof(copy));
     });
 }
@@ -177,21 +189,22 @@ Command& Command::scheduler(const SchedulingAttributes& attributes) {
 Command& Command::io_priority(int io_class, int level) {
     const bool possible =
         io_class >= 0 && io_class <= io_class_most && level >= 0 && level < 1 << io_class_shift;
-    return state("priority of input and output", [io_class, level, possible](auto* actions) {
-        return possible ? kspawn_spawn_file_actions_addioprio_np(actions,
-                                                                 io_class << io_class_shift | level)
-                        : EINVAL;
-    });
+    return say(*this, "priority of input and output",
+               [io_class, level, possible](Actions* actions) {
+                   return possible ? kspawn_spawn_file_actions_addioprio_np(
+                                         actions, io_class << io_class_shift | level)
+                                   : EINVAL;
+               });
 }
 
 Command& Command::memory_policy(int mode, const std::vector<unsigned>& nodes) {
-    return state("memory policy", [mode, mask = mask_of(nodes)](auto* actions) {
+    return say(*this, "memory policy", [mode, mask = mask_of(nodes)](Actions* actions) {
         return kspawn_spawn_file_actions_addmempolicy_np(actions, mode, mask.data(), mask.size());
     });
 }
 
 Command& Command::personality(unsigned persona) {
-    return state("personality", [persona](auto* actions) {
+    return say(*this, "personality", [persona](Actions* actions) {
         return kspawn_spawn_file_actions_addpersonality_np(actions, persona);
     });
 }
@@ -203,42 +216,42 @@ Command& Command::capabilities(const Capabilities& sets) {
                                       static_cast<std::uint32_t>(sets.inheritable >> shift)};
     };
     const std::array data{half(0), half(32)};
-    return state("capabilities", [data](auto* actions) {
+    return say(*this, "capabilities", [data](Actions* actions) {
         return kspawn_spawn_file_actions_addcapabilities_np(actions, data.data());
     });
 }
 
 Command& Command::keep_capabilities(bool keep) {
-    return prctl("keeping of capabilities", PR_SET_KEEPCAPS, keep ? 1 : 0);
+    return say_prctl(*this, "keeping of capabilities", PR_SET_KEEPCAPS, keep ? 1 : 0);
 }
 
 Command& Command::secure_bits(unsigned bits) {
-    return prctl("secure bits", PR_SET_SECUREBITS, bits);
+    return say_prctl(*this, "secure bits", PR_SET_SECUREBITS, bits);
 }
 
 Command& Command::drop_bounding_capability(unsigned capability) {
-    return prctl("bounding set", PR_CAPBSET_DROP, capability);
+    return say_prctl(*this, "bounding set", PR_CAPBSET_DROP, capability);
 }
 
 Command& Command::ambient_capability(unsigned capability, bool raised) {
-    return prctl("ambient capability", PR_CAP_AMBIENT,
-                 raised ? PR_CAP_AMBIENT_RAISE : PR_CAP_AMBIENT_LOWER, capability);
+    return say_prctl(*this, "ambient capability", PR_CAP_AMBIENT,
+                     raised ? PR_CAP_AMBIENT_RAISE : PR_CAP_AMBIENT_LOWER, capability);
 }
 
 Command& Command::clear_ambient_capabilities() {
-    return prctl("ambient capabilities", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);
+    return say_prctl(*this, "ambient capabilities", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);
 }
 
 Command& Command::child_subreaper(bool wanted) {
-    return prctl("child subreaper", PR_SET_CHILD_SUBREAPER, wanted ? 1 : 0);
+    return say_prctl(*this, "child subreaper", PR_SET_CHILD_SUBREAPER, wanted ? 1 : 0);
 }
 
 Command& Command::timer_slack(unsigned long nanoseconds) {
-    return prctl("timer slack", PR_SET_TIMERSLACK, nanoseconds);
+    return say_prctl(*this, "timer slack", PR_SET_TIMERSLACK, nanoseconds);
 }
 
 Command& Command::stopped() {
-    return state("start in the stopped state", kspawn_spawn_file_actions_addstop_np);
+    return say(*this, "start in the stopped state", kspawn_spawn_file_actions_addstop_np);
 }
 
 } // namespace kspawn
