@@ -64,14 +64,16 @@ std::string on_a_terminal(const Arguments& arguments, const Arguments& environme
 class ToolDemo : public Spawner {};
 
 TEST_F(ToolDemo, TakesTheWholeTour) {
-    const auto ended = kspawn_demo({});
+    const auto ended = kspawn_demo({"--calls", "40"});
     EXPECT_EQ(ended.status, 0) << ended.out;
     EXPECT_EQ(ended.err, "");
     for (const auto* const part :
          {"1/6  ", "6/6  ", "    the attacker's program, as user 0\n",
           "    the server's helper, as user 0\n",
           "    file action 1: chdir /no/such/directory: No such file or directory\n",
-          "    apple\n    fig\n\n  ok ", "1000 of 1000 calls", "To go on from here"})
+          "    apple\n    fig\n\n  ok ",
+          "start 2: exec /no/such/program: No such file or directory\n", "40 of 40 calls",
+          "To go on from here"})
         EXPECT_TRUE(contains(ended.out, part)) << part << "\n" << ended.out;
     EXPECT_FALSE(contains(ended.out, "FAILED")) << ended.out;
     EXPECT_FALSE(contains(ended.out, "\033")) << ended.out;
@@ -104,7 +106,7 @@ TEST_F(ToolDemo, TellsThatAnAttackHasFailed) {
 TEST_F(ToolDemo, TellsThatAProgramIsNotThere) {
     const auto ended = kspawn_demo({"pipeline", "start"}, {"PATH=" + scratch.path().string()});
     EXPECT_EQ(ended.status, 1);
-    EXPECT_TRUE(contains(ended.out, "  FAILED  start 0: ")) << ended.out;
+    EXPECT_TRUE(contains(ended.out, "  FAILED  start ")) << ended.out;
     EXPECT_TRUE(contains(ended.out, "\n1 of 2 did not happen as told\n")) << ended.out;
 }
 
@@ -162,6 +164,8 @@ TEST(ToolDemoUsage, Mistakes) {
     expect(kspawn_demo({"frob"}), 125, "kspawn: there is no step frob (see kspawn demo --help)\n");
     expect(kspawn_demo({"--color", "red"}), 125,
            "kspawn: --color: red is none of auto, always, never (see kspawn demo --help)\n");
+    expect(kspawn_demo({"--calls", "0"}), 125,
+           "kspawn: --calls: a number from 1 to 1000000 is wanted (see kspawn demo --help)\n");
     expect(kspawn_demo({"--frob"}), 125,
            "kspawn: there is no option --frob (see kspawn demo --help)\n");
 }

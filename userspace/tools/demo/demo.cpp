@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/numbers.hpp"
 #include "tools/command_line.hpp"
 #include "tools/demo/steps.hpp"
 #include "tools/demo/tour.hpp"
@@ -35,13 +36,14 @@ constexpr std::array<Step, 6> steps{{
     {"attack", "A server gives up its privileges, and is attacked", show_attack},
     {"failure", "A start that fails says why", show_failure},
     {"pipeline", "A pipeline in one call: all or none", show_pipeline},
-    {"tools", "A thousand tool calls from one thread", show_tool_calls},
+    {"tools", "Many tool calls from one thread", show_tool_calls},
     {"costs", "What it costs, with thousands of open descriptors", show_costs},
 }};
 
 struct Options {
     std::vector<std::string> steps;
     std::string color = "auto";
+    std::size_t calls = 1000;
     bool list = false;
 };
 
@@ -75,6 +77,13 @@ void describe(CLI::App& app, Options& options) {
             return text == "auto" || text == "always" || text == "never"
                        ? ""
                        : text + " is none of auto, always, never";
+        });
+    app.add_option("--calls", options.calls,
+                   "How many tool calls are made; 1000 if nothing is said")
+        ->type_name("N")
+        ->check([](const std::string& text) {
+            const auto count = internal::whole_number(text).value_or(0);
+            return count < 1 || count > 1'000'000 ? "a number from 1 to 1000000 is wanted" : "";
         });
     app.add_flag("--list", options.list, "Print the names of the steps, and do nothing");
     app.add_option("STEP", options.steps)->group("");
@@ -118,7 +127,7 @@ int take_tour(const Options& options) {
         if (options.steps.empty() ||
             std::ranges::find(options.steps, step.name) != options.steps.end())
             chosen.push_back(step);
-    Tour tour(wants_colours(options.color), chosen.size());
+    Tour tour(wants_colours(options.color), chosen.size(), options.calls);
     for (const auto& step : chosen)
         show(tour, step);
     if (options.steps.empty())

@@ -18,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t calls = 1000;
 constexpr std::size_t at_a_time = 16;
 constexpr std::size_t shown_every = 20;
 
@@ -31,7 +30,7 @@ Command tool(std::size_t number) {
 }
 
 /// How many calls were answered as they should be.
-std::size_t make_calls(Tour& tour) {
+std::size_t make_calls(Tour& tour, std::size_t calls) {
     CaptureQueue queue;
     std::size_t right = 0;
     for (std::size_t started = 0, over = 0; over < calls;) {
@@ -57,12 +56,13 @@ std::ptrdiff_t threads() {
 } // namespace
 
 void show_tool_calls(Tour& tour) {
+    const auto calls = tour.tool_calls();
     tour.say(fmt::format("An agent calls tools: it starts a program, hands it its input, and takes "
                          "all that the program writes, within a limit of time. Now {} such calls, "
                          "{} at a time, made by one thread that waits for all of them at once:",
                          calls, at_a_time));
     const auto began = Clock::now();
-    const auto right = make_calls(tour);
+    const auto right = make_calls(tour, calls);
     const std::chrono::duration<double> seconds = Clock::now() - began;
     tour.quote(fmt::format("{} calls in {:.1f} s: {:.1f} ms for each", calls, seconds.count(),
                            seconds.count() * 1000 / static_cast<double>(calls)));

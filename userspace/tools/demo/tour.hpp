@@ -22,7 +22,11 @@ public:
 
     /// @param colours whether escape sequences may be written
     /// @param steps   how many steps there are
-    Tour(bool colours, std::size_t steps) : colours_(colours), steps_(steps) {}
+    /// @param calls   how many tool calls are to be made
+    Tour(bool colours, std::size_t steps, std::size_t calls)
+        : colours_(colours), steps_(steps), calls_(calls) {}
+
+    [[nodiscard]] std::size_t tool_calls() const { return calls_; }
 
     /// The next step.
     void begin(std::string_view title);
@@ -56,6 +60,7 @@ private:
     bool colours_;
     bool progress_shown_ = false;
     std::size_t steps_;
+    std::size_t calls_;
     std::size_t step_ = 0;
     std::size_t good_ = 0;
     std::size_t bad_ = 0;
