@@ -133,10 +133,15 @@ static bool is_ignored(const struct sighand_struct *sighand, int sig)
 
 	if (handler == SIG_IGN)
 		return true;
-	/* The init of a PID namespace dies of no default action. */
+	/*
+	 * The init of a PID namespace dies of no default action.  A SIGKILL or a
+	 * SIGSTOP that has been queued nevertheless is from outside, or of an exec
+	 * in another thread.
+	 */
 	return handler == SIG_DFL &&
 	       (sig_kernel_ignore(sig) ||
-		(current->signal->flags & SIGNAL_UNKILLABLE));
+		(!sig_kernel_only(sig) &&
+		 (current->signal->flags & SIGNAL_UNKILLABLE)));
 }
 
 static bool dequeue(sigset_t *kept)
@@ -189,9 +194,9 @@ static bool drop_ignored_signals(void)
 		 * timer can be faster than this is, so there is an end.
 		 */
 		ignored = ignored_signals(sighand);
-		signotset(&ignored);
-		sigorsets(&kept, &current->blocked, &ignored);
-		signotset(&ignored);
+		kept = ignored;
+		signotset(&kept);
+		sigorsets(&kept, &kept, &current->blocked);
 	} while (dequeue(&kept) && ++dropped < _NSIG);
 	recalc_sigpending();
 	sigorsets(&pending, &current->pending.signal,
@@ -224,6 +229,9 @@ bool kspawn_signals_resume_wait(void)
 {
 	/* First: what freezes sets TIF_SIGPENDING, until it thaws. */
 	try_to_freeze();
+	/* A cgroup may have frozen and thawed since a wait counted as frozen. */
+	if (cgroup_task_frozen(current))
+		kspawn_kernel.cgroup_leave_frozen(false);
 	if (task_sigpending(current) && !drop_ignored_signals())
 		return false;
 	/* kernel/livepatch wants the way to user mode, and asks so. */

@@ -357,6 +357,63 @@ TEST_F(spawn, ignored_signals_of_an_init)
 	EXPECT_EQ(4 << 8, own_wait(init));
 }
 
+static void *wait_for_long(void *argument)
+{
+	struct waiter *waiter = argument;
+
+	spawn_init(&waiter->s, "/bin/sleep", "sleep", "1000");
+	waiter->s.args.flags = KSPAWN_WAIT;
+	waiter->pid = spawn_start(waiter->device, &waiter->s);
+	return NULL;
+}
+
+/* It ends the other threads by a SIGKILL that an init does not ignore. */
+TEST_F(spawn, exec_in_another_thread_of_an_init)
+{
+	struct waiter waiter = { .device = self->device };
+	pthread_t thread;
+	pid_t init;
+
+	need_root(_metadata);
+	init = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	ASSERT_LE(0, init);
+	if (!init) {
+		signal(SIGCHLD, SIG_DFL);
+		if (pthread_create(&thread, NULL, wait_for_long, &waiter))
+			_exit(1);
+		own_sleep_ms(500);
+		execl("/bin/sh", "sh", "-c", "exit 7", NULL);
+		_exit(2);
+	}
+	EXPECT_TRUE(own_wait_state(init, 'Z'));
+	kill(init, SIGKILL);
+	EXPECT_EQ(7 << 8, own_wait(init));
+}
+
+/* From outside. */
+TEST_F(spawn, stop_of_an_init)
+{
+	struct spawn s;
+	pid_t init;
+
+	need_root(_metadata);
+	init = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	ASSERT_LE(0, init);
+	if (!init) {
+		signal(SIGCHLD, SIG_DFL);
+		spawn_init(&s, "/bin/sleep", "sleep", "2");
+		s.args.flags = KSPAWN_WAIT;
+		spawn_start(self->device, &s);
+		/* A stop may end the wait, not the start. */
+		_exit(s.result.error && s.result.error != EINTR);
+	}
+	ASSERT_TRUE(own_wait_state(own_wait_child_of(init), 'S'));
+	ASSERT_EQ(0, kill(init, SIGSTOP));
+	EXPECT_TRUE(own_wait_state(init, 'T'));
+	ASSERT_EQ(0, kill(init, SIGCONT));
+	EXPECT_EQ(0, own_wait(init));
+}
+
 /* Suspend uses the same freezer. */
 TEST_F(spawn, freezer)
 {
