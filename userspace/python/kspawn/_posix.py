@@ -64,7 +64,7 @@ class Call:
         process_group = rest.pop(0) if len(arguments) == SINCE_3_11 else -1
         gid, groups, uid, umask, preexec_fn = rest[:5]
         ids = [number for number in (gid, uid, *(groups or ())) if number is not None]
-        # What the original refuses it shall refuse, in its own words.
+        # The original refuses these arguments in its own words: it gets the call.
         if (
             preexec_fn is not None
             or error_pipe <= 2
@@ -112,7 +112,7 @@ class Call:
 
 
 class Original:
-    """What was there before install()."""
+    """The functions and settings that install() replaces."""
 
     fork_exec: ForkExec = _posixsubprocess.fork_exec
     use_posix_spawn: bool = subprocess._USE_POSIX_SPAWN
@@ -128,30 +128,38 @@ def _tell(call: Call, error: int, where: int) -> None:
     os.write(call.error_pipe, f"OSError:{error:X}:{words}".encode())
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A start that the kernel was asked for, and did not make."""
+
+    call: Call
+    error: int
+    where: int
+
+
+def _fork_exec(arguments: Sequence[Any]) -> int | Failure:
+    """A pid, by the kernel or by the original."""
+    call = Call.of(arguments)
+    answer = None if call is None else call.start()
+    if call is None or answer is None:
+        return Original.fork_exec(*arguments)
+    return Failure(call, *answer) if isinstance(answer, tuple) else answer
+
+
 def fork_exec_of_subprocess(*arguments: Any) -> int:
     """Failures go to the error pipe, whose reader raises what it always raises."""
-    call = Call.of(arguments)
-    if call is None:
-        return Original.fork_exec(*arguments)
-    answer = call.start()
-    if answer is None:
-        return Original.fork_exec(*arguments)
-    if isinstance(answer, tuple):
-        _tell(call, *answer)
+    answer = _fork_exec(arguments)
+    if isinstance(answer, Failure):
+        _tell(answer.call, answer.error, answer.where)
         return os.getpid()  # no child of ours: the reader waits for it in vain, at once
     return answer
 
 
 def fork_exec(*arguments: Any) -> int:
     """Failures are exceptions: nobody else reads the error pipe."""
-    call = Call.of(arguments)
-    if call is None:
-        return Original.fork_exec(*arguments)
-    answer = call.start()
-    if answer is None:
-        return Original.fork_exec(*arguments)
-    if isinstance(answer, tuple):
-        raise OSError(answer[0], os.strerror(answer[0]), os.fsdecode(call.paths[0]))
+    answer = _fork_exec(arguments)
+    if isinstance(answer, Failure):
+        raise OSError(answer.error, os.strerror(answer.error), os.fsdecode(answer.call.paths[0]))
     return answer
 
 
