@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests/bench/native makes of results and of what is on record."""
+"""The ratios that tests/bench/native computes from results, and from those on record."""
 
 from __future__ import annotations
 
