@@ -44,7 +44,7 @@ constexpr bool is_owner =
 static_assert(is_value<kspawn::Command> && is_value<kspawn::Pipeline> && is_value<kspawn::Stdio>);
 static_assert(is_owner<kspawn::Child> && is_owner<kspawn::Capture> && is_owner<kspawn::Builder> &&
               is_owner<kspawn::FileDescriptor>);
-// What is thrown is copied, and a copy that fails would end the program.
+// A thrown exception may be copied; a copy constructor that throws would then end the program.
 static_assert(std::is_nothrow_copy_constructible_v<kspawn::ExitError> &&
               std::is_nothrow_copy_constructible_v<kspawn::SpawnError>);
 

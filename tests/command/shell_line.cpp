@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a Command says of itself: to its user, and as a line for sh.
+// The getters of Command, and Command::shell_line().
 #include <kspawn/pipeline.hpp>
 
 #include <cstdlib>

@@ -34,9 +34,9 @@ class Screen:
         return f"\033[33m{hashes}\033[0m" if self.colours else hashes
 
     def show(self, descriptor: int, waiting_for: tuple[str, str]) -> None:
-        """What comes from a descriptor, until its end, as it comes.  While nothing does, and
-        no line is half written, a terminal shows what is waited for: the first before all
-        that comes, the second after something has come."""
+        """Print the output of a descriptor until its end.  While there is none, and no line is
+        half written, a terminal shows what is waited for: waiting_for[0] before the first
+        output, waiting_for[1] after it."""
         text, since, shown, line_open = waiting_for[0], time.monotonic(), False, False
         while True:
             if not select.select([descriptor], [], [], SILENCE)[0]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a terminal is shown and a log is not."""
+"""The progress that a terminal is shown and a log is not."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _is_text(block: Block) -> bool:
 
 def chapters(place: Place, readme: str) -> tuple[Chapter, ...]:
     prefix = shlex.quote(str(place.prefix))
-    # What is not installed to /usr is not found without being told.
+    # pkg-config and the loader look in /usr alone unless these variables name the prefix.
     told = (
         f'libraries=$(dirname "$(find {prefix} -name libkspawn.so)")\n'
         'export PKG_CONFIG_PATH="$libraries/pkgconfig" LD_LIBRARY_PATH="$libraries"'

@@ -58,7 +58,7 @@ runs() {
 	grep -q "$2" "$work/said"
 }
 
-# What is printed for a guest with the module; we are in one already.
+# README prints these commands behind qemu/vm: this script is in a guest already.
 all_three=$(sed -n "s,^qemu/vm -- ,,p" commands)
 without=$(grep -F './first && ./second && ./third' commands | grep -v '^qemu/vm')
 

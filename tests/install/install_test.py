@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("KSPAWN_INSTALL_BUILD", REPO / "build"))
 MANIFEST = BUILD / "install_manifest.txt"
 
-# What a program needs to catch an exception of libkspawn++.
+# A program needs these symbols to catch an exception of libkspawn++.
 TABLES = tuple(
     f"{kind} for kspawn::{name}"
     for kind in ("typeinfo", "typeinfo name", "vtable")

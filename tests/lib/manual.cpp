@@ -36,7 +36,7 @@ std::string shown(std::string line) {
 
 using Lines = std::vector<std::string>;
 
-// What a page has between each .EX and .EE of its section EXAMPLES.
+// The text between each .EX and .EE of the section EXAMPLES of a page.
 std::vector<Lines> examples_of(const fs::path& page) {
     std::ifstream stream{page};
     std::vector<Lines> examples;
@@ -123,7 +123,7 @@ TEST_P(ManualPrograms, CompileAndRun) {
              "-lkspawn", "-Wl,-rpath," + build_directory().string()},
             {"PATH=/usr/bin:/bin"});
     ASSERT_EQ(compiled.status, 0) << compiled.err << example;
-    // What only the kernel can do, and why.
+    // Functions that the libc backend refuses with ENOTSUP, each with the reason.
     for (const auto& [word, reason] : std::map<std::string, std::string>{
              {"_addpipe_np(", "libc makes no descriptors"},
              {"_addumask_np(", "libc has no actions on the state"},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the comparison of the libraries with those on record notices: records are changed."""
+"""tests/library_abi/run notices a changed record: a symbol that is gone, another size."""
 
 from __future__ import annotations
 

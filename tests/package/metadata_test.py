@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What debian/ says of the tree is true: versions, licences, symbols."""
+"""debian/ agrees with the tree: versions, licences, symbols."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Case(unittest.TestCase):
         stock = outcome(start)
         self.assertEqual(asked(), before, "Python itself does not use the module")
         kspawn.install()
-        # What available() asks is counted, too.
+        # install() asks the module, which counts that as a start.
         before = asked()
         ours = outcome(start)
         reached = asked() - before

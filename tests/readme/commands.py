@@ -148,7 +148,7 @@ def _once(commands: Iterable[Command]) -> list[Command]:
 
 
 def joined(pages: Sequence[Page]) -> tuple[list[Command], list[Program], list[str]]:
-    """Of all pages the commands, in the order of the pages, the programs, and the faults: a
+    """The commands of all pages, in the order of the pages, the programs, and the faults: a
     program that stands in two pages and is not the same in both."""
     programs: dict[str, Program] = {}
     wrong: list[str] = []

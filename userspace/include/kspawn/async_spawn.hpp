@@ -54,7 +54,7 @@ public:
      *  @throws SpawnError as Command::spawn() */
     [[nodiscard]] Child await_resume();
 
-    /** The start; of the library's own use. */
+    /** The start; for the library itself. */
     struct State;
 
 private:

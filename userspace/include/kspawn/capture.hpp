@@ -64,7 +64,7 @@ public:
     /** @copydoc output() */
     [[nodiscard]] Output output(std::error_code& error);
 
-    /** What is collected; of the library's own use. */
+    /** The collected output; for the library itself. */
     struct State;
 
 private:
@@ -121,7 +121,7 @@ public:
      */
     std::size_t wait();
 
-    /** The calls; of the library's own use. */
+    /** The calls; for the library itself. */
     class State;
 
 private:
@@ -153,7 +153,7 @@ public:
      *  @throws SpawnError as Command::capture() */
     [[nodiscard]] Output await_resume();
 
-    /** The call; of the library's own use. */
+    /** The call; for the library itself. */
     struct State;
 
 private:

@@ -212,7 +212,7 @@ public:
     /** Let go of the child and its pipes as the destructor does; this object is then empty. */
     void detach() noexcept;
 
-    /** A process, its pipes, and how it ended; of the library's own use. */
+    /** A process, its pipes, and how it ended; for the library itself. */
     struct State;
 
 private:

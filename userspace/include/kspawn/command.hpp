@@ -522,7 +522,7 @@ public:
     [[nodiscard]] AsyncCapture capture_async(CaptureQueue& queue) const;
     /**@}*/
 
-    /** What was said; of the library's own use. */
+    /** The description of the program so far; for the library itself. */
     struct State;
 
 private:

@@ -90,7 +90,7 @@ using SpawnHandler = std::function<void(SpawnResult)>;
  */
 class KSPAWN_API CompletionQueue {
 public:
-    /** A start that is under way; of the library's own use. */
+    /** A start that is under way; for the library itself. */
     struct Operation;
 
     /**
@@ -154,7 +154,7 @@ public:
      */
     std::size_t wait();
 
-    /** What is under way; of the library's own use. */
+    /** The starts that are under way; for the library itself. */
     class State;
 
 private:

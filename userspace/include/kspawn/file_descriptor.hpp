@@ -36,7 +36,7 @@ public:
     FileDescriptor& operator=(const FileDescriptor&) = delete;
     /** The other then owns none. */
     FileDescriptor(FileDescriptor&& other) noexcept : number_(other.release()) {}
-    /** What was owned here before is closed. */
+    /** The descriptor that the object owned before is closed. */
     FileDescriptor& operator=(FileDescriptor&& other) noexcept {
         FileDescriptor(std::move(other)).swap(*this);
         return *this;

@@ -166,7 +166,7 @@ public:
     /** @copydoc output(std::string_view) const */
     [[nodiscard]] PipelineOutput output(std::string_view input, std::error_code& error) const;
 
-    /** What was said; of the library's own use. */
+    /** The description of the pipeline so far; for the library itself. */
     struct State;
 
 private:

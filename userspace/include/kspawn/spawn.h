@@ -89,7 +89,7 @@ extern "C" {
  * independent of each other.
  */
 typedef struct {
-    /** Of the library's own use. */
+    /** For the library itself. */
     struct {
         unsigned int magic;
         unsigned int flags;
@@ -112,7 +112,7 @@ typedef struct {
  * may be moved with memcpy() if only one of the two is used from then on.
  */
 typedef struct {
-    /** Of the library's own use. */
+    /** For the library itself. */
     struct {
         unsigned int magic;
         unsigned int count;

@@ -86,7 +86,7 @@ public:
     /** A new pipe that the child writes to, whatever its number. */
     static Stdio pipe_from_child();
 
-    /** The kind of it; of the library's own use. */
+    /** The kind of stream; for the library itself. */
     struct State;
 
 private:

@@ -11,7 +11,7 @@ namespace kspawn::internal {
 
 /// The friend of the classes that hold a pointer to what they are made of.
 struct Access {
-    /// What an object holds; constant if the object is.
+    /// The State of an object; constant if the object is.
     template <class Object>
     static auto& state(Object& object) noexcept {
         using State = std::remove_reference_t<decltype(*object.state_)>;

@@ -40,7 +40,7 @@ using State = Command::State;
 using Kind = Stdio::State::Kind;
 using Pipes = decltype(Child::State::pipes);
 
-/// What was said of a descriptor.
+/// The description of a descriptor of the child.
 const Stdio::State& what_of(const Stdio& stdio) noexcept {
     return internal::Access::state(stdio);
 }

@@ -21,7 +21,7 @@
 
 namespace kspawn {
 
-/// What was said of a program, and the ways to start it.
+/// The description of a program, and the ways to start it.
 struct KSPAWN_HIDDEN Command::State {
     using Failure = internal::Failure;
     // In place of a descriptor below: none was named, or a negative one was.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What was said of a program: for the program itself, and for sh.
+// The getters of Command, and its form as a line for sh.
 #include <algorithm>
 #include <array>
 #include <filesystem>

@@ -96,7 +96,7 @@ private:
         if (over_)
             return; // too late
         std::strcpy(command_.data(), attacker_command);
-        // Who looks on lets the helper go on now.
+        // The reader of news_ lets the helper go on now.
         if (::write(news_, "!", 1) != 1)
             ::abort();
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What a person sees of the tour: words, commands, verdicts and bars.
+/// The output of the tour: words, commands, verdicts and bars.
 #ifndef KSPAWN_TOOLS_DEMO_TOUR_HPP
 #define KSPAWN_TOOLS_DEMO_TOUR_HPP
 
@@ -34,11 +34,11 @@ public:
     void say(std::string_view text);
     /// A command, as it would be typed.
     void command(std::string_view text);
-    /// What a program has written, or what was read.
+    /// Output of a program, or a text that was read.
     void quote(std::string_view text);
-    /// What has happened, or should have: a verdict.
+    /// A verdict: something that has happened, or should have.
     void check(bool well, std::string_view text);
-    /// What cannot be shown here, and why.
+    /// A part that cannot be shown here, and why.
     void skip(std::string_view text);
     /// How far a long step is; only where it can be shown in place.
     void progress(std::string_view text);
