@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+# Debian's releases, the oldest first.
+RELEASES = ("bookworm", "trixie", "forky", "sid")
+
 _TABLE = Path(__file__).resolve().parent.parent / "kernels" / "table"
 
 
@@ -21,6 +24,17 @@ class Row:
     def is_debug(self) -> bool:
         return self.flavour == "debug"
 
+    @property
+    def release(self) -> str:
+        """The Debian that it is a kernel of."""
+        return self.suite.removesuffix("-backports")
+
+    def newer_release(self, host: str) -> str | None:
+        """Its Debian, if that is newer than the host's: what is built on the host runs there."""
+        known = host in RELEASES and self.release in RELEASES
+        newer = known and RELEASES.index(self.release) > RELEASES.index(host)
+        return self.release if newer else None
+
 
 def _rows() -> dict[str, Row]:
     lines = _TABLE.read_text(encoding="utf-8").splitlines()
@@ -31,4 +45,6 @@ def _rows() -> dict[str, Row]:
 ROWS = _rows()
 NAMES = tuple(ROWS)
 ALWAYS = tuple(row.name for row in ROWS.values() if row.tested == "always")
+# Those of `make test`.
+TESTED = tuple(row.name for row in ROWS.values() if row.tested in ("always", "tests"))
 OLDEST, NEWEST = ALWAYS[0], ALWAYS[-1]

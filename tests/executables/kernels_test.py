@@ -40,6 +40,11 @@ class Kernels(unittest.TestCase):
         always = run(self.tree, "qemu/kernels/list", "always").stdout.split()
         self.assertEqual(always, self.python("kernel_table.ALWAYS"))
         self.assertNotIn("5.99-rt", always)
+        tests = run(self.tree, "qemu/kernels/list", "tests").stdout.split()
+        self.assertEqual(always + tests, self.python("kernel_table.TESTED"))
+        tested = run(self.tree, "make", "-n", "test").stdout
+        for name in always + tests:
+            self.assertIn(f"--kernel {name}", tested)
 
     def test_whoever_takes_a_kernel_takes_the_new_one(self) -> None:
         said = run(self.tree, "qemu/vm", "--kernel", "5.98", "--", "true").stderr

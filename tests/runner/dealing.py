@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""On which of several kernels a test program runs.
+
+Each program runs on each kernel, but for these.  What a program of ROOT tests is user space:
+the same start by several libcs, or an unmodified program.  One kernel of each root is enough.
+In a program of ANY neither has a part: one kernel is enough.  `make test-nightly` runs all of
+them on each kernel (tests/run --all).
+
+The evidence is in docs/testing.md: how long each directory takes, and what failed in it on
+one kernel only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+ROOT = re.compile(r"(command|conformance|preload)/|guest/(real_|debuggers$|dropping_privileges$|python_package$)")
+ANY = re.compile(
+    r"report/|trace/(arithmetic|options|printing)$|races/progress$"
+    r"|guest/(libc_backend|fuzz_library|readme)$"
+)
+
+
+def _sharers(name: str, roots: Sequence[str]) -> list[list[int]]:
+    """The groups of guests, by number, of each of which one runs the program."""
+    everyone = list(range(len(roots)))
+    if ANY.match(name):
+        return [everyone]
+    if ROOT.match(name):
+        return [[guest for guest in everyone if roots[guest] == root] for root in dict.fromkeys(roots)]
+    return [[guest] for guest in everyone]
+
+
+def dealt(chosen: Sequence[tuple[str, Item]], roots: Sequence[str]) -> list[list[tuple[str, Item]]]:
+    """The programs of each guest, which have these roots: of those that share a program, the
+    guest that has the fewest shared ones so far runs it."""
+    hands: list[list[tuple[str, Item]]] = [[] for _ in roots]
+    shared = [0] * len(roots)
+    for item in chosen:
+        for group in _sharers(item[0], roots):
+            guest = min(group, key=lambda one: shared[one])
+            shared[guest] += len(group) > 1
+            hands[guest].append(item)
+    return hands
