@@ -160,7 +160,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory userspace
 	@.ci/check
 
-# What is built, and nothing else: this is for sudo.  The source of the module goes with it,
+# Only files that are built are installed: this is for sudo.  The source of the module goes with it,
 # for DKMS; a module fits one kernel release.
 install:
 	@DESTDIR='$(DESTDIR)' scripts/install $(if $(filter-out file,$(origin PREFIX)),--prefix '$(abspath $(PREFIX))') build
