@@ -99,7 +99,10 @@ demo: deps
 
 test: deps $(if $(MORE_KERNELS),deps-root)
 	@$(MAKE_ALL)
-	@tests/run $(TESTED_KERNELS:%=--kernel %)
+	@status=0; \
+	ctest --test-dir build --output-on-failure --no-tests=error --parallel "$$(nproc)" || status=1; \
+	tests/run $(TESTED_KERNELS:%=--kernel %) || status=1; \
+	exit $$status
 
 # A day or so, where the guests are emulated.  Those with -rt are kernels that can
 # be preempted nearly anywhere, as others with preempt=full: there the tracer has other
@@ -165,7 +168,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory userspace
 	@.ci/check
 
-# What is built, and nothing else: this is for sudo.  The source of the module goes with it,
+# Only files that are built are installed: this is for sudo.  The source of the module goes with it,
 # for DKMS; a module fits one kernel release.
 install:
 	@DESTDIR='$(DESTDIR)' scripts/install $(if $(filter-out file,$(origin PREFIX)),--prefix '$(abspath $(PREFIX))') build

@@ -118,8 +118,8 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
             `${probe?.effect ?? "something is not seen"}.`)));
         $("gaps").hidden = list.length === 0;
         if (list.length)
-            $("gaps").append(el("h2", {}, "This trace is incomplete"), el("p", {}, "What is not " +
-                "shown below may have happened all the same."),
+            $("gaps").append(el("h2", {}, "This trace is incomplete"), el("p", {}, "An event that " +
+                "is not shown below may have happened all the same."),
             el("ul", {}, ...list.map((words) => el("li", {}, words))));
     }
 
@@ -265,7 +265,7 @@ const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
     findings();
     byWay();
     longest();
-    listed("Who starts programs", "", [["caller", "text"]], trace.callers,
+    listed("Callers that start programs", "", [["caller", "text"]], trace.callers,
         ({ caller }) => [caller], "window");
     listed("Children that executed no program", "How long they lived. With a copy of the memory " +
         "that is no hazard; one that shares its caller's memory has a window all its life.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a guest boots from: kernels, roots and busybox, out of the cache that the
+"""The files that a guest boots from: kernels, roots and busybox, out of the cache that the
 scripts in qemu/kernels fill."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Kernel:
 
     @property
     def image(self) -> Path:
-        """What QEMU boots: unpacked if it can be, to save the guest the work."""
+        """The file that QEMU boots: unpacked if it can be, to save the guest the work."""
         unpacked = self.directory / "vmlinux"
         return unpacked if unpacked.exists() else self.directory / "vmlinuz"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 # Kept, so that another run compiles what has changed.
 BUILD = REPO / "build/alone"
-# What CMake and the compiler are, and a shell.  No dpkg or apt, no qemu, git, clang or bpftool.
+# The commands of CMake and of the compiler, and a shell.  No dpkg or apt, no qemu, git, clang or bpftool.
 COMMANDS = "cmake ninja cc c++ gcc g++ as ld ld.bfd ar ranlib nm strip objdump objcopy readelf sh ccache".split()
 
 

@@ -43,7 +43,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def measured(build: Path) -> list[dict[str, Any]]:
-    """What gcovr says of each file."""
+    """The figures of gcovr about each file."""
     command = ["gcovr", "--root", str(REPO), "--object-directory", str(build), "--exclude-throw-branches"]
     command += [f"--filter={source}" for source in SOURCES]
     command += ["--json-summary", "-", str(build)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What somebody does in the first hour, in the order of README: three chapters of steps."""
+"""The steps of somebody's first hour, in the order of README, in three chapters."""
 
 from __future__ import annotations
 

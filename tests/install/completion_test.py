@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What bash completes for kspawn(1) and kspawn-trace(1): all that --help names."""
+"""The words that bash completes for kspawn(1) and kspawn-trace(1): all that --help names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def options_of(*command: str) -> set[str]:
 
 
 def completed(*words: str) -> list[str]:
-    """What bash would put in the place of the last word."""
+    """The words that bash would put in the place of the last word."""
     script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); ' + (
         '"$(complete -p "${1##*/}" | sed -E "s/.*-F ([^ ]+).*/\\1/")"; printf "%s\\n" "${COMPREPLY[@]}"'
     )

@@ -79,7 +79,7 @@ class Reading(unittest.TestCase):
     def test_a_name_is_that_of_a_file(self) -> None:
         (program,) = page("A program, `a.c`, of `posix_spawn()` and `kspawn_`:\n\n```c\nint x;\n```\n").programs
         self.assertEqual(program.name, "a.c")
-        self.assertEqual(len(page("Of `kspawn_`:\n\n```c\nint x;\n```\n").unnamed), 1)
+        self.assertEqual(len(page("A list of `kspawn_`:\n\n```c\nint x;\n```\n").unnamed), 1)
 
     def test_a_program_without_a_name_is_told(self) -> None:
         self.assertEqual([block.line for block in page("A program:\n\n```c\nint x;\n```\n").unnamed], [3])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What README and docs/ name is there: files, links, parts of pages, functions.  README is
+"""Everything that README and docs/ name is there: files, links, parts of pages, functions.  README is
 short."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def text_of(page: Path) -> str:
 
 
 def spans(document: Path) -> set[str]:
-    """What stands between backquotes on a line."""
+    """The texts between backquotes on a line."""
     return set(re.findall(r"`([^`\n]+)`", text_of(document)))
 
 

@@ -112,7 +112,7 @@ TEST_F(Tables, TellStartsFromChildrenThatExecuteNothing) {
     const auto longest = section(page, "The longest windows");
     EXPECT_NE(longest.find("300 µs"), std::string::npos);
     EXPECT_EQ(longest.find("700 ms"), std::string::npos) << "a life is no start";
-    EXPECT_EQ(section(page, "Who starts programs").find("700 ms"), std::string::npos);
+    EXPECT_EQ(section(page, "Callers that start programs").find("700 ms"), std::string::npos);
     const auto without = section(page, "Children that executed no program");
     const auto rows = all(without, "<tr>(.*?)</tr>");
     ASSERT_EQ(rows.size(), 3U);

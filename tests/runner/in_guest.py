@@ -57,7 +57,7 @@ def kill(pids: set[int]) -> None:
 
 
 def results_in(file: Path) -> dict[str, Any]:
-    """What GoogleTest wrote there; nothing if it did not come to that."""
+    """The results that GoogleTest wrote there; nothing if it did not come to that."""
     try:
         return {"results": json.loads(file.read_bytes())}
     except (OSError, ValueError):

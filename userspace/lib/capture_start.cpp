@@ -79,7 +79,8 @@ public:
     /// For the words of a failure: the caller's come first.
     unsigned put_theirs_first(unsigned index) noexcept {
         const auto all = list_.all();
-        std::ranges::rotate(all, all.begin() + first_);
+        // Not std::ranges::rotate(), which clang 14 cannot compile with libstdc++ 12.
+        std::rotate(all.begin(), all.begin() + first_, all.end());
         return index >= first_ ? index - first_ : index + count() - first_;
     }
 

@@ -94,7 +94,7 @@ const char* bytes_or_null(PyObject* object) {
     return bytes;
 }
 
-/// What Python says of a child, in the order of _posixsubprocess.c's child_exec().
+/// The child that Python asks for, in the order of _posixsubprocess.c's child_exec().
 struct Wish {
     int streams[3];  // the caller's descriptors for 0, 1 and 2; -1: as they are
     const char* cwd; // or null

@@ -96,7 +96,7 @@ void add_program_options(CLI::App& app, RunOptions& options) {
             ->type_name("LIST");
     app.add_flag("--no-search", options.no_search, "Take PROGRAM for a file's name; do not search")
         ->excludes(search);
-    app.add_option("--argv0", options.argv0, "What PROGRAM sees as its own name (argv[0])")
+    app.add_option("--argv0", options.argv0, "The name that PROGRAM sees as its own (argv[0])")
         ->type_name("NAME");
     app.add_option("-C,--chdir", options.directory, "Start it in this directory")->type_name("DIR");
     app.add_flag("-i,--clear-env", options.clear_environment, "Start with an empty environment");

@@ -75,7 +75,7 @@ RunRequest parse_run(std::vector<std::string> arguments);
 /// @throws CLI::ValidationError
 int backend_of(std::string_view text);
 
-/// What is left of the arguments is the command, behind "--" if there was one.
+/// The command: the rest of the arguments, behind "--" if there was one.
 /// @throws CLI::ParseError if there is none
 std::vector<std::string> command_of(std::vector<std::string> rest);
 

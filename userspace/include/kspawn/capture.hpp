@@ -74,7 +74,7 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/** What CaptureQueue::dispatch() calls with a call that is over. */
+/** The function that CaptureQueue::dispatch() calls with a call that is over. */
 using CaptureHandler = std::function<void(Capture)>;
 
 /**

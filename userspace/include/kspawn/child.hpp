@@ -46,7 +46,7 @@ struct Output {
  * The process is held by a pidfd, so that neither a wait nor a signal can reach
  * another one that has been given the same process ID since.
  *
- * **What the destructor does.**  It neither kills the child nor waits for it:
+ * **The destructor.**  It neither kills the child nor waits for it:
  * a program that ends early must not take its children with it unless told to,
  * and a destructor that blocks until some other program ends (as that of
  * std::jthread would) turns an exception into a hang.  Nor does it leave a zombie

@@ -264,7 +264,8 @@ private:
                 return;
             }
             put(number, what);
-            check([&] { return words_of(number, what); });
+            // Not [&] alone: clang 14 captures no structured binding.
+            check([&what, number = number] { return words_of(number, what); });
         }
         for (const auto& setting : command_.settings) {
             const int number = setting.descriptor == State::unsaid ? State::unsaid

@@ -37,7 +37,7 @@ constexpr std::array<Step, 6> steps{{
     {"failure", "A start that fails says why", show_failure},
     {"pipeline", "A pipeline in one call: all or none", show_pipeline},
     {"tools", "Many tool calls from one thread", show_tool_calls},
-    {"costs", "What it costs, with thousands of open descriptors", show_costs},
+    {"costs", "The cost, with thousands of open descriptors", show_costs},
 }};
 
 struct Options {
