@@ -47,8 +47,8 @@
 // The parent is the thread that makes the call, which matters to Pdeathsig and after
 // runtime.LockOSThread, as with os.StartProcess.
 //
-// Go raises the soft limit RLIMIT_NOFILE of its process, and since Go 1.20.4 the children of
-// os.StartProcess have the original one.  Nothing but such a child tells that limit.  So the
+// Go raises the soft limit RLIMIT_NOFILE of its process.  With all but old versions the children
+// of os.StartProcess have the original one.  Nothing but such a child tells that limit.  So the
 // first start in a process whose limit is raised starts one more, by os.StartProcess: the
 // process's own program, which is killed before its first instruction.  Where that fails (no
 // /proc, ptrace is forbidden), all starts are os.StartProcess's.

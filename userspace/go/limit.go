@@ -14,8 +14,8 @@ import (
 )
 
 // Go raises the soft limit RLIMIT_NOFILE of its process before any of our code runs, keeps the
-// original to itself, and gives it to the children of os.StartProcess (since Go 1.20.4).  Ours
-// are to have the same.  A child of os.StartProcess tells what that is.
+// original to itself, and, but for old versions, gives it to the children of os.StartProcess.
+// Ours are to have the same.  A child of os.StartProcess tells what that is.
 var original struct {
 	mutex  sync.Mutex
 	raised syscall.Rlimit // the limit of this process when a child was asked

@@ -311,16 +311,14 @@ func TestWhatIsForOsStartProcess(t *testing.T) {
 func TestDeathOfTheParent(t *testing.T) {
 	for _, way := range []starter{os.StartProcess, StartProcess} {
 		processes := make(chan *os.Process)
-		go func() {
-			// Its thread ends with the goroutine.
-			runtime.LockOSThread()
+		onDyingThread(func() {
 			sys := &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 			process, err := way("/bin/sleep", []string{"sleep", "1000"}, &os.ProcAttr{Sys: sys})
 			if err != nil {
 				t.Error(err)
 			}
 			processes <- process
-		}()
+		})
 		process := <-processes
 		if process == nil {
 			return
@@ -330,6 +328,25 @@ func TestDeathOfTheParent(t *testing.T) {
 			t.Error(state, err)
 		}
 	}
+}
+
+// onDyingThread calls from a thread that ends with the call: its goroutine has locked it.  The
+// first thread of a process does not end.
+func onDyingThread(call func()) {
+	go func() {
+		runtime.LockOSThread()
+		if syscall.Gettid() != syscall.Getpid() {
+			call()
+			return
+		}
+		over := make(chan struct{})
+		onDyingThread(func() {
+			defer close(over)
+			call()
+		})
+		<-over
+		runtime.UnlockOSThread()
+	}()
 }
 
 // The shell's terminal, and whether it is in its foreground: fields 7 and 8.
