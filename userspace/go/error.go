@@ -62,6 +62,8 @@ func (p *plan) failure(errno syscall.Errno, step Step, index uint32) *Error {
 		}
 	case StepAttribute:
 		failed.What = nameOfAttribute(index)
+	case StepCopy:
+		failed.What = nameOfPart(index)
 	default:
 		failed.What = nameOfStep(step)
 	}
@@ -72,8 +74,6 @@ func nameOfStep(step Step) string {
 	switch step {
 	case StepPolicy:
 		return "refused under seccomp or with I/O ports"
-	case StepCopy:
-		return "request"
 	case StepDescriptors:
 		return "descriptor table"
 	case StepClone:
@@ -84,6 +84,15 @@ func nameOfStep(step Step) string {
 		return devicePath
 	}
 	return "step " + strconv.Itoa(int(step))
+}
+
+// Of what the kernel reads first, KSPAWN_ARG_*.
+func nameOfPart(index uint32) string {
+	names := [...]string{"request", "path", "search list", "arguments", "environment", "actions", "attributes"}
+	if int(index) < len(names) {
+		return names[index]
+	}
+	return names[0]
 }
 
 func nameOfAttribute(flag uint32) string {
