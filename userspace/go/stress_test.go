@@ -39,9 +39,9 @@ func TestTenThousandDescriptors(t *testing.T) {
 	if last.Fd() < count {
 		t.Fatal("they are not open")
 	}
-	s := shell(`cd /proc/$$/fd; for fd in *; do echo "$fd $(readlink $fd)"; done`)
+	s := shell(listScript)
 	s.extra = []*os.File{last}
-	if got, _ := s.same(t, true); !strings.Contains(got.output, "\n3 /dev/zero\n") {
+	if got, _ := s.same(t, true); !strings.Contains(got.output, "\n/dev/zero\n") {
 		t.Errorf("%+v", got)
 	}
 	// As many are given to the program, and it has them in order.
@@ -57,7 +57,7 @@ func TestTenThousandDescriptors(t *testing.T) {
 
 func TestManyGoroutines(t *testing.T) {
 	before, started := resources(t), asked()
-	const goroutines, each = 100, 5
+	const goroutines, each = 100, 3
 	errs := make(chan error, goroutines)
 	for i := 0; i < goroutines; i++ {
 		go func(number int) {
