@@ -104,7 +104,9 @@ func (p *plan) addIdentity(sys *syscall.SysProcAttr) bool {
 		sys.Chroot = ""
 	}
 	if cred := sys.Credential; cred != nil {
-		if !idsAreOne() {
+		// To setresuid() that number is no ID, and changes nothing; setuid() refuses it.
+		const none = 1<<32 - 1
+		if cred.Uid == none || cred.Gid == none || !idsAreOne() {
 			return false
 		}
 		if !cred.NoSetGroups {

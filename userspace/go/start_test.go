@@ -246,7 +246,6 @@ func TestIdentity(t *testing.T) {
 		func(sys *syscall.SysProcAttr) {
 			sys.Credential = &syscall.Credential{Uid: 1234, Gid: 1235, NoSetGroups: true, Groups: []uint32{7}}
 		},
-		func(sys *syscall.SysProcAttr) { sys.Credential = &syscall.Credential{Uid: 1<<32 - 1} },
 		func(sys *syscall.SysProcAttr) { sys.Credential = &syscall.Credential{Groups: make([]uint32, 100000)} },
 		func(sys *syscall.SysProcAttr) { sys.Chroot = "/" },
 		func(sys *syscall.SysProcAttr) { sys.Chroot = "/nonesuch" },
@@ -254,6 +253,14 @@ func TestIdentity(t *testing.T) {
 		func(sys *syscall.SysProcAttr) { sys.Unshareflags = syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC },
 	} {
 		shell(stateScript).sys(change).same(t, true)
+	}
+	// What is no ID changes none, but refuses the start.
+	for _, cred := range []syscall.Credential{{Uid: 1<<32 - 1}, {Gid: 1<<32 - 1}} {
+		cred := cred
+		_, err := shell("id -u").sys(func(sys *syscall.SysProcAttr) { sys.Credential = &cred }).same(t, false)
+		if !errors.Is(err, syscall.EINVAL) {
+			t.Error(err)
+		}
 	}
 	// The program and the directory are in the new root.
 	s := program("/sh", "sh", "-c", "pwd; echo *").with(func(attr *os.ProcAttr) { attr.Dir = "/" })
