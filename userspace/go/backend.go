@@ -23,7 +23,7 @@ const (
 	OS                    // os.StartProcess
 )
 
-// What SetBackend was told, plus one; 0: nobody has called it.
+// The argument of SetBackend, plus one; 0: nobody has called it.
 var chosen atomic.Int32
 
 var fromEnvironment struct {

@@ -209,7 +209,8 @@ func TestWithoutDescriptors(t *testing.T) {
 	}
 }
 
-// What the program has as its limit of descriptors, whatever Go has made of the process's own.
+// A program has the limit of descriptors that os.StartProcess gives, whatever Go has made of the
+// process's own.
 func TestLimitOfDescriptors(t *testing.T) {
 	limits := []string{"-Sn 100", "-Sn 100; ulimit -Hn 100", "-Hn 400; ulimit -Sn 400", "-Hn 401; ulimit -Sn 400"}
 	if os.Getenv(aloneVariable) == "" {

@@ -289,8 +289,7 @@ func (c *Cmd) Wait() error {
 	}
 	c.ProcessState = state
 
-	// What was done to the program on purpose, and what became of a copy, explain only an end
-	// that looks well.
+	// A cancellation and a failed copy are told only of a program that ended well.
 	saw := c.endWatching()
 	copyErr := c.endCopies(saw.patience)
 	closeAll(&c.ours)

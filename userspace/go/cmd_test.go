@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// What exec.Cmd and Cmd have in common.
+// The methods that exec.Cmd and Cmd have in common.
 type command interface {
 	Run() error
 	Start() error

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// What goes on beside a program: goroutines that copy its streams, and one that watches the
+// This file is about goroutines beside a program: those that copy its streams, and one that watches the
 // context.
 
 // startCopies begins the copies, and has the first error of them told when all are over.
@@ -108,7 +108,7 @@ func (c *Cmd) watch() {
 	if c.Cancel != nil {
 		switch failed := c.Cancel(); {
 		case failed == nil:
-			// What the program does from now on may be due to that.
+			// The program may do something on account of that from now on.
 			err = c.ctx.Err()
 		case !errors.Is(failed, os.ErrProcessDone):
 			err = fmt.Errorf("exec: canceling Cmd: %w", failed)

@@ -86,7 +86,7 @@ func nameOfStep(step Step) string {
 	return "step " + strconv.Itoa(int(step))
 }
 
-// Of what the kernel reads first, KSPAWN_ARG_*.
+// The parts of a request that the kernel reads, KSPAWN_ARG_*.
 func nameOfPart(index uint32) string {
 	names := [...]string{"request", "path", "search list", "arguments", "environment", "actions", "attributes"}
 	if int(index) < len(names) {

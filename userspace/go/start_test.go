@@ -254,7 +254,7 @@ func TestIdentity(t *testing.T) {
 	} {
 		shell(stateScript).sys(change).same(t, true)
 	}
-	// What is no ID changes none, but refuses the start.
+	// The number that is no ID changes none, and refuses the start.
 	for _, cred := range []syscall.Credential{{Uid: 1<<32 - 1}, {Gid: 1<<32 - 1}} {
 		cred := cred
 		_, err := shell("id -u").sys(func(sys *syscall.SysProcAttr) { sys.Credential = &cred }).same(t, false)

@@ -114,7 +114,7 @@ func TestCollectorDuringStarts(t *testing.T) {
 		defer running.Done()
 		var kept [100][]byte
 		for i := 0; goOn(); i++ {
-			// What was freed is written over.
+			// Memory that was freed is written over.
 			garbage := make([]byte, 64<<(i%12))
 			for at := range garbage {
 				garbage[at] = 0xff
@@ -180,7 +180,7 @@ func startWithWords(number, round int) error {
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	// What is opened once is open.
+	// The descriptors that stay open are open from here on.
 	if err := Command("true").Run(); err != nil {
 		t.Fatal(err)
 	}
