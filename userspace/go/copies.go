@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// This file is about goroutines beside a program: those that copy its streams, and one that watches the
-// context.
+// This file is about goroutines beside a program: those that copy its streams, and one that
+// watches the context.
 
 // startCopies begins the copies, and has the first error of them told when all are over.
 func (c *Cmd) startCopies() {
