@@ -38,28 +38,27 @@ class Fresh:
     """A Debian that has been installed just now, in a root of its own, in which nothing was
     downloaded or built yet.  It shares the kernel and the network with this machine."""
 
-    def __init__(self, release: str, tree: Path, scratch: Path) -> None:
+    def __init__(self, release: str, root: Path) -> None:
         self.name = f"a fresh Debian {release}"
         self.place = Place(Path("/srv/kspawn.git"), Path("/root/kspawn"), fresh=True)
-        self._root = scratch / "root"
-        # Debian's own sources: those of this machine are perhaps of another release.
+        self._release = release
+        self._root = root
+
+    def make(self, tree: Path) -> None:
+        """Install it, and put what is committed in a tree where it can be cloned from."""
+        # The sources are Debian's own: those of this machine are perhaps of another release.
+        options = ("--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}")
         subprocess.run(
-            (
-                "mmdebstrap",
-                "--quiet",
-                "--variant=minbase",
-                f"--include={','.join(PACKAGES)}",
-                release,
-                str(self._root),
-            ),
-            stdin=subprocess.DEVNULL,
-            check=True,
+            ("mmdebstrap", *options, self._release, str(self._root)), stdin=subprocess.DEVNULL, check=True
         )
-        bare = self._root / self.place.tree.relative_to("/")
+        bare = self._inside(self.place.tree)
         subprocess.run(("git", "clone", "-q", "--bare", str(tree), str(bare)), check=True)
 
+    def _inside(self, path: Path) -> Path:
+        return self._root / path.relative_to("/")
+
     def has(self, path: Path) -> bool:
-        return (self._root / path.relative_to("/")).exists()
+        return self._inside(path).exists()
 
     def environment(self) -> dict[str, str]:
         return {
