@@ -53,7 +53,8 @@ class Machines(unittest.TestCase):
         for link in ("bin", "lib", "lib64"):
             (root / link).symlink_to(f"usr/{link}")
         fresh = Fresh("trixie", root)
-        step = fresh.command("pwd; ls /; test -e /proc/self && test -c /dev/null && test -d /sys/kernel", Path("/srv"))
+        seen = "test -e /proc/self && test -c /dev/null && test -d /sys/kernel && unshare --mount true"
+        step = fresh.command(f"pwd; ls /; {seen}", Path("/srv"))
         around = ("unshare", "--mount", "bash", "-euc", 'mount --bind /usr "$1/usr"; shift; exec "$@"', "around")
         said = subprocess.run(
             (*around, str(root), *step), env=fresh.environment(), capture_output=True, text=True, check=True
