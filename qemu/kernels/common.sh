@@ -74,15 +74,14 @@ host_suite() {
 # host's own tools do it: the kernel is of the host's release, or of another one whose compiler
 # and programs are here, as those of an older Debian are.
 release_to_build_in() { # SUITE BUILD-DIRECTORY
-	local release=${1%-backports} compiler programs
+	local release=${1%-backports} compiler programs libraries
 	[ "$release" != "$(host_suite)" ] || return 0
 	compiler=$(sed -nE 's/^CC = .*\b(gcc-[0-9]+)$/\1/p' "$2/.kernelvariables")
 	programs=("$2"/scripts/basic/fixdep "$2"/scripts/mod/modpost "$2"/tools/objtool/objtool)
-	if [ -n "$compiler" ] && command -v "$compiler" >/dev/null &&
-		! ldd "${programs[@]}" 2>&1 | grep -q 'not found'; then
-		return 0
+	libraries=$(ldd "${programs[@]}" 2>&1 || true)
+	if [ -z "$compiler" ] || ! command -v "$compiler" >/dev/null || [[ $libraries == *'not found'* ]]; then
+		echo "$release"
 	fi
-	echo "$release"
 }
 
 # The suite of a kernel in the cache.

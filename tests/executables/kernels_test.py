@@ -1,54 +1,90 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The table of kernels: its readers agree, and a kernel more is a line more."""
+"""From which Debian a kernel comes, and where a module is built for it, on which host."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[2]
-ROW = "5.99-rt\t5.99\trt\tnightly\ttrixie-backports\n"
+COMMON = Path(__file__).resolve().parents[2] / "qemu" / "kernels" / "common.sh"
+PROGRAMS = ("scripts/basic/fixdep", "scripts/mod/modpost", "tools/objtool/objtool")
 
 
-def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+def said(host: str, script: str, path: str | None = None) -> str:
+    """What a function of common.sh says on a host with this suite."""
+    text = f'. {COMMON}; host_suite() {{ echo "{host}"; }}; {script}'
+    environment = os.environ | ({"PATH": path} if path else {})
+    return subprocess.run(
+        ("bash", "-c", text), env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def suite(host: str, kernel: str) -> str:
+    return said(host, f"kernel_row {kernel}").split()[4]
 
 
 class Kernels(unittest.TestCase):
+    def test_a_kernel_of_several_suites_is_that_of_the_host(self) -> None:
+        self.assertEqual(suite("bookworm", "6.12"), "bookworm")
+        self.assertEqual(suite("trixie", "6.12"), "trixie")
+        self.assertEqual(suite("trixie", "debug"), "trixie")
+
+    def test_it_is_that_of_the_first_where_the_host_is_another(self) -> None:
+        for host in ("sid", ""):
+            self.assertEqual(suite(host, "6.12"), "bookworm")
+
+    def test_a_kernel_of_one_suite_is_that_on_any_host(self) -> None:
+        for host in ("bookworm", "trixie", ""):
+            self.assertEqual(suite(host, "6.1"), "bookworm")
+            self.assertEqual(suite(host, "7.x"), "trixie-backports")
+
+    def test_oldest_and_newest_are_the_same_on_any_host(self) -> None:
+        for host in ("bookworm", "trixie"):
+            self.assertEqual(said(host, "kernel_row oldest").split()[0], "6.1")
+            self.assertEqual(said(host, "kernel_row newest").split()[0], "6.12")
+
+
+class WhereToBuild(unittest.TestCase):
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory(prefix="kspawn-kernels-")
         self.addCleanup(scratch.cleanup)
-        self.tree = Path(scratch.name)
-        for name in ("qemu", "scripts"):
-            shutil.copytree(REPO / name, self.tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(REPO / "Makefile", self.tree)
-        with (self.tree / "qemu" / "kernels" / "table").open("a", encoding="utf-8") as table:
-            table.write(ROW)
+        self.build = Path(scratch.name, "build")
+        for program in PROGRAMS:
+            (self.build / program).parent.mkdir(parents=True)
+            shutil.copy("/bin/true", self.build / program)
+        # As Debian's headers have it.
+        (self.build / ".kernelvariables").write_text(
+            "CC = $(if $(DEBIAN_KERNEL_USE_CCACHE),$(CCACHE)) $(CROSS_COMPILE)gcc-77\n", encoding="utf-8"
+        )
+        compilers = Path(scratch.name, "bin")
+        compilers.mkdir()
+        (compilers / "gcc-77").symlink_to("/bin/true")
+        self.with_compiler = f"{compilers}:{os.environ['PATH']}"
 
-    def python(self, expression: str) -> list[str]:
-        program = f"import kernel_table; print(*{expression})"
-        return run(self.tree / "qemu" / "lib", sys.executable, "-B", "-c", program).stdout.split()
+    def place(self, host: str, of: str, path: str | None = None) -> str:
+        return said(host, f"release_to_build_in {of} {self.build}", path)
 
-    def test_bash_and_python_read_the_same(self) -> None:
-        listed = run(self.tree, "qemu/kernels/list").stdout.split()
-        self.assertEqual(listed, self.python("kernel_table.NAMES"))
-        self.assertEqual(listed[-1], "5.99-rt")
-        always = run(self.tree, "qemu/kernels/list", "always").stdout.split()
-        self.assertEqual(always, self.python("kernel_table.ALWAYS"))
-        self.assertNotIn("5.99-rt", always)
+    def test_the_hosts_own_kernels_are_built_for_here(self) -> None:
+        self.assertEqual(self.place("trixie", "trixie"), "")
+        self.assertEqual(self.place("trixie", "trixie-backports"), "")
 
-    def test_whoever_takes_a_kernel_takes_the_new_one(self) -> None:
-        said = run(self.tree, "qemu/vm", "--kernel", "5.98", "--", "true").stderr
-        self.assertIn("5.99-rt", said)
-        self.assertIn("5.99-rt", run(self.tree, "qemu/kernels/stock", "5.98").stderr)
-        self.assertEqual(run(self.tree, "qemu/kernels/stock", "--check", "5.99-rt").returncode, 1)
-        nightly = run(self.tree, "make", "-n", "test-nightly").stdout
-        self.assertIn("--kernel 5.99-rt", nightly)
-        self.assertNotIn("--kernel 5.99-rt", run(self.tree, "make", "-n", "test").stdout)
+    def test_without_the_compiler_of_another_debian_it_is_a_root_of_that(self) -> None:
+        self.assertEqual(self.place("bookworm", "trixie-backports"), "trixie")
+
+    def test_with_its_compiler_it_is_here(self) -> None:
+        self.assertEqual(self.place("trixie", "bookworm", self.with_compiler), "")
+
+    def test_with_its_compiler_but_programs_that_do_not_run_it_is_a_root(self) -> None:
+        modpost = self.build / "scripts" / "mod" / "modpost"
+        # A library of the same length in the name that no machine has.
+        program = modpost.read_bytes()
+        self.assertIn(b"libc.so.6\0", program)
+        modpost.write_bytes(program.replace(b"libc.so.6\0", b"libc.so.0\0"))
+        self.assertEqual(self.place("bookworm", "trixie", self.with_compiler), "trixie")
 
 
 if __name__ == "__main__":
