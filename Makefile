@@ -124,6 +124,8 @@ test-nightly: deps-debug deps-deb deps-fuzz deps-root
 	@tests/readme/run --nightly
 	@$(MAKE) --no-print-directory test-deb
 	@tests/firsthour/run
+	@tests/firsthour/run --root bookworm
+	@tests/firsthour/run --root trixie
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
 	@tests/run --all --jobs 1 --timeout 14400 $(TESTED_KERNELS:%=--kernel %)

@@ -52,7 +52,8 @@ std::uint64_t Histogram::percentile(double hundredths) const {
 Histogram::Rows Histogram::rows() const {
     std::array<std::uint64_t, 64> all{};
     for (std::size_t bucket = 0; bucket < counts_.size(); bucket++) {
-        const auto row = bucket < parts ? std::bit_width(bucket | 1) - 1U : bucket / parts;
+        const auto width = static_cast<std::size_t>(std::bit_width(bucket | 1));
+        const auto row = bucket < parts ? width - 1 : bucket / parts;
         all.at(row) += counts_.at(bucket);
     }
     const auto filled = [](std::uint64_t count) { return count != 0; };

@@ -10,6 +10,7 @@
 #include <iostream>
 #include <memory>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "exit_code.hpp"

@@ -31,9 +31,17 @@ say() {
 	echo "${0##*/}: $*" >&2
 }
 
-# The rows of the table of kernels: NAME SERIES FLAVOUR TESTED SUITE.
+# The rows of the table of kernels: NAME SERIES FLAVOUR TESTED SUITE.  A kernel that several
+# suites have is that of the host's suite, or else of the first.
 kernel_rows() {
-	grep -vE '^(#|$)' "${BASH_SOURCE[0]%/*}/table"
+	awk -v host="$(host_suite)" '!/^(#|$)/ {
+		count = split($5, suites, ",")
+		suite = suites[1]
+		for (i = 2; i <= count; i++)
+			if (suites[i] == host)
+				suite = host
+		print $1, $2, $3, $4, suite
+	}' "${BASH_SOURCE[0]%/*}/table"
 }
 
 # The row of one kernel, in which "oldest" and "newest" are of those that are always tested.
@@ -62,11 +70,18 @@ host_suite() {
 	(. /etc/os-release && echo "${VERSION_CODENAME:-}") 2>/dev/null || true
 }
 
-# The release that a suite belongs to, if it is not the host's: its programs run in a root
-# of their own.
-foreign_release() { # SUITE
-	local release=${1%-backports}
-	[ "$release" = "$(host_suite)" ] || echo "$release"
+# The release in whose root (see root beside this) a kernel is built for.  Nothing, if the
+# host's own tools do it: the kernel is of the host's release, or of another one whose compiler
+# and programs are here, as those of an older Debian are.
+release_to_build_in() { # SUITE BUILD-DIRECTORY
+	local release=${1%-backports} compiler programs libraries
+	[ "$release" != "$(host_suite)" ] || return 0
+	compiler=$(sed -nE 's/^CC = .*\b(gcc-[0-9]+)$/\1/p' "$2/.kernelvariables")
+	programs=("$2"/scripts/basic/fixdep "$2"/scripts/mod/modpost "$2"/tools/objtool/objtool)
+	libraries=$(ldd "${programs[@]}" 2>&1 || true)
+	if [ -z "$compiler" ] || ! command -v "$compiler" >/dev/null || [[ $libraries == *'not found'* ]]; then
+		echo "$release"
+	fi
 }
 
 # The suite of a kernel in the cache.

@@ -24,16 +24,16 @@ class Row:
     def is_debug(self) -> bool:
         return self.flavour == "debug"
 
-    @property
-    def release(self) -> str:
-        """The Debian that it is a kernel of."""
-        return self.suite.removesuffix("-backports")
-
     def newer_release(self, host: str) -> str | None:
         """Its Debian, if that is newer than the host's: what is built on the host runs there."""
-        known = host in RELEASES and self.release in RELEASES
-        newer = known and RELEASES.index(self.release) > RELEASES.index(host)
-        return self.release if newer else None
+        releases = [suite.removesuffix("-backports") for suite in self.suites]
+        known = [one for one in RELEASES if one in releases]
+        newer = host in RELEASES and known and RELEASES.index(known[0]) > RELEASES.index(host)
+        return known[0] if newer else None
+
+    @property
+    def suites(self) -> list[str]:
+        return self.suite.split(",")
 
 
 def _rows() -> dict[str, Row]:

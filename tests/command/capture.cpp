@@ -11,6 +11,7 @@
 #include <coroutine>
 #include <csignal>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>

@@ -72,15 +72,26 @@ class Tools(unittest.TestCase):
         self.assertIn("g++", missing)
         self.assertIn("libfmt-dev", missing)
 
-    def test_a_header_that_is_not_there_is_missed(self) -> None:
+    def missing_of(self, lines: str) -> str:
+        """The packages that .ci/tools misses of a group "mine"."""
         with tempfile.TemporaryDirectory() as scratch:
             tree = Path(scratch, "tree")
             shutil.copytree(REPO / ".ci", tree / ".ci")
             shutil.copytree(REPO / "scripts", tree / "scripts")
             with (tree / ".ci" / "packages").open("a", encoding="utf-8") as packages:
-                packages.write("mine\tlibmine-dev\t<mine/mine.h>\nmine\tlibfmt-dev\t<fmt/format.h>\n")
+                packages.write(lines)
             done = self.run_here(str(tree / ".ci" / "tools"), "--packages", "mine")
-        self.assertEqual((done.returncode, done.stdout), (1, "libmine-dev\n"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return done.stdout
+
+    def test_a_header_that_is_not_there_is_missed(self) -> None:
+        missing = self.missing_of("mine\tlibmine-dev\t<mine/mine.h>\nmine\tlibfmt-dev\t<fmt/format.h>\n")
+        self.assertEqual(missing, "libmine-dev\n")
+
+    def test_of_two_names_of_a_package_it_is_that_of_the_debian_here(self) -> None:
+        is_12 = "VERSION_CODENAME=bookworm" in Path("/etc/os-release").read_text(encoding="utf-8").split()
+        missing = self.missing_of("mine\tlibmine-12|libmine-13\t<mine/mine.h>\n")
+        self.assertEqual(missing, f"libmine-{12 if is_12 else 13}\n")
 
     def test_only_those_targets_install_that_say_so(self) -> None:
         for target in ("all", "userspace", "module", "install", "tools", "matrix", "help", "clean"):

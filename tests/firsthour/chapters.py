@@ -39,6 +39,7 @@ class Chapter:
 class Place:
     tree: Path  # what is cloned
     clone: Path
+    fresh: bool = False  # a machine with none of the packages that building takes
 
     @property
     def prefix(self) -> Path:
@@ -71,6 +72,7 @@ def chapters(place: Place, readme: str) -> tuple[Chapter, ...]:
             3600,
             (
                 Step(f"git clone -q {shlex.quote(str(place.tree))} {shlex.quote(str(place.clone))}", printed=False),
+                *((Step("make deps"),) if place.fresh else ()),
                 Step("make"),
                 Step("qemu/vm -- build/kspawn run -v -- date", "kspawn: started date as process"),
             ),

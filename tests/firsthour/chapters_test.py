@@ -29,6 +29,16 @@ class Chapters(unittest.TestCase):
         for command in printed:
             self.assertRegex(text, rf"(?m)(^    |`){re.escape(command)}(`|\s|$)")
 
+    def test_a_fresh_machine_gets_its_packages_by_a_command_that_a_reader_finds(self) -> None:
+        fresh = chapters(Place(Path("/a/tree"), Path("/there/kspawn"), fresh=True), README)
+        more = [step for chapter in fresh for step in chapter.steps]
+        for step in [step for chapter in self.chapters for step in chapter.steps]:
+            more.remove(step)
+        self.assertEqual([step.command for step in more], ["make deps"])
+        self.assertRegex(pages(), r"(?m)^    make deps\s")
+        commands = [step.command for step in fresh[0].steps]
+        self.assertLess(commands.index("make deps"), commands.index("make"))
+
     def test_the_goals_are_those_that_were_set(self) -> None:
         self.assertEqual([chapter.goal for chapter in self.chapters[:2]], [600, 300])
         self.assertLessEqual(sum(chapter.goal for chapter in self.chapters), 3600)

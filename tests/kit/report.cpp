@@ -7,6 +7,7 @@
 #include <charconv>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
 namespace kspawn::test {

@@ -2,6 +2,7 @@
 // The arithmetic of the tracer, on made-up credentials, durations, names and counts.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <clocale>
 
 #include "credentials.hpp"

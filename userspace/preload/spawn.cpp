@@ -57,11 +57,12 @@ Spawn kspawn_posix_spawn;
 Spawn kspawn_posix_spawnp;
 Spawn kspawn_old_posix_spawn;
 Spawn kspawn_old_posix_spawnp;
-// Not in the headers of the glibc that we may be compiled with.
+// Not by glibc's names: its headers, since 2.39, promise the compiler a pidfd that is not null,
+// and callers do not.
 using PidfdSpawn = int(int*, const char*, const posix_spawn_file_actions_t*,
                        const posix_spawnattr_t*, char* const*, char* const*);
-PidfdSpawn pidfd_spawn;
-PidfdSpawn pidfd_spawnp;
+PidfdSpawn kspawn_preloaded_pidfd_spawn;
+PidfdSpawn kspawn_preloaded_pidfd_spawnp;
 
 [[gnu::used]] int kspawn_posix_spawn(pid_t* pid, const char* path,
                                      const posix_spawn_file_actions_t* file_actions,
@@ -79,14 +80,18 @@ PidfdSpawn pidfd_spawnp;
         pid, {Entry::posix_spawnp, file, true, file_actions, attributes, argv, envp, false});
 }
 
-int pidfd_spawn(int* pidfd, const char* path, const posix_spawn_file_actions_t* file_actions,
-                const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
+[[gnu::used]] int kspawn_preloaded_pidfd_spawn(int* pidfd, const char* path,
+                                               const posix_spawn_file_actions_t* file_actions,
+                                               const posix_spawnattr_t* attributes,
+                                               char* const argv[], char* const envp[]) {
     return start_for_pidfd(pidfd, {Entry::pidfd_spawn, path, false, file_actions, attributes, argv,
                                    envp, pidfd != nullptr});
 }
 
-int pidfd_spawnp(int* pidfd, const char* file, const posix_spawn_file_actions_t* file_actions,
-                 const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
+[[gnu::used]] int kspawn_preloaded_pidfd_spawnp(int* pidfd, const char* file,
+                                                const posix_spawn_file_actions_t* file_actions,
+                                                const posix_spawnattr_t* attributes,
+                                                char* const argv[], char* const envp[]) {
     return start_for_pidfd(pidfd, {Entry::pidfd_spawnp, file, true, file_actions, attributes, argv,
                                    envp, pidfd != nullptr});
 }
@@ -111,5 +116,7 @@ int pidfd_spawnp(int* pidfd, const char* file, const posix_spawn_file_actions_t*
 
 __asm__(".symver kspawn_posix_spawn, posix_spawn@@GLIBC_2.15");
 __asm__(".symver kspawn_posix_spawnp, posix_spawnp@@GLIBC_2.15");
+__asm__(".symver kspawn_preloaded_pidfd_spawn, pidfd_spawn@@GLIBC_2.39");
+__asm__(".symver kspawn_preloaded_pidfd_spawnp, pidfd_spawnp@@GLIBC_2.39");
 __asm__(".symver kspawn_old_posix_spawn, posix_spawn@GLIBC_2.2.5");
 __asm__(".symver kspawn_old_posix_spawnp, posix_spawnp@GLIBC_2.2.5");

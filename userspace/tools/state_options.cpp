@@ -12,6 +12,7 @@
 #include <charconv>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "command_line.hpp"
