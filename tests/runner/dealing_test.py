@@ -36,7 +36,7 @@ class Dealing(unittest.TestCase):
                 self.assertIn(name, other)
 
     def test_one_runs_the_rest(self) -> None:
-        everything = sum(hands("host", "host", "trixie"), [])
+        everything: list[str] = sum(hands("host", "host", "trixie"), [])
         for name in NAMES:
             if ANY.match(name):
                 self.assertEqual(1, everything.count(name), name)
