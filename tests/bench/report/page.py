@@ -40,6 +40,7 @@ MEASURES = {
 QUESTIONS = {
     "plain": "A start, nothing else asked",
     "first": "Up to the program's first instruction",
+    "dynamic": "A program of a dynamic loader and a C library, until it has ended (/bin/true)",
     "memory": "Memory of the caller",
     "descriptors": "Open descriptors",
     "closefrom": "Descriptors that a closefrom(3) closes",
@@ -47,6 +48,7 @@ QUESTIONS = {
     "dups": "Many file actions of one kind",
     "arguments": "Arguments and environment",
     "strings": "Arguments, and idle threads of the caller",
+    "words": "Many short arguments, and idle threads of the caller",
     "threads": "Idle threads of the caller",
     "throughput": "Threads that start programs at once, on 2 CPUs",
     "locks": "Contended locks, 4 threads on 2 CPUs",
@@ -117,6 +119,7 @@ def heading(setting: Setting) -> str:
         "mappings": lambda n: f"{n:,} more mappings",
         "arguments": lambda n: f"{n:,} KiB of arguments and environment, half each",
         "strings": lambda n: f"{n:,} arguments of 64 bytes",
+        "words": lambda n: f"{n:,} argument{'s' if n > 1 else ''} of 8 bytes",
         "path": lambda n: f"{n:,} directories in PATH",
         "found": lambda n: f"it is in number {n}",
         "threads": lambda n: f"{n:,} thread{'s' if n > 1 else ''}",
