@@ -141,7 +141,8 @@ private:
     static std::string setting_text(const bench::Cell& cell) {
         // Questions that are a state of the setting themselves.
         std::string text;
-        for (const char* question : {"first", "dynamic", "tool", "pipeline", "held", "stall", "locks"})
+        for (const char* question :
+             {"first", "dynamic", "tool", "pipeline", "held", "stall", "locks"})
             if (cell.question == question)
                 text = cell.question + "=1";
         for (const auto& parameter : cell.setting)
