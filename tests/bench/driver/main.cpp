@@ -30,6 +30,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -241,8 +242,9 @@ void describe(const fs::path& runners) {
     benchmark::AddCustomContext("cpu", cpu_model());
     benchmark::AddCustomContext("glibc", ::gnu_get_libc_version());
     std::string libcs;
+    std::set<std::string_view> said;
     for (const auto& way : bench::all_ways())
-        if (const auto libc = libc_of(way, runners))
+        if (const auto libc = libc_of(way, runners); libc && said.insert(way.libc).second)
             libcs +=
                 (libcs.empty() ? "" : ", ") + std::string(way.libc) + ' ' + libc->package_version();
     benchmark::AddCustomContext("libcs", libcs);
