@@ -30,6 +30,8 @@ _PART_OF = {
     "process": PROGRAMS,
 }
 
+QEMU = "qemu-system-x86_64"
+
 # Google Benchmark's own members of a run, besides our counters.
 _NO_COUNTERS = {
     "family_index",
@@ -294,13 +296,13 @@ def _musl_version() -> str:
     return said[1] if said else "unknown"
 
 
-def describe(repo: Path) -> dict[str, str]:
+def describe(repo: Path, emulator: str = QEMU) -> dict[str, str]:
     """All that must be known of a figure and the guest cannot know, for its JSON."""
     git = ["git", "-C", str(repo)]
     commit = _output([*git, "rev-parse", "--short=12", "HEAD"]) or "unknown"
     if _output([*git, "status", "--porcelain", "--untracked-files=no"]):
         commit += "-changed"
-    qemu = re.search(r"version (\S+)", _output(["qemu-system-x86_64", "--version"]))
+    qemu = re.search(r"version (\S+)", _output([emulator, "--version"]))
     return {
         "measured": date.today().isoformat(),
         "commit": commit,

@@ -88,14 +88,14 @@ PLOTS = (
     Plot("threads", "Idle threads of the caller", "threads", "total", "threads"),
     Plot(
         "throughput",
-        "Threads that start programs at once, 2 CPUs (time, not instructions)",
+        "Threads that start programs at once, 4 CPUs (time, not instructions)",
         "throughput",
         "throughput",
         "spawners",
         "threads",
     ),
-    Plot("locks", "Waits for contended locks, 4 threads on 2 CPUs", "locks/spawners:4", "waits"),
-    Plot("lock_time", "Time in contended locks, 4 threads on 2 CPUs", "locks/spawners:4", "wait"),
+    Plot("locks", "Waits for contended locks, 4 threads on 4 CPUs", "locks/spawners:4", "waits"),
+    Plot("lock_time", "Time in contended locks, 4 threads on 4 CPUs", "locks/spawners:4", "wait"),
     Plot(
         "stall",
         "Longest gap that another thread sees during a start, 256 MiB touched (time)",
