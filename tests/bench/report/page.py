@@ -19,6 +19,11 @@ from plots import Plot
 COMPARED = ("glibc", "glibc_trixie", "musl", "musl_trixie", "vfork")
 COMPARED_SHORT = ("glibc", "glibc_trixie")
 COMPARED_BLOCKED = ("glibc", "glibc_trixie")
+COMPARED_SETTINGS = ("vfork", "clone3", "glibc", "glibc_trixie")
+
+# The questions whose settings have a row each in the table on record, and the way that is shown.
+ON_RECORD = ("dynamic", "search", "closefrom", "dups", "words")
+SHOWN = "kspawn"
 
 MEASURES = {
     "total": "start and wait",
@@ -40,7 +45,7 @@ MEASURES = {
 QUESTIONS = {
     "plain": "A start, nothing else asked",
     "first": "Up to the program's first instruction",
-    "dynamic": "A program of a dynamic loader and a C library, until it has ended (/bin/true)",
+    "dynamic": "/bin/true, a program with a dynamic loader and a C library, until it has ended",
     "memory": "Memory of the caller",
     "descriptors": "Open descriptors",
     "closefrom": "Descriptors that a closefrom(3) closes",
@@ -278,6 +283,36 @@ def _plain_costs(results: list[Results]) -> Table:
     return Table.of(header, rows)
 
 
+def _by_setting(results: list[Results]) -> Table | None:
+    """What a start costs in other settings than the plain one, on each kernel side by side."""
+    settings = [
+        setting
+        for question in ON_RECORD
+        for setting in dict.fromkeys(setting for of in results for setting in of.cells)
+        if setting.question == question and any(SHOWN in of.cells.get(setting, {}) for of in results)
+    ]
+    if not settings:
+        return None
+    header = ["start and wait"]
+    for of in results:
+        header += [f"Linux {of.kernel}", *(_divided_by(of, way) for way in COMPARED_SETTINGS)]
+
+    def columns(of_kernel: Results, setting: Setting) -> list[str]:
+        cell = of_kernel.cells.get(setting, {}).get(SHOWN)
+        if cell is None:
+            return [""] * (1 + len(COMPARED_SETTINGS))
+        ratios = [_ratio(of_kernel, setting, SHOWN, other) for other in COMPARED_SETTINGS]
+        return [f"{cell.total:,.0f}", *ratios]
+
+    return Table.of(
+        header,
+        [
+            [heading(setting) or QUESTIONS[setting.question], *(text for of in results for text in columns(of, setting))]
+            for setting in settings
+        ],
+    )
+
+
 def _image(svg: Path) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode()
 
@@ -299,9 +334,14 @@ def record(results: list[Results], verdicts: list[GoalResult]) -> str:
     return _drawn(
         "record.md.jinja",
         costs=_plain_costs(results),
+        settings=_by_setting(results),
         goals=goals_short(verdicts),
         limits=limits(verdicts),
-        boots=in_use(results, verdicts, [Setting("plain")]),
+        boots=in_use(
+            results,
+            verdicts,
+            [Setting("plain")] + [one for of in results for one in of.cells if one.question in ON_RECORD],
+        ),
     ).rstrip()
 
 

@@ -97,6 +97,13 @@ class Pages(unittest.TestCase):
         self.assertEqual(len(page.in_use([results], [], [PLAIN])), 1)
         self.assertEqual(len(page.in_use([mixed()], [], [PLAIN])), 2)
 
+    def test_record_has_a_row_for_each_setting(self) -> None:
+        at = "words/{}/words:100/threads:4"
+        results = boots((NOW, [run(at.format("kspawn"), 50), run(at.format("vfork"), 100), run("plain/kspawn", 1)]))
+        said = page.record([results], [])
+        self.assertIn("| 100 arguments of 8 bytes, 4 threads | 50 | 0.500 |  |  |  |", said)
+        self.assertNotIn("Starts by kspawn", page.record([mixed()], []))
+
     def test_record_says_what_limits_a_goal(self) -> None:
         verdicts = goals.judge([dataclasses.replace(GOAL, limit="as <x>")], [mixed()], {}, NOW)
         said = page.record([mixed()], verdicts)
