@@ -47,7 +47,7 @@ def _names(boot: Boot) -> list[str]:
 def _newest(results: Results, run: str | None) -> Boot | None:
     """That of the costs, of one run; or without one the newest that has most cells."""
     boots = [boot for boot in results.boots if boot.part == COSTS and run in (None, boot.run)]
-    return max(boots, key=lambda boot: len(_names(boot)), default=None)
+    return max(boots, key=lambda boot: len(_names(boot))) if boots else None
 
 
 def differences(
@@ -74,7 +74,8 @@ def differences(
 def _largest(of: Sequence[Difference], what: str) -> list[str]:
     ordered = sorted(of, key=lambda one: -abs(one.part))
     beyond = sum(one.beyond for one in of)
-    return [f"{len(of)} {what}, {beyond} of them off by more than {TOLERANCE:.0%}; the largest:", *map(str, ordered[:SHOWN])]
+    first = f"{len(of)} {what}, {beyond} of them off by more than {TOLERANCE:.0%}; the largest:"
+    return [first, *map(str, ordered[:SHOWN])]
 
 
 def told(of_cells: Sequence[Difference], of_goals: Sequence[Difference]) -> str:

@@ -15,7 +15,8 @@ class Again(unittest.TestCase):
     def test_cells_and_ratios(self) -> None:
         results = boots((NOW, [run("plain/kspawn", 103), run("plain/glibc", 202), run("plain/new", 7)]))
         of_cells, of_goals = again.differences([GOAL], results, self.RECORD, NOW)
-        self.assertEqual([(one.name, round(one.part, 4)) for one in of_cells], [("plain/kspawn", 0.03), ("plain/glibc", 0.01)])
+        found = [(one.name, round(one.part, 4)) for one in of_cells]
+        self.assertEqual(found, [("plain/kspawn", 0.03), ("plain/glibc", 0.01)])
         self.assertEqual([one.beyond for one in of_cells], [True, False])
         self.assertEqual([(one.name, round(one.part, 4)) for one in of_goals], [("g", 0.0198)])
         self.assertFalse(of_goals[0].beyond)

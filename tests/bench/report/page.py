@@ -304,13 +304,11 @@ def _by_setting(results: list[Results]) -> Table | None:
         ratios = [_ratio(of_kernel, setting, SHOWN, other) for other in COMPARED_SETTINGS]
         return [f"{cell.total:,.0f}", *ratios]
 
-    return Table.of(
-        header,
-        [
-            [heading(setting) or QUESTIONS[setting.question], *(text for of in results for text in columns(of, setting))]
-            for setting in settings
-        ],
-    )
+    rows: list[list[str | Entry]] = [
+        [heading(setting) or QUESTIONS[setting.question], *(text for of in results for text in columns(of, setting))]
+        for setting in settings
+    ]
+    return Table.of(header, rows)
 
 
 def _image(svg: Path) -> str:
