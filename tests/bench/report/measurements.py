@@ -66,7 +66,7 @@ class Cell:
     """A way in a setting: medians over the repetitions, of one start."""
 
     values: dict[str, float]  # "total", "blocked", and what else was counted
-    spread: float  # (largest - smallest) / median of the totals
+    spread: float | None  # (largest - smallest) / median of the totals; None: not on record
     repetitions: int
 
     @property
@@ -264,7 +264,7 @@ def write_csv(path: Path, results: list[Results]) -> None:
                             [boot.kernel, setting.question, parameters, way, measure]
                             + [f"{value:.6g}" if value < 1000 else f"{value:.0f}"]
                             + [measure_unit(measure, boot.unit(setting))]
-                            + [f"{cell.spread:.4f}", cell.repetitions]
+                            + ["" if cell.spread is None else f"{cell.spread:.4f}", cell.repetitions]
                             + [context["measured"], context["commit"]]
                         )
 

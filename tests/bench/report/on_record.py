@@ -3,7 +3,7 @@
 medians.
 
 "boots" has, the oldest first, of each boot its "context", as tests/bench/run knows it, and its
-"cells": by their names the median of each measure, and the spread of the total.  "ways" has
+"cells": by their names the median of each measure, and the spread of the total if it was kept.  "ways" has
 what tables and plots call the ways, as kspawn-bench did.  tests/bench/run --record adds a boot,
 and removes those that have nothing that is not measured again.  The page and README's pictures
 are drawn from them.
@@ -53,7 +53,7 @@ def _short(value: float) -> float:
 
 def _figures(cell: Cell) -> dict[str, float]:
     values = {measure: _short(value) for measure, value in cell.values.items() if measure not in LEFT_OUT}
-    return values | {"spread": round(cell.spread, 4)}
+    return values if cell.spread is None else values | {"spread": round(cell.spread, 4)}
 
 
 def _entry(boot: Boot) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _boot(part: str, entry: Mapping[str, Any]) -> Boot:
     repetitions = re.search(r"--benchmark_repetitions=(\d+)", boot.context["options"])
     for name, figures in entry["cells"].items():
         values = {measure: float(value) for measure, value in figures.items()}
-        spread = values.pop("spread")
+        spread = values.pop("spread", None)
         setting, way = measurements.split(name)
         count = int(repetitions[1]) if repetitions else 1
         boot.cells.setdefault(setting, {})[way] = Cell(values, spread, count)

@@ -160,7 +160,8 @@ def table(setting: Setting, boot: Results) -> Table:
     places = boot.places[setting]
     rows = []
     for way, cell in ways.items():
-        row: list[str | Entry] = [_named(boot, way), f"{cell.total:,.0f}", f"{cell.spread * 100:.1f} %"]
+        spread = "" if cell.spread is None else f"{cell.spread * 100:.1f} %"
+        row: list[str | Entry] = [_named(boot, way), f"{cell.total:,.0f}", spread]
         row += [_ratio(boot, setting, way, other) for other in compared]
         for measure in others:
             value = cell.values.get(measure)
