@@ -19,6 +19,8 @@ constexpr std::array ways{
 
 constexpr std::int64_t costly_mebibytes = 256;
 constexpr std::int64_t costly_descriptors = 100'000;
+constexpr std::int64_t costly_actions = 8192;
+constexpr std::int64_t costly_words = 100'000;
 
 struct Question {
     const char* name;
@@ -26,6 +28,18 @@ struct Question {
     std::vector<std::vector<Parameter>> settings;
     const char* part = "costs";
 };
+
+/// One setting for each value of one parameter, together with each value of another.
+std::vector<std::vector<Parameter>> grid(const char* name,
+                                         std::initializer_list<std::int64_t> values,
+                                         const char* other,
+                                         std::initializer_list<std::int64_t> of_other) {
+    std::vector<std::vector<Parameter>> settings;
+    for (const auto second : of_other)
+        for (const auto value : values)
+            settings.push_back({{name, value}, {other, second}});
+    return settings;
+}
 
 /// One setting for each value of one parameter.
 std::vector<std::vector<Parameter>> axis(const char* name,
@@ -43,6 +57,10 @@ std::vector<Question> questions() {
     for (const std::int64_t cloexec : {0, 10})
         descriptors.push_back({{"descriptors", 20000}, {"cloexec", cloexec}});
 
+    std::vector<std::vector<Parameter>> inherited;
+    for (const std::int64_t count : {100, 1000, 10000, 100000})
+        inherited.push_back({{"descriptors", count}, {"cloexec", 0}, {"closefrom", 1}});
+
     std::vector<std::vector<Parameter>> actions;
     for (const std::int64_t count : {1, 3, 4, 8, 16, 64})
         actions.push_back({{"actions", count}, {"attributes", 0}});
@@ -59,10 +77,11 @@ std::vector<Question> questions() {
         {"erms", Asks::Program, {{}}, "erms"},
         {"pipeline", Asks::Several, {{}}},
         {"first", Asks::Program, {{}}},
+        {"dynamic", Asks::Program, {{}}},
         {"descriptors", Asks::Program, std::move(descriptors)},
         {"actions", Asks::Request, std::move(actions)},
-        {"dups", Asks::Request, axis("dups", {64, 1024})},
-        {"closefrom", Asks::Closing, {{{"descriptors", 10000}, {"cloexec", 0}, {"closefrom", 1}}}},
+        {"dups", Asks::Request, axis("dups", {8, 64, 1024, 8192, 65536})},
+        {"closefrom", Asks::Closing, std::move(inherited)},
         {"failure",
          Asks::Request,
          {{{"missing", 1}}, {{"missing", 1}, {"actions", 1}}, {{"bad_action", 1}}, {{"late", 1}}}},
@@ -70,9 +89,8 @@ std::vector<Question> questions() {
         {"memory", Asks::Program, axis("resident", {1, 16, 256, 4096})},
         {"memory", Asks::Program, axis("mappings", {10, 1000, 10000, 60000})},
         {"arguments", Asks::Command, axis("arguments", {1, 32, 256, 1024})},
-        {"strings",
-         Asks::Request,
-         {{{"strings", 1000}, {"threads", 1}}, {{"strings", 1000}, {"threads", 4}}}},
+        {"strings", Asks::Request, grid("strings", {1000}, "threads", {1, 4})},
+        {"words", Asks::Request, grid("words", {1, 100, 10000, 100000}, "threads", {1, 4})},
         {"threads", Asks::Program, axis("threads", {1, 4, 16, 64, 256})},
         {"tool", Asks::Capture, {{}}},
         {"held", Asks::Request, {{{"resident", 1024}}}},
@@ -94,7 +112,7 @@ bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& setting) {
         return way.traced;
     if (asks == Asks::Search)
         return way.searches;
-    if (asks == Asks::Closing && way.musl) // 1.2.3 has no such action
+    if (asks == Asks::Closing && way.musl) // it has no such action
         return false;
     if (!way.plain_only)
         return true;
@@ -105,7 +123,9 @@ bool is_for(const Way& way, Asks asks, const std::vector<Parameter>& setting) {
 bool is_costly(const std::vector<Parameter>& setting) {
     return std::ranges::any_of(setting, [](const Parameter& parameter) {
         return (parameter.name == "resident" && parameter.value >= costly_mebibytes) ||
-               (parameter.name == "descriptors" && parameter.value >= costly_descriptors);
+               (parameter.name == "descriptors" && parameter.value >= costly_descriptors) ||
+               (parameter.name == "dups" && parameter.value >= costly_actions) ||
+               (parameter.name == "words" && parameter.value >= costly_words);
     });
 }
 

@@ -30,6 +30,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -142,7 +143,8 @@ private:
     static std::string setting_text(const bench::Cell& cell) {
         // Questions that are a state of the setting themselves.
         std::string text;
-        for (const char* question : {"first", "tool", "held", "stall", "locks"})
+        for (const char* question :
+             {"first", "dynamic", "tool", "pipeline", "held", "stall", "locks"})
             if (cell.question == question)
                 text = cell.question + "=1";
         for (const auto& parameter : cell.setting)
@@ -241,8 +243,9 @@ void describe(const fs::path& runners) {
     benchmark::AddCustomContext("cpu", cpu_model());
     benchmark::AddCustomContext("glibc", ::gnu_get_libc_version());
     std::string libcs;
+    std::set<std::string_view> said;
     for (const auto& way : bench::all_ways())
-        if (const auto libc = libc_of(way, runners))
+        if (const auto libc = libc_of(way, runners); libc && said.insert(way.libc).second)
             libcs +=
                 (libcs.empty() ? "" : ", ") + std::string(way.libc) + ' ' + libc->package_version();
     benchmark::AddCustomContext("libcs", libcs);

@@ -17,7 +17,7 @@ import guests
 import programs
 from goals import Goal
 from guests import BENCH, REPO
-from measurements import COSTS, ERMS, PARALLEL, PROGRAMS, Results, add, describe, load, part_of
+from measurements import COSTS, ERMS, PARALLEL, PROGRAMS, QEMU, Results, add, describe, load, part_of
 from progress import Progress
 from ways import Ways
 
@@ -45,9 +45,9 @@ GUESTS = {
     COSTS: ["--icount"],
     ERMS: ["--icount", "--erms"],
     # Each CPU in a thread of its own: else they would run in turns.
-    PARALLEL: ["--smp", "2", "--parallel"],
+    PARALLEL: ["--smp", "4", "--parallel"],
 }
-# A kernel was once seen to die as it booted with --parallel.
+# A kernel was once seen to die as it booted with --parallel, by QEMU 7.2.
 BOOTS = {COSTS: 1, ERMS: 1, PARALLEL: 3}
 
 
@@ -106,6 +106,15 @@ def _names(bench: Path, part: str, pattern: str) -> list[str]:
     return names
 
 
+def _emulator(part: str) -> Path | None:
+    """The QEMU for a part, if it is not that of the host: a newer one, if it can be had, for
+    CPUs in threads of their own."""
+    if part != PARALLEL:
+        return None
+    said = subprocess.run([str(BENCH / "emulator")], stdout=subprocess.PIPE, text=True, check=False)
+    return Path(said.stdout.strip()) if said.returncode == 0 and said.stdout.strip() else None
+
+
 def _one_boot(
     kernel: str, part: str, pattern: str, out: Path, plan: Plan, task: str, progress: Progress
 ) -> dict[str, Any] | None:
@@ -114,8 +123,11 @@ def _one_boot(
     seconds, repetitions = MEASURE[part]
     flags = [*GUESTS[part], "--mem", MEMORY]
     measuring = [f"--benchmark_min_time={seconds}", f"--benchmark_repetitions={repetitions}"]
-    context = describe(REPO) | {"run": plan.run}
+    emulator = _emulator(part)
+    context = describe(REPO, str(emulator) if emulator else QEMU) | {"run": plan.run}
     context["options"] = f"qemu/vm {' '.join(flags)}, kspawn-bench {' '.join(measuring)}"
+    if emulator:
+        flags += ["--qemu", str(emulator)]
     command = [str(BENCH / "guest"), str(out / "results.json"), str(plan.bench), f"--parts={part}"]
     command += [f"--benchmark_filter={pattern}", *measuring, "--benchmark_display_aggregates_only=true"]
     if part == PARALLEL:

@@ -89,11 +89,12 @@ static int check_attributes(bool set) {
 int main(int argc, char** argv, char** envp) {
     int fds;
     int attributes;
+    int piped;
     size_t arguments;
     size_t environment;
     size_t actions;
     if (argc < 2 || sscanf(argv[1], BENCH_EXPECT_FORMAT, &fds, &arguments, &environment, &actions,
-                           &attributes) != 5)
+                           &attributes, &piped) != 6)
         return BENCH_CHECKER_ARGUMENTS;
     if (bytes(argv + 2) != arguments)
         return BENCH_CHECKER_ARGUMENTS;
@@ -101,6 +102,8 @@ int main(int argc, char** argv, char** envp) {
         return BENCH_CHECKER_ENVIRONMENT;
     if (count_descriptors() != fds)
         return BENCH_CHECKER_DESCRIPTORS;
+    if (piped && !is_pipe(STDIN_FILENO) && !is_pipe(STDOUT_FILENO))
+        return BENCH_CHECKER_STAGES;
     int found = check_actions(actions);
     if (!found)
         found = check_attributes(attributes != 0);

@@ -5,7 +5,7 @@
  * tiny and checker are started with the same arguments.  The first after argv[0]
  * tells the checker what to find, as BENCH_EXPECT_FORMAT: descriptors open, bytes
  * of arguments and of the environment with their NULs (without argv[0] and this
- * one), file actions, whether there are attributes, the runner's process ID.
+ * one), file actions, whether there are attributes, whether a pipe leads to or from it.
  */
 #ifndef BENCH_EXPECT_H
 #define BENCH_EXPECT_H
@@ -16,7 +16,8 @@
 /* Exit status of tiny, and of a checker that has found all as expected. */
 #define BENCH_CHILD_OK 42
 
-#define BENCH_EXPECT_FORMAT "fds=%d,arguments=%zu,environment=%zu,actions=%zu,attributes=%d"
+#define BENCH_EXPECT_FORMAT                                                                        \
+    "fds=%d,arguments=%zu,environment=%zu,actions=%zu,attributes=%d,piped=%d"
 
 /* The file actions use these descriptors, over and over (see setting.c). */
 #define BENCH_FD_OPENED 10
@@ -33,6 +34,7 @@
     FIND(ENVIRONMENT, "environment")                                                               \
     FIND(DESCRIPTORS, "open descriptors")                                                          \
     FIND(PIPES, "the file actions' pipes")                                                         \
+    FIND(STAGES, "the pipes between the programs")                                                 \
     FIND(FILES, "the file actions' files")                                                         \
     FIND(DIRECTORY, "working directory")                                                           \
     FIND(MASK, "signal mask")                                                                      \

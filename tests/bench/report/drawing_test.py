@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import unittest
@@ -13,7 +12,8 @@ from unittest import mock
 from xml.etree import ElementTree
 
 import flames
-import pictures_record
+import gates
+import on_record
 import plots
 from measurements import COSTS, Boot, Cell, Results, Setting
 from ways import Way
@@ -83,29 +83,35 @@ class Nothing(unittest.TestCase):
 class Pictures(unittest.TestCase):
     """README's: they show what is on record."""
 
-    RECORD = Path(__file__).resolve().parent.parent / "pictures.json"
+    RECORD = Path(__file__).resolve().parent.parent / "record"
     DOCS = RECORD.parent.parent.parent / "docs"
+
+    def on_record(self) -> list[Results]:
+        return on_record.of_pictures(on_record.load(self.RECORD))
+
+    def test_each_kernel_with_gates_has_figures(self) -> None:
+        gated = gates.load(self.RECORD.parent / "spread.json")
+        self.assertLessEqual(set(gated), {of_kernel.kernel for of_kernel in self.on_record()})
 
     def test_all_ways_have_all_points(self) -> None:
         points = {"cost-by-descriptors": 6, "cost-by-size": 4}
-        for of_kernel in pictures_record.load(self.RECORD):
+        for of_kernel in self.on_record():
             for plot in plots.PICTURES:
                 drawn = plots.series(plot, of_kernel)
-                self.assertEqual(sorted(drawn), sorted(pictures_record.WAYS))
+                self.assertEqual(sorted(drawn), sorted(on_record.WAYS))
                 self.assertEqual({len(line) for line in drawn.values()}, {points[plot.name]})
 
     def test_a_boot_that_lacks_a_cell_is_not_taken(self) -> None:
-        with tempfile.TemporaryDirectory() as scratch:
-            path = Path(scratch, "6.1.json")
-            runs = [{"run_name": "plain/kspawn", "run_type": "iteration", "real_time": 1.0}]
-            path.write_text(json.dumps({"context": {"kernel": "6.1"}, "benchmarks": runs}), encoding="utf-8")
-            with self.assertRaisesRegex(ValueError, "no boot has all"):
-                pictures_record.made({"6.1": path}, {})
+        (first, *_) = self.on_record()
+        newer = Boot(COSTS, first.boots[0].context, {Setting("plain"): {"kspawn": Cell({"total": 1.0}, 0.0, 1)}})
+        (picked,) = on_record.of_pictures([Results(first.kernel, [*first.boots, newer])])
+        self.assertEqual(picked.cells, first.cells)
+        self.assertEqual(on_record.of_pictures([Results(first.kernel, [newer])]), [])
 
     @unittest.skipIf(find_spec("matplotlib") is None, "no matplotlib")
     def test_they_are_what_is_drawn_of_the_record(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:
-            for path in plots.draw(Path(scratch), pictures_record.load(self.RECORD), plots.PICTURES).values():
+            for path in plots.draw(Path(scratch), self.on_record(), plots.PICTURES).values():
                 there = (self.DOCS / path.name).read_text(encoding="utf-8")
                 self.assertEqual(self.texts(there), self.texts(path.read_text(encoding="utf-8")))
 

@@ -72,7 +72,10 @@ class Goal:
     def bound(self, kernel: str) -> float:
         bound = self.at_most if self.at_most is not None else self.at_least
         assert bound is not None
-        return bound[kernel] if isinstance(bound, Mapping) else bound
+        if isinstance(bound, Mapping):
+            # A kernel that has none of its own has that of the newest.
+            return bound.get(kernel, list(bound.values())[-1])
+        return bound
 
     @property
     def sign(self) -> str:

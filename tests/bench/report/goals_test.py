@@ -11,6 +11,7 @@ from pathlib import Path
 
 import goals
 import measurements
+import on_record
 from gates import UNKNOWN, Spread
 from goals import Goal, Reached, GoalResult
 from measurements import COSTS, PARALLEL, Results, load, part_of
@@ -71,6 +72,16 @@ class LeftOut(unittest.TestCase):
         less = dataclasses.replace(GOAL, name="less", to_less="dups/glibc_new/dups:1")
         self.assertEqual(goals.without([GOAL, other, less], ["glibc_new"]), [GOAL])
         self.assertEqual(goals.without([GOAL, other, less], []), [GOAL, other, less])
+
+
+class OnRecord(unittest.TestCase):
+    """The goals of this repository."""
+
+    def test_a_goal_that_is_missed_says_what_limits_it(self) -> None:
+        bench = Path(__file__).resolve().parent.parent
+        verdicts = goals.judge(goals.load(bench / "goals.json"), on_record.load(bench / "record"), {})
+        silent = {v.goal.name for v in verdicts if v.ratio is not None and not v.met and not v.goal.limit}
+        self.assertEqual(silent, set())
 
 
 class Loading(unittest.TestCase):

@@ -30,6 +30,8 @@ _PART_OF = {
     "process": PROGRAMS,
 }
 
+QEMU = "qemu-system-x86_64"
+
 # Google Benchmark's own members of a run, besides our counters.
 _NO_COUNTERS = {
     "family_index",
@@ -64,7 +66,7 @@ class Cell:
     """A way in a setting: medians over the repetitions, of one start."""
 
     values: dict[str, float]  # "total", "blocked", and what else was counted
-    spread: float  # (largest - smallest) / median of the totals
+    spread: float | None  # (largest - smallest) / median of the totals; None: not on record
     repetitions: int
 
     @property
@@ -262,7 +264,7 @@ def write_csv(path: Path, results: list[Results]) -> None:
                             [boot.kernel, setting.question, parameters, way, measure]
                             + [f"{value:.6g}" if value < 1000 else f"{value:.0f}"]
                             + [measure_unit(measure, boot.unit(setting))]
-                            + [f"{cell.spread:.4f}", cell.repetitions]
+                            + ["" if cell.spread is None else f"{cell.spread:.4f}", cell.repetitions]
                             + [context["measured"], context["commit"]]
                         )
 
@@ -294,13 +296,13 @@ def _musl_version() -> str:
     return said[1] if said else "unknown"
 
 
-def describe(repo: Path) -> dict[str, str]:
+def describe(repo: Path, emulator: str = QEMU) -> dict[str, str]:
     """All that must be known of a figure and the guest cannot know, for its JSON."""
     git = ["git", "-C", str(repo)]
     commit = _output([*git, "rev-parse", "--short=12", "HEAD"]) or "unknown"
     if _output([*git, "status", "--porcelain", "--untracked-files=no"]):
         commit += "-changed"
-    qemu = re.search(r"version (\S+)", _output(["qemu-system-x86_64", "--version"]))
+    qemu = re.search(r"version (\S+)", _output([emulator, "--version"]))
     return {
         "measured": date.today().isoformat(),
         "commit": commit,

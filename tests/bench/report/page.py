@@ -19,6 +19,11 @@ from plots import Plot
 COMPARED = ("glibc", "glibc_trixie", "musl", "musl_trixie", "vfork")
 COMPARED_SHORT = ("glibc", "glibc_trixie")
 COMPARED_BLOCKED = ("glibc", "glibc_trixie")
+COMPARED_SETTINGS = ("vfork", "clone3", "glibc", "glibc_trixie")
+
+# The questions whose settings have a row each in the table on record, and the way that is shown.
+ON_RECORD = ("dynamic", "search", "closefrom", "dups", "words")
+SHOWN = "kspawn"
 
 MEASURES = {
     "total": "start and wait",
@@ -40,6 +45,7 @@ MEASURES = {
 QUESTIONS = {
     "plain": "A start, nothing else asked",
     "first": "Up to the program's first instruction",
+    "dynamic": "/bin/true, a program with a dynamic loader and a C library, until it has ended",
     "memory": "Memory of the caller",
     "descriptors": "Open descriptors",
     "closefrom": "Descriptors that a closefrom(3) closes",
@@ -47,9 +53,10 @@ QUESTIONS = {
     "dups": "Many file actions of one kind",
     "arguments": "Arguments and environment",
     "strings": "Arguments, and idle threads of the caller",
+    "words": "Many short arguments, and idle threads of the caller",
     "threads": "Idle threads of the caller",
-    "throughput": "Threads that start programs at once, on 2 CPUs",
-    "locks": "Contended locks, 4 threads on 2 CPUs",
+    "throughput": "Threads that start programs at once, on 4 emulated CPUs",
+    "locks": "Contended locks, 4 threads on 4 CPUs",
     "stall": "A thread that only counts, on another CPU",
     "failure": "A start that fails",
     "search": "A program that is searched for",
@@ -117,6 +124,7 @@ def heading(setting: Setting) -> str:
         "mappings": lambda n: f"{n:,} more mappings",
         "arguments": lambda n: f"{n:,} KiB of arguments and environment, half each",
         "strings": lambda n: f"{n:,} arguments of 64 bytes",
+        "words": lambda n: f"{n:,} argument{'s' if n > 1 else ''} of 8 bytes",
         "path": lambda n: f"{n:,} directories in PATH",
         "found": lambda n: f"it is in number {n}",
         "threads": lambda n: f"{n:,} thread{'s' if n > 1 else ''}",
@@ -152,7 +160,8 @@ def table(setting: Setting, boot: Results) -> Table:
     places = boot.places[setting]
     rows = []
     for way, cell in ways.items():
-        row: list[str | Entry] = [_named(boot, way), f"{cell.total:,.0f}", f"{cell.spread * 100:.1f} %"]
+        spread = "" if cell.spread is None else f"{cell.spread * 100:.1f} %"
+        row: list[str | Entry] = [_named(boot, way), f"{cell.total:,.0f}", spread]
         row += [_ratio(boot, setting, way, other) for other in compared]
         for measure in others:
             value = cell.values.get(measure)
@@ -275,6 +284,34 @@ def _plain_costs(results: list[Results]) -> Table:
     return Table.of(header, rows)
 
 
+def _by_setting(results: list[Results]) -> Table | None:
+    """What a start costs in other settings than the plain one, on each kernel side by side."""
+    settings = [
+        setting
+        for question in ON_RECORD
+        for setting in dict.fromkeys(setting for of in results for setting in of.cells)
+        if setting.question == question and any(SHOWN in of.cells.get(setting, {}) for of in results)
+    ]
+    if not settings:
+        return None
+    header = ["start and wait"]
+    for of in results:
+        header += [f"Linux {of.kernel}", *(_divided_by(of, way) for way in COMPARED_SETTINGS)]
+
+    def columns(of_kernel: Results, setting: Setting) -> list[str]:
+        cell = of_kernel.cells.get(setting, {}).get(SHOWN)
+        if cell is None:
+            return [""] * (1 + len(COMPARED_SETTINGS))
+        ratios = [_ratio(of_kernel, setting, SHOWN, other) for other in COMPARED_SETTINGS]
+        return [f"{cell.total:,.0f}", *ratios]
+
+    rows: list[list[str | Entry]] = [
+        [heading(setting) or QUESTIONS[setting.question], *(text for of in results for text in columns(of, setting))]
+        for setting in settings
+    ]
+    return Table.of(header, rows)
+
+
 def _image(svg: Path) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode()
 
@@ -296,9 +333,14 @@ def record(results: list[Results], verdicts: list[GoalResult]) -> str:
     return _drawn(
         "record.md.jinja",
         costs=_plain_costs(results),
+        settings=_by_setting(results),
         goals=goals_short(verdicts),
         limits=limits(verdicts),
-        boots=in_use(results, verdicts, [Setting("plain")]),
+        boots=in_use(
+            results,
+            verdicts,
+            [Setting("plain")] + [one for of in results for one in of.cells if one.question in ON_RECORD],
+        ),
     ).rstrip()
 
 

@@ -84,8 +84,8 @@ class Pages(unittest.TestCase):
             page.write(Path(scratch), [results], verdicts, {plot: svg}, [("flame", svg)])
             shown = Path(scratch, "index.html").read_text(encoding="utf-8")
             text = Path(scratch, "results.md").read_text(encoding="utf-8")
-        self.assertIn("<td>&lt;glibc&gt; &amp; *others*</td><td>200</td>", shown)
-        self.assertIn('<td class="ours">kspawn</td><td>100</td>', shown)
+        self.assertIn('<td>&lt;glibc&gt; &amp; *others*</td><td class="whole">200</td>', shown)
+        self.assertIn('<td class="ours">kspawn</td><td class="whole">100</td>', shown)
         self.assertIn('<td class="missed">missed</td>', shown)
         self.assertIn('src="data:image/svg+xml;base64,PHN2Zy8+"', shown)
         self.assertIn("<summary>flame</summary>\n<svg/>", shown)
@@ -96,6 +96,13 @@ class Pages(unittest.TestCase):
         results = boots((BEFORE, [run("plain/glibc", 2)]), (NOW, [run("plain/kspawn", 1)]))
         self.assertEqual(len(page.in_use([results], [], [PLAIN])), 1)
         self.assertEqual(len(page.in_use([mixed()], [], [PLAIN])), 2)
+
+    def test_record_has_a_row_for_each_setting(self) -> None:
+        at = "words/{}/words:100/threads:4"
+        results = boots((NOW, [run(at.format("kspawn"), 50), run(at.format("vfork"), 100), run("plain/kspawn", 1)]))
+        said = page.record([results], [])
+        self.assertIn("| 100 arguments of 8 bytes, 4 threads | 50 | 0.500 |  |  |  |", said)
+        self.assertNotIn("Starts by kspawn", page.record([mixed()], []))
 
     def test_record_says_what_limits_a_goal(self) -> None:
         verdicts = goals.judge([dataclasses.replace(GOAL, limit="as <x>")], [mixed()], {}, NOW)

@@ -56,6 +56,7 @@ PLOTS = (
     Plot("plain", "Start a program and wait for its end", "plain"),
     Plot("first", "From the call to the program's first instruction", "first", "first"),
     Plot("blocked", "For how long the caller is blocked", "plain", "blocked"),
+    Plot("dynamic", "Start /bin/true and wait for its end", "dynamic"),
     Plot("resident", "Touched memory of the caller", "memory", "total", "resident", "MiB touched"),
     Plot("mappings", "Memory mappings of the caller", "memory", "total", "mappings"),
     Plot(
@@ -87,14 +88,14 @@ PLOTS = (
     Plot("threads", "Idle threads of the caller", "threads", "total", "threads"),
     Plot(
         "throughput",
-        "Threads that start programs at once, 2 CPUs (time, not instructions)",
+        "Threads that start programs at once, 4 CPUs (time, not instructions)",
         "throughput",
         "throughput",
         "spawners",
         "threads",
     ),
-    Plot("locks", "Waits for contended locks, 4 threads on 2 CPUs", "locks/spawners:4", "waits"),
-    Plot("lock_time", "Time in contended locks, 4 threads on 2 CPUs", "locks/spawners:4", "wait"),
+    Plot("locks", "Waits for contended locks, 4 threads on 4 CPUs", "locks/spawners:4", "waits"),
+    Plot("lock_time", "Time in contended locks, 4 threads on 4 CPUs", "locks/spawners:4", "wait"),
     Plot(
         "stall",
         "Longest gap that another thread sees during a start, 256 MiB touched (time)",
@@ -102,10 +103,26 @@ PLOTS = (
         "gap",
     ),
     Plot("dups", "dup2, each to a descriptor of its own", "dups", "total", "dups", "file actions"),
-    Plot("closefrom", "10,000 descriptors and closefrom(3)", "closefrom/descriptors:10000/cloexec:0/closefrom:1"),
+    Plot(
+        "closefrom",
+        "Inheritable descriptors, and closefrom(3)",
+        "closefrom/cloexec:0/closefrom:1",
+        axis="descriptors",
+    ),
     Plot("strings", "1,000 arguments, 4 threads", "strings/strings:1000/threads:4"),
+    *(
+        Plot(
+            f"words-{threads}",
+            f"Arguments of 8 bytes, {threads} thread{'s' if threads > 1 else ''} of the caller",
+            f"words/threads:{threads}",
+            axis="words",
+            axis_title="arguments",
+        )
+        for threads in (1, 4)
+    ),
     Plot("search", "Found in the fourth of seven directories", "search/path:7/found:4"),
     Plot("tool", "A tool call, until its output and its status are there", "tool"),
+    Plot("pipeline", "Three programs connected by pipes, until all have ended", "pipeline"),
     Plot("missing", "The program is not there", "failure/missing:1"),
     Plot("missing_action", "The program is not there, and a file action is asked for", "failure/missing:1/actions:1"),
     Plot("bad_action", "A file action fails", "failure/bad_action:1"),

@@ -16,7 +16,7 @@
 void judge(const struct bench_way* way, const struct setting* setting, int error, int status) {
     const int exited = !error && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     const bool right = setting->fails ? error == setting->fails || exited == BENCH_EXEC_FAILED
-                                      : exited == BENCH_CHILD_OK;
+                                      : exited == setting->exit;
     if (!right)
         fail(error, "%s, expected to %s: status %#x", way->name,
              setting->fails ? "fail" : "succeed", (unsigned)status);

@@ -26,6 +26,7 @@ enum {
     FIRST_PIPE = 100, /* out of the file actions' way */
     FIRST_DUP = 200,  /* and this out of the pipes' */
     ARGUMENT_SIZE = 64,
+    WORD_SIZE = 8,
     PAGE = 4096,
     IDLE_STACK = 65536,
     NEVER_OPEN = 99, /* a descriptor */
@@ -43,17 +44,20 @@ enum {
     PARAMETER(attributes)                                                                          \
     PARAMETER(arguments)                                                                           \
     PARAMETER(strings)                                                                             \
+    PARAMETER(words)                                                                               \
     PARAMETER(path)                                                                                \
     PARAMETER(found)                                                                               \
     PARAMETER(missing)                                                                             \
     PARAMETER(bad_action)                                                                          \
     PARAMETER(late)                                                                                \
     PARAMETER(first)                                                                               \
+    PARAMETER(dynamic)                                                                             \
     PARAMETER(threads)                                                                             \
     PARAMETER(spawners)                                                                            \
     PARAMETER(stall)                                                                               \
     PARAMETER(locks)                                                                               \
     PARAMETER(tool)                                                                                \
+    PARAMETER(pipeline)                                                                            \
     PARAMETER(held)
 
 struct parameters {
@@ -226,10 +230,10 @@ static int opened_by_actions(size_t count) {
     return (step == 4 || step == 5) + (count >= 5) + (count >= 8);
 }
 
-static char* make_string(const char* prefix, size_t number) {
-    char* string = allocate(1, ARGUMENT_SIZE);
-    const int length = snprintf(string, ARGUMENT_SIZE, prefix, (unsigned)number);
-    memset(string + length, 'a' + (int)(number % 26), (size_t)(ARGUMENT_SIZE - 1 - length));
+static char* make_string(size_t size, const char* prefix, size_t number) {
+    char* string = allocate(1, size);
+    const int length = snprintf(string, size, prefix, (unsigned)number);
+    memset(string + length, 'a' + (int)(number % 26), size - 1 - (size_t)length);
     return string;
 }
 
@@ -238,7 +242,7 @@ static char** make_environment(size_t count) {
     char** environment = allocate(usual + count + 1, sizeof(*environment));
     memcpy(environment, login, usual * sizeof(*environment));
     for (size_t i = 0; i < count; i++)
-        environment[usual + i] = make_string("VARIABLE_%08u=", i);
+        environment[usual + i] = make_string(ARGUMENT_SIZE, "VARIABLE_%08u=", i);
     return environment;
 }
 
@@ -249,17 +253,20 @@ static char** make_arguments(const struct parameters* parameters, char* const* e
     for (char* const* variable = environment; *variable; variable++)
         environment_size += strlen(*variable) + 1;
 
-    char** arguments = allocate(count + 4, sizeof(*arguments));
+    const size_t words = parameters->words;
+    char** arguments = allocate(count + words + 4, sizeof(*arguments));
     char expectation[256];
     snprintf(expectation, sizeof(expectation), BENCH_EXPECT_FORMAT,
              (int)inherited(parameters) + opened_by_actions(actions),
-             count * ARGUMENT_SIZE + (clock ? strlen(clock) + 1 : 0), environment_size, actions,
-             parameters->attributes != 0);
+             count * ARGUMENT_SIZE + words * WORD_SIZE + (clock ? strlen(clock) + 1 : 0),
+             environment_size, actions, parameters->attributes != 0, parameters->pipeline != 0);
     arguments[0] = "bench-child";
     arguments[1] = strdup(expectation);
     for (size_t i = 0; i < count; i++)
-        arguments[i + 2] = make_string("", i);
-    arguments[count + 2] = clock;
+        arguments[i + 2] = make_string(ARGUMENT_SIZE, "", i);
+    for (size_t i = 0; i < words; i++)
+        arguments[count + i + 2] = make_string(WORD_SIZE, "", i);
+    arguments[count + words + 2] = clock;
     return arguments;
 }
 
@@ -375,11 +382,15 @@ void setting_set(struct setting* setting, const char* text, const char* director
                                 : parameters.tool  ? "writer"
                                                    : "tiny";
     char** environment = make_environment(parameters.arguments * 1024 / ARGUMENT_SIZE / 2);
+    const char* const path = parameters.path      ? program
+                             : parameters.dynamic ? "/bin/true"
+                                                  : joined(directory, program);
     *setting = (struct setting){
         .checker = parameters.path ? "checker" : joined(directory, "checker"),
         .fails = parameters.bad_action                   ? EBADF
                  : parameters.missing || parameters.late ? ENOENT
                                                          : 0,
+        .exit = parameters.dynamic ? EXIT_SUCCESS : BENCH_CHILD_OK,
         .time = clock ? map_clock(clock) : NULL,
         .spawners = parameters.spawners,
         .stall = parameters.stall != 0,
@@ -387,7 +398,7 @@ void setting_set(struct setting* setting, const char* text, const char* director
         .resident = parameters.resident,
     };
     setting->request = (struct bench_request){
-        .path = parameters.path ? program : joined(directory, program),
+        .path = path,
         .search = parameters.path != 0,
         .argv = make_arguments(&parameters, environment, clock, parameters.actions),
         .envp = environment,

@@ -9,6 +9,7 @@ struct setting {
     struct bench_request request; /* of tiny; of the checker with another path */
     const char* checker;
     int fails; /* the error number that every start ends with, 0 if it succeeds */
+    int exit;  /* the exit status of the program then; that of the checker is BENCH_CHILD_OK */
     /* The checker is asked for no file actions: those of the setting fail, or wait. */
     bool actions_are_special;
     const volatile uint64_t* time; /* that `first` leaves; NULL if it is not asked */
@@ -33,17 +34,20 @@ struct setting {
  *   attributes   1: SETSIGDEF, SETSIGMASK and SETPGROUP in the request
  *   arguments    KiB of argument and environment strings, half each
  *   strings      argument strings of 64 bytes, besides those
+ *   words        argument strings of 8 bytes, besides those
  *   path         directories in PATH; the program has no slash, and is searched for
  *   found        in which of them it is, from 1
  *   missing      1: the program is not there
  *   bad_action   1: the last file action fails (EBADF)
  *   late         1: exec fails late: the program's interpreter is not there
  *   first        1: the program is one that says when it executed its first instruction
+ *   dynamic      1: the program is /bin/true, with its dynamic loader and libc
  *   threads      threads of the process, all but this one idle
  *   spawners     threads that start programs at once
  *   stall        1: a thread on another CPU does nothing but count
  *   locks        1: contended locks are counted (tracefs)
  *   tool         1: the program is one that writes a line to its standard output
+ *   pipeline     1: the program is started as all stages of a pipeline
  *   held         1: the child is held before exec, and the memory that this takes is seen
  *
  * Neither `dups` nor `closefrom` goes together with `actions`.

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A pipeline as a program writes it on <spawn.h>: pipe2(), a posix_spawn() for each program,
  * and a wait for each. */
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "pipeline.h"
-#include "way.h"
+
+#include <spawn.h>
 
 static _Thread_local pid_t pids[BENCH_STAGES];
-
-static void put(int end) {
-    if (end >= 0)
-        close(end);
-}
 
 static int start_stage(const struct bench_request* request, pid_t* pid, int input, int output) {
     posix_spawn_file_actions_t actions;
@@ -33,29 +23,14 @@ static int start_stage(const struct bench_request* request, pid_t* pid, int inpu
 }
 
 static int start(const struct bench_request* request, struct bench_child* child) {
-    int input = -1;
-    int error = 0;
-    for (int stage = 0; !error && stage < BENCH_STAGES; stage++) {
-        int ends[2] = {-1, -1};
-        if (stage + 1 < BENCH_STAGES && pipe2(ends, O_CLOEXEC) != 0)
-            error = errno;
-        if (!error)
-            error = start_stage(request, &pids[stage], input, ends[1]);
-        put(input);
-        put(ends[1]);
-        input = ends[0];
-    }
-    put(input);
+    const int error = pipeline_start(request, pids, start_stage);
     child->pid = pids[0];
     return error;
 }
 
 static int finish(struct bench_child* child, int* status) {
     (void)child;
-    for (int stage = 0; stage < BENCH_STAGES; stage++)
-        if (waitpid(pids[stage], status, 0) < 0)
-            return errno;
-    return 0;
+    return pipeline_finish(pids, status);
 }
 
 const struct bench_way bench_way_pipeline_glibc = {

@@ -21,7 +21,7 @@ BENCH_WAY(glibc_trixie, posix_spawn, "#4f8fd0", "posix_spawn of glibc VERSION (t
           .libc = "glibc-trixie", .searches = true)
 BENCH_WAY(glibc_sid, posix_spawn, "#8fbfe8", "posix_spawn of glibc VERSION (sid)",
           .libc = "glibc-sid", .searches = true)
-BENCH_WAY(clone3, clone3, "", "posix_spawn with CLONE_CLEAR_SIGHAND")
+BENCH_WAY(clone3, clone3, "", "posix_spawn with CLONE_CLEAR_SIGHAND", .searches = true)
 #endif
 BENCH_WAY(musl, posix_spawn, "#0b8a6a", "posix_spawn of musl", .musl = true, .searches = true)
 BENCH_WAY(musl_trixie, posix_spawn, "#6cc4ac", "posix_spawn of musl VERSION (trixie)",
@@ -41,11 +41,21 @@ BENCH_WAY(kspawn_async, kspawn_async, "#8f0b20", "kspawn, asynchronous (ioctl)",
 BENCH_WAY(kspawn_wait, kspawn_wait, "#e06a7c", "kspawn, start and wait in one call (ioctl)",
           .ours = true, .searches = true)
 BENCH_WAY(tool_glibc, tool_glibc, "#1257a8", "tool call, posix_spawn of glibc", .captures = true)
+BENCH_WAY(tool_glibc_trixie, tool_glibc, "#4f8fd0",
+          "tool call, posix_spawn of glibc VERSION (trixie)", .libc = "glibc-trixie",
+          .captures = true)
+BENCH_WAY(tool_glibc_sid, tool_glibc, "#8fbfe8", "tool call, posix_spawn of glibc VERSION (sid)",
+          .libc = "glibc-sid", .captures = true)
 BENCH_WAY(tool_clone3, tool_clone3, "", "tool call, clone3", .captures = true)
 BENCH_WAY(tool_kspawn, tool_kspawn, "#c8102e", "tool call, kspawn", .ours = true, .captures = true)
 BENCH_WAY(builder, builder, "#f2a0ad", "builder, a call for each step (ioctl)", .ours = true,
           .searches = true)
 BENCH_WAY(pipeline_glibc, pipeline_glibc, "#5c8fcf", "three posix_spawns of glibc with pipe2",
+          .pipeline = true)
+BENCH_WAY(pipeline_glibc_trixie, pipeline_glibc, "#8fb4e0",
+          "three posix_spawns of glibc VERSION (trixie) with pipe2", .libc = "glibc-trixie",
+          .pipeline = true)
+BENCH_WAY(pipeline_vfork, pipeline_vfork, "#7a3fa0", "three times vfork and execve with pipe2",
           .pipeline = true)
 BENCH_WAY(pipeline_kspawn, pipeline_kspawn, "#a81c5e", "kspawn, a pipeline in one call",
           .ours = true, .pipeline = true)
