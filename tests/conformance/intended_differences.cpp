@@ -84,7 +84,7 @@ bool open_close_on_exec(const Specification& specification, const json& ours, co
 
 // An action that comes before the program in the child may fail with the same number.
 bool long_name_first(const Specification& specification, const json& ours, const json& theirs,
-                   const Difference& difference) {
+                     const Difference& difference) {
     const auto has_a_name = [](const json& step) {
         return !is_one_of(step.at(0), {"close", "closefrom", "dup2"});
     };
@@ -188,7 +188,8 @@ const std::vector<IntendedDifference>& intended_differences() {
          "loses the flag when that is not the one asked for and is duplicated.",
          open_close_on_exec},
         {"long-program-name-first", "both",
-         "If both the program's name is too long (ENAMETOOLONG) and an attribute cannot be set, the "
+         "If both the program's name is too long (ENAMETOOLONG) and an attribute cannot be set, "
+         "the "
          "error is the name's: the kernel copies the name before it makes a child.  POSIX does not "
          "say which error is told.",
          long_name_first},
