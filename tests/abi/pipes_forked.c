@@ -17,7 +17,7 @@
 #define THREADS		2
 /* Processes that each thread keeps. */
 #define KEPT		4
-#define ROUNDS		2000
+#define ROUNDS		600
 #define LIBC_ROUNDS	150
 #define ROUNDS_A_TURN	4
 /* An end of file that has not come by then never does. */

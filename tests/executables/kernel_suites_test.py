@@ -15,7 +15,7 @@ PROGRAMS = ("scripts/basic/fixdep", "scripts/mod/modpost", "tools/objtool/objtoo
 
 
 def said(host: str, script: str, path: str | None = None) -> str:
-    """What a function of common.sh says on a host with this suite."""
+    """The output of a function of common.sh on a host with this suite."""
     text = f'. {COMMON}; host_suite() {{ echo "{host}"; }}; {script}'
     environment = os.environ | ({"PATH": path} if path else {})
     return subprocess.run(

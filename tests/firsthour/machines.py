@@ -68,7 +68,7 @@ class Fresh:
         }
 
     def command(self, script: str, directory: Path) -> Sequence[str]:
-        # What is mounted is gone with the last process of the step.  A root is a mount, too.
+        # A mount is gone with the last process of the step.  A root is a mount, too.
         enter = (
             'mount --rbind "$1" "$1"\n'
             'for name in proc sys dev; do mount --rbind "/$name" "$1/$name"; done\n'

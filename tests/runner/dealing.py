@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """On which of several kernels a test program runs.
 
-Each program runs on each kernel, but for these.  What a program of ROOT tests is user space:
+Each program runs on each kernel, but for these.  A program of ROOT tests user space:
 the same start by several libcs, or an unmodified program.  One kernel of each root is enough.
 In a program of ANY neither has a part: one kernel is enough.  `make test-nightly` runs all of
 them on each kernel (tests/run --all).
-
-The evidence is in docs/testing.md: how long each directory takes, and what failed in it on
-one kernel only.
 """
 
 from __future__ import annotations

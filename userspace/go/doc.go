@@ -18,7 +18,7 @@
 // The cost of a start does not grow with the descriptors that are close-on-exec, as all are that
 // Go opens.
 //
-// # What os.StartProcess starts
+// # Starts that os.StartProcess makes
 //
 // These members of syscall.SysProcAttr are for os.StartProcess, and so is each that a later
 // version of Go brings: Ptrace, Noctty, Cloneflags, AmbientCaps, UidMappings and GidMappings;

@@ -24,7 +24,7 @@ class Difference:
 
     @property
     def part(self) -> float:
-        """Of the figure on record."""
+        """Relative to the figure on record."""
         return self.now / self.before - 1
 
     @property
@@ -53,7 +53,7 @@ def _newest(results: Results, run: str | None) -> Boot | None:
 def differences(
     known: Iterable[Goal], results: Results, record: Results, run: str
 ) -> tuple[list[Difference], list[Difference]]:
-    """Of the costs, the instructions of each cell that this run has measured and the record
+    """The instructions of each cell of the costs that this run has measured and the record
     has; and the ratios of the goals."""
     now, before = _newest(results, run), _newest(record, None)
     if now is None or before is None:

@@ -74,7 +74,7 @@ def _boot(part: str, entry: Mapping[str, Any]) -> Boot:
 
 
 def _ways(known: Ways, boots: Iterable[Boot]) -> dict[str, dict[str, Any]]:
-    """What is to be known of those that have figures."""
+    """The words and peers of the ways that have figures."""
     shown = {way for boot in boots for ways in boot.cells.values() for way in ways}
     defaults = asdict(Way("", ""))
     of_ways = {name: asdict(replace(way, left_out=False)) for name, way in known.items() if name in shown}
@@ -106,7 +106,7 @@ def add(directory: Path, kernel: str, boot: Boot, known: Ways) -> None:
 
 
 def load(directory: Path) -> list[Results]:
-    """Of each kernel that has figures on record, the oldest series first."""
+    """The record of each kernel that has one, the oldest series first."""
 
     def series(kernel: str) -> list[str]:
         # "x" is after all numbers.

@@ -285,7 +285,7 @@ def _plain_costs(results: list[Results]) -> Table:
 
 
 def _by_setting(results: list[Results]) -> Table | None:
-    """What a start costs in other settings than the plain one, on each kernel side by side."""
+    """The cost of a start in other settings than the plain one, on each kernel side by side."""
     settings = [
         setting
         for question in ON_RECORD
