@@ -63,7 +63,7 @@ void check_kernel(Diagnosis& diagnosis, const std::string& release) {
     const auto is_of = [&release](const std::string& one) {
         return release.starts_with(one + ".");
     };
-    const auto tested = fmt::format("{}", fmt::join(series, " and "));
+    const auto tested = fmt::format("{}", fmt::join(series, ", "));
     if (std::ranges::any_of(series, is_of))
         diagnosis.add(Severity::good, "kernel", release);
     else if (newer_than_all(release, series))
