@@ -113,7 +113,7 @@ TRACER_TESTS := ^trace/|^races/traced$$
 test-nightly: deps-debug deps-deb deps-fuzz deps-root
 	@$(MAKE_ALL)
 	@tests/run $(KERNELS:%=--kernel %) --timeout 86400 --program-timeout 36000 \
-		--env KSPAWN_ROW_COUNT=1000000 --env KSPAWN_RELOAD_COUNT=1000 \
+		--env KSPAWN_ROW_COUNT=1000000 --env KSPAWN_RELOAD_COUNT=1000 --env KSPAWN_TEST_SCALE=1000 \
 		--env KSPAWN_CONFORMANCE_COUNT=20000 \
 		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) \
 		--env KSPAWN_FUZZ_COUNT=1000000 \
