@@ -23,9 +23,9 @@
  * child that was not started is killed: so it ends with the process that made it, unless
  * another one has the descriptor.
  *
- * **The processes that may operate it.**  The process that made it, as long as the calling thread has the
- * credentials with which it was made.  After they have changed, that process is as any other
- * that has the descriptor: it may, if it could attach to the child as a debugger
+ * **The processes that may operate it.**  The process that made it, as long as the calling thread
+ * has the credentials with which it was made.  After they have changed, that process is as any
+ * other that has the descriptor: it may, if it could attach to the child as a debugger
  * (PTRACE_MODE_ATTACH_REALCREDS of ptrace(2); Yama knows the child as nobody's descendant).
  * A thread that has no_new_privs set may not, if the child has not.  This is asked at each call.
  *
