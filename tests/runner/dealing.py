@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """On which of several kernels a test program runs.
 
-Each program runs on each kernel, but for these.  A program of ROOT tests user space:
-the same start by several libcs, or an unmodified program.  One kernel of each root is enough.
+Each program runs on each kernel, but for these.  A program of ROOT tests user space,
+the same start by several libcs, or an unmodified program: one kernel of each root is enough.
+So it is for faults/functions, since those paths of the module have no conditions on the kernel.
 In a program of ANY neither has a part: one kernel is enough.  `make test-nightly` runs all of
 them on each kernel (tests/run --all).
 """
@@ -15,10 +16,10 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-ROOT = re.compile(r"(command|conformance|preload)/|guest/(real_|debuggers$|dropping_privileges$|python_package$)")
+ROOT = re.compile(r"(command|conformance|preload)/|faults/functions$|guest/(real_|debuggers$|dropping_privileges$|python_package$)")
 ANY = re.compile(
     r"report/|trace/(arithmetic|options|printing)$|races/progress$"
-    r"|guest/(libc_backend|fuzz_library|readme)$"
+    r"|guest/(libc_backend|fuzz_library|go_package|readme)$"
 )
 
 
