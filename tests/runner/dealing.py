@@ -3,7 +3,7 @@
 
 Each program runs on each kernel, but for these.  A program of ROOT tests user space,
 the same start by several libcs, or an unmodified program: one kernel of each root is enough.
-So it is for faults/functions, since those paths of the module have no conditions on the kernel.
+So it is for faults/functions, few of whose paths depend on the kernel.
 In a program of ANY neither has a part: one kernel is enough.  `make test-nightly` runs all of
 them on each kernel (tests/run --all).
 """
