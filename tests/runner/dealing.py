@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 ROOT = re.compile(r"(command|conformance|preload)/|faults/functions$|guest/(real_|debuggers$|dropping_privileges$|python_package$)")
 ANY = re.compile(
     r"report/|trace/(arithmetic|options|printing)$|races/progress$"
-    r"|guest/(libc_backend|fuzz_library|go_package|readme)$"
+    r"|guest/(libc_backend|go_package|readme)$"
 )
 
 
