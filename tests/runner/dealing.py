@@ -27,7 +27,8 @@ def _sharers(name: str, roots: Sequence[str]) -> list[list[int]]:
     """The groups of guests, by number, of each of which one runs the program."""
     everyone = list(range(len(roots)))
     if ANY.match(name):
-        return [everyone]
+        # The host's root has the packages of .ci/packages.
+        return [[guest for guest in everyone if roots[guest] == "host"] or everyone]
     if ROOT.match(name):
         return [[guest for guest in everyone if roots[guest] == root] for root in dict.fromkeys(roots)]
     return [[guest] for guest in everyone]

@@ -41,6 +41,11 @@ class Dealing(unittest.TestCase):
             if ANY.match(name):
                 self.assertEqual(1, everything.count(name), name)
 
+    def test_the_rest_runs_in_the_hosts_root(self) -> None:
+        first, second, other = hands("host", "host", "trixie")
+        self.assertFalse([name for name in other if ANY.match(name)])
+        self.assertTrue([name for name in first + second if ANY.match(name)])
+
     def test_shared_ones_are_spread(self) -> None:
         first, second = hands("host", "host")
         self.assertLessEqual(abs(len(first) - len(second)), 1)
