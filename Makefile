@@ -71,13 +71,10 @@ deps-check:
 	@.ci/install-deps build vm check
 
 # The harness of the tests is fetched before CMake is asked, where that can be seen.
-# With -g1 a backtrace has its lines; more than that is a fifth of the time to compile.
 # Status 3: there is no apt to fetch with, which has been said by now.
 userspace: tools
 	@tools=$$(qemu/kernels/kernel-tools) || [ $$? -eq 3 ] || exit 1; \
 	.ci/configure build -DCMAKE_BUILD_TYPE='$(BUILD_TYPE)' \
-		-DCMAKE_C_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' \
-		-DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' \
 		-DCMAKE_INSTALL_PREFIX='$(abspath $(PREFIX))' \
 		-DKSPAWN_WERROR=ON \
 		-DKSPAWN_KSELFTEST_DIR="$${tools:+$$tools/tools/testing/selftests}"

@@ -354,15 +354,15 @@ TEST_F(Capture, AProcessThatIsLeftRunningIsWaitedFor) {
 TEST_F(Capture, TimeLimit) {
     for (const bool looped : {false, true}) {
         loops = looped;
-        call.time_limit_ms = 200;
+        call.time_limit_ms = 3'000; // on a loaded machine a shell takes its time
         const auto began = Clock::now();
         ASSERT_EQ(shell("echo x; exec sleep 60"), 0);
         const auto took = Clock::now() - began;
         EXPECT_TRUE(timed_out());
         EXPECT_EQ(result.status, SIGTERM);
         EXPECT_EQ(out(), "x\n");
-        EXPECT_GE(took, milliseconds(200));
-        EXPECT_LT(took, milliseconds(20'000));
+        EXPECT_GE(took, milliseconds(3'000));
+        EXPECT_LT(took, milliseconds(50'000));
         call.time_limit_ms = 60'000;
         ASSERT_EQ(shell("echo x"), 0);
         EXPECT_FALSE(timed_out());
@@ -373,11 +373,11 @@ TEST_F(Capture, TimeLimit) {
 TEST_F(Capture, GraceThatIsOver) {
     for (const bool looped : {false, true}) {
         loops = looped;
-        call.time_limit_ms = 200;
+        call.time_limit_ms = 3'000; // on a loaded machine a shell takes its time
         call.grace_ms = 300;
         const auto began = Clock::now();
         ASSERT_EQ(shell("trap '' TERM; echo x; while :; do sleep 0.05; done"), 0);
-        EXPECT_GE(Clock::now() - began, milliseconds(500));
+        EXPECT_GE(Clock::now() - began, milliseconds(3'300));
         EXPECT_TRUE(timed_out());
         EXPECT_EQ(result.status, SIGKILL);
         EXPECT_EQ(out(), "x\n");
@@ -686,7 +686,7 @@ TEST_F(CaptureInCgroup, Storm) {
     if (through_libc() && !libc_has_cgroups())
         GTEST_SKIP() << "libc makes no child in a cgroup";
     const char* const scale = std::getenv("KSPAWN_TEST_SCALE");
-    const int rounds = std::max(1, 20 * (scale != nullptr ? std::atoi(scale) : 100) / 100);
+    const int rounds = std::max(1, 5 * (scale != nullptr ? std::atoi(scale) : 100) / 100);
     std::vector<std::jthread> threads;
     for (int i = 0; i < 16; ++i)
         threads.emplace_back([&, i] {

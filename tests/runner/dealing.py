@@ -16,7 +16,10 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-ROOT = re.compile(r"(command|conformance|preload)/|faults/functions$|guest/(real_|debuggers$|dropping_privileges$|python_package$)")
+ROOT = re.compile(
+    r"(command|conformance|preload)/|faults/functions$"
+    r"|guest/(real_|debuggers$|dropping_privileges$|python_package$)"
+)
 ANY = re.compile(
     r"report/|trace/(arithmetic|options|printing)$|races/progress$"
     r"|guest/(libc_backend|go_package|readme)$"

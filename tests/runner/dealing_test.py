@@ -59,7 +59,7 @@ class Dealing(unittest.TestCase):
             self.skipTest("this is not a clone")
         # races_table and the like are directories of sources.
         known = {re.sub(r"\.\w+$", "", source.removeprefix("tests/")) for source in sources}
-        known |= {part for source in sources for part in {"/".join(source.split("/")[1:3])}}
+        known |= {"/".join(source.split("/")[1:3]) for source in sources}
         for pattern in (ANY, ROOT):
             for directory, names in re.findall(r"(\w+)/\(([\w|$]+)\)", pattern.pattern):
                 for name in names.replace("$", "").split("|"):
