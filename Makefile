@@ -27,7 +27,7 @@ help:
 	@echo 'make demo        boot a guest, insert the module, take the tour of kspawn demo'
 	@echo 'make test        all tests, on each kernel in KERNELS ("$(TESTED_KERNELS)")'
 	@echo 'make test-nightly  20,000 random starts, 1,000,000 fuzzed ioctls, 1,000,000 starts in a'
-	@echo '                 row a kernel, PREEMPT_RT and cloud kernels, changes to the'
+	@echo '                 row a kernel, PREEMPT_RT, cloud and 7.x kernels, changes to the'
 	@echo '                 module and the library, each to be noticed, packages, and more: a day or so'
 	@echo 'make test-debug  tests of the ioctl on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                 each allocation and each call failing in turn; fuzzer'
@@ -105,6 +105,7 @@ test: deps $(if $(MORE_KERNELS),deps-root)
 # be preempted nearly anywhere, as others with preempt=full: there the tracer has other
 # probes.
 NIGHTLY_FLAVOURS ?= $(shell qemu/kernels/list nightly)
+NIGHTLY_SERIES ?= $(shell qemu/kernels/list nightly generic)
 NIGHTLY_RT ?= $(shell qemu/kernels/list nightly rt)
 TRACER_TESTS := ^trace/|^races/traced$$
 test-nightly: deps-debug deps-deb deps-fuzz deps-root
@@ -125,7 +126,7 @@ test-nightly: deps-debug deps-deb deps-fuzz deps-root
 	@tests/firsthour/run --root trixie
 	@tests/fuzz/library/run 600
 	@tests/run --jobs 1 $(NIGHTLY_FLAVOURS:%=--kernel %) '^abi/'
-	@tests/run --all --jobs 1 --timeout 14400 $(TESTED_KERNELS:%=--kernel %)
+	@tests/run --all --jobs 1 --timeout 14400 $(TESTED_KERNELS:%=--kernel %) $(NIGHTLY_SERIES:%=--kernel %)
 	@tests/run --jobs 1 $(NIGHTLY_RT:%=--kernel %) '$(TRACER_TESTS)'
 	@tests/run --jobs 1 $(KERNELS:%=--kernel %) --append preempt=full '$(TRACER_TESTS)'
 	@tests/run --jobs 1 --root trixie $(KERNELS:%=--kernel %) \
