@@ -5,8 +5,6 @@
 
 #include <spawn.h>
 
-static _Thread_local pid_t pids[BENCH_STAGES];
-
 static int start_stage(const struct bench_request* request, pid_t* pid, int input, int output) {
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
@@ -23,15 +21,8 @@ static int start_stage(const struct bench_request* request, pid_t* pid, int inpu
 }
 
 static int start(const struct bench_request* request, struct bench_child* child) {
-    const int error = pipeline_start(request, pids, start_stage);
-    child->pid = pids[0];
-    return error;
-}
-
-static int finish(struct bench_child* child, int* status) {
-    (void)child;
-    return pipeline_finish(pids, status);
+    return pipeline_start(request, child, start_stage);
 }
 
 const struct bench_way bench_way_pipeline_glibc = {
-    .name = "pipeline_glibc", .start = start, .finish = finish};
+    .name = "pipeline_glibc", .start = start, .finish = pipeline_finish};

@@ -5,8 +5,6 @@
 
 #include "in_child.h"
 
-static _Thread_local pid_t pids[BENCH_STAGES];
-
 static int start_stage(const struct bench_request* request, pid_t* pid, int input, int output) {
     volatile int error = 0;
     const pid_t made = vfork();
@@ -25,15 +23,8 @@ static int start_stage(const struct bench_request* request, pid_t* pid, int inpu
 }
 
 static int start(const struct bench_request* request, struct bench_child* child) {
-    const int error = pipeline_start(request, pids, start_stage);
-    child->pid = pids[0];
-    return error;
-}
-
-static int finish(struct bench_child* child, int* status) {
-    (void)child;
-    return pipeline_finish(pids, status);
+    return pipeline_start(request, child, start_stage);
 }
 
 const struct bench_way bench_way_pipeline_vfork = {
-    .name = "pipeline_vfork", .start = start, .finish = finish};
+    .name = "pipeline_vfork", .start = start, .finish = pipeline_finish};
