@@ -8,7 +8,7 @@ from typing import Iterable, Sequence
 
 import goals
 from goals import Goal
-from measurements import COSTS, Boot, Results
+from measurements import COSTS, Boot, Results, joined
 
 # A figure that anybody measures again comes out as near as that.
 TOLERANCE = 0.02
@@ -37,11 +37,7 @@ class Difference:
 
 
 def _names(boot: Boot) -> list[str]:
-    names = []
-    for setting, ways in boot.cells.items():
-        question, *parameters = str(setting).split("/")
-        names += ["/".join([question, way, *parameters]) for way in ways]
-    return names
+    return [joined(setting, way) for setting, ways in boot.cells.items() for way in ways]
 
 
 def _newest(results: Results, run: str | None) -> Boot | None:

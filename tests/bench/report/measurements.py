@@ -193,6 +193,12 @@ def split(name: str) -> tuple[Setting, str]:
     return setting_of("/".join([question, *rest])), way
 
 
+def joined(setting: Setting, way: str) -> str:
+    """The name that split() takes apart."""
+    question, *parameters = str(setting).split("/")
+    return "/".join([question, way, *parameters])
+
+
 def _cell(runs: list[dict[str, Any]]) -> Cell:
     totals = [run["real_time"] for run in runs]
     median = statistics.median(totals)

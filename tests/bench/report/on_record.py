@@ -19,7 +19,7 @@ from typing import Any, Iterable, Mapping
 
 import data_file
 import measurements
-from measurements import COSTS, PARTS, Boot, Cell, Results
+from measurements import COSTS, PARTS, Boot, Cell, Results, Setting
 from ways import Way, Ways
 
 # All that says where a figure is from.
@@ -38,12 +38,11 @@ CELLS = len(WAYS) * (1 + 5 + 4)
 
 def _named(boot: Boot) -> dict[str, Cell]:
     """The boot's cells by their names."""
-    cells = {}
-    for setting, of_ways in boot.cells.items():
-        question, *parameters = str(setting).split("/")
-        for way, cell in of_ways.items():
-            cells["/".join([question, way, *parameters])] = cell
-    return cells
+    return {
+        measurements.joined(setting, way): cell
+        for setting, of_ways in boot.cells.items()
+        for way, cell in of_ways.items()
+    }
 
 
 def _short(value: float) -> float:
@@ -124,8 +123,7 @@ def load(directory: Path) -> list[Results]:
     return results
 
 
-def _is_of_pictures(name: str) -> bool:
-    setting, way = measurements.split(name)
+def _is_of_pictures(setting: Setting, way: str) -> bool:
     parameters = dict(setting.parameters)
     if way not in WAYS:
         return False
@@ -137,10 +135,10 @@ def _is_of_pictures(name: str) -> bool:
 def _of_pictures(boot: Boot) -> Boot:
     """The boot with the cells of the pictures alone."""
     picked = Boot(boot.part, boot.context)
-    for name, cell in _named(boot).items():
-        if _is_of_pictures(name):
-            setting, way = measurements.split(name)
-            picked.cells.setdefault(setting, {})[way] = cell
+    for setting, of_ways in boot.cells.items():
+        for way, cell in of_ways.items():
+            if _is_of_pictures(setting, way):
+                picked.cells.setdefault(setting, {})[way] = cell
     return picked
 
 
