@@ -84,6 +84,13 @@ release_to_build_in() { # SUITE BUILD-DIRECTORY
 	fi
 }
 
+# The newest of the directories of a name in the cache that are complete, whatever apt says.
+newest_complete() { # DIRECTORY PATTERN
+	local newest
+	newest=$(find "$1" -path "$1/$2/complete" 2>/dev/null | sort -V | tail -n 1)
+	[ -n "$newest" ] && echo "${newest%/complete}"
+}
+
 # The suite of a kernel in the cache.
 suite_of() { # KERNEL-DIRECTORY
 	if [ -e "$1/suite" ]; then echo "$(<"$1/suite")"; else host_suite; fi
