@@ -5,6 +5,7 @@
 package kspawn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -489,25 +490,17 @@ func TestForkLockIsHeld(t *testing.T) {
 // Two starts of which one is always under way keep the lock; a reader gets it all the same.
 func TestForkLockIsReleased(t *testing.T) {
 	s := forkLock
-	done := make(chan struct{})
-	isDone := func() bool {
-		select {
-		case <-done:
-			return true
-		default:
-			return false
-		}
-	}
+	during, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	for i := 0; i < 2; i++ {
 		go func() {
-			for !isDone() {
+			for during.Err() == nil {
 				s.lock()
 				for {
 					s.mutex.Lock()
 					goOn := s.running > 1 || s.admitted >= mostAdmitted
 					s.mutex.Unlock()
-					if goOn || isDone() {
+					if goOn || during.Err() != nil {
 						break
 					}
 					runtime.Gosched()
@@ -522,7 +515,7 @@ func TestForkLockIsReleased(t *testing.T) {
 		runtime.Gosched()
 		syscall.ForkLock.RUnlock()
 	}
-	close(done)
+	stop()
 	<-ended
 	<-ended
 }

@@ -5,6 +5,7 @@
 package kspawn
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -24,13 +25,7 @@ func TestTenThousandDescriptors(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Skip(err)
 	}
-	for i := 0; i < count; i++ {
-		file, err := os.Open(os.DevNull)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-	}
+	openNull(t, count)
 	last, err := os.Open("/dev/zero")
 	if err != nil {
 		t.Fatal(err)
@@ -94,26 +89,18 @@ func TestManyGoroutines(t *testing.T) {
 func TestCollectorDuringStarts(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	var running sync.WaitGroup
-	stop := make(chan struct{})
-	goOn := func() bool {
-		select {
-		case <-stop:
-			return false
-		default:
-			return true
-		}
-	}
+	during, stop := context.WithCancel(context.Background())
 	running.Add(2)
 	go func() {
 		defer running.Done()
-		for goOn() {
+		for during.Err() == nil {
 			runtime.GC()
 		}
 	}()
 	go func() {
 		defer running.Done()
 		var kept [100][]byte
-		for i := 0; goOn(); i++ {
+		for i := 0; during.Err() == nil; i++ {
 			// Memory that was freed is written over.
 			garbage := make([]byte, 64<<(i%12))
 			for at := range garbage {
@@ -141,7 +128,7 @@ func TestCollectorDuringStarts(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	close(stop)
+	stop()
 	running.Wait()
 }
 
