@@ -115,7 +115,7 @@ static void warm_up(int device)
 	close(first.completion);
 }
 
-TEST_F(spawn, many_at_once)
+TEST_F_TIMEOUT(spawn, many_at_once, 36000)
 {
 	struct spawner spawners[SPAWNERS];
 	int total = scratch_scale(SPAWNS), i;
