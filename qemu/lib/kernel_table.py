@@ -45,6 +45,4 @@ def _rows() -> dict[str, Row]:
 ROWS = _rows()
 NAMES = tuple(ROWS)
 ALWAYS = tuple(row.name for row in ROWS.values() if row.tested == "always")
-# Those of `make test`.
-TESTED = tuple(row.name for row in ROWS.values() if row.tested in ("always", "tests"))
 OLDEST, NEWEST = ALWAYS[0], ALWAYS[-1]
