@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The files that a guest boots from: kernels, roots and busybox, out of the cache that the
+"""The files that a guest boots from: kernels, roots, busybox and QEMU, out of the cache that the
 scripts in qemu/kernels fill."""
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ def kernel(name: str) -> Kernel:
 def root(release: str) -> Path:
     """Find the root of a Debian release, making it when the cache has none."""
     return _path_from("root", release)
+
+
+def emulator() -> Path:
+    """The QEMU that emulates fastest, fetched when the cache has none and the host's is old."""
+    return _path_from("emulator")
 
 
 def busybox() -> Path:

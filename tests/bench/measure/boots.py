@@ -111,7 +111,7 @@ def _emulator(part: str) -> Path | None:
     CPUs in threads of their own."""
     if part != PARALLEL:
         return None
-    said = subprocess.run([str(BENCH / "emulator")], stdout=subprocess.PIPE, text=True, check=False)
+    said = subprocess.run([str(REPO / "qemu" / "kernels" / "emulator")], stdout=subprocess.PIPE, text=True, check=False)
     return Path(said.stdout.strip()) if said.returncode == 0 and said.stdout.strip() else None
 
 
