@@ -122,10 +122,11 @@ class Held(unittest.TestCase):
     CI = "stage make --no-print-directory test\n"
 
     def faults(self, lists: Lists) -> list[str]:
-        return faults(lists, [page()], README, self.CI)
+        everything = Lists((*lists.listed, *listed(("make test", When.CI)).listed), lists.texts)
+        return faults(everything, [page()], README, self.CI)
 
     def test_nothing_is_wrong(self) -> None:
-        lists = listed(("make test", When.CI), ("make lint", When.NEVER), texts=("box   ----> box",))
+        lists = listed(("make lint", When.NEVER), texts=("box   ----> box",))
         self.assertEqual(self.faults(lists), [])
 
     def test_what_is_listed_and_not_printed_is_told(self) -> None:
@@ -137,6 +138,11 @@ class Held(unittest.TestCase):
     def test_a_stage_that_ci_has_not_is_told(self) -> None:
         (fault,) = self.faults(listed(("make demo", When.CI)))
         self.assertIn("has none: make demo", fault)
+
+    def test_all_tests_are_not_run_for_a_page(self) -> None:
+        self.assertEqual(faults(listed(), [page()], README, self.CI), ["all tests, and not listed: make test"])
+        some = page("Those of `make test FILTER='^abi/'`, or `make test-debug`.\n")
+        self.assertEqual(faults(listed(), [some], "", self.CI), ["all tests, and not listed: make test-debug"])
 
     def test_there_is_one_entry_with_a_reason(self) -> None:
         (fault,) = self.faults(listed(("make lint", When.NEVER), why=" "))

@@ -65,6 +65,12 @@ def faults(lists: Lists, pages: Sequence[Page], texts: str, ci: str) -> list[str
             found.append(f"listed, and on no page any more: {item.command}")
         if item.when is When.CI and _as_stage(item.command) not in ci:
             found.append(f"listed as a stage of .ci/run, which has none: {item.command}")
+    # That boots a guest for each kernel and takes an hour, though the page need not say so.
+    found += [
+        f"all tests, and not listed: {command}"
+        for command in sorted(printed - seen)
+        if command.startswith(("make test", "tests/run")) and "'" not in command
+    ]
     lines = {line.strip() for line in texts.splitlines()}
     found += [f"listed as text, and on no page any more: {text}" for text in lists.texts if text not in lines]
     found += [
