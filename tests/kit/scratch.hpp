@@ -10,6 +10,8 @@ namespace kspawn::test {
 
 /// The contents of a file; "" if it is not there.
 std::string read_file(const std::filesystem::path& path);
+/// Makes or replaces a file.
+void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// A directory of its own for a test, open to all users, gone with the object.
 class Scratch {

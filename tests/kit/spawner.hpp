@@ -43,6 +43,13 @@ bool through_libc();
             GTEST_SKIP() << "through libc: " << (why);                                             \
     } while (false)
 
+/// For tests that become another user or take a scheduler's policy, which root may, as in a guest.
+#define KSPAWN_NEED_ROOT()                                                                         \
+    do {                                                                                           \
+        if (::geteuid() != 0)                                                                      \
+            GTEST_SKIP() << "takes root";                                                          \
+    } while (false)
+
 class Spawner : public ::testing::Test {
 protected:
     void SetUp() override {

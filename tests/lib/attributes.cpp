@@ -64,6 +64,7 @@ TEST_F(Attributes, UsevforkMeansNothing) {
 }
 
 TEST_F(Attributes, ResetidsTakesTheRealOnes) {
+    KSPAWN_NEED_ROOT();
     const auto wrong = in_a_fork([this]() -> std::string {
         if (::setresgid(1001, 1002, 1002) != 0 || ::setresuid(2001, 2002, 2002) != 0)
             return "setresuid";
@@ -180,6 +181,7 @@ TEST_F(Attributes, SetsigignWinsOverSetsigdef) {
 }
 
 TEST_F(Attributes, SetschedulerSetsPolicyAndPriority) {
+    KSPAWN_NEED_ROOT();
     flags(KSPAWN_SPAWN_SETSCHEDULER);
     const std::pair<int, int> wanted[] = {
         {SCHED_FIFO, 10}, {SCHED_RR, 99}, {SCHED_BATCH, 0}, {SCHED_IDLE, 0}, {SCHED_OTHER, 0}};
@@ -199,6 +201,7 @@ TEST_F(Attributes, SetschedulerSetsPolicyAndPriority) {
 }
 
 TEST_F(Attributes, SetschedparamKeepsThePolicy) {
+    KSPAWN_NEED_ROOT();
     const auto wrong = in_a_fork([this]() -> std::string {
         sched_param parameters{};
         parameters.sched_priority = 20;
@@ -225,6 +228,7 @@ TEST_F(Attributes, PrioritiesThatDoNotSuit) {
 }
 
 TEST_F(Attributes, RealTimeNeedsPrivilege) {
+    KSPAWN_NEED_ROOT();
     const auto wrong = in_a_fork([this]() -> std::string {
         if (::setresuid(2001, 2001, 2001) != 0)
             return "setresuid";
@@ -361,6 +365,7 @@ TEST_F(Attributes, CloexecDefaultKeepsTheOrderOfFailures) {
 }
 
 TEST_F(Attributes, ActionsComeAfterAttributes) {
+    KSPAWN_NEED_ROOT();
     // Group 0 may not open the file; only after RESETIDS are we somebody who may.
     const auto file = scratch.write("file", "", 0600);
     ASSERT_EQ(::chown(file.c_str(), 2001, 2001), 0);

@@ -281,6 +281,7 @@ TEST_F(SpawnFailure, UnusableObjectsAreRefused) {
 }
 
 TEST_F(SpawnFailure, TooManyProcesses) {
+    KSPAWN_NEED_ROOT();
     const auto wrong = in_a_fork([this]() -> std::string {
         // A user that nothing else runs as.
         const rlimit limit{1, 1};

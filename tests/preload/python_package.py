@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The Python package: what the standard library starts is started as before, by the kernel.
 
-Run by tests/guest/python_package.sh, with the module and without it.  Each case is a start by Python
+Run by ctest, without the module, and by tests/guest/python_package.sh.  Each case is a start by Python
 itself and the same start after kspawn.install(): their results must be equal, exceptions
 included, and the second must have reached the module as often as the case says.
 """
