@@ -68,7 +68,7 @@ deps-coverage:
 deps-root:
 	@.ci/install-deps root
 deps-check:
-	@.ci/install-deps build vm check
+	@.ci/install-deps build vm check root
 
 # The harness of the tests is fetched before CMake is asked, where that can be seen.
 # Status 3: there is no apt to fetch with, which has been said by now.
@@ -116,6 +116,7 @@ test-nightly: deps-debug deps-deb deps-fuzz deps-root
 		--env KSPAWN_CONFORMANCE_SEED=$$(date +%Y%m%d) \
 		--env KSPAWN_FUZZ_COUNT=1000000 \
 		--env KSPAWN_FUZZ_SEED=$$(date +%Y%m%d) --env KSPAWN_RACES_ROUNDS=2000 \
+		--env KSPAWN_RACES_CLEAN_ROUNDS=1000 \
 		'^(conformance|races)/|^guest/fuzz_ioctl|^abi/(stress$$|reload)'
 	@qemu/kernels/matrix
 	@python3 -m unittest discover -s tests/alone -p '*_test.py'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Random specifications.
 //
-//   KSPAWN_CONFORMANCE_COUNT   how many (500; nightly 20000)
+//   KSPAWN_CONFORMANCE_COUNT   how many (250; nightly 20000)
 //   KSPAWN_CONFORMANCE_SEED    which (default: the same ones each time)
 #include <gtest/gtest.h>
 
@@ -57,7 +57,7 @@ unsigned long long number_from(const char* variable, unsigned long long otherwis
 }
 
 TEST(Random, SpecificationsAgree) {
-    const auto count = number_from("KSPAWN_CONFORMANCE_COUNT", 500);
+    const auto count = number_from("KSPAWN_CONFORMANCE_COUNT", 250);
     const auto seed = number_from("KSPAWN_CONFORMANCE_SEED", 1);
     Generator generator(seed);
     std::map<std::string, int> rules;

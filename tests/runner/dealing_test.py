@@ -11,7 +11,7 @@ from pathlib import Path
 from dealing import ANY, ROOT, dealt
 
 REPO = Path(__file__).resolve().parents[2]
-NAMES = ("abi/open", "command/output", "guest/real_make", "lib/spawn", "preload/objects", "report/page", "report/html")
+NAMES = ("abi/open", "command/output", "guest/real_make", "races/reproducers", "preload/objects", "report/page", "report/html")
 CHOSEN = [(name, None) for name in NAMES]
 
 
@@ -26,7 +26,7 @@ class Dealing(unittest.TestCase):
     def test_each_runs_what_is_about_the_kernel(self) -> None:
         for hand in hands("host", "host", "trixie"):
             self.assertIn("abi/open", hand)
-            self.assertIn("lib/spawn", hand)
+            self.assertIn("races/reproducers", hand)
 
     def test_each_root_runs_what_is_about_user_space(self) -> None:
         first, second, other = hands("host", "host", "trixie")
