@@ -219,6 +219,10 @@ struct linux_binprm {
 
 /* Records of events of tracepoints */
 
+struct trace_entry {
+	int pid;
+};
+
 struct trace_event_raw_sched_process_exec {
 	__u32 __data_loc_filename;
 };

@@ -80,6 +80,10 @@ struct Place {
         type = whole.substr(0, whole.find('/'));
         target = whole.substr(whole.rfind('/') + 1);
     }
+    /// The module's types are not among the kernel's.
+    [[nodiscard]] bool is_of_module() const {
+        return type == "raw_tp" || whole.starts_with("tp/kspawn/");
+    }
     std::string whole;
     std::string type;
     std::string target;
@@ -87,7 +91,7 @@ struct Place {
 
 /// Why it cannot be there; empty: it can.
 std::string missing_target(const btf* types, const Place& place) {
-    if (place.type == "raw_tp") // of the module, whose types are elsewhere
+    if (place.is_of_module())
         return {};
     const bool tracepoint = place.type == "tp_btf" || place.type == "tp";
     const auto found =
@@ -252,7 +256,7 @@ void Session::choose_programs(const Options& options) {
             const Place place{program};
             // The module's are no loss as long as there is no module.  Some are of two kinds.
             if ((!options.kinds.at(kind) && !probe.base) || bpf_program__autoload(program) ||
-                (place.type == "raw_tp" && !is_there("/sys/module/kspawn")) ||
+                (place.is_of_module() && !is_there("/sys/module/kspawn")) ||
                 std::ranges::find(missing_, probe.program, &MissingProbe::program) !=
                     missing_.end())
                 continue;

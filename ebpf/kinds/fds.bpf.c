@@ -280,6 +280,24 @@ int on_kspawn_action(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/* From the member id to fd in the event of kspawn_action; kmod/trace.c checks it. */
+#define KSPAWN_ACTION_ID_TO_FD	16
+
+/* What all events begin with is longer on PREEMPT_RT.  The id, of 8 bytes, comes next. */
+SEC("tp/kspawn/kspawn_action")
+int UNPREEMPTED(on_kspawn_action)(void *event)
+{
+	u64 id = (bpf_core_type_size(struct trace_entry) + 7) & ~7ULL;
+	struct trace_window *window = own_window();
+	int fd = -1;
+
+	if (!window)
+		return 0;
+	bpf_probe_read_kernel(&fd, sizeof(fd), event + id + KSPAWN_ACTION_ID_TO_FD);
+	note_named(window, file_at(fd));
+	return 0;
+}
+
 static __always_inline void fill_path(struct trace_descriptor_record *record,
 				      const struct file *file)
 {
