@@ -283,7 +283,7 @@ int on_kspawn_action(struct bpf_raw_tracepoint_args *ctx)
 /* From the member id to fd in the event of kspawn_action; kmod/trace.c checks it. */
 #define KSPAWN_ACTION_ID_TO_FD	16
 
-/* What all events begin with is longer on PREEMPT_RT.  The id, of 8 bytes, comes next. */
+/* An event begins with a struct trace_entry, longer on PREEMPT_RT, and the id, of 8 bytes. */
 SEC("tp/kspawn/kspawn_action")
 int UNPREEMPTED(on_kspawn_action)(void *event)
 {

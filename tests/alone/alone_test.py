@@ -40,7 +40,8 @@ class Alone(unittest.TestCase):
         environment = compiler | {"PATH": str(self.bin), "HOME": str(self.home)}
         words = [*prefix, *command]
         if anywhere:
-            environment = dict(os.environ)
+            # The host's ccache is not in a root, and may not know that compiler.
+            environment = {name: value for name, value in os.environ.items() if not name.endswith("_LAUNCHER")}
         else:
             words[0] = self.bin / words[0]
         done = subprocess.run(words, env=environment, cwd=REPO, capture_output=True, text=True, check=False)
@@ -50,16 +51,14 @@ class Alone(unittest.TestCase):
         options = ["-DKSPAWN_TESTS=OFF", "-DKSPAWN_TRACE=OFF", "-G", "Ninja"]
         if compilers:
             options += [f"-DCMAKE_C_COMPILER={compilers[0]}", f"-DCMAKE_CXX_COMPILER={compilers[1]}"]
-            # A launcher of the host's may not be there, or not know that compiler.
-            options += ["-DCMAKE_C_COMPILER_LAUNCHER=", "-DCMAKE_CXX_COMPILER_LAUNCHER=", "-DKSPAWN_WERROR=ON"]
-            options += ["-DCMAKE_BUILD_TYPE=Debug"]  # it takes half the time
+            options += ["-DKSPAWN_WERROR=ON", "-DCMAKE_BUILD_TYPE=Debug"]  # this takes half the time
         self.succeed("cmake", "--fresh", "-B", build, "-S", REPO, *options, **how)
         self.succeed("ninja", "-C", build, *targets, **how)
         for name in LIBRARIES:
             self.assertTrue((build / name).exists(), name)
 
     def compiler_of(self, build: Path) -> str:
-        """Of the C++ compiler, its name and its version, as CMake has found them."""
+        """The name and the version of the C++ compiler, as CMake has found them."""
         (found,) = build.glob("CMakeFiles/*/CMakeCXXCompiler.cmake")
         text = found.read_text(encoding="utf-8")
         words = [re.search(rf'set\(CMAKE_CXX_COMPILER_{name} "([^"]*)"', text) for name in ("ID", "VERSION")]

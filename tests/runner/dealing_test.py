@@ -11,7 +11,15 @@ from pathlib import Path
 from dealing import ANY, ROOT, dealt
 
 REPO = Path(__file__).resolve().parents[2]
-NAMES = ("abi/open", "command/output", "guest/real_make", "races/reproducers", "preload/objects", "report/page", "report/html")
+NAMES = (
+    "abi/open",
+    "command/output",
+    "guest/real_make",
+    "races/reproducers",
+    "preload/objects",
+    "report/page",
+    "report/html",
+)
 CHOSEN = [(name, None) for name in NAMES]
 
 
