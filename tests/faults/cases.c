@@ -186,17 +186,25 @@ static void action_closefrom(struct spawn *s)
 	spawn_closefrom(s, 1);
 }
 
+static int terminal_master;
+
 static void terminal_set_up(void)
 {
 	int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), number, unlock = 0;
 
 	if (fd < 0 || ioctl(fd, TIOCSPTLCK, &unlock) || ioctl(fd, TIOCGPTN, &number))
 		abort();
+	terminal_master = fd;
 	snprintf(terminal, sizeof(terminal), "/dev/pts/%d", number);
 }
 
 static void action_tcsetpgrp(struct spawn *s)
 {
+	pid_t session;
+
+	/* A child that failed has it until its end, for which the call does not wait. */
+	while (!ioctl(terminal_master, TIOCGSID, &session))
+		own_sleep_ms(1);
 	tiny(s);
 	s->args.attr_flags = KSPAWN_ATTR_SETSID;
 	spawn_open(s, 9, terminal, O_RDWR, 0);

@@ -3,8 +3,8 @@
 
 Each program runs on each kernel, but for these.  A program of ROOT tests user space,
 the same start by several libcs, or an unmodified program: one kernel of each root is enough.
-In a program of ANY neither has a part: one kernel is enough.  So it is for faults/functions,
-few of whose paths depend on the kernel.  `make test-nightly` runs all of
+In a program of ANY neither has a part: one kernel is enough.  So it is for some that take a
+minute or more, and of which what is about a kernel or a libc is tested by others in less time.  `make test-nightly` runs all of
 them on each kernel (tests/run --all).
 """
 
@@ -17,12 +17,13 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 ROOT = re.compile(
-    r"(command|conformance|lib|preload)/"
-    r"|guest/(real_|debuggers$|dropping_privileges$|python_package$)"
+    r"(command|conformance|lib|preload)/|trace/(detaching|ending)$"
+    r"|guest/(real_|debuggers$|python_package$)"
 )
 ANY = re.compile(
     r"(kit|report)/|trace/(arithmetic|options|printing)$|races/progress$|faults/functions$"
-    r"|guest/(libc_backend|go_package|readme)$"
+    r"|command/leaks$|conformance/random$|lib/manual$"
+    r"|guest/(dropping_privileges|libc_backend|go_package|readme|real_make)$"
 )
 
 

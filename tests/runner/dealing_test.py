@@ -14,7 +14,7 @@ REPO = Path(__file__).resolve().parents[2]
 NAMES = (
     "abi/open",
     "command/output",
-    "guest/real_make",
+    "guest/real_ninja",
     "races/reproducers",
     "preload/objects",
     "report/page",
@@ -39,7 +39,7 @@ class Dealing(unittest.TestCase):
     def test_each_root_runs_what_is_about_user_space(self) -> None:
         first, second, other = hands("host", "host", "trixie")
         for name in NAMES:
-            if ROOT.match(name):
+            if ROOT.match(name) and not ANY.match(name):
                 self.assertEqual(1, [*first, *second].count(name), name)
                 self.assertIn(name, other)
 
