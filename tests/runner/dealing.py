@@ -17,12 +17,12 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 ROOT = re.compile(
-    r"(command|conformance|lib|preload)/|trace/(detaching|ending)$"
+    r"(conformance|lib|preload)/|trace/(detaching|ending)$"
     r"|guest/(real_|debuggers$|python_package$)"
 )
 ANY = re.compile(
-    r"(kit|report)/|trace/(arithmetic|options|printing)$|races/progress$|faults/functions$"
-    r"|command/leaks$|conformance/random$|lib/manual$"
+    r"(command|kit|report)/|trace/(arithmetic|options|printing)$|races/progress$|faults/functions$"
+    r"|conformance/random$|lib/manual$|preload/forks$"
     r"|guest/(dropping_privileges|libc_backend|go_package|readme|real_make)$"
 )
 

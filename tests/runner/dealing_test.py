@@ -13,7 +13,7 @@ from dealing import ANY, ROOT, dealt
 REPO = Path(__file__).resolve().parents[2]
 NAMES = (
     "abi/open",
-    "command/output",
+    "lib/spawn",
     "guest/real_ninja",
     "races/reproducers",
     "preload/objects",
