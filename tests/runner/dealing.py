@@ -4,8 +4,8 @@
 Each program runs on each kernel, but for these.  A program of ROOT tests user space,
 the same start by several libcs, or an unmodified program: one kernel of each root is enough.
 In a program of ANY neither has a part: one kernel is enough.  So it is for some that take a
-minute or more, and of which what is about a kernel or a libc is tested by others in less time.  `make test-nightly` runs all of
-them on each kernel (tests/run --all).
+minute or more, and of which what is about a kernel or a libc is tested by others in less time.
+`make test-nightly` runs all of them on each kernel (tests/run --all).
 """
 
 from __future__ import annotations
