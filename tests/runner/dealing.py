@@ -21,7 +21,8 @@ ROOT = re.compile(
     r"|guest/(real_|debuggers$|python_package$)"
 )
 ANY = re.compile(
-    r"(command|kit|report)/|trace/(arithmetic|options|printing)$|races/progress$|faults/functions$"
+    r"(command|kit|report)/|trace/(arithmetic|options|printing)$|races/progress$"
+    r"|abi/overcommit$|faults/functions$"
     r"|conformance/random$|lib/manual$|preload/forks$"
     r"|guest/(dropping_privileges|libc_backend|go_package|readme|real_make)$"
 )
