@@ -94,12 +94,12 @@ demo: deps
 	@$(MAKE_ALL)
 	@tests/demo/run
 
-# Half of the rounds of what goes on until something happens; the nightly has more than all.
+# A quarter of the rounds of what goes on until something happens; the nightly has more than all.
 test: deps $(if $(MORE_KERNELS),deps-root)
 	@$(MAKE_ALL)
 	@status=0; \
 	ctest --test-dir build --output-on-failure --no-tests=error --parallel "$$(nproc)" || status=1; \
-	tests/run $(TESTED_KERNELS:%=--kernel %) --env KSPAWN_TEST_SCALE=50 || status=1; \
+	tests/run $(TESTED_KERNELS:%=--kernel %) --env KSPAWN_TEST_SCALE=25 || status=1; \
 	exit $$status
 
 # A day or so, where the guests are emulated.  Those with -rt are kernels that can
