@@ -134,7 +134,8 @@ static const char *const cannot_fail[] = {
 
 	/* These give something back. */
 	"dput", "fput", "put_pid", "__put_cred", "__put_task_struct*", "call_rcu", "path_put",
-	"kvfree", "kfree", "kmem_cache_free", "kmem_cache_destroy", "put_unused_fd", "sock_release", "misc_deregister", "unregister_kprobe",
+	"kvfree", "kfree", "kmem_cache_free", "kmem_cache_destroy", "put_unused_fd",
+	"sock_release", "misc_deregister", "unregister_kprobe",
 	"mmput", "__mmdrop", "vm_munmap", "__register_binfmt", "unregister_binfmt",
 
 	/* These only look at something, move or count it. */

@@ -15,8 +15,8 @@
 namespace kspawn::test {
 
 // No std::ifstream or std::ofstream here: their descriptors are not close-on-exec, and a child that
-// another thread starts meanwhile has them.  Such a child makes the start of a
-// script that was just written fail with ETXTBSY.
+// another thread starts meanwhile has them.  Such a child makes the start of a script that was just
+// written fail with ETXTBSY.
 
 std::string read_file(const std::filesystem::path& path) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
