@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A start that fails says what failed, and leaves nothing.
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <filesystem>
 
 #include "kit.hpp"
+#include "kit/process.hpp"
 
 namespace {
 
@@ -82,6 +84,24 @@ TEST_F(Errors, WhichAttribute) {
     EXPECT_EQ(error.code(), std::errc::operation_not_permitted);
     EXPECT_EQ(error.step(), Step::attribute);
     EXPECT_EQ(error.index(), 0x02U);
+}
+
+// A pid namespace whose first process leads neither a group nor a session: in a container.
+TEST_F(Errors, WhichAttributeInANamespace) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "root's";
+    const std::string wrong = kspawn::test::in_a_fork([]() -> std::string {
+        if (::unshare(CLONE_NEWPID) != 0)
+            return "unshare";
+        return kspawn::test::in_a_fork([]() -> std::string {
+            if (::fork() == 0)
+                for (;;)
+                    ::pause();
+            const auto error = thrown_by(Command("/bin/true").process_group(1));
+            return error.step() == Step::attribute ? "" : error.what();
+        });
+    });
+    EXPECT_EQ(wrong, "");
 }
 
 TEST_F(Errors, ByCode) {

@@ -160,9 +160,23 @@ private:
             return must_if(error_ == EPERM);
         if (group == 0 || error_ != EPERM)
             return Suspicion::never;
+        if (!has_members(group))
+            return Suspicion::must;
         // One of another session is refused as well.
-        const bool there = ::kill(-group, 0) == 0 || errno != ESRCH;
-        return there && ::getsid(group) == ::getsid(0) ? Suspicion::hardly : Suspicion::must;
+        const pid_t session = ::getsid(group);
+        const pid_t own = ::getsid(0);
+        // The group's leader has gone, or two sessions, perhaps not one, began in a pid
+        // namespace outside.
+        if (session < 0 || (session == 0 && own == 0))
+            return Suspicion::may;
+        return session == own ? Suspicion::hardly : Suspicion::must;
+    }
+
+    // kill(-1) is for everybody.  Group 1 has init in it, or is not there.
+    [[nodiscard]] static bool has_members(pid_t group) noexcept {
+        if (group == 1)
+            return ::getpgid(1) == 1;
+        return ::kill(-group, 0) == 0 || errno != ESRCH;
     }
 
     // The state in which an action finds a number: descriptors come and go before it.
