@@ -19,10 +19,12 @@
 
 char LICENSE[] SEC("license") __weak = "GPL";
 
-/* An address of the kernel; 0 where there is no AppArmor. */
-extern const void apparmor_blob_sizes __ksym __weak;
-
-/* Set before loading. */
+/*
+ * Set before loading.  apparmor_blob_sizes is the address of the kernel's variable, 0 where
+ * there is no AppArmor: no __ksym, for which libbpf reads all of /proc/kallsyms, by scanf(),
+ * whatever is traced (two thirds of a start of the tracer).
+ */
+const volatile __u64 apparmor_blob_sizes __weak;
 const volatile bool filter_followed __weak;	/* only what is in the map */
 const volatile __u64 wake_bytes __weak;		/* wake the front end at this many */
 const volatile __u32 own_pid __weak;

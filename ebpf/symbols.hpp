@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace kspawn::trace {
 
@@ -18,6 +19,9 @@ private:
     std::map<std::uint64_t, std::string> symbols_;
     bool read_ = false;
 };
+
+/// 0: the kernel has none of that name, or does not tell us (kptr_restrict).
+std::uint64_t address_of_symbol(std::string_view name);
 
 } // namespace kspawn::trace
 

@@ -16,9 +16,9 @@ static __always_inline void fill_label(char *to, const struct cred *cred)
 	int offset = 0;
 
 	to[0] = 0;
-	if (!bpf_core_type_exists(struct aa_label) || !&apparmor_blob_sizes)
+	if (!bpf_core_type_exists(struct aa_label) || !apparmor_blob_sizes)
 		return;
-	bpf_probe_read_kernel(&offset, sizeof(offset), &apparmor_blob_sizes);
+	bpf_probe_read_kernel(&offset, sizeof(offset), (void *)apparmor_blob_sizes);
 	bpf_probe_read_kernel(&label, sizeof(label),
 			      BPF_CORE_READ(cred, security) + offset);
 	if (label)
