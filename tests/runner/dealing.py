@@ -3,6 +3,8 @@
 
 Each program runs on each kernel, but for these.  A program of ROOT tests user space,
 the same start by several libcs, or an unmodified program: one kernel of each root is enough.
+So it is for programs about the kernel that take the better part of a minute: the kernels of one
+root run the same ones of a few seconds each.
 In a program of ANY neither has a part: one kernel is enough.  So it is for some that take a
 minute or more, and of which what is about a kernel or a libc is tested by others in less time.
 `make test-nightly` runs all of them on each kernel (tests/run --all).
@@ -19,6 +21,9 @@ Item = TypeVar("Item")
 ROOT = re.compile(
     r"(conformance|lib|preload)/|trace/(detaching|ending)$"
     r"|guest/(real_|debuggers$|python_package$)"
+    # Long ones about the kernel.
+    r"|abi/(callers|pipes_forked|references|stress|stress_state|stress_system|strings)$"
+    r"|guest/(fuzz_ioctl|unload)$|races/(traced)$|trace/(kinds)$"
 )
 # These need no guest: `ctest --test-dir build` runs them.
 WITHOUT_GUEST = re.compile(r"(kit|report)/|trace/arithmetic$")

@@ -21,10 +21,10 @@ function(kspawn_cxx target)
     target_include_directories(${target} SYSTEM PRIVATE ${PROJECT_SOURCE_DIR})
 endfunction()
 
-# kspawn_cxx_quickly(TARGET): for targets that parse options and format text.  With -O1 -g1 GCC
-# takes half the time for the templates of CLI11 and fmt.
+# kspawn_cxx_quickly(TARGET): for targets that parse options and format text.  With -Og -g1 GCC
+# takes half the time for the templates of CLI11 and fmt, and less than with -O1 or -Os.
 function(kspawn_cxx_quickly target)
-    target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1> $<$<CONFIG:RelWithDebInfo>:-g1>)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-Og> $<$<CONFIG:RelWithDebInfo>:-g1>)
 endfunction()
 
 # kspawn_cxx_precompile(TARGET HEADER...): the headers that cost the most, compiled once for the
