@@ -302,7 +302,7 @@ TEST_F(spawn, pidfds)
 		struct pollfd end = { .fd = b.starts[i].result.pidfd, .events = POLLIN };
 
 		ASSERT_LE(3, end.fd);
-		EXPECT_EQ(1, poll(&end, 1, 20000));
+		EXPECT_EQ(1, TEMP_FAILURE_RETRY(poll(&end, 1, 20000)));
 		EXPECT_EQ(0, own_wait(b.starts[i].result.pid));
 		close(end.fd);
 	}

@@ -354,7 +354,7 @@ TEST_F(spawn, pidfd_of_a_start)
 	EXPECT_EQ(stored, s.result.pidfd);
 	EXPECT_EQ(FD_CLOEXEC, fcntl(stored, F_GETFD));
 	entry.fd = stored;
-	EXPECT_EQ(1, poll(&entry, 1, 20000));
+	EXPECT_EQ(1, TEMP_FAILURE_RETRY(poll(&entry, 1, 20000)));
 	EXPECT_EQ(0, own_wait(pid));
 	close(stored);
 	close(builder);

@@ -390,7 +390,7 @@ TEST_F(spawn, refused_descriptors_are_closed)
 	close(pipes[1]);
 	EXPECT_EQ(0, own_wait(other));
 	entry.fd = pipes[0];
-	EXPECT_EQ(1, poll(&entry, 1, 20000));
+	EXPECT_EQ(1, TEMP_FAILURE_RETRY(poll(&entry, 1, 20000)));
 	EXPECT_EQ(POLLHUP, entry.revents);
 	expect_alive(_metadata, builder, pid);
 	close(pipes[0]);

@@ -331,7 +331,7 @@ TEST_F(spawn, operator_in_another_pid_namespace)
 		/* It is told of its end all the same. */
 		struct pollfd entry = { .fd = s.result.pidfd, .events = POLLIN };
 
-		_exit(poll(&entry, 1, 20000) == 1 ? 0 : 3);
+		_exit(TEMP_FAILURE_RETRY(poll(&entry, 1, 20000)) == 1 ? 0 : 3);
 	}
 	EXPECT_EQ(0, own_wait(operator));
 	EXPECT_EQ(4 << 8, own_wait(pid));

@@ -172,7 +172,7 @@ TEST_F(spawn, pidfd_from_before_the_start)
 	entry.fd = assert_fd(_metadata, open_pidfd(pid));
 	EXPECT_EQ(0, poll(&entry, 1, 0));
 	EXPECT_EQ(pid, start(builder, &s));
-	EXPECT_EQ(1, poll(&entry, 1, 20000));
+	EXPECT_EQ(1, TEMP_FAILURE_RETRY(poll(&entry, 1, 20000)));
 	EXPECT_EQ(0, waitid(P_PIDFD, entry.fd, &info, WEXITED));
 	EXPECT_EQ(pid, info.si_pid);
 	EXPECT_EQ(6, info.si_status);
@@ -203,7 +203,7 @@ static void *poll_builder(void *argument)
 	if (poller->epoll)
 		poller->seen = epoll_wait(epoll, &event, 1, 20000) == 1 ? event.events : 0;
 	else
-		poller->seen = poll(&entry, 1, 20000) == 1 ? entry.revents : 0;
+		poller->seen = TEMP_FAILURE_RETRY(poll(&entry, 1, 20000)) == 1 ? entry.revents : 0;
 	close(epoll);
 	return NULL;
 }

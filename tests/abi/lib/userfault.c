@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -40,7 +41,7 @@ int userfault_wait(int uffd)
 	struct pollfd poller = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg message;
 
-	if (poll(&poller, 1, PATIENCE_MS) != 1 ||
+	if (TEMP_FAILURE_RETRY(poll(&poller, 1, PATIENCE_MS)) != 1 ||
 	    read(uffd, &message, sizeof(message)) != sizeof(message))
 		return -1;
 	return 0;
