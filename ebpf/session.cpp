@@ -144,8 +144,6 @@ void Session::Delete::operator()(bpf_link* link) const noexcept {
 Session::Session(const Options& options, Consumer consumer)
     : consumer_(std::move(consumer)), kinds_(options.kinds), fd_gap_(options.fd_gap),
       preemptible_(kernel_is_preemptible()) {
-    if (kinds_.at(kind_creds) && is_there("/sys/module/apparmor"))
-        apparmor_blob_sizes_ = address_of_symbol("apparmor_blob_sizes");
     libbpf_set_print(listen);
     open(options);
     check_names(skeleton_->obj, options.without_hooks);
@@ -154,10 +152,14 @@ Session::Session(const Options& options, Consumer consumer)
                                       "built with CONFIG_DEBUG_INFO_BTF=y.  Without it only "
                                       "`kspawn-trace report` works",
                                       kernel_btf, words(ENOENT)));
+    const auto labels = kinds_.at(kind_creds) && is_there("/sys/module/apparmor")
+                            ? address_of_symbol("apparmor_blob_sizes")
+                            : 0;
     // A program that the verifier does not take is left out, and all the
     // others are tried again.
     for (;; open(options)) {
         choose_programs(options);
+        skeleton_->rodata->apparmor_blob_sizes = labels;
         skeleton_->rodata->sees_returns =
             bpf_program__autoload(skeleton_->progs.on_kernel_clone_return) ||
             bpf_program__autoload(skeleton_->progs.on_kernel_clone_return_unpreempted);
@@ -204,7 +206,6 @@ void Session::open(const Options& options) {
     constants.stall_min = options.stall_min;
     constants.fd_gap = options.fd_gap;
     constants.wake_bytes = options.buffer_kib * 1024ULL / 4;
-    constants.apparmor_blob_sizes = apparmor_blob_sizes_;
     bpf_map__set_max_entries(skeleton_->maps.ring, options.buffer_kib * 1024);
     for (auto* map : {skeleton_->maps.windows, skeleton_->maps.waiting, skeleton_->maps.memories})
         bpf_map__set_max_entries(map, options.max_windows);

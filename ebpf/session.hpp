@@ -93,8 +93,7 @@ private:
     Consumer consumer_;
     Kinds kinds_;
     std::uint64_t fd_gap_;
-    bool preemptible_;                      ///< the kernel
-    std::uint64_t apparmor_blob_sizes_ = 0; ///< its address in the kernel
+    bool preemptible_; ///< the kernel
     std::unique_ptr<kspawn_trace, Delete> skeleton_;
     std::unique_ptr<ring_buffer, Delete> ring_;
     std::vector<Wanted> wanted_;

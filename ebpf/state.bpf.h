@@ -22,7 +22,7 @@ char LICENSE[] SEC("license") __weak = "GPL";
 /*
  * Set before loading.  apparmor_blob_sizes is the address of the kernel's variable, 0 where
  * there is no AppArmor: no __ksym, for which libbpf reads all of /proc/kallsyms, by scanf(),
- * whatever is traced (two thirds of a start of the tracer).
+ * whatever is traced (half of a start of the tracer).
  */
 const volatile __u64 apparmor_blob_sizes __weak;
 const volatile bool filter_followed __weak;	/* only what is in the map */

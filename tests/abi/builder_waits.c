@@ -201,7 +201,8 @@ static void *poll_builder(void *argument)
 	event.events = 0;
 	__atomic_store_n(&poller->tid, gettid(), __ATOMIC_RELEASE);
 	if (poller->epoll)
-		poller->seen = epoll_wait(epoll, &event, 1, 20000) == 1 ? event.events : 0;
+		poller->seen = TEMP_FAILURE_RETRY(epoll_wait(epoll, &event, 1, 20000)) == 1 ?
+			       event.events : 0;
 	else
 		poller->seen = TEMP_FAILURE_RETRY(poll(&entry, 1, 20000)) == 1 ? entry.revents : 0;
 	close(epoll);

@@ -3,8 +3,8 @@
 
 Each program runs on each kernel, but for these.  A program of ROOT tests user space,
 the same start by several libcs, or an unmodified program: one kernel of each root is enough.
-So it is for programs about the kernel that take the better part of a minute: the kernels of one
-root run the same ones of a few seconds each.
+So it is for programs about the kernel that take the better part of a minute: each kernel
+runs the shorter ones beside them.
 In a program of ANY neither has a part: one kernel is enough.  So it is for some that take a
 minute or more, and of which what is about a kernel or a libc is tested by others in less time.
 `make test-nightly` runs all of them on each kernel (tests/run --all).
